@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The capped buffer.  Must never pass its cap and never leave bytes behind in freed memory. */
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+enum { FIRST_ALLOC = 128 };
+
+void hf_buf_init(struct hf_buf *b, size_t cap)
+{
+	*b = (struct hf_buf)HF_BUF_INIT(cap);
+}
+
+void hf_buf_done(struct hf_buf *b)
+{
+	if (!b)
+		return;
+	if (b->data)
+		OPENSSL_cleanse(b->data, b->alloc);
+	free(b->data);
+	hf_buf_init(b, b->cap);
+}
+
+void hf_buf_clear(struct hf_buf *b)
+{
+	b->len = 0;
+	b->failed = false;
+	if (b->data)
+		b->data[0] = '\0';
+}
+
+/* A fresh block and a cleansed old one instead of realloc, which may leave a copy behind. */
+static int grow(struct hf_buf *b, size_t need)
+{
+	size_t alloc = b->alloc ? b->alloc : FIRST_ALLOC;
+	char *fresh;
+
+	while (alloc < need)
+		alloc *= 2;
+	fresh = malloc(alloc);
+	if (!fresh) {
+		b->failed = true;
+		return -HF_E_NOMEM;
+	}
+	if (b->data) {
+		memcpy(fresh, b->data, b->len);
+		OPENSSL_cleanse(b->data, b->alloc);
+		free(b->data);
+	}
+	fresh[b->len] = '\0';
+	b->data = fresh;
+	b->alloc = alloc;
+	return 0;
+}
+
+int hf_buf_reserve(struct hf_buf *b, size_t more)
+{
+	if (b->failed)
+		return -HF_E_LIMIT;
+	if (more > b->cap || b->len > b->cap - more) {
+		b->failed = true;
+		return -HF_E_LIMIT;
+	}
+	if (b->len + more + 1 <= b->alloc)
+		return 0;
+	return grow(b, b->len + more + 1);
+}
+
+int hf_buf_append(struct hf_buf *b, const void *data, size_t len)
+{
+	int rc = hf_buf_reserve(b, len);
+
+	if (rc < 0)
+		return rc;
+	if (len > 0)
+		memcpy(b->data + b->len, data, len);
+	b->len += len;
+	b->data[b->len] = '\0';
+	return 0;
+}
+
+int hf_buf_puts(struct hf_buf *b, const char *s)
+{
+	return hf_buf_append(b, s, strlen(s));
+}
+
+int hf_buf_putc(struct hf_buf *b, char c)
+{
+	return hf_buf_append(b, &c, 1);
+}
+
+int hf_buf_printf(struct hf_buf *b, const char *fmt, ...)
+{
+	va_list ap;
+	int n, rc;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (n < 0) {
+		b->failed = true;
+		return -HF_E_INVALID;
+	}
+	rc = hf_buf_reserve(b, (size_t)n);
+	if (rc < 0)
+		return rc;
+	va_start(ap, fmt);
+	(void)vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	b->len += (size_t)n;
+	return 0;
+}
+
+void hf_buf_consume(struct hf_buf *b, size_t n)
+{
+	if (n >= b->len) {
+		hf_buf_truncate(b, 0);
+		return;
+	}
+	memmove(b->data, b->data + n, b->len - n);
+	hf_buf_truncate(b, b->len - n);
+}
+
+void hf_buf_truncate(struct hf_buf *b, size_t len)
+{
+	if (!b->data || len > b->len)
+		return;
+	b->len = len;
+	b->data[len] = '\0';
+}
+
+const char *hf_buf_str(const struct hf_buf *b)
+{
+	return b->data ? b->data : "";
+}
+
+char *hf_buf_steal(struct hf_buf *b)
+{
+	char *data;
+
+	if (b->failed || hf_buf_reserve(b, 0) < 0)
+		return NULL;
+	data = hf_take(b->data);
+	hf_buf_init(b, b->cap);
+	return data;
+}

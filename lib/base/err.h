@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Setting failures.  All functions accept err == NULL and return -code, so that a caller writes
+ * `return hf_err_set(err, HF_E_PARSE, "line %d: …", n);` */
+#ifndef HF_BASE_ERR_H
+#define HF_BASE_ERR_H
+
+#include "base/macros.h"
+
+/* Describes a failure from scratch (clears an old hint).  Returns -code. */
+int hf_err_set(struct hf_err *err, int code, const char *fmt, ...) HF_PRINTF(3, 4);
+
+/* The same, with ": <strerror(errnum)>" appended, and the code chosen from errnum
+ * (ENOENT -> NOENT, EEXIST -> EXIST, EACCES/EPERM -> PERM, ENOMEM -> NOMEM, EAGAIN -> AGAIN,
+ * otherwise IO). */
+int hf_err_errno(struct hf_err *err, int errnum, const char *fmt, ...) HF_PRINTF(3, 4);
+
+/* The same, with the first reason in OpenSSL's error queue appended; empties the queue. */
+int hf_err_ossl(struct hf_err *err, int code, const char *fmt, ...) HF_PRINTF(3, 4);
+
+/* Puts "context: " in front of the message that is there.  Returns -err->code (or -code when err
+ * is NULL), so that `return hf_err_context(err, rc, "reading '%s'", path);` passes rc on. */
+int hf_err_context(struct hf_err *err, int rc, const char *fmt, ...) HF_PRINTF(3, 4);
+
+/* Sets the next step for the user.  Returns -err->code. */
+int hf_err_hint(struct hf_err *err, const char *fmt, ...) HF_PRINTF(2, 3);
+
+int hf_err_nomem(struct hf_err *err);
+void hf_err_clear(struct hf_err *err);
+
+#endif
