@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#undef alloca
 #pragma GCC poison strcpy strcat stpcpy strncpy strncat sprintf vsprintf strtok gets
 #pragma GCC poison localtime gmtime asctime ctime mktime atoi atol atoll atof rand srand
 #pragma GCC poison tmpnam mktemp alloca
