@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rules: who may do what.  `any`, `cn:`, `o:`, `ou:`, `dns:` (one leading "*." label), `uri:` (with a
- * trailing "/*" path wildcard), `email:`, `ip:CIDR`, `sha256:HEX`, `spki:HEX`,
+ * trailing slash-star path wildcard), `email:`, `ip:CIDR`, `sha256:HEX`, `spki:HEX`,
  * `serial:HEX@ISSUER-SHA256`, `issuer:NAME-OF-TRUST`, joined by '+' for "and".  First match wins; no match
  * denies once any allow exists; only denies: the rest is allowed; no rules at all: denied. */
 #ifndef HF_VERIFY_RULES_H
