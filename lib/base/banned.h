@@ -8,9 +8,14 @@
 #include <string.h>
 #include <time.h>
 
+/* Some C libraries make macros of them, and poisoning a macro is a warning of its own. */
 #undef alloca
+#undef sprintf
+#undef vsprintf
+
+/* rand and srand are not here: OpenSSL's headers name parameters so (tools/check-banned finds them). */
 #pragma GCC poison strcpy strcat stpcpy strncpy strncat sprintf vsprintf strtok gets
-#pragma GCC poison localtime gmtime asctime ctime mktime atoi atol atoll atof rand srand
+#pragma GCC poison localtime gmtime asctime ctime mktime atoi atol atoll atof
 #pragma GCC poison tmpnam mktemp alloca
 
 #endif
