@@ -50,13 +50,44 @@ void hf_time_to_civil(int64_t at, struct tm *ret_tm)
 	ret_tm->tm_yday = (int)(days - days_from_civil(ret_tm->tm_year + 1900, 1, 1));
 }
 
+/* Decimal with leading zeros; the value is known to fit. */
+static char *put_number(char *out, int value, int digits)
+{
+	for (int i = digits - 1; i >= 0; i--) {
+		out[i] = (char)('0' + value % 10);
+		value /= 10;
+	}
+	return out + digits;
+}
+
+static char *put_text(char *out, const char *text, size_t len)
+{
+	memcpy(out, text, len);
+	return out + len;
+}
+
+static char *put_clock(char *out, const struct tm *tm)
+{
+	out = put_text(put_number(out, tm->tm_hour, 2), ":", 1);
+	out = put_text(put_number(out, tm->tm_min, 2), ":", 1);
+	return put_number(out, tm->tm_sec, 2);
+}
+
+/* Four digits of year are all that the texts have room for. */
+static void to_civil_text(int64_t at, struct tm *ret_tm)
+{
+	hf_time_to_civil(HF_MAX(HF_TIME_MIN, HF_MIN(at, HF_TIME_MAX)), ret_tm);
+}
+
 void hf_time_format(int64_t at, char *out)
 {
 	struct tm tm;
 
-	hf_time_to_civil(at, &tm);
-	(void)snprintf(out, HF_TIME_TEXT_CAP, "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900,
-		       tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+	to_civil_text(at, &tm);
+	out = put_text(put_number(out, tm.tm_year + 1900, 4), "-", 1);
+	out = put_text(put_number(out, tm.tm_mon + 1, 2), "-", 1);
+	out = put_text(put_number(out, tm.tm_mday, 2), "T", 1);
+	(void)put_text(put_clock(out, &tm), "Z", 2);
 }
 
 void hf_time_format_http(int64_t at, char *out)
@@ -65,10 +96,12 @@ void hf_time_format_http(int64_t at, char *out)
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 	struct tm tm;
 
-	hf_time_to_civil(at, &tm);
-	(void)snprintf(out, HF_TIME_TEXT_CAP, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",
-		       days + 3 * tm.tm_wday, tm.tm_mday, months + 3 * tm.tm_mon,
-		       tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+	to_civil_text(at, &tm);
+	out = put_text(put_text(out, days + 3 * tm.tm_wday, 3), ", ", 2);
+	out = put_text(put_number(out, tm.tm_mday, 2), " ", 1);
+	out = put_text(put_text(out, months + 3 * tm.tm_mon, 3), " ", 1);
+	out = put_text(put_number(out, tm.tm_year + 1900, 4), " ", 1);
+	(void)put_text(put_clock(out, &tm), " GMT", 5);
 }
 
 static bool read_number(const char **s, size_t digits, int max, int *ret_value)

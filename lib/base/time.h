@@ -12,8 +12,10 @@
 #define HF_DAY_SECONDS 86400
 /* 9999-12-31T23:59:59Z: "no well-defined expiration date" (RFC 5280 4.1.2.5). */
 #define HF_TIME_MAX INT64_C(253402300799)
+/* 0000-01-01T00:00:00Z, the earliest that four digits of year can say. */
+#define HF_TIME_MIN INT64_C(-62167219200)
 
-/* "2026-11-21T06:39:31Z" into out (cap >= HF_TIME_TEXT_CAP). */
+/* "2026-11-21T06:39:31Z" into out (cap >= HF_TIME_TEXT_CAP); years outside 0-9999 are clamped. */
 void hf_time_format(int64_t at, char *out);
 /* "Sat, 21 Nov 2026 06:39:31 GMT" (RFC 9110 5.6.7). */
 void hf_time_format_http(int64_t at, char *out);
