@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Replays a fuzz corpus without libFuzzer: each file as it is, and every prefix of a small one (a
- * parser that reads past its end shows there).  It never mutates at random, so a run can be repeated.
+ * parser that reads past its end shows there).  It never mutates at random: a run repeats.
  * No corpus is a failure: such a test would test nothing. */
 #include <dirent.h>
 #include <stdint.h>

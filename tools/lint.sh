@@ -1,0 +1,49 @@
+#!/bin/bash
+# lint.sh quick|full BUILD-DIR - the checks of tools/, each after its own selftest (a check that cannot
+# fail checks nothing).  full adds clang-format's drift, the man pages' lint and GCC's -fanalyzer.  All run, then the exit
+# tells: 0 all in order.
+set -u
+mode=$1
+build=$(cd "$2" && pwd)
+cd "$(dirname "$0")/.."
+export PYTHONDONTWRITEBYTECODE=1
+failed=
+
+step() { # NAME COMMAND...
+	local name=$1
+	shift
+	"$@" || failed="$failed $name"
+}
+
+for check in layers banned shape headers tests reasons format; do
+	step "$check" "tools/check-$check" --selftest
+	step "$check" "tools/check-$check"
+done
+step symbols tools/check-symbols --selftest
+step symbols tools/check-symbols "$build"
+
+mandoc_lint() {
+	local page bad=0
+	for page in "$build"/docs/man/*.[1-9]; do
+		[ -e "$page" ] || { echo "man pages: none in $build/docs/man"; return 1; }
+		mandoc -T lint -W warning "$page" || bad=1
+	done
+	[ $bad = 0 ] && echo "man pages: ok"
+	return $bad
+}
+
+analyzer() {
+	tools/configure.sh build-analyzer -Danalyzer=true -Dwerror=true -Dtests=disabled -Dshared=false \
+		>/dev/null &&
+		ninja -C build-analyzer handfast && echo "analyzer: ok"
+}
+
+if [ "$mode" = full ]; then
+	step man mandoc_lint
+	step analyzer analyzer
+fi
+if [ -n "$failed" ]; then
+	echo "lint: failed:$failed"
+	exit 1
+fi
+echo "lint: all checks passed"
