@@ -1,0 +1,118 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The story of ABC Inc. on loopback: an authority, an invoice server that demands client
+# certificates, a mail server that is let in, a stranger who is refused and told why, a revocation
+# that takes effect, a renewal.  Prints each command before it runs, checks what it should give, and
+# leaves nothing running and nothing behind.  Usage: tools/demo.sh [path/to/handfast]
+set -u
+handfast=$(realpath "${1:-$(dirname "$0")/../build/handfast}")
+[ -x "$handfast" ] || { echo "demo: $handfast is not there; build first: make" >&2; exit 2; }
+for name in SSL_CERT_FILE SSL_CERT_DIR CURL_CA_BUNDLE GIT_SSL_CAINFO HANDFAST_HOME HANDFAST_PASSPHRASE; do
+	unset "$name"
+done
+place=$(mktemp -d "${TMPDIR:-/tmp}/handfast-demo.XXXXXX")
+server=
+cleanup() {
+	[ -z "$server" ] || { kill "$server" 2>/dev/null; wait "$server" 2>/dev/null; }
+	rm -rf "$place"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM
+cd "$place" || exit 3
+
+bold= plain=
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
+	bold=$'\e[1m' plain=$'\e[0m'
+fi
+say() { printf '\n%s%s%s\n' "$bold" "$1" "$plain"; }
+fail() { echo "demo: $1" >&2; [ ! -s server.log ] || sed 's/^/  server: /' server.log >&2; exit 1; }
+
+# run WANTED-EXIT COMMAND…: shows the command as a reader would type it, and its output
+run() {
+	local want=$1 got
+	shift
+	printf '$ %s\n' "$*"
+	"$@" > out.txt 2>&1
+	got=$?
+	sed 's/^/  /' out.txt
+	[ "$got" = "$want" ] || fail "'$*' ended with $got, expected $want"
+}
+handfast() { "$handfast" --no-color "$@"; }
+has() { grep -q -- "$1" "${2:-out.txt}" || fail "expected '$1' in ${2:-the output}"; }
+
+# await WORDS FILE: waits until the program has written the words (at most 10 s)
+await() {
+	local end=$((SECONDS + 10))
+	until grep -q -- "$1" "$2"; do
+		[ $SECONDS -lt $end ] && kill -0 "$server" 2>/dev/null || fail "no '$1' in $2"
+		read -r -t 0.05 < <(:) || true
+	done
+}
+
+say "ABC Inc. makes its authority, and an identity for each of its two servers"
+export HANDFAST_HOME=$place/abc
+echo '$ export HANDFAST_HOME=$PWD/abc'
+run 0 handfast init "ABC Inc."
+run 0 handfast issue localhost --server --san ip:127.0.0.1
+run 0 handfast issue mail-server --client
+run 0 handfast list
+
+say "The invoice server demands client certificates, and lets in the mail server only"
+printf '{"invoice": 4711, "total": "12.50"}\n' > invoice.json
+echo '$ handfast serve --as localhost --allow cn:mail-server --respond file:invoice.json --listen 127.0.0.1:0 &'
+"$handfast" serve --as localhost --allow cn:mail-server --respond file:invoice.json \
+	--content-type application/json --crl abc/ca/crl.pem --crl abc/ca/root.crl.pem \
+	--listen 127.0.0.1:0 2> server.log &
+server=$!
+await 'listening on https://' server.log
+url=$(sed -n 's/.*listening on \(https:[^ ]*\).*/\1/p' server.log | head -n 1)
+sed 's/^/  /' server.log
+
+say "The mail server fetches an invoice: both sides know each other"
+run 0 handfast get --as mail-server "$url/invoices/4711"
+has 4711
+
+say "Without a certificate the door stays shut, and says why"
+run 1 handfast get --ca abc/ca/root.pem "$url/"
+has 'alert 116'
+
+say "Mallory has an authority of her own, with the same names"
+echo '$ export HANDFAST_HOME=$PWD/mallory'
+export HANDFAST_HOME=$place/mallory
+run 0 handfast init "ABC Inc."
+run 0 handfast issue mail-server --client
+run 1 handfast get --cert mallory/id/mail-server/cert.pem --key mallory/id/mail-server/key.pem --ca abc/ca/root.pem "$url/"
+has 'alert 48'
+echo "  What the invoice server wrote down:"
+await 'V-SAME-NAME-CA\|V-UNKNOWN-CA\|V-WRONG-INTERMEDIATE' server.log
+grep '"cause"' server.log | tail -n 1 | cut -c1-300 | sed 's/^/  /'
+
+say "The mail server's key is stolen: revoke it, and it is refused from then on"
+export HANDFAST_HOME=$place/abc
+echo '$ export HANDFAST_HOME=$PWD/abc'
+run 0 handfast revoke mail-server --reason keyCompromise
+echo '$ kill -HUP $(pidof handfast)    # the server reads its files again'
+kill -HUP "$server"
+await 'reloaded' server.log
+run 1 handfast get --as mail-server "$url/"
+has 'alert 44'
+
+say "A new identity with a new key, and the invoices flow again"
+run 0 handfast issue mail-server --client --force
+run 0 handfast get --as mail-server "$url/"
+has 4711
+
+say "Renewal: a new key and certificate for the same name, long before the old one ends"
+run 0 handfast renew mail-server
+run 0 handfast renew mail-server --before 60d
+run 0 handfast get --as mail-server "$url/"
+has 4711
+
+say "The server is asked to stop, lets its connections end, and is gone"
+echo '$ kill $(pidof handfast)'
+kill "$server"
+wait "$server"
+status=$?
+server=
+[ "$status" = 0 ] || fail "the server ended with $status"
+say "Done. Everything above is a command that you can repeat; nothing is left running."
