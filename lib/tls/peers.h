@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The peer table: one entry for each distinct chain that was accepted (key: SHA-256 over its
+ * certificates as sent), holding decoded certificates, the verdict and the policy it was judged
+ * under, and the connections that live on it.  It spares the path search on the next full handshake
+ * of a known peer, answers at resumption, and closes what no longer stands after a reload.  Proof
+ * of possession is never spared.
+ *
+ * Contract: only accepted verdicts are kept, and they are used only under the same policy (SHA-256
+ * over trust, rules, profile, names) and up to their valid_until.  At most `cap` entries without
+ * connections; the least recently used goes first.  One thread. */
+#ifndef HF_TLS_PEERS_H
+#define HF_TLS_PEERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pki/cert.h"
+#include "verify/verdict.h"
+
+struct hf_peers;
+struct hf_peer;
+struct hf_tls_conn;
+struct hf_tls_context;
+
+int hf_peers_new(size_t cap, struct hf_peers **ret_peers, struct hf_err *err);
+struct hf_peers *hf_peers_ref(struct hf_peers *peers);
+void hf_peers_unref(struct hf_peers *peers);
+HF_DEFINE_AUTO(hf_peers, struct hf_peers, hf_peers_unref);
+
+struct hf_peers_stats {
+	size_t entries;
+	uint64_t hits, misses;	 /* of lookups at handshakes */
+	uint64_t evicted, stale; /* stale: found, but expired or judged under another policy */
+};
+void hf_peers_stats(const struct hf_peers *peers, struct hf_peers_stats *ret_stats);
+
+/* Judges each entry again that was judged under another policy than `context`'s or whose time is
+ * over at `now`, once for each entry, and calls `drop` for every live connection that is not let in
+ * any more, with the new verdict; the connection should then be closed (it may be freed inside the
+ * call).  Entries that stand get the new verdict, so pointers from hf_tls_conn_verdict() are good
+ * only up to the next sweep.  Returns the number dropped, or negative when memory ran out (entries
+ * not judged then stay for the next sweep). */
+int hf_peers_sweep(struct hf_peers *peers, struct hf_tls_context *context, int64_t now,
+		   void (*drop)(struct hf_tls_conn *conn, const struct hf_verdict *why, void *arg),
+		   void *arg, struct hf_err *err);
+
+#endif
