@@ -34,7 +34,6 @@ test cmd:g++ g++
 lint cmd:g++ g++
 lint cmd:mandoc mandoc
 lint cmd:clang-format clang-format
-lint cmd:git git
 lint pc:cmocka libcmocka-dev
 fuzz cmd:clang clang
 fuzz libfuzzer clang
