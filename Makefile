@@ -31,9 +31,7 @@ demo: build
 test: deps-build-test-lint
 	@tools/configure.sh $(BUILD) -Dwerror=true -Dtests=enabled
 	ninja -C $(BUILD)
-	tools/lint.sh quick $(BUILD)
-	meson test -C $(BUILD) --no-rebuild --print-errorlogs
-	tools/run-pytest.sh $(BUILD) $(PYTEST_ARGS)
+	tools/test.sh $(BUILD) $(PYTEST_ARGS)
 
 # Node, curl and the like are not instrumented and are run by the same tests; only we are.
 asan: deps-build-test
