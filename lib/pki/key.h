@@ -44,6 +44,8 @@ int hf_key_spki_sha256(const EVP_PKEY *key, uint8_t out[HF_SHA256_LEN], struct h
  * PBKDF2 with at least 600,000 iterations of HMAC-SHA256) when passphrase is not NULL. */
 int hf_key_to_pem(const EVP_PKEY *key, const struct hf_secret *passphrase, struct hf_buf *out,
 		  struct hf_err *err);
+/* The curve is spelled out instead of named (RFC 5480 2.1.1 forbids it); false for other keys. */
+bool hf_key_has_explicit_parameters(const EVP_PKEY *key);
 /* The digest to sign with: SHA-256 for P-256 and RSA, SHA-384 for P-384, NULL for Ed25519. */
 const EVP_MD *hf_key_signing_digest(const EVP_PKEY *key);
 

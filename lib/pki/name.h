@@ -14,7 +14,10 @@ int hf_name_parse(const char *subj, X509_NAME **ret_name, struct hf_err *err);
 /* RFC 4514 order reversed as people write it: "C=IN, O=ABC Inc., CN=x"; foreign bytes escaped;
  * "(empty)" for an empty name. */
 int hf_name_format(const X509_NAME *name, struct hf_buf *out);
-/* The -subj form, so that parse(format_subj(n)) equals n. */
+/* The same, owned; NULL when out of memory. */
+char *hf_name_text(const X509_NAME *name);
+/* The -subj form, so that parse(format_subj(n)) equals n; -HF_E_INVALID, and nothing appended, for a
+ * name that the syntax cannot say (an empty value, a control character, a value that is no string). */
 int hf_name_format_subj(const X509_NAME *name, struct hf_buf *out);
 bool hf_name_equal(const X509_NAME *a, const X509_NAME *b);
 bool hf_name_is_empty(const X509_NAME *name);

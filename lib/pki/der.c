@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ASN.1 details.  Must never read past the bytes given and never guess at a malformed value. */
+#include "pki/der.h"
+
+#include <openssl/objects.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "base/time.h"
+
+bool hf_der_span(const uint8_t *der, size_t len, size_t *ret_span)
+{
+	size_t octets, value = 0;
+
+	if (len < 2 || (der[0] & 0x1f) == 0x1f) /* no structure here has a multi-byte tag */
+		return false;
+	if (der[1] < 0x80) {
+		*ret_span = 2 + (size_t)der[1];
+		return true;
+	}
+	octets = der[1] & 0x7f;
+	if (octets == 0 || octets > 4 || len < 2 + octets)
+		return false;
+	for (size_t i = 0; i < octets; i++)
+		value = value << 8 | der[2 + i];
+	*ret_span = 2 + octets + value;
+	return true;
+}
+
+bool hf_der_is_whole(const uint8_t *der, size_t len)
+{
+	size_t span;
+
+	return hf_der_span(der, len, &span) && span == len;
+}
+
+int hf_der_explain(const uint8_t *der, size_t len, const char *what, struct hf_err *err)
+{
+	size_t span;
+
+	if (len == 0) {
+		ERR_clear_error();
+		return hf_err_set(err, HF_E_PARSE, "%s is empty", what);
+	}
+	if (hf_der_span(der, len, &span) && span > len) {
+		ERR_clear_error();
+		return hf_err_set(err, HF_E_PARSE, "%s is cut off: it announces %zu bytes, %zu are there",
+				  what, span, len);
+	}
+	if (hf_der_span(der, len, &span) && span < len) {
+		ERR_clear_error();
+		return hf_err_set(err, HF_E_PARSE, "%zu bytes follow after the end of %s", len - span, what);
+	}
+	return hf_err_ossl(err, HF_E_PARSE, "%s is damaged", what);
+}
+
+void *hf_der_decode(const uint8_t *der, size_t len, const ASN1_ITEM *it)
+{
+	const uint8_t *p = der;
+	ASN1_VALUE *value;
+
+	if (len == 0 || len > LONG_MAX)
+		return NULL;
+	(void)ERR_set_mark();
+	value = ASN1_item_d2i(NULL, &p, (long)len, it);
+	if (value && p != der + len) {
+		ASN1_item_free(value, it);
+		value = NULL;
+	}
+	(void)ERR_pop_to_mark();
+	return value;
+}
+
+bool hf_asn1_time_read(const ASN1_TIME *t, int64_t *ret_at)
+{
+	int type = t ? ASN1_STRING_type(t) : V_ASN1_UNDEF;
+	size_t digits = type == V_ASN1_UTCTIME ? 12 : 14;
+	const char *s;
+	char text[HF_TIME_TEXT_CAP];
+
+	if (type != V_ASN1_UTCTIME && type != V_ASN1_GENERALIZEDTIME)
+		return false;
+	s = (const char *)ASN1_STRING_get0_data(t);
+	if ((size_t)ASN1_STRING_length(t) != digits + 1 || s[digits] != 'Z')
+		return false;
+	if (type == V_ASN1_UTCTIME) /* two digits: 50–99 are 19xx (RFC 5280 4.1.2.5.1) */
+		(void)snprintf(text, sizeof(text), "%s%.2s-%.2s-%.2sT%.2s:%.2s:%.2sZ",
+			       s[0] >= '5' ? "19" : "20", s, s + 2, s + 4, s + 6, s + 8, s + 10);
+	else
+		(void)snprintf(text, sizeof(text), "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ", s, s + 4, s + 6,
+			       s + 8, s + 10, s + 12);
+	return hf_time_parse(text, ret_at);
+}
+
+static char *hex_of(const BIGNUM *bn)
+{
+	HF_AUTO(ossl_mem) hex = (unsigned char *)BN_bn2hex(bn);
+	const char *digits;
+	char *text;
+
+	if (!hex)
+		return NULL;
+	digits = (const char *)hex + (hex[0] == '-');
+	while (digits[0] == '0' && digits[1])
+		digits++;
+	text = hf_str_printf("%s%s", hex[0] == '-' ? "-" : "", digits);
+	for (char *p = text; p && *p; p++)
+		*p = hf_ascii_lower(*p);
+	return text;
+}
+
+char *hf_asn1_integer_hex(const ASN1_INTEGER *i)
+{
+	HF_AUTO(BIGNUM) bn = ASN1_INTEGER_to_BN(i, NULL);
+
+	return bn ? hex_of(bn) : NULL;
+}
+
+void hf_oid_text(const ASN1_OBJECT *o, char *out, size_t cap)
+{
+	if (OBJ_obj2txt(out, (int)cap, o, 1) <= 0)
+		(void)hf_str_copy(out, cap, "(bad OID)");
+}
+
+void hf_oid_word(const ASN1_OBJECT *o, char *out, size_t cap)
+{
+	int nid = OBJ_obj2nid(o);
+
+	if (nid == NID_undef)
+		hf_oid_text(o, out, cap);
+	else
+		(void)hf_str_copy(out, cap, OBJ_nid2sn(nid));
+}
+
+int hf_bio_to_buf(BIO *bio, struct hf_buf *out, struct hf_err *err)
+{
+	char *data = NULL;
+	long len = BIO_get_mem_data(bio, &data);
+
+	if (len < 0)
+		return hf_err_ossl(err, HF_E_CRYPTO, "cannot read back what was written");
+	if (hf_buf_append(out, data, (size_t)len) < 0)
+		return hf_err_set(err, HF_E_LIMIT, "the output is larger than %zu bytes", out->cap);
+	return 0;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The few ASN.1 details that certificates, requests and CRLs share; for lib/pki only. */
+#ifndef HF_PKI_DER_H
+#define HF_PKI_DER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <openssl/err.h>
+
+#include "base/buf.h"
+#include "base/ossl.h"
+
+/* Bytes that the object at `der` says it takes (identifier, length and content); false when the
+ * header is damaged, cut off, or of indefinite length (BER).  *ret_span may be more than len. */
+bool hf_der_span(const uint8_t *der, size_t len, size_t *ret_span);
+/* True when one definite-length object fills the bytes exactly. */
+bool hf_der_is_whole(const uint8_t *der, size_t len);
+/* Says why bytes are not one `what`: empty, cut off, followed by others, or else.  Drains OpenSSL's queue. */
+int hf_der_explain(const uint8_t *der, size_t len, const char *what, struct hf_err *err);
+
+/* Decodes one object that must fill the bytes; NULL otherwise, with OpenSSL's queue as it was. */
+void *hf_der_decode(const uint8_t *der, size_t len, const ASN1_ITEM *it);
+
+/* Only the two forms that RFC 5280 4.1.2.5 allows: UTCTime YYMMDDHHMMSSZ, GeneralizedTime
+ * YYYYMMDDHHMMSSZ. */
+bool hf_asn1_time_read(const ASN1_TIME *t, int64_t *ret_at);
+/* Lower-case hex without leading zeros, "0", "-…"; owned; NULL when out of memory. */
+char *hf_asn1_integer_hex(const ASN1_INTEGER *i);
+/* Dotted OID; cut when it is absurdly long. */
+void hf_oid_text(const ASN1_OBJECT *o, char *out, size_t cap);
+/* The short name where OpenSSL knows one, else the dotted OID. */
+void hf_oid_word(const ASN1_OBJECT *o, char *out, size_t cap);
+/* Moves all that the memory BIO holds to out. */
+int hf_bio_to_buf(BIO *bio, struct hf_buf *out, struct hf_err *err);
+
+enum { HF_OID_CAP = 128 };
+
+#endif
