@@ -39,6 +39,8 @@ uint64_t hf_trust_generation(const struct hf_trust *trust);
 const struct hf_certs *hf_trust_anchors(const struct hf_trust *trust);
 const struct hf_certs *hf_trust_intermediates(const struct hf_trust *trust);
 const struct hf_crls *hf_trust_crls(const struct hf_trust *trust);
+/* The same anchors and lists for OpenSSL's own verification; borrowed; NULL before the freeze. */
+X509_STORE *hf_trust_store_get0(const struct hf_trust *trust);
 bool hf_trust_checks_crls(const struct hf_trust *trust);
 bool hf_trust_is_anchor(const struct hf_trust *trust, const struct hf_cert *cert); /* byte-identical, or same subject and key */
 const char *hf_trust_label(const struct hf_trust *trust, const struct hf_cert *anchor); /* NULL when none */
