@@ -62,7 +62,8 @@ struct hf_tls_info {
 	const char *alpn;	     /* NULL: none agreed */
 	const char *
 	    sni; /* what the client asked for (servers) or we sent (clients); escaped; NULL: none */
-	const char *peer_sigalg; /* of the peer's CertificateVerify, "ECDSA-SHA256"; NULL: none */
+	char
+	    peer_sigalg[48]; /* of the peer's CertificateVerify: "id-ecPublicKey-SHA256"; "" none */
 	bool handshake_done;
 	bool resumed;
 	bool cert_requested; /* clients: the server asked for a certificate */

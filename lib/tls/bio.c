@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The BIO between libssl and the caller's socket.  OpenSSL's own socket BIO writes with write(2),
+ * which raises SIGPIPE in whoever uses this library; this one sends with MSG_NOSIGNAL, counts bytes
+ * and remembers errno.  Must never close the descriptor. */
+#include <errno.h>
+#include <sys/socket.h>
+
+#include <openssl/bio.h>
+
+#include "tls/internal.h"
+
+enum {
+	/* Any number without BIO_TYPE_DESCRIPTOR; BIO_get_new_index() would use up a global supply
+	   of 127. */
+	BIO_KIND = BIO_TYPE_SOURCE_SINK | 0x6f,
+	RECORD_ALERT = 21,
+	RECORD_HEADER_LEN = 5,
+	ALERT_RECORD_LEN = RECORD_HEADER_LEN + 2,
+};
+
+static bool would_block(int errnum)
+{
+	return errnum == EAGAIN || errnum == EINTR;
+}
+
+static int bio_read(BIO *bio, char *data, size_t cap, size_t *ret_len)
+{
+	struct hf_tls_conn *conn = BIO_get_data(bio);
+	ssize_t n = recv(conn->fd, data, cap, 0);
+
+	BIO_clear_retry_flags(bio);
+	if (n > 0) {
+		conn->bytes_in += (uint64_t)n;
+		*ret_len = (size_t)n;
+		return 1;
+	}
+	*ret_len = 0;
+	if (n == 0) {
+		BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+		return 0;
+	}
+	if (would_block(errno))
+		BIO_set_retry_read(bio);
+	else
+		conn->io_errno = errno;
+	return 0;
+}
+
+/* A refusal by rule has an alert of its own, access_denied (RFC 8446 6.2), but libssl derives its
+ * alert from a verify error, and no verify error becomes 49.  In TLS 1.2 the client's certificate
+ * is judged before encryption starts, so the alert record is in clear here and the number is put
+ * right.  (TLS 1.3: see deny_by_extension in judge.c.) */
+static const char *put_right(const struct hf_tls_conn *conn, const char *data, size_t len,
+			     char record[ALERT_RECORD_LEN])
+{
+	if (conn->deny_alert == 0 || len != ALERT_RECORD_LEN || data[0] != RECORD_ALERT)
+		return data;
+	for (size_t i = 0; i < ALERT_RECORD_LEN; i++)
+		record[i] = data[i];
+	record[ALERT_RECORD_LEN - 1] = (char)conn->deny_alert;
+	return record;
+}
+
+static int bio_write(BIO *bio, const char *data, size_t len, size_t *ret_len)
+{
+	struct hf_tls_conn *conn = BIO_get_data(bio);
+	char record[ALERT_RECORD_LEN];
+	ssize_t n = send(conn->fd, put_right(conn, data, len, record), len, MSG_NOSIGNAL);
+
+	BIO_clear_retry_flags(bio);
+	if (n >= 0) {
+		conn->bytes_out += (uint64_t)n;
+		*ret_len = (size_t)n;
+		return 1;
+	}
+	*ret_len = 0;
+	if (would_block(errno))
+		BIO_set_retry_write(bio);
+	else
+		conn->io_errno = errno;
+	return 0;
+}
+
+static long bio_ctrl(BIO *bio, int command, long number, void *pointer)
+{
+	(void)number;
+	(void)pointer;
+	switch (command) {
+	case BIO_CTRL_FLUSH:
+	case BIO_CTRL_DUP:
+		return 1;
+	case BIO_CTRL_EOF:
+		return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0;
+	default:
+		return 0;
+	}
+}
+
+BIO_METHOD *hf_tls_bio_method_new(void)
+{
+	BIO_METHOD *method = BIO_meth_new(BIO_KIND, "handfast socket");
+
+	if (!method)
+		return NULL;
+	if (BIO_meth_set_read_ex(method, bio_read) != 1 ||
+	    BIO_meth_set_write_ex(method, bio_write) != 1 ||
+	    BIO_meth_set_ctrl(method, bio_ctrl) != 1) {
+		BIO_meth_free(method);
+		return NULL;
+	}
+	return method;
+}
+
+BIO *hf_tls_bio_new(BIO_METHOD *method, struct hf_tls_conn *conn)
+{
+	BIO *bio = BIO_new(method);
+
+	if (bio) {
+		BIO_set_data(bio, conn);
+		BIO_set_init(bio, 1);
+	}
+	return bio;
+}

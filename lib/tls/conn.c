@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The driver of one connection: libssl's calls turned into steps.  Must never wait, and never
+ * report a handshake as done whose peer was not let in. */
+#include "tls/conn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <openssl/err.h>
+
+#include "base/err.h"
+#include "pki/san.h"
+#include "tls/internal.h"
+
+static int name_send(struct hf_tls_conn *conn, struct hf_err *err)
+{
+	const char *name = conn->context->server_name;
+	uint8_t raw[16];
+	size_t len;
+
+	/* RFC 6066 3: literal addresses are not permitted. */
+	if (!name || hf_ip_parse(name, raw, &len))
+		return 0;
+	if (SSL_set_tlsext_host_name(conn->ssl, name) != 1)
+		return hf_err_ossl(err, HF_E_INVALID, "server name '%s'", name);
+	return 0;
+}
+
+static int ssl_start(struct hf_tls_conn *conn, struct hf_err *err)
+{
+	BIO *bio;
+
+	ERR_clear_error();
+	conn->ssl = SSL_new(conn->context->ssl);
+	bio = hf_tls_bio_new(conn->context->bio, conn);
+	if (!conn->ssl || !bio) {
+		BIO_free(bio);
+		return hf_err_ossl(err, HF_E_NOMEM, "making a TLS connection");
+	}
+	SSL_set_bio(conn->ssl, bio, bio);
+	if (SSL_set_app_data(conn->ssl, conn) != 1)
+		return hf_err_ossl(err, HF_E_NOMEM, "making a TLS connection");
+	if (conn->context->role == HF_TLS_SERVER) {
+		SSL_set_accept_state(conn->ssl);
+		return 0;
+	}
+	SSL_set_connect_state(conn->ssl);
+	return name_send(conn, err);
+}
+
+int hf_tls_conn_new(struct hf_tls_context *context, int fd, void *owner,
+		    struct hf_tls_conn **ret_conn, struct hf_err *err)
+{
+	HF_AUTO(hf_tls_conn) conn = calloc(1, sizeof(*conn));
+	int rc;
+
+	if (!conn)
+		return hf_err_nomem(err);
+	conn->context = hf_tls_context_ref(context);
+	conn->fd = fd;
+	conn->owner = owner;
+	conn->alert_sent = -1;
+	conn->alert_received = -1;
+	rc = ssl_start(conn, err);
+	if (rc < 0)
+		return rc;
+	*ret_conn = hf_take(conn);
+	return 0;
+}
+
+void hf_tls_conn_free(struct hf_tls_conn *conn)
+{
+	if (!conn)
+		return;
+	hf_peer_detach(conn);
+	if (conn->ssl && conn->handshake_done &&
+	    !conn->failure) /* or the session would be thrown away */
+		SSL_set_shutdown(conn->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+	SSL_free(conn->ssl);
+	hf_tls_context_unref(conn->context);
+	free(conn->sni);
+	free(conn->failure);
+	free(conn);
+}
+
+void *hf_tls_conn_owner(const struct hf_tls_conn *conn)
+{
+	return conn->owner;
+}
+
+static enum hf_tls_step fail(struct hf_tls_conn *conn, int ssl_error)
+{
+	hf_tls_sni_keep(conn);
+	hf_tls_failure_set(conn, ssl_error);
+	return HF_TLS_FAILED;
+}
+
+/* What an unsuccessful call of libssl means. */
+static enum hf_tls_step step_of(struct hf_tls_conn *conn, int rc)
+{
+	int error = SSL_get_error(conn->ssl, rc);
+
+	switch (error) {
+	case SSL_ERROR_WANT_READ:
+		return HF_TLS_WANT_READ;
+	case SSL_ERROR_WANT_WRITE:
+		return HF_TLS_WANT_WRITE;
+	case SSL_ERROR_ZERO_RETURN:
+		if (!conn->handshake_done)
+			return fail(conn, error);
+		conn->truncated = !conn->close_notify_received;
+		return HF_TLS_CLOSED;
+	default:
+		return fail(conn, error);
+	}
+}
+
+/* Belt and braces: whatever libssl thinks, a server that requires a certificate goes on only with a
+ * verdict that accepts. */
+static bool may_go_on(const struct hf_tls_conn *conn)
+{
+	const struct hf_tls_context *context = conn->context;
+	bool accepted = conn->peer && conn->peer->verdict.accepted && conn->deny_alert == 0;
+
+	if (context->role == HF_TLS_CLIENT)
+		return accepted || context->insecure;
+	return accepted || context->client_auth != HF_CLIENT_AUTH_REQUIRE;
+}
+
+static enum hf_tls_step handshake_finish(struct hf_tls_conn *conn)
+{
+	bool asked = conn->context->role == HF_TLS_CLIENT ||
+		     conn->context->client_auth != HF_CLIENT_AUTH_NONE;
+
+	hf_tls_sni_keep(conn);
+	/* libssl's verify result is "OK" when nothing was sent: nobody is judged as nobody. */
+	if (asked && !conn->peer && hf_tls_judge_nobody(conn, &conn->judge_err) < 0)
+		return fail(conn, SSL_ERROR_SSL);
+	if (!may_go_on(conn)) {
+		ERR_raise(ERR_LIB_SSL, SSL_R_CERTIFICATE_VERIFY_FAILED);
+		return fail(conn, SSL_ERROR_SSL);
+	}
+	conn->handshake_done = true;
+	return HF_TLS_DONE;
+}
+
+enum hf_tls_step hf_tls_conn_handshake(struct hf_tls_conn *conn)
+{
+	int rc;
+
+	if (conn->failure)
+		return HF_TLS_FAILED;
+	if (conn->handshake_done)
+		return HF_TLS_DONE;
+	ERR_clear_error();
+	rc = SSL_do_handshake(conn->ssl);
+	return rc == 1 ? handshake_finish(conn) : step_of(conn, rc);
+}
+
+enum hf_tls_step hf_tls_conn_read(struct hf_tls_conn *conn, void *data, size_t cap, size_t *ret_len)
+{
+	int rc;
+
+	if (conn->failure && !conn->write_broken)
+		return HF_TLS_FAILED;
+	if (!conn->handshake_done) {
+		enum hf_tls_step step = hf_tls_conn_handshake(conn);
+
+		if (step != HF_TLS_DONE)
+			return step;
+	}
+	ERR_clear_error();
+	rc = SSL_read_ex(conn->ssl, data, cap, ret_len);
+	return rc == 1 ? HF_TLS_DONE : step_of(conn, rc);
+}
+
+enum hf_tls_step hf_tls_conn_write(struct hf_tls_conn *conn, const void *data, size_t len,
+				   size_t *ret_len)
+{
+	enum hf_tls_step step;
+	int rc;
+
+	if (conn->failure)
+		return HF_TLS_FAILED;
+	if (!conn->handshake_done) {
+		step = hf_tls_conn_handshake(conn);
+		if (step != HF_TLS_DONE)
+			return step;
+	}
+	ERR_clear_error();
+	rc = SSL_write_ex(conn->ssl, data, len, ret_len);
+	if (rc == 1)
+		return HF_TLS_DONE;
+	step = step_of(conn, rc);
+	/* The peer may have said why before it went: what has arrived can still be read. */
+	conn->write_broken = step == HF_TLS_FAILED && conn->io_errno != 0;
+	return step;
+}
+
+enum hf_tls_step hf_tls_conn_shutdown(struct hf_tls_conn *conn)
+{
+	int rc, error;
+
+	if (conn->failure || !conn->handshake_done)
+		return HF_TLS_DONE;
+	ERR_clear_error();
+	rc = SSL_shutdown(conn->ssl);
+	if (rc >= 0)
+		return HF_TLS_DONE;
+	error = SSL_get_error(conn->ssl, rc);
+	ERR_clear_error();
+	return error == SSL_ERROR_WANT_WRITE ? HF_TLS_WANT_WRITE : HF_TLS_DONE;
+}
+
+bool hf_tls_conn_pending(const struct hf_tls_conn *conn)
+{
+	return SSL_has_pending(conn->ssl) == 1;
+}
+
+const struct hf_verdict *hf_tls_conn_verdict(const struct hf_tls_conn *conn)
+{
+	return conn->peer ? &conn->peer->verdict : NULL;
+}
+
+const struct hf_certs *hf_tls_conn_peer_chain(const struct hf_tls_conn *conn)
+{
+	static const struct hf_certs none = HF_CERTS_INIT;
+
+	return conn->peer ? &conn->peer->sent : &none;
+}
+
+const struct hf_tls_failure *hf_tls_conn_failure(const struct hf_tls_conn *conn)
+{
+	return conn->failure;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of lib/tls share and nobody else sees. */
+#ifndef HF_TLS_INTERNAL_H
+#define HF_TLS_INTERNAL_H
+
+#include <openssl/ssl.h>
+
+#include "base/str.h"
+#include "tls/conn.h"
+#include "tls/context.h"
+#include "tls/peers.h"
+
+struct hf_tls_context {
+	int refs;
+	enum hf_tls_role role;
+	enum hf_client_auth client_auth;
+	SSL_CTX *ssl;
+	BIO_METHOD *bio;
+	struct hf_trust *trust; /* never NULL: an empty one trusts nothing */
+	struct hf_rules *rules; /* may be NULL */
+	struct hf_peers *peers;
+	enum hf_profile profile;
+	bool compat_cn;
+	bool insecure;
+	char *server_name, *verify_name;
+	struct hf_strv alpn_names;
+	uint8_t *alpn; /* the same in the wire format of RFC 7301 3.1 */
+	size_t alpn_len;
+	uint8_t policy[HF_SHA256_LEN]; /* equal policies judge alike */
+	size_t ca_names, ca_names_bytes;
+	int64_t (*now)(void *arg);
+	void *now_arg;
+};
+
+/* One judged chain.  In the table only while accepted; connections hold references. */
+struct hf_peer {
+	int refs;
+	uint8_t key[HF_SHA256_LEN];    /* SHA-256 over the certificates as sent */
+	uint8_t policy[HF_SHA256_LEN]; /* that the verdict was made under */
+	struct hf_certs sent;
+	struct hf_verdict verdict;
+	struct hf_peers *table; /* NULL when not in one */
+	struct hf_peer *bucket_next;
+	struct hf_peer *lru_prev, *lru_next; /* only while no connection lives on it */
+	bool in_lru;
+	struct hf_tls_conn *live; /* first of the connections, linked by live_prev/live_next */
+};
+
+struct hf_tls_conn {
+	struct hf_tls_context *context;
+	SSL *ssl;
+	int fd;
+	void *owner;
+	struct hf_peer *peer; /* counted; NULL before judgement */
+	struct hf_tls_conn *live_prev, *live_next;
+	bool is_live;
+	bool handshake_done, cert_requested, cert_sent, truncated, close_notify_received;
+	bool write_broken;  /* sending failed; what the peer said before may still be read */
+	uint8_t deny_alert; /* an alert that libssl cannot choose by a verify error; 0 none */
+	int16_t alert_sent, alert_received;
+	size_t ca_names;
+	int io_errno; /* of the last failed call on the socket */
+	uint64_t bytes_in, bytes_out;
+	char *sni;
+	struct hf_tls_failure *failure;
+	struct hf_err judge_err; /* a judgement that was not possible (memory) */
+};
+
+/* bio.c: a socket BIO that never raises SIGPIPE, counts bytes and can rewrite the one alert that
+ * libssl cannot be made to send in TLS 1.2. */
+BIO_METHOD *hf_tls_bio_method_new(void);
+BIO *hf_tls_bio_new(BIO_METHOD *method, struct hf_tls_conn *conn);
+
+/* parameters.c */
+int hf_tls_parameters_apply(struct hf_tls_context *context, const struct hf_tls_config *config,
+			    struct hf_err *err);
+int hf_tls_ca_names_apply(struct hf_tls_context *context, struct hf_err *err);
+
+/* judge.c */
+int hf_tls_verify_callback(X509_STORE_CTX *store, void *arg);
+/* The verdict on a peer that sent no certificate; sets conn->peer.  0 or negative. */
+int hf_tls_judge_nobody(struct hf_tls_conn *conn, struct hf_err *err);
+
+/* peers.c: all borrowed but what is said to be counted. */
+int hf_peer_new(struct hf_certs *sent, const uint8_t key[HF_SHA256_LEN], struct hf_peer **ret_peer,
+		struct hf_err *err); /* takes the list over, also on failure */
+struct hf_peer *hf_peer_ref(struct hf_peer *peer);
+void hf_peer_unref(struct hf_peer *peer);
+HF_DEFINE_AUTO(hf_peer, struct hf_peer, hf_peer_unref);
+/* The entry if it may be used at `now` under this policy; counts hit, miss, stale. */
+struct hf_peer *hf_peers_lookup(struct hf_peers *peers, const uint8_t key[HF_SHA256_LEN],
+				const uint8_t policy[HF_SHA256_LEN], int64_t now);
+/* Puts an accepted peer in, in place of an older one with its key. */
+void hf_peers_insert(struct hf_peers *peers, struct hf_peer *peer);
+void hf_peer_attach(struct hf_peer *peer, struct hf_tls_conn *conn); /* takes a reference */
+void hf_peer_detach(struct hf_tls_conn *conn); /* gives it back; conn->peer is NULL */
+
+/* failure.c */
+/* Reads OpenSSL's error queue (and empties it) and the verdict, and fills conn->failure. */
+void hf_tls_failure_set(struct hf_tls_conn *conn, int ssl_error);
+
+/* info.c */
+void hf_tls_message_seen(int sent, int version, int content_type, const void *data, size_t len,
+			 SSL *ssl, void *arg);
+void hf_tls_sni_keep(struct hf_tls_conn *conn);
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where libssl asks whether a peer's certificate is good.  The answer is ours alone (hf_verify,
+ * rules, peer table); OpenSSL's own chain building is never entered.  Must never answer yes on a
+ * failure. */
+#include <openssl/err.h>
+
+#include "base/err.h"
+#include "tls/internal.h"
+
+int hf_tls_context_judge(const struct hf_tls_context *context, const struct hf_certs *chain,
+			 struct hf_verdict *verdict, struct hf_err *err)
+{
+	bool server = context->role == HF_TLS_SERVER;
+	struct hf_verify_options options = {
+		.purpose = server ? HF_PURPOSE_CLIENT : HF_PURPOSE_SERVER,
+		.profile = context->profile,
+		.at = context->now(context->now_arg),
+		.name = context->verify_name,
+		.compat_cn = context->compat_cn,
+		.report = server && context->client_auth == HF_CLIENT_AUTH_REPORT,
+	};
+	int rc = hf_verify(chain, context->trust, &options, verdict, err);
+
+	if (rc == 0 && verdict->accepted && context->rules)
+		rc = hf_rules_apply(context->rules, context->trust, verdict, err);
+	return rc;
+}
+
+static int hash_one(EVP_MD_CTX *md, X509 *x)
+{
+	HF_AUTO(ossl_mem) der = NULL;
+	int len = i2d_X509(x, &der);
+	uint8_t prefix[4];
+
+	if (len < 0)
+		return -1;
+	for (size_t i = 0; i < sizeof(prefix); i++)
+		prefix[i] = (uint8_t)((unsigned int)len >> (24 - 8 * i));
+	if (EVP_DigestUpdate(md, prefix, sizeof(prefix)) != 1 ||
+	    EVP_DigestUpdate(md, der, (size_t)len) != 1)
+		return -1;
+	return 0;
+}
+
+/* Lengths go in too, so that no two lists have the same input. */
+static int hash_chain(const STACK_OF(X509) *sent, uint8_t key[HF_SHA256_LEN], struct hf_err *err)
+{
+	HF_AUTO(EVP_MD_CTX) md = EVP_MD_CTX_new();
+
+	if (!md || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1)
+		return hf_err_ossl(err, HF_E_CRYPTO, "hashing a chain");
+	for (int i = 0; i < sk_X509_num(sent); i++) {
+		if (hash_one(md, sk_X509_value(sent, i)) < 0)
+			return hf_err_ossl(err, HF_E_CRYPTO, "hashing a chain");
+	}
+	if (EVP_DigestFinal_ex(md, key, NULL) != 1)
+		return hf_err_ossl(err, HF_E_CRYPTO, "hashing a chain");
+	return 0;
+}
+
+static int decode_chain(const STACK_OF(X509) *sent, struct hf_certs *ret_certs, struct hf_err *err)
+{
+	for (int i = 0; i < sk_X509_num(sent); i++) {
+		HF_AUTO(hf_cert) cert = NULL;
+		int rc = hf_cert_new(sk_X509_value(sent, i), &cert, err);
+
+		if (rc == 0)
+			rc = hf_certs_add(ret_certs, cert, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int judge_new(struct hf_tls_conn *conn, const STACK_OF(X509) *sent,
+		     const uint8_t key[HF_SHA256_LEN], struct hf_peer **ret_peer,
+		     struct hf_err *err)
+{
+	const struct hf_tls_context *context = conn->context;
+	HF_AUTO_DONE(hf_certs) certs = HF_CERTS_INIT;
+	HF_AUTO(hf_peer) peer = NULL;
+	struct hf_certs given;
+	int rc = decode_chain(sent, &certs, err);
+
+	if (rc < 0)
+		return rc;
+	given = certs;
+	certs = (struct hf_certs)HF_CERTS_INIT;
+	rc = hf_peer_new(&given, key, &peer, err);
+	if (rc == 0)
+		rc = hf_tls_context_judge(context, &peer->sent, &peer->verdict, err);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < sizeof(peer->policy); i++)
+		peer->policy[i] = context->policy[i];
+	if (peer->verdict.accepted)
+		hf_peers_insert(context->peers, peer);
+	*ret_peer = hf_take(peer);
+	return 0;
+}
+
+/* Known peers share one decoded chain: libssl keeps what stands in its list, so our objects go
+ * there in place of the bytes it has just decoded again. */
+static void share_certs(STACK_OF(X509) *sent, const struct hf_peer *peer)
+{
+	for (size_t i = 0; i < peer->sent.len && i < (size_t)sk_X509_num(sent); i++) {
+		X509 *ours = peer->sent.items[i]->x509;
+		X509 *theirs = sk_X509_value(sent, (int)i);
+
+		if (ours == theirs || X509_up_ref(ours) != 1)
+			continue;
+		(void)sk_X509_set(sent, (int)i, ours);
+		X509_free(theirs);
+	}
+}
+
+static int find_or_judge(struct hf_tls_conn *conn, STACK_OF(X509) *sent, struct hf_err *err)
+{
+	struct hf_tls_context *context = conn->context;
+	uint8_t key[HF_SHA256_LEN];
+	struct hf_peer *known;
+	HF_AUTO(hf_peer) fresh = NULL;
+	int rc = hash_chain(sent, key, err);
+
+	if (rc < 0)
+		return rc;
+	known =
+	    hf_peers_lookup(context->peers, key, context->policy, context->now(context->now_arg));
+	if (known) {
+		hf_peer_attach(known, conn);
+		share_certs(sent, known);
+		return 0;
+	}
+	rc = judge_new(conn, sent, key, &fresh, err);
+	if (rc == 0)
+		hf_peer_attach(fresh, conn);
+	return rc;
+}
+
+int hf_tls_judge_nobody(struct hf_tls_conn *conn, struct hf_err *err)
+{
+	static const uint8_t no_key[HF_SHA256_LEN];
+	HF_AUTO(hf_peer) peer = NULL;
+	struct hf_certs none = HF_CERTS_INIT;
+	int rc = hf_peer_new(&none, no_key, &peer, err);
+
+	if (rc == 0)
+		rc = hf_tls_context_judge(conn->context, &peer->sent, &peer->verdict, err);
+	if (rc == 0)
+		hf_peer_attach(peer, conn);
+	return rc;
+}
+
+/* Makes libssl refuse with the verdict's alert.  Returns what the callback has to return. */
+static int refuse(struct hf_tls_conn *conn, X509_STORE_CTX *store, int alert)
+{
+	if (alert != HF_ALERT_ACCESS_DENIED) {
+		X509_STORE_CTX_set_error(store, hf_alert_to_verify_error(alert));
+		return 0;
+	}
+	/* 49 is the one alert among ours that no verify error becomes. */
+	conn->deny_alert = HF_ALERT_ACCESS_DENIED;
+	if (conn->context->role == HF_TLS_SERVER && SSL_version(conn->ssl) == TLS1_3_VERSION &&
+	    SSL_set_num_tickets(conn->ssl, 1) == 1) {
+		X509_STORE_CTX_set_error(store, X509_V_OK);
+		return 1; /* the handshake ends after the proof of possession, in deny_by_extension
+			   */
+	}
+	X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+	return 0;
+}
+
+static bool goes_on_anyway(const struct hf_tls_context *context)
+{
+	return context->role == HF_TLS_CLIENT ? context->insecure
+					      : context->client_auth == HF_CLIENT_AUTH_REPORT;
+}
+
+int hf_tls_verify_callback(X509_STORE_CTX *store, void *arg)
+{
+	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct hf_tls_conn *conn = SSL_get_app_data(ssl);
+	STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(store);
+	int rc;
+
+	(void)arg;
+	rc = find_or_judge(conn, sent, &conn->judge_err);
+	ERR_clear_error();
+	if (rc < 0) {
+		X509_STORE_CTX_set_error(store, X509_V_ERR_OUT_OF_MEM);
+		return 0;
+	}
+	if (conn->peer->verdict.accepted || goes_on_anyway(conn->context)) {
+		X509_STORE_CTX_set_error(store, X509_V_OK);
+		return 1;
+	}
+	return refuse(conn, store, conn->peer->verdict.alert);
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The peer table: a hash table of accepted chains, a list of the idle ones by last use, and the
+ * connections that live on each.  Must never hold a refused verdict, nor hand out one past its time
+ * or of another policy. */
+#include "tls/peers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "tls/internal.h"
+
+enum { BUCKETS = 1024 }; /* a power of two; entries are bounded by cap + living connections */
+
+struct hf_peers {
+	int refs;
+	size_t cap, entries, idle;
+	struct hf_peer *buckets[BUCKETS];
+	struct hf_peer *lru_first, *lru_last; /* most and least recently used */
+	struct hf_peers_stats stats;
+};
+
+/* --- peers ------------------------------------------------------------------------------------ */
+
+int hf_peer_new(struct hf_certs *sent, const uint8_t key[HF_SHA256_LEN], struct hf_peer **ret_peer,
+		struct hf_err *err)
+{
+	struct hf_peer *peer = calloc(1, sizeof(*peer));
+
+	if (!peer) {
+		hf_certs_done(sent);
+		return hf_err_nomem(err);
+	}
+	peer->refs = 1;
+	peer->sent = *sent;
+	*sent = (struct hf_certs)HF_CERTS_INIT;
+	memcpy(peer->key, key, HF_SHA256_LEN);
+	hf_verdict_init(&peer->verdict);
+	*ret_peer = peer;
+	return 0;
+}
+
+struct hf_peer *hf_peer_ref(struct hf_peer *peer)
+{
+	peer->refs++;
+	return peer;
+}
+
+void hf_peer_unref(struct hf_peer *peer)
+{
+	if (!peer || --peer->refs > 0)
+		return;
+	hf_verdict_done(&peer->verdict);
+	hf_certs_done(&peer->sent);
+	free(peer);
+}
+
+/* --- the table ----------------------------------------------------------------------------------
+ */
+
+int hf_peers_new(size_t cap, struct hf_peers **ret_peers, struct hf_err *err)
+{
+	struct hf_peers *peers = calloc(1, sizeof(*peers));
+
+	if (!peers)
+		return hf_err_nomem(err);
+	peers->refs = 1;
+	peers->cap = cap;
+	*ret_peers = peers;
+	return 0;
+}
+
+struct hf_peers *hf_peers_ref(struct hf_peers *peers)
+{
+	peers->refs++;
+	return peers;
+}
+
+static struct hf_peer **bucket_of(struct hf_peers *peers, const uint8_t key[HF_SHA256_LEN])
+{
+	size_t index = (size_t)key[0] | (size_t)key[1] << 8;
+
+	return &peers->buckets[index & (BUCKETS - 1)];
+}
+
+static struct hf_peer **slot_of(struct hf_peers *peers, const uint8_t key[HF_SHA256_LEN])
+{
+	struct hf_peer **slot = bucket_of(peers, key);
+
+	while (*slot && memcmp((*slot)->key, key, HF_SHA256_LEN) != 0)
+		slot = &(*slot)->bucket_next;
+	return slot;
+}
+
+static void lru_remove(struct hf_peers *peers, struct hf_peer *peer)
+{
+	if (!peer->in_lru)
+		return;
+	*(peer->lru_prev ? &peer->lru_prev->lru_next : &peers->lru_first) = peer->lru_next;
+	*(peer->lru_next ? &peer->lru_next->lru_prev : &peers->lru_last) = peer->lru_prev;
+	peer->lru_prev = peer->lru_next = NULL;
+	peer->in_lru = false;
+	peers->idle--;
+}
+
+/* Takes the peer out of the table and gives the table's reference back. */
+static void forget(struct hf_peers *peers, struct hf_peer *peer)
+{
+	struct hf_peer **slot = slot_of(peers, peer->key);
+
+	lru_remove(peers, peer);
+	if (*slot == peer)
+		*slot = peer->bucket_next;
+	peer->bucket_next = NULL;
+	peer->table = NULL;
+	peers->entries--;
+	hf_peer_unref(peer);
+}
+
+static void lru_add(struct hf_peers *peers, struct hf_peer *peer)
+{
+	peer->lru_prev = NULL;
+	peer->lru_next = peers->lru_first;
+	*(peers->lru_first ? &peers->lru_first->lru_prev : &peers->lru_last) = peer;
+	peers->lru_first = peer;
+	peer->in_lru = true;
+	if (++peers->idle <= peers->cap)
+		return;
+	peers->stats.evicted++;
+	forget(peers, peers->lru_last);
+}
+
+void hf_peers_unref(struct hf_peers *peers)
+{
+	if (!peers || --peers->refs > 0)
+		return;
+	for (size_t i = 0; i < BUCKETS; i++) {
+		while (peers->buckets[i])
+			forget(peers, peers->buckets[i]);
+	}
+	free(peers);
+}
+
+struct hf_peer *hf_peers_lookup(struct hf_peers *peers, const uint8_t key[HF_SHA256_LEN],
+				const uint8_t policy[HF_SHA256_LEN], int64_t now)
+{
+	struct hf_peer *peer = *slot_of(peers, key);
+
+	if (!peer) {
+		peers->stats.misses++;
+		return NULL;
+	}
+	if (memcmp(peer->policy, policy, HF_SHA256_LEN) != 0 ||
+	    !hf_verdict_still_good(&peer->verdict, now)) {
+		peers->stats.stale++;
+		peers->stats.misses++;
+		return NULL;
+	}
+	peers->stats.hits++;
+	return peer;
+}
+
+/* Connections of the older entry stay on it and off the table: the next sweep cannot see them, so
+ * they move. */
+static void move_connections(struct hf_peer *from, struct hf_peer *to)
+{
+	while (from->live) {
+		struct hf_tls_conn *conn = from->live;
+
+		hf_peer_detach(conn);
+		hf_peer_attach(to, conn);
+	}
+}
+
+void hf_peers_insert(struct hf_peers *peers, struct hf_peer *peer)
+{
+	struct hf_peer *old = *slot_of(peers, peer->key);
+	struct hf_peer **bucket = bucket_of(peers, peer->key);
+
+	peer->table = peers;
+	hf_peer_ref(peer);
+	if (old) {
+		HF_AUTO(hf_peer) held = hf_peer_ref(old);
+
+		forget(peers, old);
+		move_connections(held, peer);
+	}
+	peer->bucket_next = *bucket;
+	*bucket = peer;
+	peers->entries++;
+	if (!peer->live)
+		lru_add(peers, peer);
+}
+
+void hf_peer_attach(struct hf_peer *peer, struct hf_tls_conn *conn)
+{
+	conn->peer = hf_peer_ref(peer);
+	conn->live_prev = NULL;
+	conn->live_next = peer->live;
+	if (peer->live)
+		peer->live->live_prev = conn;
+	peer->live = conn;
+	conn->is_live = true;
+	if (peer->table)
+		lru_remove(peer->table, peer);
+}
+
+static void unlink_live(struct hf_tls_conn *conn)
+{
+	struct hf_peer *peer = conn->peer;
+
+	if (!conn->is_live)
+		return;
+	*(conn->live_prev ? &conn->live_prev->live_next : &peer->live) = conn->live_next;
+	if (conn->live_next)
+		conn->live_next->live_prev = conn->live_prev;
+	conn->live_prev = conn->live_next = NULL;
+	conn->is_live = false;
+}
+
+void hf_peer_detach(struct hf_tls_conn *conn)
+{
+	struct hf_peer *peer = conn->peer;
+
+	if (!peer)
+		return;
+	unlink_live(conn);
+	conn->peer = NULL;
+	if (peer->table && !peer->live)
+		lru_add(peer->table, peer);
+	hf_peer_unref(peer);
+}
+
+void hf_peers_stats(const struct hf_peers *peers, struct hf_peers_stats *ret_stats)
+{
+	*ret_stats = peers->stats;
+	ret_stats->entries = peers->entries;
+}
+
+/* --- the sweep
+ * ------------------------------------------------------------------------------------ */
+
+struct sweep {
+	struct hf_peers *peers;
+	struct hf_tls_context *context;
+	int64_t now;
+	void (*drop)(struct hf_tls_conn *conn, const struct hf_verdict *why, void *arg);
+	void *arg;
+	int dropped;
+};
+
+static void drop_connections(struct sweep *sweep, struct hf_peer *peer)
+{
+	while (peer->live) {
+		struct hf_tls_conn *conn = peer->live;
+
+		unlink_live(conn); /* the callback may free it */
+		sweep->dropped++;
+		sweep->drop(conn, &peer->verdict, sweep->arg);
+	}
+}
+
+static int judge_again(struct sweep *sweep, struct hf_peer *peer, struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_verdict) verdict;
+	struct hf_verdict old;
+	int rc;
+
+	hf_verdict_init(&verdict);
+	rc = hf_tls_context_judge(sweep->context, &peer->sent, &verdict, err);
+	if (rc < 0)
+		return rc;
+	old = peer->verdict;
+	peer->verdict = verdict;
+	verdict = old;
+	memcpy(peer->policy, sweep->context->policy, sizeof(peer->policy));
+	return 0;
+}
+
+static int sweep_one(struct sweep *sweep, struct hf_peer *peer, struct hf_err *err)
+{
+	int rc;
+
+	if (!peer->table)
+		return 0; /* went while others were swept */
+	if (memcmp(peer->policy, sweep->context->policy, sizeof(peer->policy)) == 0 &&
+	    hf_verdict_still_good(&peer->verdict, sweep->now))
+		return 0;
+	if (!peer->live) {
+		forget(sweep->peers, peer); /* nobody waits for the answer */
+		return 0;
+	}
+	rc = judge_again(sweep, peer, err);
+	if (rc < 0 || peer->verdict.accepted)
+		return rc;
+	forget(sweep->peers, peer);
+	/* In report mode nobody is let in or kept out: the new verdict is what the application
+	 * reads. */
+	if (sweep->context->client_auth != HF_CLIENT_AUTH_REPORT)
+		drop_connections(sweep, peer);
+	return 0;
+}
+
+/* The table changes while connections are dropped, so the sweep goes over a list of its own. */
+static struct hf_peer **snapshot(const struct hf_peers *peers, size_t *ret_len)
+{
+	struct hf_peer **list = calloc(peers->entries + 1, sizeof(struct hf_peer *));
+	size_t len = 0;
+
+	for (size_t i = 0; list && i < BUCKETS; i++) {
+		for (struct hf_peer *peer = peers->buckets[i]; peer; peer = peer->bucket_next)
+			list[len++] = hf_peer_ref(peer);
+	}
+	*ret_len = len;
+	return list;
+}
+
+int hf_peers_sweep(struct hf_peers *peers, struct hf_tls_context *context, int64_t now,
+		   void (*drop)(struct hf_tls_conn *conn, const struct hf_verdict *why, void *arg),
+		   void *arg, struct hf_err *err)
+{
+	struct sweep sweep = { peers, context, now, drop, arg, 0 };
+	size_t len = 0;
+	struct hf_peer **list = snapshot(peers, &len);
+	int rc = 0;
+
+	if (!list)
+		return hf_err_nomem(err);
+	for (size_t i = 0; i < len; i++) {
+		int one = sweep_one(&sweep, list[i], err);
+
+		rc = one < 0 ? one : rc;
+		hf_peer_unref(list[i]);
+	}
+	free(list);
+	return rc < 0 ? rc : sweep.dropped;
+}
