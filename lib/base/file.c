@@ -48,6 +48,22 @@ static int read_all(int fd, const char *path, struct hf_buf *out, struct hf_err 
 	}
 }
 
+/* Says who may not read it and who may: the usual cause is a key that belongs to root. */
+static int cannot_open(const char *path, int errnum, struct hf_err *err)
+{
+	int rc = hf_err_errno(err, errnum, "cannot open '%s'", path);
+	struct stat st;
+
+	if (errnum == ENOENT || errnum == ENOTDIR)
+		(void)hf_err_hint(err, "there is no such file: correct the path");
+	else if (errnum == EACCES && stat(path, &st) == 0)
+		(void)hf_err_hint(err, "user %u may not read it (mode %04o, owner %u, group %u): change its "
+				  "owner to the user who runs this; keep a private key at mode 0600",
+				  (unsigned)geteuid(), (unsigned)st.st_mode & 07777U, (unsigned)st.st_uid,
+				  (unsigned)st.st_gid);
+	return rc;
+}
+
 int hf_file_read(const char *path, struct hf_buf *out, struct hf_err *err)
 {
 	HF_AUTO(fd) fd = -1;
@@ -57,7 +73,7 @@ int hf_file_read(const char *path, struct hf_buf *out, struct hf_err *err)
 		return read_all(STDIN_FILENO, "standard input", out, err);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
-		return hf_err_errno(err, errno, "cannot open '%s'", path);
+		return cannot_open(path, errno, err);
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
 		return hf_err_set(err, HF_E_INVALID, "'%s' is a directory", path);
 	return read_all(fd, path, out, err);
@@ -68,6 +84,16 @@ bool hf_file_exists(const char *path)
 	struct stat st;
 
 	return lstat(path, &st) == 0;
+}
+
+bool hf_file_mode(const char *path, mode_t *ret_mode)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return false;
+	*ret_mode = st.st_mode & 07777;
+	return true;
 }
 
 static int write_all(int fd, const void *data, size_t len)

@@ -29,6 +29,8 @@ enum hf_file_flags {
 int hf_file_write(const char *path, const void *data, size_t len, mode_t mode, unsigned flags,
 		  struct hf_err *err);
 bool hf_file_exists(const char *path);
+/* The permission bits of what the path leads to; false when it cannot be told ("-" neither). */
+bool hf_file_mode(const char *path, mode_t *ret_mode);
 /* mkdir -p; only the last part gets `mode`, parents 0755.  An existing directory is fine. */
 int hf_dir_make(const char *path, mode_t mode, struct hf_err *err);
 int hf_dir_sync(const char *path, struct hf_err *err);   /* fsync of a directory */

@@ -15,7 +15,7 @@ int hf_unlock_ask(struct hf_unlock *u, struct hf_err *err)
 {
 	int rc = 1;
 
-	if (u->pass.data)
+	if (u->pass.data || u->without)
 		return 0;
 	if (u->source && !u->asked) {
 		u->asked = true;
@@ -26,6 +26,11 @@ int hf_unlock_ask(struct hf_unlock *u, struct hf_err *err)
 	(void)hf_err_set(err, HF_E_PASSPHRASE, "it is encrypted and no passphrase was given");
 	return hf_err_hint(err, "give the passphrase (--passphrase-file), or store the key decrypted with "
 				"mode 0600: openssl pkey -in %s -out new.key", u->name);
+}
+
+const char *hf_unlock_get(const struct hf_unlock *u)
+{
+	return u->without ? NULL : u->pass.data;
 }
 
 bool hf_pbe_is_legacy(int nid)
@@ -161,7 +166,7 @@ int hf_key_from_encrypted(const X509_SIG *sig, struct hf_unlock *u, EVP_PKEY **r
 		rc = hf_unlock_ask(u, err);
 	if (rc < 0)
 		return rc;
-	p8 = PKCS8_decrypt(sig, u->pass.data, (int)u->pass.len);
+	p8 = PKCS8_decrypt(sig, hf_unlock_get(u), (int)u->pass.len);
 	return p8 ? hf_key_from_pkcs8(p8, ret_key, err) : wrong_passphrase(u, err);
 }
 

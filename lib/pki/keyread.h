@@ -18,12 +18,15 @@ struct hf_unlock {
 	const char *name;                           /* the file, for messages */
 	struct hf_secret pass;
 	bool asked;
+	bool without;                               /* a PKCS#12 file made with no passphrase at all */
 	long iterations_left;
 };
-#define HF_UNLOCK_INIT(source_, name_) { (source_), (name_), HF_SECRET_INIT, false, HF_PBE_ITERATIONS_CAP }
+#define HF_UNLOCK_INIT(source_, name_) { (source_), (name_), HF_SECRET_INIT, false, false, HF_PBE_ITERATIONS_CAP }
 
 /* Fills u->pass; -HF_E_PASSPHRASE with a hint when nobody can tell. */
 int hf_unlock_ask(struct hf_unlock *u, struct hf_err *err);
+/* The passphrase to open with; NULL for a file without. */
+const char *hf_unlock_get(const struct hf_unlock *u);
 /* Refuses algorithms that OpenSSL 3 has no more, and absurd iteration counts. */
 int hf_unlock_check(struct hf_unlock *u, const X509_ALGOR *alg, struct hf_err *err);
 int hf_unlock_spend(struct hf_unlock *u, long iterations, struct hf_err *err);

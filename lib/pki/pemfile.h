@@ -26,9 +26,10 @@ struct hf_pemfile {
 	bool key_encrypted;         /* the first key was encrypted */
 	bool was_der;
 	bool was_pkcs12;
-	size_t unknown_blocks;      /* PEM blocks of other kinds (parameters, trusted certs …) */
+	size_t unknown_blocks;      /* PEM blocks of other kinds (parameters, OpenSSH keys …) */
+	char unknown_label[32];     /* of the first of them, cut to fit */
 };
-#define HF_PEMFILE_INIT { HF_CERTS_INIT, HF_CRLS_INIT, NULL, 0, NULL, 0, 0, false, false, false, 0 }
+#define HF_PEMFILE_INIT { HF_CERTS_INIT, HF_CRLS_INIT, NULL, 0, NULL, 0, 0, false, false, false, 0, "" }
 
 enum hf_pemfile_want {
 	HF_WANT_KEY = 1,   /* decrypt the private key; without it keys are only counted */
