@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Running a command from its table. */
+#include "util/cmd.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/help.h"
+
+static const struct hf_option global_options[] = {
+	{ .name = "home", .kind = HF_OPT_STRING, .offset = offsetof(struct hf_globals, home), .arg = "DIR",
+	  .help = "where identities, trust and the authority live (default: $HANDFAST_HOME, else ~/.handfast)" },
+	{ .name = "json", .kind = HF_OPT_FLAG, .offset = offsetof(struct hf_globals, json),
+	  .help = "print the result as one JSON object" },
+	{ .name = "quiet", .letter = 'q', .kind = HF_OPT_FLAG, .offset = offsetof(struct hf_globals, quiet),
+	  .help = "no notes on standard error" },
+	{ .name = "verbose", .letter = 'v', .kind = HF_OPT_FLAG, .offset = offsetof(struct hf_globals, verbose),
+	  .help = "say what is being done" },
+	{ .name = "no-color", .kind = HF_OPT_FLAG, .offset = offsetof(struct hf_globals, no_color),
+	  .help = "no colours (also: NO_COLOR in the environment)" },
+	{ .name = "help", .letter = 'h', .kind = HF_OPT_FLAG, .offset = offsetof(struct hf_globals, help),
+	  .help = "this help" },
+	{ .name = "version", .kind = HF_OPT_FLAG, .offset = offsetof(struct hf_globals, version),
+	  .help = "the version of the program and of OpenSSL" },
+	{ .name = NULL },
+};
+
+const struct hf_option_group hf_global_groups[] = {
+	{ "Global options", global_options, 0 },
+	{ NULL, NULL, 0 },
+};
+
+const struct hf_command *hf_command_find(const struct hf_command *const *commands, const char *name)
+{
+	for (; *commands; commands++) {
+		const char *last = strrchr((*commands)->name, ' ');
+
+		if (strcmp(last ? last + 1 : (*commands)->name, name) == 0)
+			return *commands;
+	}
+	return NULL;
+}
+
+int hf_command_usage(struct hf_cmd_ctx *ctx, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	(void)hf_err_set(&ctx->err, HF_E_INVALID, "%s", text);
+	return -HF_E_INVALID;
+}
+
+static int count_args(const struct hf_command *command, struct hf_cmd_ctx *ctx)
+{
+	int n = (int)ctx->args->len;
+
+	if (n < command->min_args) {
+		(void)hf_err_set(&ctx->err, HF_E_INVALID, "%s needs %s", command->name,
+				 command->arguments ? command->arguments : "an argument");
+		return hf_err_hint(&ctx->err, "usage: handfast %s [options] %s", command->name,
+				   command->arguments ? command->arguments : "");
+	}
+	if (command->max_args < 0 || n <= command->max_args)
+		return 0;
+	(void)hf_err_set(&ctx->err, HF_E_INVALID, "%s does not take '%s'", command->name,
+			 ctx->args->items[command->max_args]);
+	return hf_err_hint(&ctx->err, "usage: handfast %s [options] %s", command->name,
+			   command->arguments ? command->arguments : "");
+}
+
+static const struct hf_option_group no_groups[] = { { NULL, NULL, 0 } };
+
+static const struct hf_command *subcommand(const struct hf_command *command, int argc, char **argv)
+{
+	if (!command->subcommands || argc == 0)
+		return NULL;
+	return hf_command_find(command->subcommands, argv[0]);
+}
+
+static int unknown_subcommand(const struct hf_command *command, struct hf_cmd_ctx *ctx, int argc, char **argv)
+{
+	const char *names[32];
+	const char *nearest;
+	size_t n = 0;
+
+	for (; command->subcommands[n] && n < HF_ARRAY_LEN(names) - 1; n++)
+		names[n] = strrchr(command->subcommands[n]->name, ' ') + 1;
+	names[n] = NULL;
+	(void)hf_err_set(&ctx->err, HF_E_INVALID, argc ? "%s has no subcommand '%s'" : "%s needs a subcommand%s",
+			 command->name, argc ? argv[0] : "");
+	nearest = argc ? hf_str_nearest(argv[0], names) : NULL;
+	if (nearest)
+		return hf_err_hint(&ctx->err, "did you mean %s %s?", command->name, nearest);
+	return hf_err_hint(&ctx->err, "see handfast help %s", command->name);
+}
+
+/* Globals may follow the command's name too; what they say is applied before it runs. */
+static void apply_globals(struct hf_cmd_ctx *ctx)
+{
+	const struct hf_globals *globals = ctx->globals;
+
+	if (globals->home)
+		ctx->home = globals->home;
+	if (globals->json != ctx->out.json_mode || globals->quiet != ctx->out.quiet ||
+	    globals->verbose != ctx->out.verbose || globals->no_color)
+		hf_out_init(&ctx->out, globals->json, globals->quiet, globals->verbose, globals->no_color);
+}
+
+static int parse_and_run(const struct hf_command *command, struct hf_cmd_ctx *ctx, void *values,
+			 struct hf_strv *args, int argc, char **argv)
+{
+	struct hf_option_set sets[] = {
+		{ command->groups ? command->groups : no_groups, values },
+		{ hf_global_groups, ctx->globals },
+	};
+	int rc = hf_options_init(&sets[0], &ctx->err);
+
+	if (rc == 0)
+		rc = hf_options_parse(sets, HF_ARRAY_LEN(sets), argc, argv, args, &ctx->err);
+	apply_globals(ctx);
+	if (rc == 0 && ((struct hf_globals *)ctx->globals)->help) {
+		hf_help_command(command, &ctx->out);
+	} else {
+		ctx->opts = values;
+		ctx->args = args;
+		if (rc == 0 && command->subcommands && !command->run)
+			rc = unknown_subcommand(command, ctx, (int)args->len, args->items);
+		if (rc == 0)
+			rc = count_args(command, ctx);
+		if (rc == 0)
+			rc = command->run(ctx);
+	}
+	hf_options_done(&sets[0]);
+	return rc;
+}
+
+static int exit_of(struct hf_cmd_ctx *ctx, int rc)
+{
+	if (rc >= 0)
+		return rc;
+	hf_out_error(&ctx->out, &ctx->err);
+	return rc == -HF_E_INVALID ? HF_EXIT_USAGE : HF_EXIT_FAILURE;
+}
+
+int hf_command_run(const struct hf_command *command, struct hf_cmd_ctx *ctx, int argc, char **argv)
+{
+	const struct hf_command *sub = subcommand(command, argc, argv);
+	HF_AUTO_DONE(hf_strv) args = HF_STRV_INIT;
+	void *values;
+	int rc;
+
+	if (sub)
+		return hf_command_run(sub, ctx, argc - 1, argv + 1);
+	values = calloc(1, command->opts_size ? command->opts_size : 1);
+	if (!values) {
+		(void)hf_err_nomem(&ctx->err);
+		return exit_of(ctx, -HF_E_NOMEM);
+	}
+	rc = parse_and_run(command, ctx, values, &args, argc, argv);
+	free(values);
+	return exit_of(ctx, rc);
+}

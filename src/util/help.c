@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* --help: 80 columns, options aligned, the default of each named. */
+#include "util/help.h"
+
+#include <string.h>
+
+enum { WIDTH = 80, OPTION_COLUMN = 26 };
+
+/* Prints text wrapped between `indent` and WIDTH; the cursor stands at `at`. */
+static void wrap(struct hf_out *out, const char *text, size_t indent, size_t at)
+{
+	while (*text) {
+		size_t len = strcspn(text, " \n");
+
+		if (at > indent && at + 1 + len > WIDTH) {
+			hf_out_print(out, "\n%*s", (int)indent, "");
+			at = indent;
+		} else if (at > indent) {
+			hf_out_print(out, " ");
+			at++;
+		}
+		hf_out_print(out, "%.*s", (int)len, text);
+		at += len;
+		text += len;
+		if (text[0] == '\n' && text[1] == '\n') {
+			hf_out_print(out, "\n\n%*s", (int)indent, "");
+			at = indent;
+		}
+		text += strspn(text, " \n");
+	}
+	hf_out_print(out, "\n");
+}
+
+static void words_of(const struct hf_option *o, struct hf_buf *text)
+{
+	for (int i = 0; o->words && o->words[i]; i++)
+		(void)hf_buf_printf(text, "%s%s", i ? "|" : "", o->words[i]);
+}
+
+static void option_head(const struct hf_option *o, struct hf_buf *head)
+{
+	if (o->letter)
+		(void)hf_buf_printf(head, "-%c, ", o->letter);
+	(void)hf_buf_printf(head, "--%s", o->name);
+	if (o->kind == HF_OPT_WORD && !o->arg) {
+		(void)hf_buf_putc(head, ' ');
+		words_of(o, head);
+	} else if (o->kind != HF_OPT_FLAG) {
+		(void)hf_buf_printf(head, " %s", o->arg ? o->arg : "VALUE");
+	}
+}
+
+static void print_option(const struct hf_option *o, struct hf_out *out)
+{
+	HF_AUTO_DONE(hf_buf) head = HF_BUF_INIT(1000);
+	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(4000);
+	size_t at;
+
+	option_head(o, &head);
+	(void)hf_buf_puts(&text, o->help);
+	if (o->kind == HF_OPT_LIST)
+		(void)hf_buf_puts(&text, "; may be given more than once");
+	if (o->initial)
+		(void)hf_buf_printf(&text, " (default: %s)", o->initial);
+	hf_out_print(out, "  %s", hf_buf_str(&head));
+	at = head.len + 2;
+	if (at + 2 > OPTION_COLUMN) {
+		hf_out_print(out, "\n");
+		at = 0;
+	}
+	hf_out_print(out, "%*s", (int)(OPTION_COLUMN - at), "");
+	wrap(out, hf_buf_str(&text), OPTION_COLUMN, OPTION_COLUMN);
+}
+
+static void print_groups(const struct hf_option_group *groups, struct hf_out *out)
+{
+	for (; groups && groups->options; groups++) {
+		hf_out_print(out, "\n%s%s%s\n", hf_out_color(out, HF_COLOR_BOLD), groups->title,
+			     hf_out_color(out, HF_COLOR_PLAIN));
+		for (const struct hf_option *o = groups->options; o->name; o++) {
+			if (!o->hidden)
+				print_option(o, out);
+		}
+	}
+}
+
+static void print_subcommands(const struct hf_command *command, struct hf_out *out)
+{
+	if (!command->subcommands)
+		return;
+	hf_out_print(out, "\nSubcommands\n");
+	for (const struct hf_command *const *c = command->subcommands; *c; c++)
+		hf_out_print(out, "  %s %s\n      %s\n", (*c)->name, (*c)->arguments ? (*c)->arguments : "",
+			     (*c)->summary);
+}
+
+static void print_examples(const struct hf_command *command, struct hf_out *out)
+{
+	if (!command->examples)
+		return;
+	hf_out_print(out, "\nExamples\n");
+	for (const struct hf_example *e = command->examples; e->line; e++)
+		hf_out_print(out, "  # %s\n  %s\n", e->does, e->line);
+}
+
+void hf_help_command(const struct hf_command *command, struct hf_out *out)
+{
+	bool json = out->json_mode;
+
+	out->json_mode = false; /* help is for people */
+	hf_out_print(out, "handfast %s: %s\n\nUsage: handfast %s%s%s%s\n", command->name, command->summary,
+		     command->name, command->subcommands && !command->run ? " SUBCOMMAND" : "",
+		     command->groups ? " [options] " : " ", command->arguments ? command->arguments : "");
+	if (command->description) {
+		hf_out_print(out, "\n");
+		wrap(out, command->description, 0, 0);
+	}
+	print_subcommands(command, out);
+	print_groups(command->groups, out);
+	print_groups(hf_global_groups, out);
+	print_examples(command, out);
+	hf_out_print(out, "\nExit status: %s\n",
+		     command->exits ? command->exits : "0 done, 2 usage mistake, 3 it could not be done.");
+	if (command->see_also)
+		hf_out_print(out, "See also: handfast help %s\n", command->see_also);
+	out->json_mode = json;
+}
+
+/* Headings in the order in which they first appear. */
+static bool is_first_of_group(const struct hf_command *const *commands, const struct hf_command *const *at)
+{
+	for (; commands < at; commands++) {
+		if (hf_str_eq((*commands)->group, (*at)->group))
+			return false;
+	}
+	return true;
+}
+
+static void print_group(const struct hf_command *const *commands, const char *group, struct hf_out *out)
+{
+	hf_out_print(out, "\n%s%s%s\n", hf_out_color(out, HF_COLOR_BOLD), group,
+		     hf_out_color(out, HF_COLOR_PLAIN));
+	for (; *commands; commands++) {
+		if (!(*commands)->hidden && hf_str_eq((*commands)->group, group))
+			hf_out_print(out, "  %-12s %s\n", (*commands)->name, (*commands)->summary);
+	}
+}
+
+void hf_help_overview(const struct hf_command *const *commands, struct hf_out *out)
+{
+	bool json = out->json_mode;
+
+	out->json_mode = false;
+	hf_out_print(out, "handfast: mutual TLS from end to end\n\n"
+			  "Usage: handfast [global options] COMMAND [options] [arguments]\n");
+	for (const struct hf_command *const *c = commands; *c; c++) {
+		if (!(*c)->hidden && is_first_of_group(commands, c))
+			print_group(commands, (*c)->group, out);
+	}
+	print_groups(hf_global_groups, out);
+	hf_out_print(out, "\nA day in three commands\n"
+			  "  handfast init \"ABC Inc.\"\n"
+			  "  handfast issue localhost --server && handfast issue mail-server --client\n"
+			  "  handfast serve --as localhost --allow cn:mail-server --respond identity --listen "
+			  "localhost:3100\n\n'handfast help COMMAND' says more.\n");
+	out->json_mode = json;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the tables say: help on a terminal, man pages (mdoc), shell completions. */
+#ifndef HF_UTIL_HELP_H
+#define HF_UTIL_HELP_H
+
+#include "util/cmd.h"
+
+void hf_help_command(const struct hf_command *command, struct hf_out *out);
+void hf_help_overview(const struct hf_command *const *commands, struct hf_out *out);
+/* handfast(1) when command is NULL, else handfast-NAME(1), as mdoc(7). */
+void hf_help_man(const struct hf_command *const *commands, const struct hf_command *command,
+		 struct hf_out *out);
+/* shell: "bash", "zsh" or "fish"; false for any other. */
+bool hf_help_completion(const struct hf_command *const *commands, const char *shell, struct hf_out *out);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Paths of the home.  Must never let a name lead out of its directory. */
+#include "util/home.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+enum { NAME_CAP = 200 };
+
+const char *hf_home_default(void)
+{
+	static char path[PATH_MAX];
+	const char *home = getenv("HANDFAST_HOME");
+
+	if (home && *home)
+		return home;
+	home = getenv("HOME");
+	if (!home || !*home)
+		return ".";
+	(void)snprintf(path, sizeof(path), "%s/.handfast", home);
+	return path;
+}
+
+int hf_home_check_name(const char *name, struct hf_err *err)
+{
+	size_t len = strlen(name);
+
+	if (len == 0)
+		return hf_err_set(err, HF_E_INVALID, "the name is empty");
+	if (len > NAME_CAP)
+		return hf_err_set(err, HF_E_INVALID, "the name is longer than %d bytes", NAME_CAP);
+	if (name[0] == '.' || strchr(name, '/') || !hf_str_is_printable(name, len)) {
+		(void)hf_err_set(err, HF_E_INVALID, "'%s' cannot be the name of an identity", name);
+		return hf_err_hint(err, "a name becomes a directory: no '/', no leading '.', no control bytes");
+	}
+	return 0;
+}
+
+static int join(char out[PATH_MAX], const char *home, const char *part, const char *name, const char *file,
+		struct hf_err *err)
+{
+	int n = snprintf(out, PATH_MAX, "%s/%s%s%s%s%s", home, part, *name ? "/" : "", name,
+			 *file ? "/" : "", file);
+
+	if (n < 0 || n >= PATH_MAX)
+		return hf_err_set(err, HF_E_LIMIT, "the path of the home is too long: '%s'", home);
+	return 0;
+}
+
+int hf_home_ca(const char *home, const char *file, char out[PATH_MAX], struct hf_err *err)
+{
+	return join(out, home, "ca", "", file, err);
+}
+
+int hf_home_id(const char *home, const char *name, const char *file, char out[PATH_MAX], struct hf_err *err)
+{
+	int rc = *name ? hf_home_check_name(name, err) : 0;
+
+	return rc < 0 ? rc : join(out, home, "id", name, file, err);
+}
+
+int hf_home_trust(const char *home, const char *name, char out[PATH_MAX], struct hf_err *err)
+{
+	HF_AUTO(cstr) file = hf_str_printf("%s.pem", name);
+	int rc = *name ? hf_home_check_name(name, err) : 0;
+
+	if (rc < 0)
+		return rc;
+	if (!file)
+		return hf_err_nomem(err);
+	return join(out, home, "trust", "", *name ? file : "", err);
+}
