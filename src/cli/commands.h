@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The registry of commands. */
+#ifndef HF_CLI_COMMANDS_H
+#define HF_CLI_COMMANDS_H
+
+#include "util/cmd.h"
+
+extern const struct hf_command *const hf_commands[]; /* NULL-terminated, in the order of the overview */
+
+#endif
