@@ -35,6 +35,11 @@ for (const entry of wanted) {
         host: req.headers.host, servername: req.socket.servername, protocol: req.socket.getProtocol(),
       });
       if (req.url === '/status/404') res.statusCode = 404;
+      if (req.url === '/chunked') {
+        for (const part of ['one ', 'two ', 'three\n']) res.write(part);
+        return res.end();
+      }
+      if (req.url === '/large') return res.end('x'.repeat(3000000));
       res.setHeader('Content-Type', entry.type || 'application/json');
       res.end(entry.body || JSON.stringify(about));
     });
