@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared options.  Must never trust anything but what was named, or what the home says. */
+#include "cli/common.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "util/home.h"
+
+const struct hf_option hf_credential_options[] = {
+	{ .name = "as", .kind = HF_OPT_STRING, .offset = offsetof(struct hf_credential_opts, as), .arg = "NAME",
+	  .help = "the identity of the home to act as" },
+	{ .name = "cert", .kind = HF_OPT_STRING, .offset = offsetof(struct hf_credential_opts, cert),
+	  .arg = "FILE",
+	  .help = "certificate with its intermediates, PEM, DER or PKCS#12; it may hold the key too" },
+	{ .name = "key", .kind = HF_OPT_STRING, .offset = offsetof(struct hf_credential_opts, key), .arg = "FILE",
+	  .help = "private key, when it is not in the certificate's file" },
+	{ .name = "passphrase-file", .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct hf_credential_opts, passphrase_file), .arg = "FILE",
+	  .help = "file whose first line is the passphrase of the key (also: $HANDFAST_PASSPHRASE)" },
+	{ .name = NULL },
+};
+
+static const char *const profile_words[] = { "openssl", "strict", NULL };
+
+const struct hf_option hf_trust_options[] = {
+	{ .name = "ca", .kind = HF_OPT_LIST, .offset = offsetof(struct hf_trust_opts, ca), .arg = "FILE",
+	  .help = "trust the CA certificates of this file, instead of the home's trust" },
+	{ .name = "crl", .kind = HF_OPT_LIST, .offset = offsetof(struct hf_trust_opts, crl), .arg = "FILE|DIR",
+	  .help = "revocation lists; from the first on, every CA of a chain needs a current one" },
+	{ .name = "profile", .kind = HF_OPT_WORD, .offset = offsetof(struct hf_trust_opts, profile),
+	  .words = profile_words, .initial = "openssl",
+	  .help = "how strict the judge is; strict refuses what openssl only warns of" },
+	{ .name = "compat", .kind = HF_OPT_FLAG, .offset = offsetof(struct hf_trust_opts, compat),
+	  .help = "accept a server name that stands only in the common name" },
+	{ .name = NULL },
+};
+
+const struct hf_option hf_rule_options[] = {
+	{ .name = "allow", .kind = HF_OPT_LIST, .offset = offsetof(struct hf_rule_opts, rules), .arg = "RULE",
+	  .prefix = "allow ",
+	  .help = "let in: any, cn:, o:, ou:, dns:, uri:, email:, ip:CIDR, sha256:, spki:, serial:HEX@ISSUER, "
+		  "issuer:TRUST, joined by '+' for 'and'" },
+	{ .name = "deny", .kind = HF_OPT_LIST, .offset = offsetof(struct hf_rule_opts, rules), .arg = "RULE",
+	  .prefix = "deny ",
+	  .help = "keep out; rules are tried in the order given, the first that matches decides" },
+	{ .name = NULL },
+};
+
+int hf_cli_load_credential(struct hf_cmd_ctx *ctx, const struct hf_credential_opts *opts,
+			   struct hf_credential **ret_credential)
+{
+	struct hf_passphrase from = { opts->passphrase_file, false };
+	struct hf_passphrase_source source = { hf_passphrase_get, &from };
+	char cert[PATH_MAX], key[PATH_MAX];
+	int rc;
+
+	if (opts->as && opts->cert)
+		return hf_command_usage(ctx, "--as and --cert exclude each other");
+	if (opts->key && !opts->cert)
+		return hf_command_usage(ctx, "--key needs --cert");
+	if (opts->cert) {
+		rc = hf_credential_load(opts->cert, opts->key, &source, ret_credential, &ctx->err);
+	} else if (opts->as) {
+		rc = hf_home_id(ctx->home, opts->as, "cert.pem", cert, &ctx->err);
+		if (rc == 0)
+			rc = hf_home_id(ctx->home, opts->as, "key.pem", key, &ctx->err);
+		if (rc == 0)
+			rc = hf_credential_load(cert, key, &source, ret_credential, &ctx->err);
+		if (rc == -HF_E_NOENT && !hf_file_exists(cert))
+			(void)hf_err_hint(&ctx->err, "make it with: handfast issue %s --server|--client",
+					  opts->as);
+	} else {
+		return 0;
+	}
+	if (rc == 0 && (*ret_credential)->key_world_readable)
+		hf_out_warn(&ctx->out, "the private key '%s' can be read by others; mend it with: chmod 600",
+			    (*ret_credential)->key_path ? (*ret_credential)->key_path : opts->cert);
+	return rc;
+}
+
+/* One file of the home's trust directory; NAME.pem gives the label NAME. */
+static int add_home_anchor(struct hf_cmd_ctx *ctx, struct hf_trust *trust, const char *file)
+{
+	HF_AUTO(cstr) name = NULL;
+	char path[PATH_MAX];
+	int rc;
+
+	if (!hf_str_ends(file, ".pem") || file[0] == '.')
+		return 0;
+	name = hf_str_ndup(file, strlen(file) - strlen(".pem"));
+	if (!name)
+		return hf_err_nomem(&ctx->err);
+	rc = hf_home_trust(ctx->home, name, path, &ctx->err);
+	return rc < 0 ? rc : hf_trust_load_file(trust, path, name, &ctx->err);
+}
+
+static int add_home_trust(struct hf_cmd_ctx *ctx, struct hf_trust *trust)
+{
+	HF_AUTO_DONE(hf_strv) files = HF_STRV_INIT;
+	char dir[PATH_MAX];
+	int rc = hf_home_trust(ctx->home, "", dir, &ctx->err);
+
+	if (rc < 0 || !hf_file_exists(dir))
+		return rc;
+	rc = hf_dir_list(dir, &files, &ctx->err);
+	for (size_t i = 0; rc == 0 && i < files.len; i++)
+		rc = add_home_anchor(ctx, trust, files.items[i]);
+	return rc;
+}
+
+/* The anchors that came with the identity, when the home does not hold its authority. */
+static int add_identity_anchors(struct hf_cmd_ctx *ctx, struct hf_trust *trust, const char *as)
+{
+	char path[PATH_MAX];
+	int rc = hf_home_id(ctx->home, as, "ca.pem", path, &ctx->err);
+
+	if (rc < 0 || !hf_file_exists(path))
+		return rc;
+	return hf_trust_load_file(trust, path, "own", &ctx->err);
+}
+
+/* What the home's own authority revoked counts without being asked for. */
+static int add_home_crls(struct hf_cmd_ctx *ctx, struct hf_trust *trust)
+{
+	static const char *const files[] = { "crl.pem", "root.crl.pem" };
+	char path[PATH_MAX];
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < HF_ARRAY_LEN(files); i++) {
+		rc = hf_home_ca(ctx->home, files[i], path, &ctx->err);
+		if (rc == 0 && hf_file_exists(path))
+			rc = hf_trust_load_crl(trust, path, &ctx->err);
+	}
+	return rc;
+}
+
+static int fill_trust(struct hf_cmd_ctx *ctx, const struct hf_trust_opts *opts, const char *as,
+		      struct hf_trust *trust)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < opts->ca.len; i++)
+		rc = hf_trust_load_file(trust, opts->ca.items[i], opts->ca.items[i], &ctx->err);
+	if (rc == 0 && opts->ca.len == 0) {
+		rc = add_home_trust(ctx, trust);
+		if (rc == 0 && as)
+			rc = add_identity_anchors(ctx, trust, as);
+		/* lists that were named replace the home's, so that each can be looked at alone */
+		if (rc == 0 && opts->crl.len == 0)
+			rc = add_home_crls(ctx, trust);
+	}
+	for (size_t i = 0; rc == 0 && i < opts->crl.len; i++)
+		rc = hf_trust_load_crl(trust, opts->crl.items[i], &ctx->err);
+	return rc;
+}
+
+int hf_cli_load_trust(struct hf_cmd_ctx *ctx, const struct hf_trust_opts *opts, const char *as,
+		      uint64_t generation, struct hf_trust **ret_trust)
+{
+	HF_AUTO(hf_trust) trust = NULL;
+	int rc = hf_trust_new(generation, &trust, &ctx->err);
+
+	if (rc == 0)
+		rc = fill_trust(ctx, opts, as, trust);
+	if (rc == 0)
+		rc = hf_trust_freeze(trust, &ctx->err);
+	if (rc == 0)
+		*ret_trust = hf_take(trust);
+	return rc;
+}
+
+int hf_cli_load_rules(struct hf_cmd_ctx *ctx, const struct hf_rule_opts *opts, struct hf_rules **ret_rules)
+{
+	HF_AUTO(hf_rules) rules = NULL;
+	int rc = hf_rules_new(&rules, &ctx->err);
+
+	for (size_t i = 0; rc == 0 && i < opts->rules.len; i++) {
+		const char *text = opts->rules.items[i];
+		bool allow = hf_str_starts(text, "allow ");
+
+		rc = hf_rules_add(rules, allow, text + (allow ? strlen("allow ") : strlen("deny ")),
+				  &ctx->err);
+	}
+	if (rc == 0)
+		*ret_rules = hf_take(rules);
+	return rc;
+}
+
+int hf_cli_find_file(struct hf_cmd_ctx *ctx, const char *what, char out[PATH_MAX])
+{
+	struct hf_err ignored;
+
+	if (strcmp(what, "-") != 0 && !hf_file_exists(what) &&
+	    hf_home_id(ctx->home, what, "cert.pem", out, &ignored) == 0 && hf_file_exists(out))
+		return 0;
+	if (!hf_str_copy(out, PATH_MAX, what))
+		return hf_err_set(&ctx->err, HF_E_LIMIT, "path is too long: '%s'", what);
+	return 0;
+}

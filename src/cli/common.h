@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Options that several commands share, and loading what they name. */
+#ifndef HF_CLI_COMMON_H
+#define HF_CLI_COMMON_H
+
+#include <limits.h>
+
+#include "pki/credential.h"
+#include "trust/trust.h"
+#include "util/cmd.h"
+#include "util/passphrase.h"
+#include "verify/rules.h"
+#include "verify/verify.h"
+
+/* Who am I: --as --cert --key --passphrase-file */
+struct hf_credential_opts {
+	const char *as, *cert, *key, *passphrase_file;
+};
+extern const struct hf_option hf_credential_options[];
+/* *ret_credential stays NULL when neither --as nor --cert was given.  Warns of a key others can read. */
+int hf_cli_load_credential(struct hf_cmd_ctx *ctx, const struct hf_credential_opts *opts,
+			   struct hf_credential **ret_credential);
+
+/* Whom do I trust: --ca --crl --profile --compat */
+struct hf_trust_opts {
+	struct hf_strv ca, crl;
+	int profile;          /* enum hf_profile */
+	bool compat;
+};
+extern const struct hf_option hf_trust_options[];
+/* --ca replaces the home's trust; without it: trust/NAME.pem (labels NAME), id/AS/ca.pem, and the revocation lists
+ * of the home's own authority.  An empty trust is returned as it is: the caller decides.  Frozen. */
+int hf_cli_load_trust(struct hf_cmd_ctx *ctx, const struct hf_trust_opts *opts, const char *as,
+		      uint64_t generation, struct hf_trust **ret_trust);
+
+/* --allow and --deny in their order: one list of "allow RULE" and "deny RULE". */
+struct hf_rule_opts {
+	struct hf_strv rules;
+};
+extern const struct hf_option hf_rule_options[];
+int hf_cli_load_rules(struct hf_cmd_ctx *ctx, const struct hf_rule_opts *opts, struct hf_rules **ret_rules);
+
+/* FILE as it is; else NAME of the home: id/NAME/cert.pem.  Into out (PATH_MAX). */
+int hf_cli_find_file(struct hf_cmd_ctx *ctx, const char *what, char out[PATH_MAX]);
+
+#endif
