@@ -106,7 +106,7 @@ bool hf_str_u64(const char *s, uint64_t max, uint64_t *ret_value)
 	for (; *s; s++) {
 		uint64_t d = (uint64_t)(unsigned char)*s - '0';
 
-		if (*s < '0' || *s > '9' || v > (max - d) / 10 || (v == (max - d) / 10 && v * 10 + d > max))
+		if (*s < '0' || *s > '9' || d > max || v > (max - d) / 10)
 			return false;
 		v = v * 10 + d;
 	}

@@ -80,6 +80,9 @@ static void test_unsigned_numbers(void **state)
 		{ "leading space", " 1", 9, false, 0 },
 		{ "trailing letter", "1x", 99, false, 0 },
 		{ "hexadecimal", "0x1", 99, false, 0 },
+		{ "a digit larger than the maximum", "9", 5, false, 0 },
+		{ "a maximum of zero", "0", 0, true, 0 },
+		{ "one where only zero may be", "1", 0, false, 0 },
 	};
 
 	(void)state;
