@@ -106,3 +106,29 @@ def test_several_files_are_judged_each(hf, town):
     if told.code == 2:
         pytest.skip("verify takes one file")
     assert told.code == 1 and "mail.pem: OK" in told.stdout
+
+
+@pytest.mark.row(15)
+def test_two_certificates_with_serial_zero_are_accepted_with_a_warning(hf, town):
+    """As the second tutorial makes them: -set_serial 0 for every certificate."""
+    certs = zoo.build({"issuing": {"issuer": "self", "pathlen": None}, "leaf": {"serial": 0},
+                       "mate": {"serial": 0, "issuer": "issuing"}})
+    ca = town.write("zero-ca.pem", certs["issuing"].pem)
+    for name in ("leaf", "mate"):
+        path = town.write("zero-%s.pem" % name, certs[name].pem)
+        told = hf("verify", "--ca", ca, "--purpose", "client", path)
+        assert "V-SERIAL" in told.everything and "%s: OK" % path in told.stdout
+
+
+@pytest.mark.row(44)
+def test_hierarchies_of_the_same_names_are_told_apart_by_key(hf, town):
+    one, two = zoo.build({}), zoo.build({})
+    roots = {n: town.write("twin-root-%s.pem" % n, c["root"].pem) for n, c in (("1", one), ("2", two))}
+    leaves = {n: town.write("twin-%s.pem" % n, c["leaf"].pem + c["issuing"].pem) for n, c in (("1", one), ("2", two))}
+    for n, other in (("1", "2"), ("2", "1")):
+        hf("verify", "--ca", roots[n], leaves[n])
+        told = hf("verify", "--ca", roots[other], leaves[n], exit=1)
+        assert "V-SAME-NAME-CA" in told.everything
+        hf("verify", "--ca", roots[other], "--ca", roots[n], leaves[n])
+    mixed = town.write("twin-mixed.pem", one["leaf"].pem + two["issuing"].pem)
+    hf("verify", "--ca", roots["1"], "--ca", roots["2"], mixed, exit=1)
