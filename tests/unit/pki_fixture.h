@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include <openssl/conf.h>
 #include <openssl/err.h>
 
 #include "base/err.h"
@@ -77,17 +78,22 @@ static void fx_fill(X509 *x, const struct fx_spec *spec)
 
 static void fx_extend(X509 *x, X509 *issuer, const struct fx_spec *spec)
 {
+	CONF *conf = NCONF_new(NULL); /* some extensions look sections up, and want a place to look */
 	X509V3_CTX ctx;
 
+	assert_non_null(conf);
 	X509V3_set_ctx(&ctx, issuer, x, NULL, NULL, 0);
+	X509V3_set_nconf(&ctx, conf);
 	for (size_t i = 0; i < FX_EXTS && spec->exts[i].name; i++) {
 		HF_AUTO(X509_EXTENSION) ext =
-			X509V3_EXT_nconf(NULL, &ctx, spec->exts[i].name, spec->exts[i].value);
+			X509V3_EXT_nconf(conf, &ctx, spec->exts[i].name, spec->exts[i].value);
 
 		if (!ext)
 			fail_msg("extension %s=%s", spec->exts[i].name, spec->exts[i].value);
 		assert_true(X509_add_ext(x, ext, -1));
 	}
+	NCONF_free(conf);
+	ERR_clear_error();
 }
 
 /* issuer NULL: self-signed. */
