@@ -71,7 +71,7 @@ class GnuTLSServer(Watched):
         for crl in crls:
             argv += ["--x509crlfile", crl]
         super().__init__(argv, clean_env(home))
-        self.wait_line("out", lambda l: "listening on IPv4" in l, "the listening line")
+        self.wait_line("err", lambda l: "listening on IPv4" in l, "the listening line")
         self.port = self.wait_until(self._ipv4_port, "a listening port")
 
     def _ipv4_port(self):

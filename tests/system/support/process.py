@@ -19,7 +19,7 @@ def clean_env(home, **more):
 
 
 def listening_ports(pid):
-    """The TCP ports on which the process listens, as the kernel has them."""
+    """The ports on which the process listens over IPv4, as the kernel has them."""
     inodes = set()
     for fd in os.listdir("/proc/%d/fd" % pid):
         try:
@@ -29,15 +29,12 @@ def listening_ports(pid):
         if target.startswith("socket:["):
             inodes.add(target[8:-1])
     ports = set()
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        if not os.path.exists(table):
-            continue
-        with open(table) as rows:
-            next(rows)
-            for row in rows:
-                cell = row.split()
-                if cell[3] == "0A" and cell[9] in inodes:
-                    ports.add(int(cell[1].rsplit(":", 1)[1], 16))
+    with open("/proc/net/tcp") as rows:
+        next(rows)
+        for row in rows:
+            cell = row.split()
+            if cell[3] == "0A" and cell[9] in inodes:
+                ports.add(int(cell[1].rsplit(":", 1)[1], 16))
     return sorted(ports)
 
 
@@ -74,7 +71,8 @@ class Watched:
                              + ["err| " + line for line in self.lines["err"]])
 
     def wait_until(self, probe, what, timeout=10):
-        """Waits until probe() gives something true; looked at again with each new line of output."""
+        """Waits until probe() gives something true; it is asked again with each new line of output, and at
+        least every 50 ms for what is not seen in the output."""
         deadline = time.monotonic() + timeout * SLOW
         with self.changed:
             while True:
@@ -85,7 +83,7 @@ class Watched:
                 if not self.open or left <= 0:
                     why = "it ended" if not self.open else "time is up"
                     raise AssertionError("%s: waited for %s, but %s\n%s" % (self.argv[0], what, why, self._dump()))
-                self.changed.wait(left)
+                self.changed.wait(min(left, 0.05))
 
     def _dump(self):
         return "\n".join(self.lines["out"] + self.lines["err"])
