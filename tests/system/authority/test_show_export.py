@@ -74,7 +74,7 @@ def test_der_is_converted_to_pem_and_back(abc, home, tmp_path):
 def test_export_onto_an_existing_file_needs_force_and_then_is_whole(abc, home, tmp_path):
     target = tmp_path / "mail.both.pem"
     target.write_text("mine\n")
-    assert abc.run("export", "mail", "--combined", target).code == 1
+    assert abc.run("export", "mail", "--combined", target).code in (1, 3)
     assert target.read_text() == "mine\n"
     abc("export", "mail", "--combined", target, "--force")
     assert look.cert(target) == look.cert(home / "id/mail/cert.pem")
@@ -122,7 +122,8 @@ def test_trust_is_added_listed_and_removed(hf, home, town):
     assert look.certs(home / "trust/partner.pem") == look.certs(town.foreign_ca)
     assert "partner" in hf("trust", "list").stdout
     assert "partner" in [row["name"] for row in look.find_list(hf.json("trust", "list"))]
-    assert hf.run("trust", "add", "partner", town.ca).code == 1
+    assert hf.run("trust", "add", "partner", town.ca).code in (1, 3)
+    assert look.certs(home / "trust/partner.pem") == look.certs(town.foreign_ca)
     hf("trust", "remove", "partner")
     assert not (home / "trust/partner.pem").exists()
     assert hf.run("trust", "remove", "partner").code in (1, 3)

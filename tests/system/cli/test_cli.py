@@ -30,7 +30,7 @@ def test_every_command_has_help_with_its_options(hf, command):
 
 
 def test_version_is_one_line(hf):
-    assert re.match(r"handfast \d+\.\d+\.\d+\S*\n", hf("--version").stdout)
+    assert re.fullmatch(r"handfast \d+\.\d+\.\d+\b[^\n]*\n", hf("--version").stdout)
 
 
 @pytest.mark.parametrize("argv, hint", [
