@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of the SQLite ledger; for src/ca/store only. */
+#ifndef HF_CA_STORE_SQLITE_H
+#define HF_CA_STORE_SQLITE_H
+
+#include <sqlite3.h>
+
+#include "ca/store/store_ops.h"
+
+enum hf_sql {
+#define HF_SQL(name, text) HF_SQL_##name,
+#include "ca/store/sqlite_statements.def"
+#undef HF_SQL
+	HF_SQL_COUNT,
+};
+
+struct hf_sqlite {
+	struct hf_store base;
+	sqlite3 *db;
+	sqlite3_stmt *stmts[HF_SQL_COUNT];
+	char *path, *actor;
+	int64_t session;       /* 0 until something is intended */
+	int lock_fd;           /* the lock file; -1 until needed */
+	bool in_transaction;
+	bool audit_known;      /* audit_id and audit_hash are the last row's; only inside a transaction */
+	int64_t audit_id;
+	uint8_t audit_hash[HF_STORE_SHA256_LEN];
+};
+static inline struct hf_sqlite *hf_sqlite_of(struct hf_store *store)
+{
+	return (struct hf_sqlite *)store;
+}
+
+/* What SQLite said, as a failure: full disk, lock held, damaged … each with its next step. */
+int hf_sql_error(struct hf_sqlite *s, int sqlite_rc, struct hf_err *err, const char *doing);
+
+/* A kept statement, ready to bind.  HF_AUTO(hf_stmt) resets it at the end of the scope. */
+int hf_sql_get(struct hf_sqlite *s, enum hf_sql which, sqlite3_stmt **ret_stmt, struct hf_err *err);
+void hf_stmt_release(sqlite3_stmt *stmt);
+HF_DEFINE_AUTO(hf_stmt, sqlite3_stmt, hf_stmt_release);
+/* 1 a row, 0 the end, negative a failure. */
+int hf_sql_step(struct hf_sqlite *s, sqlite3_stmt *stmt, const char *doing, struct hf_err *err);
+/* Runs a statement that gives no rows. */
+int hf_sql_run(struct hf_sqlite *s, sqlite3_stmt *stmt, const char *doing, struct hf_err *err);
+
+/* A write transaction; rolled back at the end of the scope unless committed. */
+struct hf_tx {
+	struct hf_sqlite *s;   /* NULL when none is open */
+};
+int hf_tx_begin(struct hf_tx *tx, struct hf_sqlite *s, struct hf_err *err);
+int hf_tx_commit(struct hf_tx *tx, struct hf_err *err);
+void hf_tx_done(struct hf_tx *tx);
+HF_DEFINE_AUTO_DONE(hf_tx, struct hf_tx, hf_tx_done);
+
+/* Inside a transaction. */
+int hf_sqlite_audit(struct hf_sqlite *s, struct hf_audit_row *row, struct hf_err *err);
+int hf_sqlite_abandon_one(struct hf_sqlite *s, int64_t id, int64_t at, struct hf_err *err);
+int hf_session_begin(struct hf_sqlite *s, int64_t at, struct hf_err *err);
+/* Opens its own. */
+int hf_session_recover(struct hf_sqlite *s, int64_t at, struct hf_err *err);
+
+/* The calls of store_ops.h. */
+int hf_sqlite_intend(struct hf_store *store, struct hf_intent *intents, size_t len, struct hf_err *err);
+int hf_sqlite_record(struct hf_store *store, const struct hf_outcome *outcomes, size_t len, int64_t at,
+		     struct hf_err *err);
+int hf_sqlite_abandon(struct hf_store *store, const int64_t *ids, size_t len, int64_t at, struct hf_err *err);
+int hf_sqlite_revoke(struct hf_store *store, int64_t id, int reason, int64_t at, struct hf_err *err);
+int hf_sqlite_list(struct hf_store *store, const struct hf_record_filter *filter, hf_record_fn each, void *arg,
+		   struct hf_err *err);
+int hf_sqlite_publish_crl(struct hf_store *store, int64_t issuer, hf_crl_build_fn build, void *arg,
+			  struct hf_err *err);
+int hf_sqlite_each_revoked(struct hf_store *store, int64_t issuer, int64_t expired_before, hf_revoked_fn each,
+			   void *arg, struct hf_err *err);
+int hf_sqlite_audit_append(struct hf_store *store, const char *action, const char *detail, int64_t at,
+			   struct hf_err *err);
+int hf_sqlite_audit_each(struct hf_store *store, int64_t after_id, hf_audit_fn each, void *arg,
+			 struct hf_err *err);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Revocation lists in the ledger: number, content and record in one transaction, so that no two lists
+ * share a number and none is published that is not kept. */
+#include <stdio.h>
+
+#include "base/err.h"
+#include "ca/store/sqlite.h"
+
+int hf_sqlite_each_revoked(struct hf_store *store, int64_t issuer, int64_t expired_before,
+			   hf_revoked_fn each, void *arg, struct hf_err *err)
+{
+	struct hf_sqlite *s = hf_sqlite_of(store);
+	HF_AUTO(hf_stmt) stmt = NULL;
+	int rc = hf_sql_get(s, HF_SQL_REVOKED, &stmt, err);
+
+	if (rc < 0)
+		return rc;
+	(void)sqlite3_bind_int64(stmt, 1, issuer);
+	(void)sqlite3_bind_int64(stmt, 2, expired_before);
+	while ((rc = hf_sql_step(s, stmt, "list the revoked", err)) > 0) {
+		const struct hf_revoked revoked = {
+			.serial = sqlite3_column_blob(stmt, 0),
+			.serial_len = (size_t)sqlite3_column_bytes(stmt, 0),
+			.revoked_at = sqlite3_column_int64(stmt, 1),
+			.reason = sqlite3_column_int(stmt, 2),
+		};
+
+		rc = each(arg, &revoked);
+		if (rc != 0)
+			return rc;
+	}
+	return rc;
+}
+
+static int read_last(struct hf_sqlite *s, int64_t issuer, struct hf_crl_draft *draft,
+		     struct hf_err *err)
+{
+	HF_AUTO(hf_stmt) stmt = NULL;
+	int rc = hf_sql_get(s, HF_SQL_CRL_LAST, &stmt, err);
+
+	if (rc < 0)
+		return rc;
+	(void)sqlite3_bind_int64(stmt, 1, issuer);
+	rc = hf_sql_step(s, stmt, "read the last list", err);
+	if (rc < 0)
+		return rc;
+	*draft = (struct hf_crl_draft){ .number = 1 };
+	if (rc) {
+		draft->number = sqlite3_column_int64(stmt, 0) + 1;
+		draft->last_update = sqlite3_column_int64(stmt, 1);
+	}
+	return 0;
+}
+
+static int keep(struct hf_sqlite *s, int64_t issuer, int64_t number,
+		const struct hf_crl_final *final, struct hf_err *err)
+{
+	struct hf_audit_row row = { .at = final->this_update, .issuer = issuer, .action = "crl" };
+	HF_AUTO(hf_stmt) put = NULL;
+	char detail[80];
+	int rc = hf_sql_get(s, HF_SQL_CRL_PUT, &put, err);
+
+	if (rc < 0)
+		return rc;
+	(void)sqlite3_bind_int64(put, 1, issuer);
+	(void)sqlite3_bind_int64(put, 2, number);
+	(void)sqlite3_bind_int64(put, 3, final->this_update);
+	(void)sqlite3_bind_int64(put, 4, final->next_update);
+	(void)sqlite3_bind_int64(put, 5, final->revoked_len);
+	(void)sqlite3_bind_blob64(put, 6, final->der, final->der_len, SQLITE_STATIC);
+	rc = hf_sql_run(s, put, "keep the list", err);
+	if (rc < 0)
+		return rc;
+	(void)snprintf(detail, sizeof(detail), "number=%lld revoked=%lld", (long long)number,
+		       (long long) final->revoked_len);
+	row.detail = detail;
+	return hf_sqlite_audit(s, &row, err);
+}
+
+int hf_sqlite_publish_crl(struct hf_store *store, int64_t issuer, hf_crl_build_fn build, void *arg,
+			  struct hf_err *err)
+{
+	struct hf_sqlite *s = hf_sqlite_of(store);
+	struct hf_crl_draft draft = { 0, 0 };
+	struct hf_crl_final final = { 0, 0, 0, NULL, 0 };
+	HF_AUTO_DONE(hf_tx) tx = { NULL };
+	int rc = hf_tx_begin(&tx, s, err);
+
+	if (rc == 0)
+		rc = read_last(s, issuer, &draft, err);
+	if (rc == 0)
+		rc = build(arg, store, &draft, &final, err);
+	if (rc == 0)
+		rc = keep(s, issuer, draft.number, &final, err);
+	return rc < 0 ? rc : hf_tx_commit(&tx, err);
+}
