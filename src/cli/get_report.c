@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `get` says when it is over.  Must never blame the wrong side: when it is not known who refused,
+ * it says so. */
+#include <string.h>
+
+#include "base/err.h"
+#include "cli/get.h"
+
+enum { TEXT_CAP = 64 * 1024 };
+
+static void json_tls(struct get *g)
+{
+	struct hf_json *j = &g->ctx->out.json;
+	struct hf_tls_info info;
+
+	if (!g->session || !hf_session_tls(g->session)) {
+		hf_json_null(j, "tls");
+		return;
+	}
+	hf_tls_conn_info(hf_session_tls(g->session), &info);
+	hf_json_object_begin(j, "tls");
+	hf_json_string(j, "version", info.version ? hf_tls_version_name(info.version) : NULL);
+	hf_json_string(j, "cipher", info.cipher);
+	hf_json_string(j, "group", info.group);
+	hf_json_string(j, "alpn", info.alpn);
+	hf_json_string(j, "server_name", info.sni);
+	hf_json_bool(j, "handshake_done", info.handshake_done);
+	hf_json_bool(j, "certificate_requested", info.cert_requested);
+	hf_json_bool(j, "certificate_sent", info.cert_sent);
+	hf_json_object_end(j);
+}
+
+static void json_alert(struct get *g)
+{
+	struct hf_json *j = &g->ctx->out.json;
+	struct hf_tls_info info = { .alert_sent = -1, .alert_received = -1 };
+	int number;
+
+	if (g->session && hf_session_tls(g->session))
+		hf_tls_conn_info(hf_session_tls(g->session), &info);
+	number = info.alert_received >= 0 ? info.alert_received : info.alert_sent;
+	if (number < 0) {
+		hf_json_null(j, "alert");
+		return;
+	}
+	hf_json_object_begin(j, "alert");
+	hf_json_int(j, "number", number);
+	hf_json_string(j, "name", hf_alert_name(number));
+	hf_json_string(j, "direction", info.alert_received >= 0 ? "received" : "sent");
+	hf_json_object_end(j);
+}
+
+static void json_answer(struct get *g)
+{
+	struct hf_json *j = &g->ctx->out.json;
+	const struct hf_http_head *head = &g->answer.head;
+
+	if (!g->answer.has_head) {
+		hf_json_null(j, "status");
+		return;
+	}
+	hf_json_int(j, "status", head->status_code);
+	hf_json_array_begin(j, "headers");
+	for (size_t i = 0; i < head->fields_len; i++) {
+		struct hf_slice name = hf_http_text(head, head->fields[i].name);
+		struct hf_slice value = hf_http_text(head, head->fields[i].value);
+
+		hf_json_object_begin(j, NULL);
+		hf_json_stringn(j, "name", name.data, name.len);
+		hf_json_stringn(j, "value", value.data, value.len);
+		hf_json_object_end(j);
+	}
+	hf_json_array_end(j);
+}
+
+static void json_body(struct get *g)
+{
+	struct hf_json *j = &g->ctx->out.json;
+	HF_AUTO_DONE(hf_buf) safe = HF_BUF_INIT(HF_OUT_CAP);
+
+	if (!g->answer.has_head || g->opts->output)
+		return;
+	/* what is not text would lose bytes as a JSON string */
+	if (memchr(hf_buf_str(&g->body), '\0', g->body.len) == NULL &&
+	    hf_str_escape(&safe, hf_buf_str(&g->body), g->body.len) == 0 &&
+	    strstr(hf_buf_str(&safe), "\\x8") == NULL && strstr(hf_buf_str(&safe), "\\xf") == NULL) {
+		hf_json_stringn(j, "body", hf_buf_str(&g->body), g->body.len);
+		return;
+	}
+	hf_buf_clear(&safe);
+	(void)hf_base64_encode(g->body.data, g->body.len, &safe);
+	hf_json_string(j, "body_base64", hf_buf_str(&safe));
+}
+
+void get_report_json(struct get *g, const char *refused_by, const char *cause, const char *explanation,
+		     const char *fix)
+{
+	struct hf_out *out = &g->ctx->out;
+	const struct hf_verdict *verdict =
+		g->session && hf_session_tls(g->session) ? hf_tls_conn_verdict(hf_session_tls(g->session)) : NULL;
+
+	if (!out->json_mode)
+		return;
+	hf_out_json_begin(out);
+	hf_json_string(&out->json, "url", g->ctx->args->items[0]);
+	json_answer(g);
+	json_body(g);
+	hf_json_string(&out->json, "refused_by", refused_by);
+	hf_json_string(&out->json, "cause", cause);
+	hf_json_string(&out->json, "explanation", explanation);
+	hf_json_string(&out->json, "fix", fix);
+	json_alert(g);
+	json_tls(g);
+	if (verdict)
+		hf_verdict_to_json(verdict, &out->json, "server");
+	else
+		hf_json_null(&out->json, "server");
+	hf_out_json_end(out);
+}
+
+/* --- refusals, for people --- */
+
+/* A refusal is the result of the command, so with --json it goes to stdout; its text is a message. */
+static int refused(struct get *g, const char *by, const char *cause, const char *text, const char *fix)
+{
+	get_report_json(g, by, cause, text, fix);
+	hf_out_warn(&g->ctx->out, "REFUSED by the %s %s: %s%s%s%s", by, g->url.authority, text,
+		    cause[0] ? " [" : "", cause, cause[0] ? "]" : "");
+	if (fix && fix[0])
+		hf_out_note(&g->ctx->out, "fix: %s", fix);
+	return HF_EXIT_NO;
+}
+
+static void describe_own(const struct get *g, struct hf_buf *text)
+{
+	const struct hf_cert *leaf;
+
+	if (!g->credential) {
+		(void)hf_buf_puts(text, "You sent no certificate: none was configured (--as or --cert).");
+		return;
+	}
+	leaf = g->credential->chain.items[0];
+	(void)hf_buf_printf(text, "You sent %s (issuer %s, serial %s, %zu certificate%s).", leaf->subject,
+			    leaf->issuer, leaf->serial, g->credential->chain.len,
+			    g->credential->chain.len == 1 ? "" : "s");
+}
+
+static int refused_by_server(struct get *g, const struct hf_tls_failure *failure)
+{
+	const struct hf_alert_meaning *meaning = hf_alert_meaning(failure->alert);
+	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(TEXT_CAP);
+
+	(void)hf_buf_printf(&text, "alert %d %s: %s. ", failure->alert, hf_alert_name(failure->alert),
+			    meaning->means);
+	if (meaning->about_certificate)
+		describe_own(g, &text);
+	return refused(g, "server", failure->cause, hf_buf_str(&text), meaning->next);
+}
+
+static int refused_by_us(struct get *g, const struct hf_tls_failure *failure)
+{
+	const struct hf_verdict *verdict = hf_tls_conn_verdict(hf_session_tls(g->session));
+	const struct hf_finding *root = verdict && !verdict->accepted ? hf_verdict_root(verdict) : NULL;
+	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(TEXT_CAP);
+
+	if (!root)
+		return refused(g, "client", failure->cause, failure->text, NULL);
+	(void)hf_verdict_format(verdict, &text);
+	return refused(g, "client", hf_reason_info(root->reason)->id, hf_buf_str(&text),
+		       root->remedy ? root->remedy : hf_reason_info(root->reason)->remedy);
+}
+
+bool get_was_dropped(const struct get *g)
+{
+	struct hf_tls_info info;
+
+	if (!g->session || !hf_session_tls(g->session) || g->answered)
+		return false;
+	hf_tls_conn_info(hf_session_tls(g->session), &info);
+	return info.cert_requested && (g->end == HF_SESSION_CLOSED || g->end == HF_SESSION_LOST);
+}
+
+static int dropped(struct get *g)
+{
+	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(TEXT_CAP);
+
+	(void)hf_buf_puts(&text, "it asked for a certificate and then closed without a word (Node does so for each "
+				 "certificate it does not accept; others lose the alert on the way). ");
+	describe_own(g, &text);
+	return refused(g, "server", g->credential ? "T-ALERT-LOST" : "N-NONE", hf_buf_str(&text),
+		       g->credential ? "look into the server's log; judge your chain with: handfast verify "
+				       "--purpose client --ca SERVERS-CA.pem CERT.pem" :
+				       "configure a client certificate (--as or --cert)");
+}
+
+static int lost(struct get *g)
+{
+	const struct hf_tls_failure *failure =
+		hf_session_tls(g->session) ? hf_tls_conn_failure(hf_session_tls(g->session)) : NULL;
+	struct hf_err *err = &g->ctx->err;
+
+	if (failure && failure->cause[0])
+		(void)hf_err_set(err, HF_E_CLOSED, "%s: %s [%s]", g->url.authority, failure->text, failure->cause);
+	else if (failure)
+		(void)hf_err_set(err, HF_E_CLOSED, "%s: %s", g->url.authority, failure->text);
+	else
+		(void)hf_err_set(err, HF_E_CLOSED, "%s closed the connection before it answered",
+				 g->url.authority);
+	if (failure && strcmp(failure->cause, "T-PLAINTEXT-SERVER") == 0)
+		return hf_err_hint(err, "the port does not speak TLS: use its TLS port, or http://");
+	return hf_err_hint(err, "look into the server's log");
+}
+
+int get_report_failure(struct get *g)
+{
+	const struct hf_tls_failure *failure =
+		hf_session_tls(g->session) ? hf_tls_conn_failure(hf_session_tls(g->session)) : NULL;
+
+	if (g->end == HF_SESSION_TIMEOUT) {
+		(void)hf_err_set(&g->ctx->err, HF_E_TIMEOUT, "%s did not answer in time [T-TIMEOUT]",
+				 g->url.authority);
+		return hf_err_hint(&g->ctx->err, "look at the process behind the port, or allow more with --timeout");
+	}
+	if (failure && failure->refused_by == HF_JUDGE_PEER)
+		return refused_by_server(g, failure);
+	if (failure && failure->refused_by == HF_JUDGE_US)
+		return refused_by_us(g, failure);
+	if (get_was_dropped(g))
+		return dropped(g);
+	return lost(g);
+}
