@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules about the leaf's role: may this certificate be a client, a server.  Must never look at names. */
+#include <stdio.h>
+
+#include "verify/judge.h"
+
+static void check_eku(struct hf_judgement *j, const struct hf_cert *c)
+{
+	bool client = j->options->purpose == HF_PURPOSE_CLIENT;
+	const char *want = client ? "clientAuth" : "serverAuth";
+	HF_AUTO_DONE(hf_buf) have = HF_BUF_INIT(4096);
+
+	if (!(c->flags & HF_CERT_HAS_EKU)) {
+		hf_judge_warn(j, HF_REASON_V_NO_EKU, HF_STEP_CHAIN, 0, want, "no extended key usage");
+		return;
+	}
+	if (c->eku & (client ? HF_EKU_CLIENT : HF_EKU_SERVER))
+		return;
+	(void)hf_cert_format_eku(c, &have);
+	hf_judge_find(j, c->eku & HF_EKU_ANY ? HF_REASON_V_ANY_EKU : HF_REASON_V_EKU, HF_STEP_CHAIN, 0, want,
+		      hf_buf_str(&have));
+}
+
+/* RFC 8446 4.4.2.2: the holder signs the handshake, whatever its side. */
+static void check_ku(struct hf_judgement *j, const struct hf_cert *c)
+{
+	HF_AUTO_DONE(hf_buf) have = HF_BUF_INIT(4096);
+
+	if (!(c->flags & HF_CERT_HAS_KU) || (c->ku & KU_DIGITAL_SIGNATURE))
+		return;
+	(void)hf_cert_format_ku(c, &have);
+	hf_judge_find(j, HF_REASON_V_KU, HF_STEP_CHAIN, 0, "digitalSignature", hf_buf_str(&have));
+}
+
+static void check_ns_type(struct hf_judgement *j, const struct hf_cert *c)
+{
+	bool client = j->options->purpose == HF_PURPOSE_CLIENT;
+
+	if (c->flags & (client ? HF_CERT_NS_SERVER_ONLY : HF_CERT_NS_CLIENT_ONLY))
+		hf_judge_find(j, HF_REASON_V_NSTYPE, HF_STEP_CHAIN, 0, client ? "the bit 'client'" : "the bit 'server'",
+			      NULL);
+}
+
+static void check_not_ca(struct hf_judgement *j, const struct hf_cert *c)
+{
+	struct hf_finding *f;
+
+	if (!(c->flags & HF_CERT_CA))
+		return;
+	f = hf_judge_find(j, HF_REASON_V_CA_AS_LEAF, HF_STEP_CHAIN, 0, "CA:FALSE", "CA:TRUE");
+	/* `openssl req -x509` makes such certificates; who trusts one by itself knows what it is. */
+	if (f && hf_judge_is_anchor(j, 0) && j->options->profile == HF_PROFILE_OPENSSL)
+		f->severity = HF_SEVERITY_WARN;
+}
+
+void hf_check_leaf(struct hf_judgement *j)
+{
+	const struct hf_cert *c = j->path->certs[0];
+	char have[32];
+
+	if (c->version < 3) {
+		(void)snprintf(have, sizeof(have), "version %d", c->version);
+		hf_judge_warn(j, HF_REASON_V_V1_LEAF, HF_STEP_CHAIN, 0, "version 3", have);
+	}
+	if (j->options->purpose == HF_PURPOSE_ANY)
+		return;
+	check_not_ca(j, c);
+	check_eku(j, c);
+	check_ku(j, c);
+	check_ns_type(j, c);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One path before every rule.  Must never stop at the first finding: people mend all of them at once. */
+#include "verify/judge.h"
+
+#include "base/time.h"
+
+bool hf_judge_is_anchor(const struct hf_judgement *j, size_t depth)
+{
+	return j->path->anchored && depth + 1 == j->path->len;
+}
+
+enum hf_role hf_judge_role(const struct hf_judgement *j, int depth)
+{
+	static const enum hf_role leaf[] = {
+		[HF_PURPOSE_ANY] = HF_ROLE_LEAF,
+		[HF_PURPOSE_SERVER] = HF_ROLE_SERVER_LEAF,
+		[HF_PURPOSE_CLIENT] = HF_ROLE_CLIENT_LEAF,
+	};
+	static const enum hf_role ca[] = {
+		[HF_PURPOSE_ANY] = HF_ROLE_CA,
+		[HF_PURPOSE_SERVER] = HF_ROLE_SERVER_CA,
+		[HF_PURPOSE_CLIENT] = HF_ROLE_CLIENT_CA,
+	};
+
+	if (depth < 0)
+		return HF_ROLE_NONE;
+	if (depth == 0)
+		return leaf[j->options->purpose];
+	return j->path->certs[depth]->flags & HF_CERT_SELF_ISSUED && hf_judge_is_anchor(j, (size_t)depth)
+		       ? HF_ROLE_ROOT
+		       : ca[j->options->purpose];
+}
+
+struct hf_finding *hf_judge_find(struct hf_judgement *j, enum hf_reason reason, enum hf_step step, int depth,
+				 const char *want, const char *have)
+{
+	struct hf_cert *cert = depth < 0 ? NULL : j->path->certs[depth];
+	struct hf_finding *f = hf_verdict_add(j->verdict, reason, step, hf_judge_role(j, depth), depth, cert,
+					      want, have);
+
+	if (!f)
+		j->no_memory = true;
+	return f;
+}
+
+/* Strict is about peers of TLS: with the purpose `any` it is path validation by RFC 5280, which leaves
+ * these to the issuer. */
+void hf_judge_warn(struct hf_judgement *j, enum hf_reason reason, enum hf_step step, int depth,
+		   const char *want, const char *have)
+{
+	struct hf_finding *f = hf_judge_find(j, reason, step, depth, want, have);
+	bool strict = j->options->profile == HF_PROFILE_STRICT && j->options->purpose != HF_PURPOSE_ANY;
+
+	if (f)
+		f->severity = strict ? HF_SEVERITY_REFUSE : HF_SEVERITY_WARN;
+}
+
+void hf_judge_path(struct hf_judgement *j)
+{
+	j->valid_until = HF_TIME_MAX;
+	for (size_t i = 0; i < j->path->len; i++) {
+		hf_check_form(j, i);
+		hf_check_time(j, i);
+		hf_check_strength(j, i);
+		hf_check_profile(j, i);
+		if (i > 0)
+			hf_check_issuer(j, i);
+	}
+	hf_check_leaf(j);
+	hf_check_name(j);
+	hf_check_constraints(j);
+	if (!j->path->anchored)
+		return;
+	hf_check_anchor(j);
+	hf_check_depth(j);
+	hf_check_policies(j);
+	hf_check_revocation(j);
+}
