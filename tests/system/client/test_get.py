@@ -206,9 +206,9 @@ def test_own_ca_replaces_and_nothing_is_trusted_without_one(hf, home, town, sess
         told = hf.run("get", "--ca", town.foreign_ca, url)
         assert told.code == 1 and "V-UNKNOWN-CA" in told.stderr
         told = hf.run("get", url)
-        assert told.code in (1, 2)
+        assert told.code != 0 and told.out == b"" and "--ca" in told.stderr, told
         told = hf.run("get", url, env={"SSL_CERT_FILE": town.ca})
-        assert told.code in (1, 2)  # the environment decides nothing
+        assert told.code != 0 and told.out == b""  # the environment decides nothing
         hf("trust", "add", "zoo", town.ca)
         assert hf.run("get", url).code == 0
         assert hf.run("get", "--ca", town.foreign_ca, url).code == 1
@@ -310,7 +310,7 @@ def test_versions_that_do_not_meet_are_told(hf, town, session_dir):
         assert "protocol_version" in told.stderr or "version" in told.stderr
 
 
-@pytest.mark.parametrize("url", ["", "localhost", "ftp://localhost/", "https://", "https://local host/",
+@pytest.mark.parametrize("url", ["", "ftp://localhost/", "https://", "https://local host/",
                                  "https://localhost:99999/", "http://localhost/", "https://a\r\nX: y/"])
 def test_url_that_is_none_is_a_usage_error(hf, town, url):
     told = hf.run("get", "--ca", town.ca, url)
