@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "cli/get.h"
+#include "util/log.h"
 
 enum { TEXT_CAP = 64 * 1024 };
 
@@ -124,10 +125,10 @@ void get_report_json(struct get *g, const char *refused_by, const char *cause, c
 static int refused(struct get *g, const char *by, const char *cause, const char *text, const char *fix)
 {
 	get_report_json(g, by, cause, text, fix);
-	hf_out_warn(&g->ctx->out, "REFUSED by the %s %s: %s%s%s%s", by, g->url.authority, text,
-		    cause[0] ? " [" : "", cause, cause[0] ? "]" : "");
+	hf_log_say("REFUSED by %s: %s%s%s%s", strcmp(by, "client") == 0 ? "us, the client" : g->url.authority,
+		   text, cause[0] ? " [" : "", cause, cause[0] ? "]" : "");
 	if (fix && fix[0])
-		hf_out_note(&g->ctx->out, "fix: %s", fix);
+		hf_log_say("fix: %s", fix);
 	return HF_EXIT_NO;
 }
 
@@ -157,6 +158,18 @@ static int refused_by_server(struct get *g, const struct hf_tls_failure *failure
 	return refused(g, "server", failure->cause, hf_buf_str(&text), meaning->next);
 }
 
+static void describe_finding(const struct hf_finding *f, struct hf_buf *text)
+{
+	if (f->cert)
+		(void)hf_buf_printf(text, "the server's %s %s: ", f->depth > 0 ? "CA" : "certificate",
+				    f->cert->subject);
+	(void)hf_buf_puts(text, hf_reason_info(f->reason)->sentence);
+	if (f->want)
+		(void)hf_buf_printf(text, "; want %s", f->want);
+	if (f->have)
+		(void)hf_buf_printf(text, "%s have %s", f->want ? "," : ";", f->have);
+}
+
 static int refused_by_us(struct get *g, const struct hf_tls_failure *failure)
 {
 	const struct hf_verdict *verdict = hf_tls_conn_verdict(hf_session_tls(g->session));
@@ -165,7 +178,7 @@ static int refused_by_us(struct get *g, const struct hf_tls_failure *failure)
 
 	if (!root)
 		return refused(g, "client", failure->cause, failure->text, NULL);
-	(void)hf_verdict_format(verdict, &text);
+	describe_finding(root, &text);
 	return refused(g, "client", hf_reason_info(root->reason)->id, hf_buf_str(&text),
 		       root->remedy ? root->remedy : hf_reason_info(root->reason)->remedy);
 }

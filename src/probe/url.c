@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* URLs: taken apart strictly.  Must never let a byte into a request that could end its line. */
+#include "probe/url.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "http/chars.h"
+#include "http/head.h"
+#include "pki/san.h"
+
+static int scheme_skip(const char **text, struct hf_err *err)
+{
+	const char *after = strstr(*text, "://");
+	size_t len = after ? (size_t)(after - *text) : 0;
+
+	if (!after)
+		return 0;
+	if (len == 5 && hf_mem_case_eq(*text, "https", 5)) {
+		*text = after + 3;
+		return 0;
+	}
+	if (len == 4 && hf_mem_case_eq(*text, "http", 4)) {
+		hf_err_set(err, HF_E_INVALID, "'%s' is plain HTTP, which has no certificates", *text);
+		return hf_err_hint(err, "write https://%s", after + 3);
+	}
+	return hf_err_set(err, HF_E_INVALID, "only https URLs can be fetched, not '%s'", *text);
+}
+
+static int authority_parse(const char *text, size_t len, struct hf_url *url, struct hf_err *err)
+{
+	char authority[HF_HOST_CAP + 16];
+	uint8_t raw[16];
+	size_t raw_len;
+	int rc;
+
+	if (len == 0 || len >= sizeof(authority))
+		return hf_err_set(err, HF_E_INVALID, "the URL has no host, or one that is too long");
+	memcpy(authority, text, len);
+	authority[len] = '\0';
+	if (strchr(authority, '@'))
+		return hf_err_set(err, HF_E_INVALID,
+				  "user names in URLs are not supported: certificates say who you are");
+	if (!hf_http_host_ok((struct hf_slice){ authority, len }))
+		return hf_err_set(err, HF_E_INVALID, "'%s' is not a host name or address", authority);
+	rc = hf_hostport_parse(authority, HF_URL_PORT, url->host, &url->port, err);
+	if (rc < 0)
+		return rc;
+	if (!url->host[0] || url->port == 0)
+		return hf_err_set(err, HF_E_INVALID, "the URL has no host, or port 0");
+	url->host_is_ip = hf_ip_parse(url->host, raw, &raw_len);
+	rc = snprintf(url->authority, sizeof(url->authority),
+		      strchr(url->host, ':') ? "[%s]" : "%s", url->host);
+	if (url->port != HF_URL_PORT)
+		snprintf(url->authority + rc, sizeof(url->authority) - (size_t)rc, ":%d", url->port);
+	return 0;
+}
+
+static int target_parse(const char *text, struct hf_url *url, struct hf_err *err)
+{
+	size_t len = strcspn(text, "#");
+	int n = snprintf(url->target, sizeof(url->target), "%s%.*s", text[0] == '/' ? "" : "/",
+			 (int)HF_MIN(len, (size_t)HF_URL_TARGET_CAP), text);
+
+	if (n < 0 || (size_t)n >= sizeof(url->target))
+		return hf_err_set(err, HF_E_INVALID, "the URL is longer than %d bytes",
+				  HF_URL_TARGET_CAP);
+	if (hf_http_all(url->target, (size_t)n, HF_CHAR_TARGET) &&
+	    hf_http_percent_ok(url->target, (size_t)n))
+		return 0;
+	hf_err_set(err, HF_E_INVALID, "the path of the URL holds a byte that may not stand there");
+	return hf_err_hint(err, "write it as %%XX, a space as %%20");
+}
+
+int hf_url_parse(const char *text, struct hf_url *ret_url, struct hf_err *err)
+{
+	size_t len;
+	int rc = scheme_skip(&text, err);
+
+	if (rc < 0)
+		return rc;
+	len = strcspn(text, "/?#");
+	rc = authority_parse(text, len, ret_url, err);
+	return rc < 0 ? rc : target_parse(text + len, ret_url, err);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The URLs of `get`: https only (RFC 9110 4.2.2). */
+#ifndef HF_PROBE_URL_H
+#define HF_PROBE_URL_H
+
+#include <stdbool.h>
+
+#include "base/macros.h"
+#include "net/address.h"
+
+enum { HF_URL_TARGET_CAP = 8192, HF_URL_PORT = 443 };
+
+struct hf_url {
+	char host[HF_HOST_CAP];	      /* without brackets */
+	int port;
+	bool host_is_ip;
+	char authority[HF_HOST_CAP + 16]; /* for the Host field: brackets, and the port unless it is 443 */
+	char target[HF_URL_TARGET_CAP];   /* path and query, starts with '/'; no fragment */
+};
+
+/* Without a scheme https is meant.  http, user information, spaces, control and non-ASCII bytes are
+ * -HF_E_INVALID with a hint. */
+int hf_url_parse(const char *text, struct hf_url *ret_url, struct hf_err *err);
+
+#endif
