@@ -1,6 +1,6 @@
 #!/bin/bash
 # lint.sh quick|full BUILD-DIR - the checks of tools/, each after its own selftest (a check that cannot
-# fail checks nothing).  full adds clang-format's drift, the man pages' lint and GCC's -fanalyzer.  All run, then the exit
+# fail checks nothing).  full adds the lint of the man pages and GCC's -fanalyzer.  All run, then the exit
 # tells: 0 all in order.
 set -u
 mode=$1
@@ -22,16 +22,6 @@ done
 step symbols tools/check-symbols --selftest
 step symbols tools/check-symbols "$build"
 
-mandoc_lint() {
-	local page bad=0
-	for page in "$build"/docs/man/*.[1-9]; do
-		[ -e "$page" ] || { echo "man pages: none in $build/docs/man"; return 1; }
-		mandoc -T lint -W warning "$page" || bad=1
-	done
-	[ $bad = 0 ] && echo "man pages: ok"
-	return $bad
-}
-
 # Built anew each time: a warning shows only when its file is compiled.
 analyzer() {
 	local log=build-analyzer/warnings.log
@@ -50,7 +40,7 @@ analyzer() {
 }
 
 if [ "$mode" = full ]; then
-	step man mandoc_lint
+	step docs meson test -C "$build" --no-rebuild --suite docs
 	step analyzer analyzer
 fi
 if [ -n "$failed" ]; then
