@@ -74,28 +74,60 @@ static int count_args(const struct hf_command *command, struct hf_cmd_ctx *ctx)
 
 static const struct hf_option_group no_groups[] = { { NULL, NULL, 0 } };
 
-static const struct hf_command *subcommand(const struct hf_command *command, int argc, char **argv)
+/* Global options may stand between a command and its subcommand: "trust --json list".  Words that are no
+ * global option are left for the command itself to judge. */
+static const struct hf_command *subcommand(const struct hf_command *command, struct hf_cmd_ctx *ctx, int argc,
+					   char **argv, int *ret_next)
 {
-	if (!command->subcommands || argc == 0)
+	struct hf_option_set globals = { hf_global_groups, ctx->globals };
+	struct hf_err ignored;
+	int next = 0;
+
+	if (!command->subcommands ||
+	    hf_options_parse_leading(&globals, argc, argv, &next, &ignored) < 0 || next >= argc)
 		return NULL;
-	return hf_command_find(command->subcommands, argv[0]);
+	*ret_next = next + 1;
+	return hf_command_find(command->subcommands, argv[next]);
+}
+
+static void name_subcommands(const struct hf_command *command, char *text, size_t cap)
+{
+	HF_AUTO_DONE(hf_buf) all = HF_BUF_INIT(cap - 1);
+
+	for (const struct hf_command *const *c = command->subcommands; *c; c++)
+		(void)hf_buf_printf(&all, "%s%s", c == command->subcommands ? "" : ", ",
+				    strrchr((*c)->name, ' ') + 1);
+	(void)hf_str_copy(text, cap, hf_buf_str(&all));
 }
 
 static int unknown_subcommand(const struct hf_command *command, struct hf_cmd_ctx *ctx, int argc, char **argv)
 {
 	const char *names[32];
 	const char *nearest;
+	char all[200];
 	size_t n = 0;
 
 	for (; command->subcommands[n] && n < HF_ARRAY_LEN(names) - 1; n++)
 		names[n] = strrchr(command->subcommands[n]->name, ' ') + 1;
 	names[n] = NULL;
-	(void)hf_err_set(&ctx->err, HF_E_INVALID, argc ? "%s has no subcommand '%s'" : "%s needs a subcommand%s",
-			 command->name, argc ? argv[0] : "");
+	if (argc)
+		(void)hf_err_set(&ctx->err, HF_E_INVALID, "%s has no subcommand '%s'", command->name, argv[0]);
+	else
+		(void)hf_err_set(&ctx->err, HF_E_INVALID, "%s needs a subcommand", command->name);
 	nearest = argc ? hf_str_nearest(argv[0], names) : NULL;
 	if (nearest)
 		return hf_err_hint(&ctx->err, "did you mean %s %s?", command->name, nearest);
-	return hf_err_hint(&ctx->err, "see handfast help %s", command->name);
+	name_subcommands(command, all, sizeof(all));
+	return hf_err_hint(&ctx->err, "it has: %s; see handfast help %s", all, command->name);
+}
+
+bool hf_command_wants_json(int argc, char **argv)
+{
+	for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strcmp(argv[i], "--json") == 0)
+			return true;
+	}
+	return false;
 }
 
 /* Globals may follow the command's name too; what they say is applied before it runs. */
@@ -110,6 +142,16 @@ static void apply_globals(struct hf_cmd_ctx *ctx)
 		hf_out_init(&ctx->out, globals->json, globals->quiet, globals->verbose, globals->no_color);
 }
 
+/* The arguments, as far as the table can judge them; and an empty --home would mean the root directory. */
+static int check_words(const struct hf_command *command, struct hf_cmd_ctx *ctx)
+{
+	if (ctx->home[0] == '\0')
+		return hf_err_set(&ctx->err, HF_E_INVALID, "--home needs a directory, not ''");
+	if (command->subcommands && !command->run)
+		return unknown_subcommand(command, ctx, (int)ctx->args->len, ctx->args->items);
+	return count_args(command, ctx);
+}
+
 static int parse_and_run(const struct hf_command *command, struct hf_cmd_ctx *ctx, void *values,
 			 struct hf_strv *args, int argc, char **argv)
 {
@@ -117,20 +159,22 @@ static int parse_and_run(const struct hf_command *command, struct hf_cmd_ctx *ct
 		{ command->groups ? command->groups : no_groups, values },
 		{ hf_global_groups, ctx->globals },
 	};
+	struct hf_globals *globals = ctx->globals;
 	int rc = hf_options_init(&sets[0], &ctx->err);
 
 	if (rc == 0)
 		rc = hf_options_parse(sets, HF_ARRAY_LEN(sets), argc, argv, args, &ctx->err);
+	globals->json = globals->json || (rc < 0 && hf_command_wants_json(argc, argv));
 	apply_globals(ctx);
-	if (rc == 0 && ((struct hf_globals *)ctx->globals)->help) {
+	if (rc == 0 && globals->help) {
 		hf_help_command(command, &ctx->out);
+	} else if (rc == 0 && globals->version) {
+		hf_help_version(&ctx->out);
 	} else {
 		ctx->opts = values;
 		ctx->args = args;
-		if (rc == 0 && command->subcommands && !command->run)
-			rc = unknown_subcommand(command, ctx, (int)args->len, args->items);
 		if (rc == 0)
-			rc = count_args(command, ctx);
+			rc = check_words(command, ctx);
 		if (rc == 0)
 			rc = command->run(ctx);
 	}
@@ -138,29 +182,35 @@ static int parse_and_run(const struct hf_command *command, struct hf_cmd_ctx *ct
 	return rc;
 }
 
-static int exit_of(struct hf_cmd_ctx *ctx, int rc)
+int hf_command_exit(struct hf_cmd_ctx *ctx, int rc)
 {
+	/* what was asked for was refused, not impossible: 1 */
+	static const int refusals[] = { HF_E_EXIST, HF_E_POLICY };
+
 	if (rc >= 0)
 		return rc;
 	hf_out_error(&ctx->out, &ctx->err);
+	for (size_t i = 0; i < HF_ARRAY_LEN(refusals); i++) {
+		if (rc == -refusals[i])
+			return HF_EXIT_NO;
+	}
 	return rc == -HF_E_INVALID ? HF_EXIT_USAGE : HF_EXIT_FAILURE;
 }
 
 int hf_command_run(const struct hf_command *command, struct hf_cmd_ctx *ctx, int argc, char **argv)
 {
-	const struct hf_command *sub = subcommand(command, argc, argv);
+	int next = 0;
+	const struct hf_command *sub = subcommand(command, ctx, argc, argv, &next);
 	HF_AUTO_DONE(hf_strv) args = HF_STRV_INIT;
 	void *values;
 	int rc;
 
 	if (sub)
-		return hf_command_run(sub, ctx, argc - 1, argv + 1);
+		return hf_command_run(sub, ctx, argc - next, argv + next);
 	values = calloc(1, command->opts_size ? command->opts_size : 1);
-	if (!values) {
-		(void)hf_err_nomem(&ctx->err);
-		return exit_of(ctx, -HF_E_NOMEM);
-	}
+	if (!values)
+		return hf_command_exit(ctx, hf_err_nomem(&ctx->err));
 	rc = parse_and_run(command, ctx, values, &args, argc, argv);
 	free(values);
-	return exit_of(ctx, rc);
+	return hf_command_exit(ctx, rc);
 }

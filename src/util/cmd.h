@@ -39,12 +39,19 @@ struct hf_command {
 	const struct hf_command *const *subcommands; /* NULL-terminated; chosen by the first argument */
 	int min_args, max_args;    /* max_args -1: any number */
 	bool hidden;
-	/* Returns an enum hf_exit, or a negative -HF_E_* with ctx->err filled (exit 3; -HF_E_INVALID 2). */
+	/* Returns an enum hf_exit, or a negative -HF_E_* with ctx->err filled (see hf_command_exit). */
 	int (*run)(struct hf_cmd_ctx *ctx);
 };
 
 /* Parses and runs: argv[0] is the first word after the command's name.  Returns the exit status. */
 int hf_command_run(const struct hf_command *command, struct hf_cmd_ctx *ctx, int argc, char **argv);
+
+/* The exit status for what run returned; prints the failure.  A refusal (HF_E_EXIST, HF_E_POLICY) is 1, a usage
+ * mistake 2, any other failure 3. */
+int hf_command_exit(struct hf_cmd_ctx *ctx, int rc);
+
+/* A line that could not be parsed still says whether its writer reads JSON. */
+bool hf_command_wants_json(int argc, char **argv);
 
 const struct hf_command *hf_command_find(const struct hf_command *const *commands, const char *name);
 

@@ -2,17 +2,30 @@
 /* --help: 80 columns, options aligned, the default of each named. */
 #include "util/help.h"
 
+#include <inttypes.h>
 #include <string.h>
 
-enum { WIDTH = 80, OPTION_COLUMN = 26 };
+#include <openssl/crypto.h>
+
+enum { WIDTH = 80, OPTION_COLUMN = 26, SUMMARY_COLUMN = 14 };
+
+/* Columns, not bytes: continuation bytes of UTF-8 take no room. */
+static size_t columns_of(const char *text, size_t len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++)
+		n += ((unsigned char)text[i] & 0xc0) != 0x80;
+	return n;
+}
 
 /* Prints text wrapped between `indent` and WIDTH; the cursor stands at `at`. */
 static void wrap(struct hf_out *out, const char *text, size_t indent, size_t at)
 {
 	while (*text) {
-		size_t len = strcspn(text, " \n");
+		size_t len = strcspn(text, " \n"), columns = columns_of(text, len);
 
-		if (at > indent && at + 1 + len > WIDTH) {
+		if (at > indent && at + 1 + columns > WIDTH) {
 			hf_out_print(out, "\n%*s", (int)indent, "");
 			at = indent;
 		} else if (at > indent) {
@@ -20,7 +33,7 @@ static void wrap(struct hf_out *out, const char *text, size_t indent, size_t at)
 			at++;
 		}
 		hf_out_print(out, "%.*s", (int)len, text);
-		at += len;
+		at += columns;
 		text += len;
 		if (text[0] == '\n' && text[1] == '\n') {
 			hf_out_print(out, "\n\n%*s", (int)indent, "");
@@ -50,6 +63,21 @@ static void option_head(const struct hf_option *o, struct hf_buf *head)
 	}
 }
 
+static void option_text(const struct hf_option *o, struct hf_buf *text)
+{
+	(void)hf_buf_puts(text, o->help);
+	if (o->kind == HF_OPT_WORD && o->arg) {
+		(void)hf_buf_puts(text, ": ");
+		words_of(o, text);
+	}
+	if (o->kind == HF_OPT_LIST)
+		(void)hf_buf_puts(text, "; may be given more than once");
+	if (o->kind == HF_OPT_INT && o->max != 0)
+		(void)hf_buf_printf(text, "; %" PRId64 " to %" PRId64, o->min, o->max);
+	if (o->initial)
+		(void)hf_buf_printf(text, " (default: %s)", o->initial);
+}
+
 static void print_option(const struct hf_option *o, struct hf_out *out)
 {
 	HF_AUTO_DONE(hf_buf) head = HF_BUF_INIT(1000);
@@ -57,13 +85,9 @@ static void print_option(const struct hf_option *o, struct hf_out *out)
 	size_t at;
 
 	option_head(o, &head);
-	(void)hf_buf_puts(&text, o->help);
-	if (o->kind == HF_OPT_LIST)
-		(void)hf_buf_puts(&text, "; may be given more than once");
-	if (o->initial)
-		(void)hf_buf_printf(&text, " (default: %s)", o->initial);
+	option_text(o, &text);
 	hf_out_print(out, "  %s", hf_buf_str(&head));
-	at = head.len + 2;
+	at = columns_of(hf_buf_str(&head), head.len) + 2;
 	if (at + 2 > OPTION_COLUMN) {
 		hf_out_print(out, "\n");
 		at = 0;
@@ -72,11 +96,16 @@ static void print_option(const struct hf_option *o, struct hf_out *out)
 	wrap(out, hf_buf_str(&text), OPTION_COLUMN, OPTION_COLUMN);
 }
 
+static void heading(struct hf_out *out, const char *title)
+{
+	hf_out_print(out, "\n%s%s%s\n", hf_out_color(out, HF_COLOR_BOLD), title,
+		     hf_out_color(out, HF_COLOR_PLAIN));
+}
+
 static void print_groups(const struct hf_option_group *groups, struct hf_out *out)
 {
 	for (; groups && groups->options; groups++) {
-		hf_out_print(out, "\n%s%s%s\n", hf_out_color(out, HF_COLOR_BOLD), groups->title,
-			     hf_out_color(out, HF_COLOR_PLAIN));
+		heading(out, groups->title);
 		for (const struct hf_option *o = groups->options; o->name; o++) {
 			if (!o->hidden)
 				print_option(o, out);
@@ -88,19 +117,37 @@ static void print_subcommands(const struct hf_command *command, struct hf_out *o
 {
 	if (!command->subcommands)
 		return;
-	hf_out_print(out, "\nSubcommands\n");
-	for (const struct hf_command *const *c = command->subcommands; *c; c++)
-		hf_out_print(out, "  %s %s\n      %s\n", (*c)->name, (*c)->arguments ? (*c)->arguments : "",
-			     (*c)->summary);
+	heading(out, "Subcommands");
+	for (const struct hf_command *const *c = command->subcommands; *c; c++) {
+		hf_out_print(out, "  %s%s%s\n      ", (*c)->name, (*c)->arguments ? " " : "",
+			     (*c)->arguments ? (*c)->arguments : "");
+		wrap(out, (*c)->summary, 6, 6);
+	}
 }
 
 static void print_examples(const struct hf_command *command, struct hf_out *out)
 {
 	if (!command->examples)
 		return;
-	hf_out_print(out, "\nExamples\n");
+	heading(out, "Examples");
 	for (const struct hf_example *e = command->examples; e->line; e++)
 		hf_out_print(out, "  # %s\n  %s\n", e->does, e->line);
+}
+
+/* "handfast issue: make a key and its certificate" and the usage line. */
+static void print_usage(const struct hf_command *c, struct hf_out *out)
+{
+	HF_AUTO_DONE(hf_buf) lead = HF_BUF_INIT(1000);
+
+	(void)hf_buf_printf(&lead, "handfast %s:", c->name);
+	hf_out_print(out, "%s", hf_buf_str(&lead));
+	wrap(out, c->summary, 4, lead.len);
+	hf_buf_clear(&lead);
+	(void)hf_buf_printf(&lead, "Usage: handfast %s", c->name);
+	if (c->groups)
+		(void)hf_buf_puts(&lead, " [options]");
+	hf_out_print(out, "\n%s", hf_buf_str(&lead));
+	wrap(out, c->arguments ? c->arguments : "", 4, lead.len);
 }
 
 void hf_help_command(const struct hf_command *command, struct hf_out *out)
@@ -108,9 +155,7 @@ void hf_help_command(const struct hf_command *command, struct hf_out *out)
 	bool json = out->json_mode;
 
 	out->json_mode = false; /* help is for people */
-	hf_out_print(out, "handfast %s: %s\n\nUsage: handfast %s%s%s%s\n", command->name, command->summary,
-		     command->name, command->subcommands && !command->run ? " SUBCOMMAND" : "",
-		     command->groups ? " [options] " : " ", command->arguments ? command->arguments : "");
+	print_usage(command, out);
 	if (command->description) {
 		hf_out_print(out, "\n");
 		wrap(out, command->description, 0, 0);
@@ -119,8 +164,8 @@ void hf_help_command(const struct hf_command *command, struct hf_out *out)
 	print_groups(command->groups, out);
 	print_groups(hf_global_groups, out);
 	print_examples(command, out);
-	hf_out_print(out, "\nExit status: %s\n",
-		     command->exits ? command->exits : "0 done, 2 usage mistake, 3 it could not be done.");
+	hf_out_print(out, "\nExit status: ");
+	wrap(out, command->exits ? command->exits : HF_HELP_USUAL_EXITS, 13, 13);
 	if (command->see_also)
 		hf_out_print(out, "See also: handfast help %s\n", command->see_also);
 	out->json_mode = json;
@@ -138,11 +183,12 @@ static bool is_first_of_group(const struct hf_command *const *commands, const st
 
 static void print_group(const struct hf_command *const *commands, const char *group, struct hf_out *out)
 {
-	hf_out_print(out, "\n%s%s%s\n", hf_out_color(out, HF_COLOR_BOLD), group,
-		     hf_out_color(out, HF_COLOR_PLAIN));
+	heading(out, group);
 	for (; *commands; commands++) {
-		if (!(*commands)->hidden && hf_str_eq((*commands)->group, group))
-			hf_out_print(out, "  %-12s %s\n", (*commands)->name, (*commands)->summary);
+		if ((*commands)->hidden || !hf_str_eq((*commands)->group, group))
+			continue;
+		hf_out_print(out, "  %-*s", SUMMARY_COLUMN - 2, (*commands)->name);
+		wrap(out, (*commands)->summary, SUMMARY_COLUMN, SUMMARY_COLUMN);
 	}
 }
 
@@ -161,7 +207,18 @@ void hf_help_overview(const struct hf_command *const *commands, struct hf_out *o
 	hf_out_print(out, "\nA day in three commands\n"
 			  "  handfast init \"ABC Inc.\"\n"
 			  "  handfast issue localhost --server && handfast issue mail-server --client\n"
-			  "  handfast serve --as localhost --allow cn:mail-server --respond identity --listen "
-			  "localhost:3100\n\n'handfast help COMMAND' says more.\n");
+			  "  handfast serve --as localhost --allow cn:mail-server --respond identity \\\n"
+			  "      --listen localhost:3100\n\n'handfast help COMMAND' says more.\n");
 	out->json_mode = json;
+}
+
+void hf_help_version(struct hf_out *out)
+{
+	if (out->json_mode) {
+		hf_out_json_begin(out);
+		hf_json_string(&out->json, "version", HF_VERSION);
+		hf_json_string(&out->json, "openssl", OpenSSL_version(OPENSSL_VERSION_STRING));
+		hf_out_json_end(out);
+	}
+	hf_out_print(out, "handfast %s\n%s\n", HF_VERSION, OpenSSL_version(OPENSSL_VERSION));
 }

@@ -5,8 +5,13 @@
 
 #include "util/cmd.h"
 
+/* For commands that say nothing else. */
+#define HF_HELP_USUAL_EXITS "0 done, 1 no, 2 usage mistake, 3 it could not be done."
+
 void hf_help_command(const struct hf_command *command, struct hf_out *out);
 void hf_help_overview(const struct hf_command *const *commands, struct hf_out *out);
+/* Our version and that of the OpenSSL that is loaded. */
+void hf_help_version(struct hf_out *out);
 /* handfast(1) when command is NULL, else handfast-NAME(1), as mdoc(7). */
 void hf_help_man(const struct hf_command *const *commands, const struct hf_command *command,
 		 struct hf_out *out);

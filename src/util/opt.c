@@ -60,8 +60,10 @@ static int unknown(const struct parser *p, const char *name, size_t len, struct 
 
 	for (size_t s = 0; s < p->sets_len; s++) {
 		for (const struct hf_option_group *g = p->sets[s].groups; g->options; g++) {
-			for (const struct hf_option *o = g->options; o->name && n < NAMES_CAP; o++)
-				names[n++] = o->name;
+			for (const struct hf_option *o = g->options; o->name && n < NAMES_CAP; o++) {
+				if (!o->hidden)
+					names[n++] = o->name;
+			}
 		}
 	}
 	names[n] = NULL;
@@ -101,10 +103,29 @@ static int check_range(const struct hf_option *o, int64_t v, struct hf_err *err)
 			  o->min, max);
 }
 
+/* "16k", "4M", "1G", in either case; no letter counts bytes. */
+static bool parse_size(const char *text, int64_t *ret_bytes)
+{
+	static const char units[] = "kmg";
+	size_t len = strlen(text);
+	const char *unit = len ? strchr(units, hf_ascii_lower(text[len - 1])) : NULL;
+	HF_AUTO(cstr) digits = hf_str_ndup(text, len - (unit ? 1 : 0));
+	int shift = unit ? 10 * (int)(unit - units + 1) : 0;
+	uint64_t v;
+
+	if (!digits || !hf_str_u64(digits, (uint64_t)(INT64_MAX >> shift), &v))
+		return false;
+	*ret_bytes = (int64_t)(v << shift);
+	return true;
+}
+
 static int set_number(const struct hf_option *o, const char *text, int64_t *target, struct hf_err *err)
 {
-	int64_t v;
+	int64_t v = 0;
 
+	if (o->kind == HF_OPT_SIZE && !parse_size(text, &v))
+		return hf_err_set(err, HF_E_INVALID, "--%s takes a size such as 4096, 16k or 4M, not '%s'",
+				  o->name, text);
 	if (o->kind == HF_OPT_INT && !hf_str_i64(text, &v))
 		return hf_err_set(err, HF_E_INVALID, "--%s takes a number, not '%s'", o->name, text);
 	if (o->kind == HF_OPT_DURATION && !hf_duration_parse(text, o->unit ? o->unit : 1, &v))
@@ -148,6 +169,7 @@ static int set_value(const struct found *f, const char *text, struct hf_err *err
 	case HF_OPT_INT:
 	case HF_OPT_DURATION:
 	case HF_OPT_TIME:
+	case HF_OPT_SIZE:
 		return set_number(f->option, text, target, err);
 	}
 	return -HF_E_INVALID;
@@ -254,8 +276,12 @@ int hf_options_parse_leading(const struct hf_option_set *set, int argc, char **a
 	struct parser p = { set, 1, argc, argv, 0 };
 
 	while (p.next < argc && is_option(argv[p.next])) {
-		int rc = parse_one(&p, argv[p.next++], err);
+		const char *word = argv[p.next++];
+		int rc;
 
+		if (strcmp(word, "--") == 0)
+			break;
+		rc = parse_one(&p, word, err);
 		if (rc < 0)
 			return rc;
 	}

@@ -19,6 +19,7 @@ enum hf_option_kind {
 	HF_OPT_DURATION, /* (int64_t) seconds: "90s", "15m", "30d"; a bare number counts `unit` seconds */
 	HF_OPT_WORD,     /* (int) index into `words` */
 	HF_OPT_TIME,     /* (int64_t) Unix seconds: "2026-11-21", "2026-11-21T06:39:31Z", "@…" */
+	HF_OPT_SIZE,     /* (int64_t) bytes between min and max: "4096", "16k", "4M", "1G" (powers of 1024) */
 };
 
 struct hf_option {
@@ -29,7 +30,7 @@ struct hf_option {
 	const char *arg;          /* name of the argument for people: "FILE"; NULL for flags */
 	const char *help;         /* one sentence without a full stop, may be long */
 	const char *initial;      /* the default as text, parsed like an argument; NULL: zero */
-	int64_t min, max;         /* HF_OPT_INT, HF_OPT_DURATION; both 0: from 0 */
+	int64_t min, max;         /* HF_OPT_INT, HF_OPT_DURATION, HF_OPT_SIZE; both 0: from 0 */
 	int64_t unit;             /* HF_OPT_DURATION: seconds of a bare number; 0 is 1 */
 	const char *const *words; /* HF_OPT_WORD: NULL-terminated */
 	const char *prefix;       /* HF_OPT_LIST: put in front of each ("allow ") */

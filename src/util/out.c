@@ -3,41 +3,51 @@
  * when stdout did not take the result. */
 #include "util/out.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { FLUSH_AT = 64 * 1024 };
+enum { FLUSH_AT = 64 * 1024, TABLE_COLUMNS = 32 };
 
 void hf_out_init(struct hf_out *out, bool json_mode, bool quiet, bool verbose, bool no_color)
 {
 	const char *no = getenv("NO_COLOR");
 
 	*out = (struct hf_out){ .json_mode = json_mode, .quiet = quiet, .verbose = verbose };
-	out->color = !no_color && !(no && *no) && isatty(STDOUT_FILENO);
+	out->color = !no_color && !(no && *no) && !hf_str_eq(getenv("TERM"), "dumb") && isatty(STDOUT_FILENO);
 	hf_buf_init(&out->text, HF_OUT_CAP);
 	hf_json_init(&out->json, &out->text, true);
 }
 
+static void fail(struct hf_out *out, int errnum)
+{
+	if (!out->failed)
+		out->why = errnum;
+	out->failed = true;
+}
+
 void hf_out_flush(struct hf_out *out)
 {
-	if (out->text.len > 0 && fwrite(out->text.data, 1, out->text.len, stdout) != out->text.len)
-		out->failed = true;
-	if (fflush(stdout) != 0 || hf_buf_failed(&out->text))
-		out->failed = true;
+	if (hf_buf_failed(&out->text))
+		fail(out, ENOMEM);
+	if (!out->failed && out->text.len > 0 &&
+	    fwrite(out->text.data, 1, out->text.len, stdout) != out->text.len)
+		fail(out, errno);
+	if (fflush(stdout) != 0)
+		fail(out, errno);
 	hf_buf_clear(&out->text);
 }
 
 int hf_out_finish(struct hf_out *out, struct hf_err *err)
 {
-	errno = 0;
 	hf_out_flush(out);
 	hf_buf_done(&out->text);
 	if (!out->failed)
 		return 0;
-	return hf_err_errno(err, errno ? errno : EIO, "cannot write to standard output");
+	return hf_err_errno(err, out->why, "cannot write to standard output");
 }
 
 static void flush_when_large(struct hf_out *out)
@@ -199,17 +209,21 @@ static size_t width(const char *s)
 	return n;
 }
 
-static size_t column_width(const struct hf_table *t, size_t column)
+static void measure(const struct hf_table *t, size_t widest[TABLE_COLUMNS])
 {
-	size_t widest = 0;
+	for (size_t i = 0; i < t->cells.len; i++) {
+		size_t *w = &widest[i % t->columns];
 
-	for (size_t i = column; i < t->cells.len; i += t->columns)
-		widest = HF_MAX(widest, width(t->cells.items[i]));
-	return widest;
+		*w = HF_MAX(*w, width(t->cells.items[i]));
+	}
 }
 
 void hf_table_print(const struct hf_table *t, struct hf_out *out)
 {
+	size_t widest[TABLE_COLUMNS] = { 0 };
+
+	assert(t->columns > 0 && t->columns <= TABLE_COLUMNS);
+	measure(t, widest);
 	for (size_t i = 0; i < t->cells.len; i++) {
 		size_t column = i % t->columns;
 		const char *cell = t->cells.items[i];
@@ -220,7 +234,7 @@ void hf_table_print(const struct hf_table *t, struct hf_out *out)
 		if (last)
 			hf_out_print(out, "\n");
 		else
-			hf_out_print(out, "%*s", (int)(column_width(t, column) - width(cell) + 2), "");
+			hf_out_print(out, "%*s", (int)(widest[column] - width(cell) + 2), "");
 	}
 }
 

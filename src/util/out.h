@@ -18,6 +18,7 @@ struct hf_out {
 	struct hf_buf text;        /* what goes to stdout at the end, or when it is large */
 	struct hf_json json;
 	bool failed;               /* stdout could not take it */
+	int why;                   /* errno of the first time */
 };
 
 enum { HF_OUT_CAP = 256 * 1024 * 1024 };
