@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "cli/get.h"
+#include "util/clock.h"
 #include "util/log.h"
 
 enum { TEXT_CAP = 64 * 1024 };
@@ -124,9 +125,11 @@ void get_report_json(struct get *g, const char *refused_by, const char *cause, c
 /* A refusal is the result of the command, so with --json it goes to stdout; its text is a message. */
 static int refused(struct get *g, const char *by, const char *cause, const char *text, const char *fix)
 {
-	get_report_json(g, by, cause, text, fix);
-	hf_log_say("REFUSED by %s: %s%s%s%s", strcmp(by, "client") == 0 ? "us, the client" : g->url.authority,
-		   text, cause[0] ? " [" : "", cause, cause[0] ? "]" : "");
+	bool us = strcmp(by, "client") == 0;
+
+	get_report_json(g, by, cause[0] ? cause : NULL, text, fix);
+	hf_log_say("REFUSED by %s%s: %s%s%s%s", us ? "us, the client" : "the server ",
+		   us ? "" : g->url.authority, text, cause[0] ? " [" : "", cause, cause[0] ? "]" : "");
 	if (fix && fix[0])
 		hf_log_say("fix: %s", fix);
 	return HF_EXIT_NO;
@@ -146,16 +149,76 @@ static void describe_own(const struct get *g, struct hf_buf *text)
 			    g->credential->chain.len == 1 ? "" : "s");
 }
 
+/* --- what our own certificate says about a refusal of it --- */
+
+static bool own_expired(const struct hf_certs *chain, int64_t now)
+{
+	return now > chain->items[0]->not_after;
+}
+
+static bool own_ca_expired(const struct hf_certs *chain, int64_t now)
+{
+	for (size_t i = 1; i < chain->len; i++) {
+		if (now > chain->items[i]->not_after)
+			return true;
+	}
+	return false;
+}
+
+static bool own_not_yet(const struct hf_certs *chain, int64_t now)
+{
+	return now < chain->items[0]->not_before;
+}
+
+static bool own_not_for_clients(const struct hf_certs *chain, int64_t now)
+{
+	const struct hf_cert *leaf = chain->items[0];
+
+	(void)now;
+	return (leaf->flags & HF_CERT_HAS_EKU) && !(leaf->eku & HF_EKU_CLIENT);
+}
+
+static bool own_self_signed(const struct hf_certs *chain, int64_t now)
+{
+	(void)now;
+	return chain->len == 1 && (chain->items[0]->flags & HF_CERT_SELF_ISSUED);
+}
+
+/* Certain where the certificate alone proves it, likely where the server may know better. */
+static const struct {
+	int alert;
+	bool (*applies)(const struct hf_certs *chain, int64_t now);
+	enum hf_reason reason;
+} own_causes[] = {
+	{ 45, own_expired, HF_REASON_V_EXPIRED },
+	{ 45, own_ca_expired, HF_REASON_V_CA_EXPIRED },
+	{ 42, own_not_yet, HF_REASON_V_NOT_YET },
+	{ 43, own_not_for_clients, HF_REASON_V_EKU },
+	{ 48, own_self_signed, HF_REASON_V_SELF_SIGNED },
+};
+
+static enum hf_reason own_cause(const struct get *g, int alert)
+{
+	for (size_t i = 0; g->credential && i < HF_ARRAY_LEN(own_causes); i++) {
+		if (own_causes[i].alert == alert &&
+		    own_causes[i].applies(&g->credential->chain, hf_clock_now()))
+			return own_causes[i].reason;
+	}
+	return HF_REASON_NONE;
+}
+
 static int refused_by_server(struct get *g, const struct hf_tls_failure *failure)
 {
 	const struct hf_alert_meaning *meaning = hf_alert_meaning(failure->alert);
 	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(TEXT_CAP);
+	const struct hf_reason_info *own = hf_reason_info(own_cause(g, failure->alert));
 
 	(void)hf_buf_printf(&text, "alert %d %s: %s. ", failure->alert, hf_alert_name(failure->alert),
-			    meaning->means);
+			    own->id[0] ? own->sentence : meaning->means);
 	if (meaning->about_certificate)
 		describe_own(g, &text);
-	return refused(g, "server", failure->cause, hf_buf_str(&text), meaning->next);
+	return refused(g, "server", own->id[0] ? own->id : failure->cause, hf_buf_str(&text),
+		       own->id[0] ? own->remedy : meaning->next);
 }
 
 static void describe_finding(const struct hf_finding *f, struct hf_buf *text)
@@ -219,9 +282,16 @@ static int lost(struct get *g)
 	else
 		(void)hf_err_set(err, HF_E_CLOSED, "%s closed the connection before it answered",
 				 g->url.authority);
-	if (failure && strcmp(failure->cause, "T-PLAINTEXT-SERVER") == 0)
-		return hf_err_hint(err, "the port does not speak TLS: use its TLS port, or http://");
 	return hf_err_hint(err, "look into the server's log");
+}
+
+/* Nobody refused anybody: there is no TLS.  (libssl calls it a wrong version number.) */
+static int not_tls(struct get *g)
+{
+	(void)hf_err_set(&g->ctx->err, HF_E_CLOSED,
+			 "no TLS on %s: the port answered in plain text [T-PLAINTEXT-SERVER]", g->url.authority);
+	return hf_err_hint(&g->ctx->err, "use the server's TLS port, or switch TLS on for this one (it may speak "
+					 "plain HTTP)");
 }
 
 int get_report_failure(struct get *g)
@@ -234,6 +304,8 @@ int get_report_failure(struct get *g)
 				 g->url.authority);
 		return hf_err_hint(&g->ctx->err, "look at the process behind the port, or allow more with --timeout");
 	}
+	if (failure && strcmp(failure->cause, "T-PLAINTEXT-SERVER") == 0)
+		return not_tls(g);
 	if (failure && failure->refused_by == HF_JUDGE_PEER)
 		return refused_by_server(g, failure);
 	if (failure && failure->refused_by == HF_JUDGE_US)
