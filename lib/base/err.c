@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Failure descriptions.  Must never allocate and never lose the first cause. */
+#undef HF_ANALYZER /* the functions themselves stand here */
 #include "base/err.h"
 
 #include <errno.h>

@@ -28,4 +28,21 @@ int hf_err_hint(struct hf_err *err, const char *fmt, ...) HF_PRINTF(2, 3);
 int hf_err_nomem(struct hf_err *err);
 void hf_err_clear(struct hf_err *err);
 
+#ifdef HF_ANALYZER
+/* GCC's -fanalyzer does not look into another file, and would follow paths on which a failure is
+ * returned as 0. */
+static inline int hf_err_negative(int rc)
+{
+	if (rc >= 0)
+		__builtin_unreachable();
+	return rc;
+}
+#define hf_err_set(...) hf_err_negative(hf_err_set(__VA_ARGS__))
+#define hf_err_errno(...) hf_err_negative(hf_err_errno(__VA_ARGS__))
+#define hf_err_ossl(...) hf_err_negative(hf_err_ossl(__VA_ARGS__))
+#define hf_err_context(...) hf_err_negative(hf_err_context(__VA_ARGS__))
+#define hf_err_hint(...) hf_err_negative(hf_err_hint(__VA_ARGS__))
+#define hf_err_nomem(...) hf_err_negative(hf_err_nomem(__VA_ARGS__))
+#endif
+
 #endif
