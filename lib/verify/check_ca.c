@@ -144,9 +144,13 @@ void hf_check_anchor(struct hf_judgement *j)
 	struct hf_finding *f;
 
 	if (top == 0) {
-		if (!(c->flags & HF_CERT_CA))
-			hf_judge_find(j, HF_REASON_V_TRUSTED_LEAF, HF_STEP_CHAIN, 0, "a CA certificate",
-				      "the certificate itself");
+		if (c->flags & HF_CERT_CA)
+			return;
+		f = hf_judge_find(j, HF_REASON_V_TRUSTED_LEAF, HF_STEP_CHAIN, 0, "a CA certificate",
+				  "the certificate itself");
+		/* Who trusts a self-signed one means it; one that a CA signed is a mistake, and OpenSSL refuses it. */
+		if (f && (c->flags & HF_CERT_SELF_ISSUED))
+			f->severity = HF_SEVERITY_WARN;
 		return;
 	}
 	if ((c->flags & HF_CERT_SELF_ISSUED) || issuer_is_trusted_too(j, c))

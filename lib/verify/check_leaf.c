@@ -14,11 +14,16 @@ static void check_eku(struct hf_judgement *j, const struct hf_cert *c)
 		hf_judge_warn(j, HF_REASON_V_NO_EKU, HF_STEP_CHAIN, 0, want, "no extended key usage");
 		return;
 	}
-	if (c->eku & (client ? HF_EKU_CLIENT : HF_EKU_SERVER))
+	bool allowed = c->eku & (client ? HF_EKU_CLIENT : HF_EKU_SERVER);
+
+	if (allowed && !(c->eku & HF_EKU_ANY))
 		return;
 	(void)hf_cert_format_eku(c, &have);
-	hf_judge_find(j, c->eku & HF_EKU_ANY ? HF_REASON_V_ANY_EKU : HF_REASON_V_EKU, HF_STEP_CHAIN, 0, want,
-		      hf_buf_str(&have));
+	struct hf_finding *f = hf_judge_find(j, c->eku & HF_EKU_ANY ? HF_REASON_V_ANY_EKU : HF_REASON_V_EKU,
+					     HF_STEP_CHAIN, 0, want, hf_buf_str(&have));
+
+	if (f && allowed)
+		f->severity = HF_SEVERITY_WARN;
 }
 
 /* RFC 8446 4.4.2.2: the holder signs the handshake, whatever its side. */

@@ -62,9 +62,14 @@ static void check_basics(struct hf_judgement *j, size_t depth, const struct hf_c
 {
 	bool signs = (c->flags & HF_CERT_HAS_KU) && (c->ku & KU_KEY_CERT_SIGN);
 	bool is_ca = c->flags & HF_CERT_CA;
+	bool anchor = hf_judge_is_anchor(j, depth);
 
 	if (c->version < 3)
 		return; /* told by itself */
+	if (is_ca && !anchor && !c->skid)
+		warn(j, depth, "RFC 5280 4.2.1.2", "a subjectKeyIdentifier in a CA certificate", "none");
+	if (!anchor && !c->akid && !(c->flags & HF_CERT_SELF_ISSUED))
+		warn(j, depth, "RFC 5280 4.2.1.1", "an authorityKeyIdentifier", "none");
 	if (!is_ca && signs && depth == 0)
 		warn(j, depth, "RFC 5280 4.2.1.9", "no keyCertSign without CA:TRUE", "keyCertSign");
 	if (!is_ca && c->pathlen >= 0)

@@ -48,7 +48,7 @@ static bool has_partial_anchor(const struct hf_trust *trust)
 	const struct hf_certs *anchors = hf_trust_anchors(trust);
 
 	for (size_t i = 0; i < anchors->len; i++) {
-		if (!(anchors->items[i]->flags & HF_CERT_SELF_ISSUED))
+		if ((anchors->items[i]->flags & (HF_CERT_SELF_ISSUED | HF_CERT_CA)) == HF_CERT_CA)
 			return true;
 	}
 	return false;
