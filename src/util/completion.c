@@ -38,48 +38,136 @@ static void subcommand_names(const struct hf_command *c, struct hf_out *out)
 		hf_out_print(out, " %s", strrchr((*s)->name, ' ') + 1);
 }
 
-static void bash_words(const struct hf_command *c, struct hf_out *out)
+static void word_list(const struct hf_option *o, struct hf_out *out)
 {
-	for (const struct hf_option_group *g = c->groups; g && g->options; g++) {
-		for (const struct hf_option *o = g->options; o->name; o++) {
-			if (!o->words || o->hidden)
+	for (int i = 0; o->words[i]; i++)
+		hf_out_print(out, "%s%s", i ? " " : "", o->words[i]);
+}
+
+/* What an argument of that name can be completed with: file, dir, id, or nothing. */
+static const char *kind_of(const char *arg)
+{
+	static const struct {
+		const char *part, *kind;
+	} kinds[] = { { "FILE", "file" }, { "PATH", "file" }, { "DIR", "dir" } };
+
+	if (arg && strcmp(arg, "NAME") == 0)
+		return "id";
+	for (size_t i = 0; arg && i < HF_ARRAY_LEN(kinds); i++) {
+		if (strstr(arg, kinds[i].part))
+			return kinds[i].kind;
+	}
+	return "none";
+}
+
+static void bash_values(const char *command, const struct hf_option_group *groups, struct hf_out *out)
+{
+	for (; groups && groups->options; groups++) {
+		for (const struct hf_option *o = groups->options; o->name; o++) {
+			if (o->kind == HF_OPT_FLAG || o->hidden)
 				continue;
-			hf_out_print(out, "\t%s:--%s) words='", c->name, o->name);
-			for (int i = 0; o->words[i]; i++)
-				hf_out_print(out, "%s%s", i ? " " : "", o->words[i]);
-			hf_out_print(out, "' ;;\n");
+			hf_out_print(out, "\t%s:--%s) kind=", command, o->name);
+			if (o->words) {
+				hf_out_print(out, "words words='");
+				word_list(o, out);
+				hf_out_print(out, "' ;;\n");
+			} else {
+				hf_out_print(out, "%s ;;\n", kind_of(o->arg));
+			}
 		}
 	}
 }
 
+static void bash_words(const struct hf_command *c, struct hf_out *out)
+{
+	bool listed = c->arguments && !strpbrk(c->arguments, " ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+	hf_out_print(out, "\t'%s') words='", c->name);
+	subcommand_names(c, out);
+	for (const char *p = listed ? c->arguments : ""; *p; p++)
+		hf_out_print(out, "%s%c", p == c->arguments ? " " : "", *p == '|' ? ' ' : *p);
+	option_names(c->groups, out);
+	option_names(hf_global_groups, out);
+	hf_out_print(out, "' more=%s ;;\n",
+		     c->subcommands && !c->run ? "words" :
+		     c->arguments && strstr(c->arguments, "NAME") ? "id" : "file");
+}
+
+static void bash_each(const struct hf_command *const *commands, struct hf_out *out,
+		      void (*write)(const struct hf_command *c, struct hf_out *out))
+{
+	for (; commands && *commands; commands++) {
+		write(*commands, out);
+		bash_each((*commands)->subcommands, out, write); /* one level: subcommands have none */
+	}
+}
+
+static void bash_values_of(const struct hf_command *c, struct hf_out *out)
+{
+	HF_AUTO(cstr) quoted_name = hf_str_printf("'%s'", c->name);
+
+	bash_values(quoted_name ? quoted_name : c->name, c->groups, out);
+}
+
+static const char bash_head[] =
+	"# bash completion for handfast; made from its option tables\n"
+	"_handfast() {\n"
+	"\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+	"\tlocal command= home=${HANDFAST_HOME:-$HOME/.handfast} words= kind= more= subs= i\n"
+	"\t# \"--option=value\" comes as three words\n"
+	"\tif [[ $cur == = ]]; then cur=; elif [[ $prev == = ]]; then prev=${COMP_WORDS[COMP_CWORD-2]}; fi\n"
+	"\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
+	"\t\tcase ${COMP_WORDS[i]} in\n"
+	"\t\t--home) ((i++)); [[ ${COMP_WORDS[i]} == = ]] && ((i++)); home=${COMP_WORDS[i]} ;;\n"
+	"\t\t-*) ;;\n"
+	"\t\t*)\tif [[ -z $command ]]; then\n"
+	"\t\t\t\tcommand=${COMP_WORDS[i]}\n"
+	"\t\t\t\tcase $command in\n";
+static const char bash_middle[] = "\t\t\t\t*) break ;;\n"
+				  "\t\t\t\tesac\n"
+				  "\t\t\telse\n"
+				  "\t\t\t\t[[ \" $subs \" == *\" ${COMP_WORDS[i]} \"* ]] && command+=\" ${COMP_WORDS[i]}\"\n"
+				  "\t\t\t\tbreak\n"
+				  "\t\t\tfi ;;\n"
+				  "\t\tesac\n"
+				  "\tdone\n"
+				  "\tcase $command:$prev in\n";
+static const char bash_tail[] =
+	"\tesac\n"
+	"\t[[ -n $kind ]] || { [[ $cur == -* || -z $command ]] && kind=words || kind=$more; }\n"
+	"\tcase $kind in\n"
+	"\twords) mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\") ;;\n"
+	"\tdir) mapfile -t COMPREPLY < <(compgen -d -- \"$cur\") ;;\n"
+	"\tid)\tmapfile -t COMPREPLY < <(cd \"$home/id\" 2>/dev/null && compgen -d -- \"$cur\")\n"
+	"\t\t[[ -n $prev && $prev == --* ]] || mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- \"$cur\") ;;\n"
+	"\tfile) mapfile -t COMPREPLY < <(compgen -f -- \"$cur\") ;;\n"
+	"\tesac\n"
+	"\t# words that the table lists for this place come first: \"crl show\", \"completion bash\"\n"
+	"\tif [[ $kind == \"$more\" && $kind != words && $prev != --* ]]; then\n"
+	"\t\tmapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W \"${words%% --*}\" -- \"$cur\")\n"
+	"\tfi\n"
+	"}\n"
+	"complete -o filenames -F _handfast handfast\n";
+
 static void bash(const struct hf_command *const *commands, struct hf_out *out)
 {
-	hf_out_print(out, "# bash completion for handfast; made from its option tables\n"
-			  "_handfast() {\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-			  "\tlocal command= words= i\n"
-			  "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
-			  "\t\tcase ${COMP_WORDS[i]} in\n\t\t--home) ((i++)) ;;\n\t\t-*) ;;\n"
-			  "\t\t*) command=${COMP_WORDS[i]}; break ;;\n\t\tesac\n\tdone\n"
-			  "\tcase $command:$prev in\n");
-	for (const struct hf_command *const *c = commands; *c; c++)
-		bash_words(*c, out);
-	hf_out_print(out, "\tesac\n\tif [[ -n $words ]]; then\n"
-			  "\t\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n\t\treturn\n\tfi\n"
-			  "\tcase $command in\n\t'') words='");
+	hf_out_print(out, "%s", bash_head);
+	for (const struct hf_command *const *c = commands; *c; c++) {
+		if (!(*c)->subcommands)
+			continue;
+		hf_out_print(out, "\t\t\t\t%s) subs='", (*c)->name);
+		subcommand_names(*c, out);
+		hf_out_print(out, "' ;;\n");
+	}
+	hf_out_print(out, "%s", bash_middle);
+	bash_each(commands, out, bash_values_of);
+	bash_values("*", hf_global_groups, out);
+	hf_out_print(out, "\tesac\n\t[[ -n $kind ]] || case $command in\n\t'') words='");
 	command_names(commands, out);
 	option_names(hf_global_groups, out);
 	hf_out_print(out, "' ;;\n");
-	for (; *commands; commands++) {
-		hf_out_print(out, "\t%s) words='", (*commands)->name);
-		subcommand_names(*commands, out);
-		option_names((*commands)->groups, out);
-		option_names(hf_global_groups, out);
-		hf_out_print(out, "' ;;\n");
-	}
-	hf_out_print(out, "\tesac\n\tif [[ $cur == -* || -z $command ]]; then\n"
-			  "\t\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
-			  "\telse\n\t\tmapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n\tfi\n}\n"
-			  "complete -o filenames -F _handfast handfast\n");
+	bash_each(commands, out, bash_words);
+	hf_out_print(out, "%s", bash_tail);
 }
 
 static void zsh_option(const struct hf_option *o, struct hf_out *out)
@@ -97,11 +185,10 @@ static void zsh_option(const struct hf_option *o, struct hf_out *out)
 	hf_out_print(out, "]");
 	if (o->words) {
 		hf_out_print(out, ":word:(");
-		for (int i = 0; o->words[i]; i++)
-			hf_out_print(out, "%s%s", i ? " " : "", o->words[i]);
+		word_list(o, out);
 		hf_out_print(out, ")");
 	} else if (o->kind != HF_OPT_FLAG) {
-		hf_out_print(out, ":value:_files");
+		hf_out_print(out, ":value:%s", strcmp(kind_of(o->arg), "none") == 0 ? "" : "_files");
 	}
 	hf_out_print(out, "' \\\n");
 }
@@ -150,8 +237,7 @@ static void fish_option(const char *command, const struct hf_option *o, struct h
 		hf_out_print(out, " -s %c", o->letter);
 	if (o->words) {
 		hf_out_print(out, " -x -a '");
-		for (int i = 0; o->words[i]; i++)
-			hf_out_print(out, "%s%s", i ? " " : "", o->words[i]);
+		word_list(o, out);
 		hf_out_print(out, "'");
 	} else if (o->kind != HF_OPT_FLAG) {
 		hf_out_print(out, " -r");

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Man pages from the tables, as mdoc(7).  Must escape whatever roff would take for a command. */
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "util/help.h"
@@ -7,52 +9,108 @@
 /* The date of the contract, not of the build: builds are reproducible. */
 #define PAGE_DATE "November 21, 2026"
 
-static void mdoc(struct hf_out *out, const char *text)
+static void mdoc_char(struct hf_out *out, char c)
 {
-	for (; *text; text++) {
-		if (*text == '\\')
-			hf_out_print(out, "\\e");
-		else if (*text == '-')
-			hf_out_print(out, "\\-");
-		else
-			hf_out_print(out, "%c", *text);
+	if (c == '\\')
+		hf_out_print(out, "\\e");
+	else
+		hf_out_print(out, "%c", c);
+}
+
+/* A word that a macro's line would take for another macro ("Ar", "No", "Brq") or for punctuation. */
+static bool means_something(const char *word, size_t len)
+{
+	bool letter = (word[0] >= 'a' && word[0] <= 'z') || (word[0] >= '0' && word[0] <= '9');
+
+	return len > 0 && len <= 3 && !letter;
+}
+
+static void mdoc_words(struct hf_out *out, const char *text)
+{
+	while (*text) {
+		size_t len = strcspn(text, " ");
+
+		if (means_something(text, len))
+			hf_out_print(out, "\\&");
+		for (size_t i = 0; i < len; i++) {
+			if (text[i] == '-')
+				hf_out_print(out, "\\-");
+			else if (text[i] == '"')
+				hf_out_print(out, "\\(dq");
+			else
+				mdoc_char(out, text[i]);
+		}
+		text += len;
+		if (*text)
+			hf_out_print(out, "%c", *text++);
 	}
 }
 
-/* Text as lines of its own: no line may begin with '.' or '\'', and a sentence starts a line. */
+/* Lines as they are, between .Bd -literal and .Ed. */
+static void mdoc_literal(struct hf_out *out, const char *text)
+{
+	hf_out_print(out, "%s", *text == '.' || *text == '\'' ? "\\&" : "");
+	for (; *text; text++) {
+		mdoc_char(out, *text);
+		if (text[0] == '\n' && (text[1] == '.' || text[1] == '\''))
+			hf_out_print(out, "\\&");
+	}
+	hf_out_print(out, "\n");
+}
+
+/* A full stop, a space and a capital letter: the next sentence, which mdoc wants on a line of its own. */
+static bool sentence_ends(const char *text)
+{
+	return text[0] == '.' && text[1] == ' ' && text[2] >= 'A' && text[2] <= 'Z';
+}
+
+/* Prose: no line may begin with '.', '\'' or white space; an empty line is a new paragraph. */
 static void mdoc_text(struct hf_out *out, const char *text)
 {
 	bool start = true;
 
 	for (; *text; text++) {
-		if (text[0] == '\n' && text[1] == '\n') {
-			hf_out_print(out, "\n.Pp\n");
-			text++;
-			start = true;
+		if (start && *text == ' ')
 			continue;
-		}
 		if (start && (*text == '.' || *text == '\''))
 			hf_out_print(out, "\\&");
 		start = false;
-		if (*text == '\n' || (text[0] == '.' && text[1] == ' ')) {
-			hf_out_print(out, *text == '.' ? ".\n" : "\n");
-			text += *text == '.';
+		if (*text == '\n') {
+			hf_out_print(out, text[1] == '\n' ? "\n.Pp\n" : "\n");
+			text += strspn(text, "\n") - 1;
 			start = true;
-		} else if (*text == '\\') {
-			hf_out_print(out, "\\e");
+		} else if (sentence_ends(text)) {
+			hf_out_print(out, ".\n");
+			start = true;
 		} else {
-			hf_out_print(out, "%c", *text);
+			mdoc_char(out, *text);
 		}
 	}
 	hf_out_print(out, "\n");
 }
 
-static void capital_sentence(struct hf_out *out, const char *text)
+/* A sentence from words that may lack its capital letter and full stop. */
+static void mdoc_sentence(struct hf_out *out, const char *text)
 {
-	char first = text[0] >= 'a' && text[0] <= 'z' ? (char)(text[0] - 'a' + 'A') : text[0];
+	size_t len = strlen(text);
+	bool ends = len > 0 && strchr(".:!?", text[len - 1]);
+	HF_AUTO(cstr) sentence = hf_str_printf("%s%s", text, ends ? "" : ".");
 
-	hf_out_print(out, "%c", first);
-	mdoc_text(out, text + 1);
+	if (!sentence)
+		return;
+	if (sentence[0] >= 'a' && sentence[0] <= 'z')
+		sentence[0] = (char)(sentence[0] - 'a' + 'A');
+	mdoc_text(out, sentence);
+}
+
+static void man_words(const struct hf_option *o, struct hf_out *out)
+{
+	hf_out_print(out, "One of\n");
+	for (int i = 0; o->words[i]; i++) {
+		hf_out_print(out, ".Cm ");
+		mdoc_words(out, o->words[i]);
+		hf_out_print(out, "%s\n", o->words[i + 1] ? " ," : " .");
+	}
 }
 
 static void man_option(const struct hf_option *o, struct hf_out *out)
@@ -60,38 +118,51 @@ static void man_option(const struct hf_option *o, struct hf_out *out)
 	hf_out_print(out, ".It ");
 	if (o->letter)
 		hf_out_print(out, "Fl %c , ", o->letter);
-	hf_out_print(out, "Fl \\-%s", o->name);
-	if (o->kind != HF_OPT_FLAG)
-		hf_out_print(out, " Ar %s", o->arg ? o->arg : "word");
-	hf_out_print(out, "\n");
-	capital_sentence(out, o->help);
-	if (o->words) {
-		hf_out_print(out, "One of\n");
-		for (int i = 0; o->words[i]; i++)
-			hf_out_print(out, ".Cm %s%s\n", o->words[i], o->words[i + 1] ? " ," : " .");
+	hf_out_print(out, "Fl \\-");
+	mdoc_words(out, o->name);
+	if (o->kind != HF_OPT_FLAG) {
+		hf_out_print(out, " Ar ");
+		mdoc_words(out, o->arg ? o->arg : "word");
 	}
+	hf_out_print(out, "\n");
+	mdoc_sentence(out, o->help);
+	if (o->words)
+		man_words(o, out);
 	if (o->kind == HF_OPT_LIST)
 		hf_out_print(out, "May be given more than once.\n");
-	if (o->initial)
-		hf_out_print(out, "The default is\n.Cm %s .\n", o->initial);
+	if (o->kind == HF_OPT_INT && o->max != 0)
+		hf_out_print(out, "From %" PRId64 " to %" PRId64 ".\n", o->min, o->max);
+	if (o->initial) {
+		hf_out_print(out, "The default is\n.Cm ");
+		mdoc_words(out, o->initial);
+		hf_out_print(out, " .\n");
+	}
+}
+
+static void man_options(const struct hf_option_group *group, struct hf_out *out)
+{
+	hf_out_print(out, ".Bl -tag -width Ds\n");
+	for (const struct hf_option *o = group->options; o->name; o++) {
+		if (!o->hidden)
+			man_option(o, out);
+	}
+	hf_out_print(out, ".El\n");
 }
 
 static void man_groups(const struct hf_option_group *groups, struct hf_out *out)
 {
 	for (; groups && groups->options; groups++) {
-		hf_out_print(out, ".Ss %s\n.Bl -tag -width Ds\n", groups->title);
-		for (const struct hf_option *o = groups->options; o->name; o++) {
-			if (!o->hidden)
-				man_option(o, out);
-		}
-		hf_out_print(out, ".El\n");
+		hf_out_print(out, ".Ss ");
+		mdoc_words(out, groups->title);
+		hf_out_print(out, "\n");
+		man_options(groups, out);
 	}
 }
 
 static void man_head(const char *name, const char *title, const char *summary, struct hf_out *out)
 {
 	hf_out_print(out, ".Dd " PAGE_DATE "\n.Dt %s 1\n.Os\n.Sh NAME\n.Nm %s\n.Nd ", title, name);
-	mdoc(out, summary);
+	mdoc_words(out, summary);
 	hf_out_print(out, "\n");
 }
 
@@ -101,11 +172,34 @@ static void man_examples(const struct hf_command *command, struct hf_out *out)
 		return;
 	hf_out_print(out, ".Sh EXAMPLES\n");
 	for (const struct hf_example *e = command->examples; e->line; e++) {
-		capital_sentence(out, e->does);
-		hf_out_print(out, ".Dl ");
-		mdoc(out, e->line);
-		hf_out_print(out, "\n%s", e[1].line ? ".Pp\n" : "");
+		mdoc_sentence(out, e->does);
+		hf_out_print(out, ".Bd -literal -offset indent\n");
+		mdoc_literal(out, e->line);
+		hf_out_print(out, ".Ed\n%s", e[1].line ? ".Pp\n" : "");
 	}
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const char *const *x = a, *const *y = b;
+
+	return strcmp(*x, *y);
+}
+
+/* "verify, issue" as references in the order of the alphabet, after handfast(1). */
+static void man_see_also(const struct hf_command *command, struct hf_out *out)
+{
+	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
+
+	hf_out_print(out, ".Sh SEE ALSO\n.Xr handfast 1");
+	if (command->see_also && hf_strv_split(&names, command->see_also, ',') == 0)
+		qsort(names.items, names.len, sizeof(names.items[0]), by_name);
+	for (size_t i = 0; i < names.len; i++) {
+		const char *name = names.items[i] + strspn(names.items[i], " ");
+
+		hf_out_print(out, " ,\n.Xr handfast-%.*s 1", (int)strcspn(name, " "), name);
+	}
+	hf_out_print(out, "\n");
 }
 
 static void upper(const char *s, char *out, size_t cap)
@@ -124,7 +218,7 @@ static void man_synopsis(const struct hf_command *c, struct hf_out *out)
 		hf_out_print(out, ".Op Ar options\n");
 	if (c->arguments) {
 		hf_out_print(out, ".Ar ");
-		mdoc(out, c->arguments);
+		mdoc_words(out, c->arguments);
 		hf_out_print(out, "\n");
 	}
 }
@@ -138,16 +232,12 @@ static void man_subcommands(const struct hf_command *command, struct hf_out *out
 		hf_out_print(out, ".It Cm %s", (*c)->name);
 		if ((*c)->arguments) {
 			hf_out_print(out, " Ar ");
-			mdoc(out, (*c)->arguments);
+			mdoc_words(out, (*c)->arguments);
 		}
 		hf_out_print(out, "\n");
-		capital_sentence(out, (*c)->description ? (*c)->description : (*c)->summary);
-		for (const struct hf_option_group *g = (*c)->groups; g && g->options; g++) {
-			hf_out_print(out, ".Bl -tag -width Ds\n");
-			for (const struct hf_option *o = g->options; o->name; o++)
-				man_option(o, out);
-			hf_out_print(out, ".El\n");
-		}
+		mdoc_sentence(out, (*c)->description ? (*c)->description : (*c)->summary);
+		for (const struct hf_option_group *g = (*c)->groups; g && g->options; g++)
+			man_options(g, out);
 	}
 	hf_out_print(out, ".El\n");
 }
@@ -163,14 +253,14 @@ static void man_command(const struct hf_command *c, struct hf_out *out)
 	hf_out_print(out, ".Sh SYNOPSIS\n");
 	man_synopsis(c, out);
 	hf_out_print(out, ".Sh DESCRIPTION\n");
-	capital_sentence(out, c->description ? c->description : c->summary);
+	mdoc_sentence(out, c->description ? c->description : c->summary);
 	man_subcommands(c, out);
 	if (c->groups)
 		man_groups(c->groups, out);
 	hf_out_print(out, ".Pp\nGlobal options are described in\n.Xr handfast 1 .\n.Sh EXIT STATUS\n");
-	capital_sentence(out, c->exits ? c->exits : "0 done, 2 usage mistake, 3 it could not be done.");
+	mdoc_sentence(out, c->exits ? c->exits : HF_HELP_USUAL_EXITS);
 	man_examples(c, out);
-	hf_out_print(out, ".Sh SEE ALSO\n.Xr handfast 1\n");
+	man_see_also(c, out);
 }
 
 static void man_overview(const struct hf_command *const *commands, struct hf_out *out)
@@ -184,7 +274,7 @@ static void man_overview(const struct hf_command *const *commands, struct hf_out
 		if ((*commands)->hidden)
 			continue;
 		hf_out_print(out, ".It Xr handfast-%s 1\n", (*commands)->name);
-		capital_sentence(out, (*commands)->summary);
+		mdoc_sentence(out, (*commands)->summary);
 	}
 	hf_out_print(out, ".El\n");
 	man_groups(hf_global_groups, out);
