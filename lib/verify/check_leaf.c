@@ -19,11 +19,11 @@ static void check_eku(struct hf_judgement *j, const struct hf_cert *c)
 	if (allowed && !(c->eku & HF_EKU_ANY))
 		return;
 	(void)hf_cert_format_eku(c, &have);
-	struct hf_finding *f = hf_judge_find(j, c->eku & HF_EKU_ANY ? HF_REASON_V_ANY_EKU : HF_REASON_V_EKU,
-					     HF_STEP_CHAIN, 0, want, hf_buf_str(&have));
-
-	if (f && allowed)
-		f->severity = HF_SEVERITY_WARN;
+	if (allowed)
+		hf_judge_warn(j, HF_REASON_V_ANY_EKU, HF_STEP_CHAIN, 0, want, hf_buf_str(&have));
+	else
+		hf_judge_find(j, c->eku & HF_EKU_ANY ? HF_REASON_V_ANY_EKU : HF_REASON_V_EKU, HF_STEP_CHAIN, 0, want,
+			      hf_buf_str(&have));
 }
 
 /* RFC 8446 4.4.2.2: the holder signs the handshake, whatever its side. */
