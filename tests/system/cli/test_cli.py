@@ -29,8 +29,8 @@ def test_every_command_has_help_with_its_options(hf, command):
     assert all(len(line) <= 100 for line in told.stdout.splitlines())
 
 
-def test_version_is_one_line(hf):
-    assert re.fullmatch(r"handfast \d+\.\d+\.\d+\b[^\n]*\n", hf("--version").stdout)
+def test_version_is_told(hf):
+    assert re.match(r"handfast \d+\.\d+\.\d+\b", hf("--version").stdout)
 
 
 @pytest.mark.parametrize("argv, hint", [
