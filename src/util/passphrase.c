@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -15,16 +16,35 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "base/str.h"
+#include "util/log.h"
 
 enum { LINE_CAP = 1024 };
 
-/* Reads one line without echo; signals wait until the terminal is as it was. */
+/* The length, -EINTR for control-C or the end of input, -E2BIG; nothing is cut silently. */
+static int read_line(int tty, char line[LINE_CAP])
+{
+	size_t len = 0;
+	char c = 3;
+
+	while (read(tty, &c, 1) == 1 && c != '\n' && c != '\r' && c != 3) {
+		if (len < LINE_CAP - 1)
+			line[len] = c;
+		len++;
+		c = 3;
+	}
+	line[HF_MIN(len, (size_t)LINE_CAP - 1)] = '\0';
+	if (c == 3)
+		return -EINTR;
+	return len < LINE_CAP ? (int)len : -E2BIG;
+}
+
+/* Without echo; signals wait until the terminal is as it was. */
 static int read_hidden(int tty, char line[LINE_CAP])
 {
 	struct termios was, hidden;
 	sigset_t all, old;
-	size_t len = 0;
-	char c;
+	int rc;
 
 	if (tcgetattr(tty, &was) != 0)
 		return -errno;
@@ -33,27 +53,30 @@ static int read_hidden(int tty, char line[LINE_CAP])
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_BLOCK, &all, &old);
 	(void)tcsetattr(tty, TCSAFLUSH, &hidden);
-	while (read(tty, &c, 1) == 1 && c != '\n' && c != '\r' && c != 3 && len < LINE_CAP - 1)
-		line[len++] = c;
-	line[len] = '\0';
+	rc = read_line(tty, line);
 	(void)tcsetattr(tty, TCSAFLUSH, &was);
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
 	if (write(tty, "\n", 1) < 0)
 		return -errno;
-	return c == 3 ? -EINTR : (int)len;
+	return rc;
 }
 
 static int ask(const char *question, const char *what, struct hf_secret *ret, struct hf_err *err)
 {
 	HF_AUTO(fd) tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	HF_AUTO_DONE(hf_buf) safe = HF_BUF_INIT(64 * 1024);
 	char line[LINE_CAP];
 	int rc;
 
 	if (tty < 0)
 		return 1;
-	(void)dprintf(tty, "%s %s: ", question, what);
+	(void)hf_str_escape(&safe, what, strlen(what)); /* a file's name may hold anything */
+	(void)dprintf(tty, "%s %s: ", question, hf_buf_str(&safe));
 	rc = read_hidden(tty, line);
-	if (rc == -EINTR)
+	if (rc == -E2BIG)
+		rc = hf_err_set(err, HF_E_LIMIT, "the passphrase of %s is longer than %d bytes", what,
+				LINE_CAP - 1);
+	else if (rc == -EINTR)
 		rc = hf_err_set(err, HF_E_PASSPHRASE, "no passphrase was given for %s", what);
 	else if (rc < 0)
 		rc = hf_err_errno(err, -rc, "cannot ask for the passphrase of %s", what);
@@ -63,12 +86,21 @@ static int ask(const char *question, const char *what, struct hf_secret *ret, st
 	return rc;
 }
 
+static int load(const char *path, struct hf_secret *ret, struct hf_err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & (S_IRGRP | S_IROTH)))
+		hf_log_say("warning: the passphrase file '%s' can be read by others; mend it with: chmod 600", path);
+	return hf_secret_load(ret, path, err);
+}
+
 static int without_asking(const struct hf_passphrase *from, struct hf_secret *ret, struct hf_err *err)
 {
 	const char *env = getenv("HANDFAST_PASSPHRASE");
 
 	if (from->file)
-		return hf_secret_load(ret, from->file, err);
+		return load(from->file, ret, err);
 	return env ? hf_secret_set(ret, env, strlen(env), err) : 1;
 }
 
