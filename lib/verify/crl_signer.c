@@ -128,11 +128,10 @@ const struct hf_cert *hf_crl_signer(struct hf_judgement *j, const struct hf_crl 
 		if (signed_by(crl, j->path->certs[i], ret_why))
 			return j->path->certs[i];
 	}
-	/* A CA with several keys vouches for all of them by any of them (RFC 5280 6.1, self-issued). */
+	/* The signer of a list may be on the list it signs where the scope says so: a CA with several keys, or an
+	 * indirect issuer that the certificate's own distribution point names (PKITS 4.5.6, 4.14.30). */
 	if (nested)
-		return (j->path->certs[0]->flags & HF_CERT_SELF_ISSUED) && signed_by(crl, j->path->certs[0], ret_why)
-			       ? j->path->certs[0]
-			       : NULL;
+		return signed_by(crl, j->path->certs[0], ret_why) ? j->path->certs[0] : NULL;
 	c = beside_path(j, crl, ret_why);
 	if (!c)
 		return NULL;
