@@ -15,7 +15,8 @@ static int run(struct hf_cmd_ctx *ctx)
 }
 
 static const struct hf_example examples[] = {
-	{ "handfast completion bash > /etc/bash_completion.d/handfast", "complete commands and options in bash" },
+	{ "handfast completion bash > /etc/bash_completion.d/handfast",
+	  "complete commands and options in bash" },
 	{ NULL, NULL },
 };
 

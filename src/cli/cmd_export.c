@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* handfast export: an identity in the forms that other programs want.  Files with the key are 0600 from
- * their first byte. */
+/* handfast export: an identity in the forms that other programs want.  Files with the key are
+ * 0600 from their first byte. */
 #include <string.h>
 
 #include "base/err.h"
@@ -14,25 +14,48 @@ struct export_opts {
 };
 
 static const struct hf_option options[] = {
-	{ .name = "p12", .kind = HF_OPT_STRING, .offset = offsetof(struct export_opts, p12), .arg = "FILE",
+	{ .name = "p12",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct export_opts, p12),
+	  .arg = "FILE",
 	  .help = "PKCS#12 with key, certificate and chain; needs a passphrase" },
-	{ .name = "combined", .kind = HF_OPT_STRING, .offset = offsetof(struct export_opts, combined),
-	  .arg = "FILE", .help = "key, certificate and chain in one PEM file (mode 0600)" },
-	{ .name = "der", .kind = HF_OPT_STRING, .offset = offsetof(struct export_opts, der), .arg = "FILE",
+	{ .name = "combined",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct export_opts, combined),
+	  .arg = "FILE",
+	  .help = "key, certificate and chain in one PEM file (mode 0600)" },
+	{ .name = "der",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct export_opts, der),
+	  .arg = "FILE",
 	  .help = "the certificate alone, as DER" },
-	{ .name = "chain", .kind = HF_OPT_STRING, .offset = offsetof(struct export_opts, chain), .arg = "FILE",
+	{ .name = "chain",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct export_opts, chain),
+	  .arg = "FILE",
 	  .help = "certificate, intermediates and root in one PEM file, without the key" },
-	{ .name = "ca", .kind = HF_OPT_STRING, .offset = offsetof(struct export_opts, ca), .arg = "FILE",
+	{ .name = "ca",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct export_opts, ca),
+	  .arg = "FILE",
 	  .help = "the anchors that a peer of this identity needs" },
-	{ .name = "passphrase-file", .kind = HF_OPT_STRING,
-	  .offset = offsetof(struct export_opts, passphrase_file), .arg = "FILE",
+	{ .name = "passphrase-file",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct export_opts, passphrase_file),
+	  .arg = "FILE",
 	  .help = "passphrase for the PKCS#12 file" },
-	{ .name = "key-passphrase-file", .kind = HF_OPT_STRING,
-	  .offset = offsetof(struct export_opts, key_passphrase_file), .arg = "FILE",
+	{ .name = "key-passphrase-file",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct export_opts, key_passphrase_file),
+	  .arg = "FILE",
 	  .help = "passphrase of the identity's own key, when it is encrypted" },
-	{ .name = "legacy", .kind = HF_OPT_FLAG, .offset = offsetof(struct export_opts, legacy),
+	{ .name = "legacy",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct export_opts, legacy),
 	  .help = "PKCS#12 with 3DES and SHA-1, for old Java, Windows and macOS" },
-	{ .name = "force", .kind = HF_OPT_FLAG, .offset = offsetof(struct export_opts, force),
+	{ .name = "force",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct export_opts, force),
 	  .help = "replace files that are there" },
 	{ .name = NULL },
 };
@@ -86,12 +109,14 @@ static int export_p12(struct exporting *e, const char *path)
 	int rc = hf_passphrase_new(&from, path, &passphrase, &e->ctx->err);
 
 	if (rc == 1) {
-		(void)hf_err_set(&e->ctx->err, HF_E_PASSPHRASE, "a PKCS#12 file needs a passphrase");
-		return hf_err_hint(&e->ctx->err, "give --passphrase-file, or set HANDFAST_PASSPHRASE");
+		(void)hf_err_set(&e->ctx->err, HF_E_PASSPHRASE,
+				 "a PKCS#12 file needs a passphrase");
+		return hf_err_hint(&e->ctx->err,
+				   "give --passphrase-file, or set HANDFAST_PASSPHRASE");
 	}
 	if (rc == 0)
-		rc = hf_pkcs12_write(e->credential->key, &e->credential->chain, e->name, &passphrase,
-				     e->opts->legacy, &data, &e->ctx->err);
+		rc = hf_pkcs12_write(e->credential->key, &e->credential->chain, e->name,
+				     &passphrase, e->opts->legacy, &data, &e->ctx->err);
 	return rc < 0 ? rc : put(e, path, &data, HF_MODE_SECRET);
 }
 
@@ -153,7 +178,8 @@ static const char *path_of(const struct export_opts *opts, size_t i)
 
 static int load(struct exporting *e)
 {
-	struct hf_credential_opts who = { .as = e->name, .passphrase_file = e->opts->key_passphrase_file };
+	struct hf_credential_opts who = { .as = e->name,
+					  .passphrase_file = e->opts->key_passphrase_file };
 	char path[PATH_MAX];
 	int rc = hf_cli_load_credential(e->ctx, &who, &e->credential);
 
@@ -187,7 +213,9 @@ static int write_forms(struct exporting *e)
 
 static int run(struct hf_cmd_ctx *ctx)
 {
-	struct exporting e = { .ctx = ctx, .opts = ctx->opts, .name = ctx->args->items[0],
+	struct exporting e = { .ctx = ctx,
+			       .opts = ctx->opts,
+			       .name = ctx->args->items[0],
 			       .anchors = HF_PEMFILE_INIT };
 	bool any = false;
 	int rc;
@@ -207,7 +235,8 @@ static int run(struct hf_cmd_ctx *ctx)
 }
 
 static const struct hf_example examples[] = {
-	{ "handfast export mail-server --p12 mail.p12 --passphrase-file secret.txt", "for browsers and Java" },
+	{ "handfast export mail-server --p12 mail.p12 --passphrase-file secret.txt",
+	  "for browsers and Java" },
 	{ "handfast export mail-server --combined mail.pem", "for curl --cert and HAProxy" },
 	{ NULL, NULL },
 };

@@ -8,7 +8,9 @@ struct help_opts {
 };
 
 static const struct hf_option options[] = {
-	{ .name = "man", .kind = HF_OPT_FLAG, .offset = offsetof(struct help_opts, man),
+	{ .name = "man",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct help_opts, man),
 	  .help = "print the man page as mdoc(7)" },
 	{ .name = NULL },
 };
@@ -23,7 +25,8 @@ static const struct hf_command *find(const struct hf_strv *words)
 	const struct hf_command *command = hf_command_find(hf_commands, words->items[0]);
 
 	if (command && words->len > 1)
-		return command->subcommands ? hf_command_find(command->subcommands, words->items[1]) : NULL;
+		return command->subcommands ? hf_command_find(command->subcommands, words->items[1])
+					    : NULL;
 	return command;
 }
 

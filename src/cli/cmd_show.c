@@ -14,12 +14,18 @@ struct show_opts {
 };
 
 static const struct hf_option options[] = {
-	{ .name = "text", .kind = HF_OPT_FLAG, .offset = offsetof(struct show_opts, text),
+	{ .name = "text",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct show_opts, text),
 	  .help = "the full dump of each certificate, as openssl x509 -text prints it" },
-	{ .name = "pem", .kind = HF_OPT_FLAG, .offset = offsetof(struct show_opts, pem),
+	{ .name = "pem",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct show_opts, pem),
 	  .help = "the certificates as PEM, whatever form the file has" },
-	{ .name = "passphrase-file", .kind = HF_OPT_STRING,
-	  .offset = offsetof(struct show_opts, passphrase_file), .arg = "FILE",
+	{ .name = "passphrase-file",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct show_opts, passphrase_file),
+	  .arg = "FILE",
 	  .help = "passphrase of an encrypted PKCS#12 file or key" },
 	{ .name = NULL },
 };
@@ -34,8 +40,8 @@ static void show_certs(const struct hf_pemfile *f, int64_t now, struct hf_out *o
 	if (out->json_mode)
 		hf_json_array_begin(&out->json, "certificates");
 	for (size_t i = 0; i < f->certs.len; i++) {
-		hf_out_print(out, "%sCertificate %zu%s%s\n", hf_out_color(out, HF_COLOR_BOLD), i + 1,
-			     f->certs.items[i]->flags & HF_CERT_CA ? " (CA)" : "",
+		hf_out_print(out, "%sCertificate %zu%s%s\n", hf_out_color(out, HF_COLOR_BOLD),
+			     i + 1, f->certs.items[i]->flags & HF_CERT_CA ? " (CA)" : "",
 			     hf_out_color(out, HF_COLOR_PLAIN));
 		hf_show_cert(f->certs.items[i], now, out);
 	}
@@ -51,12 +57,14 @@ static void show_request(const struct hf_csr *csr, struct hf_out *out)
 	bool good = hf_csr_check_signature(csr, &err) == 0;
 
 	(void)hf_sans_format(&csr->sans, &names);
-	(void)snprintf(key, sizeof(key), "%s, %d bits", hf_key_type_name(csr->key_type), csr->key_bits);
+	(void)snprintf(key, sizeof(key), "%s, %d bits", hf_key_type_name(csr->key_type),
+		       csr->key_bits);
 	hf_out_print(out, "Certificate request (CSR)\n");
 	hf_show_field(out, "subject", csr->subject);
 	hf_show_field(out, "asks for", csr->sans.len ? hf_buf_str(&names) : "(no names)");
 	hf_show_field(out, "key", key);
-	hf_show_field(out, "signature", good ? "good" : "does NOT verify: damaged, or not the key's owner's");
+	hf_show_field(out, "signature",
+		      good ? "good" : "does NOT verify: damaged, or not the key's owner's");
 	if (csr->asks_ca)
 		hf_show_field(out, "warning", "it asks to be a CA");
 	if (csr->has_challenge_password)
@@ -96,7 +104,8 @@ static void show_crl(const struct hf_crl *crl, int64_t now, struct hf_out *out)
 	hf_show_field(out, "next by", crl->has_next_update ? text : "(not said)");
 	hf_out_print(out, "  %-10s %zu\n", "revoked", crl->revoked_count);
 	if (crl->has_next_update && now > crl->next_update)
-		hf_show_field(out, "warning", "out of date: whoever checks it refuses everything of this CA");
+		hf_show_field(out, "warning",
+			      "out of date: whoever checks it refuses everything of this CA");
 	if (!out->json_mode)
 		return;
 	hf_json_object_begin(&out->json, NULL);
@@ -138,21 +147,23 @@ static void show_key(const struct hf_pemfile *f, struct hf_out *out)
 	}
 }
 
-static int print_dumps(const struct hf_pemfile *f, const struct show_opts *opts, struct hf_cmd_ctx *ctx)
+static int print_dumps(const struct hf_pemfile *f, const struct show_opts *opts,
+		       struct hf_cmd_ctx *ctx)
 {
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < f->certs.len; i++) {
 		HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(HF_PEMFILE_CAP);
 
-		rc = opts->pem ? hf_cert_to_pem(f->certs.items[i], &text, &ctx->err) :
-				 hf_cert_print(f->certs.items[i], &text, &ctx->err);
+		rc = opts->pem ? hf_cert_to_pem(f->certs.items[i], &text, &ctx->err)
+			       : hf_cert_print(f->certs.items[i], &text, &ctx->err);
 		hf_out_raw(&ctx->out, text.data, text.len);
 	}
 	return rc;
 }
 
-/* The key of a file is only counted unless it can be opened without asking: show is about public things. */
+/* The key of a file is only counted unless it can be opened without asking: show is about
+ * public things. */
 static int load(struct hf_cmd_ctx *ctx, const char *path, struct hf_pemfile *f)
 {
 	const struct show_opts *opts = ctx->opts;
@@ -233,9 +244,10 @@ const struct hf_command cmd_show = {
 	.group = "Identities",
 	.arguments = "FILE|NAME…",
 	.summary = "say what a file is: certificate, chain, request, key, revocation list, PKCS#12",
-	.description = "Says in words what each file holds, with warnings of what peers will dislike: version 1, no "
-		       "subject alternative name, no extended key usage, serial 0, weak keys, expiry. Of a key only "
-		       "the kind is shown, never the key.",
+	.description =
+	    "Says in words what each file holds, with warnings of what peers will dislike: version 1, no "
+	    "subject alternative name, no extended key usage, serial 0, weak keys, expiry. Of a key only "
+	    "the kind is shown, never the key.",
 	.groups = groups,
 	.opts_size = sizeof(struct show_opts),
 	.examples = examples,

@@ -16,7 +16,9 @@ struct add_opts {
 };
 
 static const struct hf_option add_options[] = {
-	{ .name = "force", .kind = HF_OPT_FLAG, .offset = offsetof(struct add_opts, force),
+	{ .name = "force",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct add_opts, force),
 	  .help = "replace the anchors that are there under this name" },
 	{ .name = NULL },
 };
@@ -33,15 +35,18 @@ static int check_anchors(struct hf_cmd_ctx *ctx, const struct hf_pemfile *f, con
 
 	if (f->certs.len == 0) {
 		hf_pemfile_describe(f, words, sizeof(words));
-		(void)hf_err_set(&ctx->err, HF_E_PARSE, "'%s' holds no certificate: it is %s", path, words);
+		(void)hf_err_set(&ctx->err, HF_E_PARSE, "'%s' holds no certificate: it is %s", path,
+				 words);
 		return hf_err_hint(&ctx->err, "give the other party's root certificate");
 	}
 	for (size_t i = 0; i < f->certs.len; i++) {
 		const struct hf_cert *c = f->certs.items[i];
 
 		if (!(c->flags & HF_CERT_CA) && c->version == 3)
-			hf_out_warn(&ctx->out, "'%s' is not a CA: trusting it lets in that one certificate only [F-TRUST-NOT-CA]",
-				    c->subject);
+			hf_out_warn(
+			    &ctx->out,
+			    "'%s' is not a CA: trusting it lets in that one certificate only [F-TRUST-NOT-CA]",
+			    c->subject);
 	}
 	return 0;
 }
@@ -158,7 +163,9 @@ static int list(struct hf_cmd_ctx *ctx)
 		hf_out_json_end(&ctx->out);
 	}
 	if (rc == 0 && files.len == 0)
-		hf_out_note(&ctx->out, "nothing is trusted in '%s'; add with: handfast trust add NAME FILE", dir);
+		hf_out_note(&ctx->out,
+			    "nothing is trusted in '%s'; add with: handfast trust add NAME FILE",
+			    dir);
 	return rc;
 }
 
@@ -186,22 +193,36 @@ static int remove_one(struct hf_cmd_ctx *ctx)
 }
 
 static const struct hf_command cmd_trust_add = {
-	.name = "trust add", .arguments = "NAME FILE", .summary = "trust another party's root",
-	.groups = add_groups, .opts_size = sizeof(struct add_opts), .min_args = 2, .max_args = 2, .run = add,
+	.name = "trust add",
+	.arguments = "NAME FILE",
+	.summary = "trust another party's root",
+	.groups = add_groups,
+	.opts_size = sizeof(struct add_opts),
+	.min_args = 2,
+	.max_args = 2,
+	.run = add,
 };
 static const struct hf_command cmd_trust_list = {
-	.name = "trust list", .summary = "whom this home trusts", .run = list,
+	.name = "trust list",
+	.summary = "whom this home trusts",
+	.run = list,
 };
 static const struct hf_command cmd_trust_remove = {
-	.name = "trust remove", .arguments = "NAME", .summary = "trust a party no more", .min_args = 1,
-	.max_args = 1, .run = remove_one,
+	.name = "trust remove",
+	.arguments = "NAME",
+	.summary = "trust a party no more",
+	.min_args = 1,
+	.max_args = 1,
+	.run = remove_one,
 };
-static const struct hf_command *const subcommands[] = { &cmd_trust_add, &cmd_trust_list, &cmd_trust_remove,
-							NULL };
+static const struct hf_command *const subcommands[] = { &cmd_trust_add, &cmd_trust_list,
+							&cmd_trust_remove, NULL };
 
 static const struct hf_example examples[] = {
-	{ "handfast trust add partner partner-root.pem", "accept certificates of a partner's authority" },
-	{ "handfast serve --as localhost --allow issuer:partner …", "and let in whoever it certified" },
+	{ "handfast trust add partner partner-root.pem",
+	  "accept certificates of a partner's authority" },
+	{ "handfast serve --as localhost --allow issuer:partner …",
+	  "and let in whoever it certified" },
 	{ NULL, NULL },
 };
 
@@ -210,8 +231,9 @@ const struct hf_command cmd_trust = {
 	.group = "Identities",
 	.arguments = "add NAME FILE | list | remove NAME",
 	.summary = "keep the anchors of other parties",
-	.description = "The anchors of a party are the file trust/NAME.pem in the home; the own authority's root is "
-		       "there as own. Nothing else is trusted, unless --ca names it.",
+	.description =
+	    "The anchors of a party are the file trust/NAME.pem in the home; the own authority's root is "
+	    "there as own. Nothing else is trusted, unless --ca names it.",
 	.examples = examples,
 	.subcommands = subcommands,
 	.max_args = -1,

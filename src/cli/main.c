@@ -17,7 +17,8 @@ static int unknown_command(struct hf_cmd_ctx *ctx, const char *name)
 	const char *nearest;
 	size_t n = 0;
 
-	for (const struct hf_command *const *c = hf_commands; *c && n < HF_ARRAY_LEN(names) - 1; c++)
+	for (const struct hf_command *const *c = hf_commands; *c && n < HF_ARRAY_LEN(names) - 1;
+	     c++)
 		names[n++] = (*c)->name;
 	names[n] = NULL;
 	(void)hf_err_set(&ctx->err, HF_E_INVALID, "there is no command '%s'", name);

@@ -92,7 +92,7 @@ static bool hides_bytes(const struct hf_cert *c, int64_t now)
 
 static const struct {
 	bool (*applies)(const struct hf_cert *cert, int64_t now);
-	enum hf_reason reason;   /* its id and sentence, or: */
+	enum hf_reason reason; /* its id and sentence, or: */
 	const char *id, *sentence;
 } remarks[] = {
 	{ is_expired, HF_REASON_V_EXPIRED, NULL, NULL },
@@ -168,7 +168,8 @@ static void show_text(const struct hf_cert *cert, int64_t now, struct hf_out *ou
 	hf_show_field(out, "names", cert->sans.len ? hf_buf_str(&words) : "(none)");
 	hf_buf_clear(&words);
 	(void)hf_cert_format_ku(cert, &words);
-	hf_show_field(out, "key usage", cert->flags & HF_CERT_HAS_KU ? hf_buf_str(&words) : "(any)");
+	hf_show_field(out, "key usage",
+		      cert->flags & HF_CERT_HAS_KU ? hf_buf_str(&words) : "(any)");
 	hf_buf_clear(&words);
 	(void)hf_cert_format_eku(cert, &words);
 	hf_show_field(out, "purpose", cert->flags & HF_CERT_HAS_EKU ? hf_buf_str(&words) : "(any)");
@@ -215,7 +216,8 @@ static void json_facts(const struct hf_cert *cert, struct hf_json *j)
 	hf_json_time(j, "not_after", cert->not_after);
 	json_sans(cert, j);
 	hf_json_string(j, "key_usage", cert->flags & HF_CERT_HAS_KU ? hf_buf_str(&ku) : NULL);
-	hf_json_string(j, "extended_key_usage", cert->flags & HF_CERT_HAS_EKU ? hf_buf_str(&eku) : NULL);
+	hf_json_string(j, "extended_key_usage",
+		       cert->flags & HF_CERT_HAS_EKU ? hf_buf_str(&eku) : NULL);
 	hf_json_bool(j, "ca", cert->flags & HF_CERT_CA);
 	if (cert->pathlen >= 0)
 		hf_json_int(j, "path_length", cert->pathlen);

@@ -9,19 +9,38 @@
 #include "util/help.h"
 
 static const struct hf_option global_options[] = {
-	{ .name = "home", .kind = HF_OPT_STRING, .offset = offsetof(struct hf_globals, home), .arg = "DIR",
-	  .help = "where identities, trust and the authority live (default: $HANDFAST_HOME, else ~/.handfast)" },
-	{ .name = "json", .kind = HF_OPT_FLAG, .offset = offsetof(struct hf_globals, json),
+	{ .name = "home",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct hf_globals, home),
+	  .arg = "DIR",
+	  .help =
+	      "where identities, trust and the authority live (default: $HANDFAST_HOME, else ~/.handfast)" },
+	{ .name = "json",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct hf_globals, json),
 	  .help = "print the result as one JSON object" },
-	{ .name = "quiet", .letter = 'q', .kind = HF_OPT_FLAG, .offset = offsetof(struct hf_globals, quiet),
+	{ .name = "quiet",
+	  .letter = 'q',
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct hf_globals, quiet),
 	  .help = "no notes on standard error" },
-	{ .name = "verbose", .letter = 'v', .kind = HF_OPT_FLAG, .offset = offsetof(struct hf_globals, verbose),
+	{ .name = "verbose",
+	  .letter = 'v',
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct hf_globals, verbose),
 	  .help = "say what is being done" },
-	{ .name = "no-color", .kind = HF_OPT_FLAG, .offset = offsetof(struct hf_globals, no_color),
+	{ .name = "no-color",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct hf_globals, no_color),
 	  .help = "no colours (also: NO_COLOR in the environment)" },
-	{ .name = "help", .letter = 'h', .kind = HF_OPT_FLAG, .offset = offsetof(struct hf_globals, help),
+	{ .name = "help",
+	  .letter = 'h',
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct hf_globals, help),
 	  .help = "this help" },
-	{ .name = "version", .kind = HF_OPT_FLAG, .offset = offsetof(struct hf_globals, version),
+	{ .name = "version",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct hf_globals, version),
 	  .help = "the version of the program and of OpenSSL" },
 	{ .name = NULL },
 };
@@ -74,10 +93,10 @@ static int count_args(const struct hf_command *command, struct hf_cmd_ctx *ctx)
 
 static const struct hf_option_group no_groups[] = { { NULL, NULL, 0 } };
 
-/* Global options may stand between a command and its subcommand: "trust --json list".  Words that are no
- * global option are left for the command itself to judge. */
-static const struct hf_command *subcommand(const struct hf_command *command, struct hf_cmd_ctx *ctx, int argc,
-					   char **argv, int *ret_next)
+/* Global options may stand between a command and its subcommand: "trust --json list".  Words
+ * that are no global option are left for the command itself to judge. */
+static const struct hf_command *subcommand(const struct hf_command *command, struct hf_cmd_ctx *ctx,
+					   int argc, char **argv, int *ret_next)
 {
 	struct hf_option_set globals = { hf_global_groups, ctx->globals };
 	struct hf_err ignored;
@@ -100,7 +119,8 @@ static void name_subcommands(const struct hf_command *command, char *text, size_
 	(void)hf_str_copy(text, cap, hf_buf_str(&all));
 }
 
-static int unknown_subcommand(const struct hf_command *command, struct hf_cmd_ctx *ctx, int argc, char **argv)
+static int unknown_subcommand(const struct hf_command *command, struct hf_cmd_ctx *ctx, int argc,
+			      char **argv)
 {
 	const char *names[32];
 	const char *nearest;
@@ -111,7 +131,8 @@ static int unknown_subcommand(const struct hf_command *command, struct hf_cmd_ct
 		names[n] = strrchr(command->subcommands[n]->name, ' ') + 1;
 	names[n] = NULL;
 	if (argc)
-		(void)hf_err_set(&ctx->err, HF_E_INVALID, "%s has no subcommand '%s'", command->name, argv[0]);
+		(void)hf_err_set(&ctx->err, HF_E_INVALID, "%s has no subcommand '%s'",
+				 command->name, argv[0]);
 	else
 		(void)hf_err_set(&ctx->err, HF_E_INVALID, "%s needs a subcommand", command->name);
 	nearest = argc ? hf_str_nearest(argv[0], names) : NULL;
@@ -139,10 +160,12 @@ static void apply_globals(struct hf_cmd_ctx *ctx)
 		ctx->home = globals->home;
 	if (globals->json != ctx->out.json_mode || globals->quiet != ctx->out.quiet ||
 	    globals->verbose != ctx->out.verbose || globals->no_color)
-		hf_out_init(&ctx->out, globals->json, globals->quiet, globals->verbose, globals->no_color);
+		hf_out_init(&ctx->out, globals->json, globals->quiet, globals->verbose,
+			    globals->no_color);
 }
 
-/* The arguments, as far as the table can judge them; and an empty --home would mean the root directory. */
+/* The arguments, as far as the table can judge them; and an empty --home would mean the root
+ * directory. */
 static int check_words(const struct hf_command *command, struct hf_cmd_ctx *ctx)
 {
 	if (ctx->home[0] == '\0')

@@ -36,24 +36,26 @@ struct hf_command {
 	const struct hf_example *examples;    /* ends with a row whose line is NULL; may be NULL */
 	const char *exits;         /* what 0 and 1 mean here; NULL: the usual */
 	const char *see_also;      /* "verify, issue" */
-	const struct hf_command *const *subcommands; /* NULL-terminated; chosen by the first argument */
+	const struct hf_command *const *subcommands; /* NULL-terminated; chosen by the first word */
 	int min_args, max_args;    /* max_args -1: any number */
 	bool hidden;
-	/* Returns an enum hf_exit, or a negative -HF_E_* with ctx->err filled (see hf_command_exit). */
+	/* Returns an enum hf_exit, or a negative -HF_E_* with ctx->err filled (see
+	 * hf_command_exit). */
 	int (*run)(struct hf_cmd_ctx *ctx);
 };
 
 /* Parses and runs: argv[0] is the first word after the command's name.  Returns the exit status. */
 int hf_command_run(const struct hf_command *command, struct hf_cmd_ctx *ctx, int argc, char **argv);
 
-/* The exit status for what run returned; prints the failure.  A refusal (HF_E_EXIST, HF_E_POLICY) is 1, a usage
- * mistake 2, any other failure 3. */
+/* The exit status for what run returned; prints the failure.  A refusal (HF_E_EXIST,
+ * HF_E_POLICY) is 1, a usage mistake 2, any other failure 3. */
 int hf_command_exit(struct hf_cmd_ctx *ctx, int rc);
 
 /* A line that could not be parsed still says whether its writer reads JSON. */
 bool hf_command_wants_json(int argc, char **argv);
 
-const struct hf_command *hf_command_find(const struct hf_command *const *commands, const char *name);
+const struct hf_command *hf_command_find(const struct hf_command *const *commands,
+					 const char *name);
 
 /* For commands: a usage mistake in one sentence; returns HF_EXIT_USAGE. */
 int hf_command_usage(struct hf_cmd_ctx *ctx, const char *fmt, ...) HF_PRINTF(2, 3);

@@ -60,7 +60,8 @@ static const char *kind_of(const char *arg)
 	return "none";
 }
 
-static void bash_values(const char *command, const struct hf_option_group *groups, struct hf_out *out)
+static void bash_values(const char *command, const struct hf_option_group *groups,
+			struct hf_out *out)
 {
 	for (; groups && groups->options; groups++) {
 		for (const struct hf_option *o = groups->options; o->name; o++) {
@@ -89,8 +90,9 @@ static void bash_words(const struct hf_command *c, struct hf_out *out)
 	option_names(c->groups, out);
 	option_names(hf_global_groups, out);
 	hf_out_print(out, "' more=%s ;;\n",
-		     c->subcommands && !c->run ? "words" :
-		     c->arguments && strstr(c->arguments, "NAME") ? "id" : "file");
+		     c->subcommands && !c->run			    ? "words"
+		     : c->arguments && strstr(c->arguments, "NAME") ? "id"
+								    : "file");
 }
 
 static void bash_each(const struct hf_command *const *commands, struct hf_out *out,
@@ -98,7 +100,8 @@ static void bash_each(const struct hf_command *const *commands, struct hf_out *o
 {
 	for (; commands && *commands; commands++) {
 		write(*commands, out);
-		bash_each((*commands)->subcommands, out, write); /* one level: subcommands have none */
+		bash_each((*commands)->subcommands, out,
+			  write); /* one level: subcommands have none */
 	}
 }
 
@@ -110,44 +113,45 @@ static void bash_values_of(const struct hf_command *c, struct hf_out *out)
 }
 
 static const char bash_head[] =
-	"# bash completion for handfast; made from its option tables\n"
-	"_handfast() {\n"
-	"\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-	"\tlocal command= home=${HANDFAST_HOME:-$HOME/.handfast} words= kind= more= subs= i\n"
-	"\t# \"--option=value\" comes as three words\n"
-	"\tif [[ $cur == = ]]; then cur=; elif [[ $prev == = ]]; then prev=${COMP_WORDS[COMP_CWORD-2]}; fi\n"
-	"\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
-	"\t\tcase ${COMP_WORDS[i]} in\n"
-	"\t\t--home) ((i++)); [[ ${COMP_WORDS[i]} == = ]] && ((i++)); home=${COMP_WORDS[i]} ;;\n"
-	"\t\t-*) ;;\n"
-	"\t\t*)\tif [[ -z $command ]]; then\n"
-	"\t\t\t\tcommand=${COMP_WORDS[i]}\n"
-	"\t\t\t\tcase $command in\n";
-static const char bash_middle[] = "\t\t\t\t*) break ;;\n"
-				  "\t\t\t\tesac\n"
-				  "\t\t\telse\n"
-				  "\t\t\t\t[[ \" $subs \" == *\" ${COMP_WORDS[i]} \"* ]] && command+=\" ${COMP_WORDS[i]}\"\n"
-				  "\t\t\t\tbreak\n"
-				  "\t\t\tfi ;;\n"
-				  "\t\tesac\n"
-				  "\tdone\n"
-				  "\tcase $command:$prev in\n";
+    "# bash completion for handfast; made from its option tables\n"
+    "_handfast() {\n"
+    "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+    "\tlocal command= home=${HANDFAST_HOME:-$HOME/.handfast} words= kind= more= subs= i\n"
+    "\t# \"--option=value\" comes as three words\n"
+    "\tif [[ $cur == = ]]; then cur=; elif [[ $prev == = ]]; then prev=${COMP_WORDS[COMP_CWORD-2]}; fi\n"
+    "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
+    "\t\tcase ${COMP_WORDS[i]} in\n"
+    "\t\t--home) ((i++)); [[ ${COMP_WORDS[i]} == = ]] && ((i++)); home=${COMP_WORDS[i]} ;;\n"
+    "\t\t-*) ;;\n"
+    "\t\t*)\tif [[ -z $command ]]; then\n"
+    "\t\t\t\tcommand=${COMP_WORDS[i]}\n"
+    "\t\t\t\tcase $command in\n";
+static const char bash_middle[] =
+    "\t\t\t\t*) break ;;\n"
+    "\t\t\t\tesac\n"
+    "\t\t\telse\n"
+    "\t\t\t\t[[ \" $subs \" == *\" ${COMP_WORDS[i]} \"* ]] && command+=\" ${COMP_WORDS[i]}\"\n"
+    "\t\t\t\tbreak\n"
+    "\t\t\tfi ;;\n"
+    "\t\tesac\n"
+    "\tdone\n"
+    "\tcase $command:$prev in\n";
 static const char bash_tail[] =
-	"\tesac\n"
-	"\t[[ -n $kind ]] || { [[ $cur == -* || -z $command ]] && kind=words || kind=$more; }\n"
-	"\tcase $kind in\n"
-	"\twords) mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\") ;;\n"
-	"\tdir) mapfile -t COMPREPLY < <(compgen -d -- \"$cur\") ;;\n"
-	"\tid)\tmapfile -t COMPREPLY < <(cd \"$home/id\" 2>/dev/null && compgen -d -- \"$cur\")\n"
-	"\t\t[[ -n $prev && $prev == --* ]] || mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- \"$cur\") ;;\n"
-	"\tfile) mapfile -t COMPREPLY < <(compgen -f -- \"$cur\") ;;\n"
-	"\tesac\n"
-	"\t# words that the table lists for this place come first: \"crl show\", \"completion bash\"\n"
-	"\tif [[ $kind == \"$more\" && $kind != words && $prev != --* ]]; then\n"
-	"\t\tmapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W \"${words%% --*}\" -- \"$cur\")\n"
-	"\tfi\n"
-	"}\n"
-	"complete -o filenames -F _handfast handfast\n";
+    "\tesac\n"
+    "\t[[ -n $kind ]] || { [[ $cur == -* || -z $command ]] && kind=words || kind=$more; }\n"
+    "\tcase $kind in\n"
+    "\twords) mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\") ;;\n"
+    "\tdir) mapfile -t COMPREPLY < <(compgen -d -- \"$cur\") ;;\n"
+    "\tid)\tmapfile -t COMPREPLY < <(cd \"$home/id\" 2>/dev/null && compgen -d -- \"$cur\")\n"
+    "\t\t[[ -n $prev && $prev == --* ]] || mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- \"$cur\") ;;\n"
+    "\tfile) mapfile -t COMPREPLY < <(compgen -f -- \"$cur\") ;;\n"
+    "\tesac\n"
+    "\t# words that the table lists for this place come first: \"crl show\", \"completion bash\"\n"
+    "\tif [[ $kind == \"$more\" && $kind != words && $prev != --* ]]; then\n"
+    "\t\tmapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W \"${words%% --*}\" -- \"$cur\")\n"
+    "\tfi\n"
+    "}\n"
+    "complete -o filenames -F _handfast handfast\n";
 
 static void bash(const struct hf_command *const *commands, struct hf_out *out)
 {
@@ -188,7 +192,8 @@ static void zsh_option(const struct hf_option *o, struct hf_out *out)
 		word_list(o, out);
 		hf_out_print(out, ")");
 	} else if (o->kind != HF_OPT_FLAG) {
-		hf_out_print(out, ":value:%s", strcmp(kind_of(o->arg), "none") == 0 ? "" : "_files");
+		hf_out_print(out, ":value:%s",
+			     strcmp(kind_of(o->arg), "none") == 0 ? "" : "_files");
 	}
 	hf_out_print(out, "' \\\n");
 }
@@ -205,8 +210,9 @@ static void zsh_options(const struct hf_option_group *groups, struct hf_out *out
 
 static void zsh(const struct hf_command *const *commands, struct hf_out *out)
 {
-	hf_out_print(out, "#compdef handfast\n# zsh completion for handfast; made from its option tables\n"
-			  "_handfast() {\n\tlocal -a commands\n\tcommands=(\n");
+	hf_out_print(
+	    out, "#compdef handfast\n# zsh completion for handfast; made from its option tables\n"
+		 "_handfast() {\n\tlocal -a commands\n\tcommands=(\n");
 	for (const struct hf_command *const *c = commands; *c; c++) {
 		if ((*c)->hidden)
 			continue;
@@ -214,8 +220,10 @@ static void zsh(const struct hf_command *const *commands, struct hf_out *out)
 		quoted(out, (*c)->summary, '\'');
 		hf_out_print(out, "'\n");
 	}
-	hf_out_print(out, "\t)\n\tif (( CURRENT == 2 )); then\n\t\t_describe command commands\n\t\treturn\n\tfi\n"
-			  "\tcase $words[2] in\n");
+	hf_out_print(
+	    out,
+	    "\t)\n\tif (( CURRENT == 2 )); then\n\t\t_describe command commands\n\t\treturn\n\tfi\n"
+	    "\tcase $words[2] in\n");
 	for (; *commands; commands++) {
 		hf_out_print(out, "\t%s)\n\t\t_arguments \\\n", (*commands)->name);
 		zsh_options((*commands)->groups, out);
@@ -248,7 +256,8 @@ static void fish_option(const char *command, const struct hf_option *o, struct h
 	hf_out_print(out, "\"\n");
 }
 
-static void fish_options(const char *command, const struct hf_option_group *groups, struct hf_out *out)
+static void fish_options(const char *command, const struct hf_option_group *groups,
+			 struct hf_out *out)
 {
 	for (; groups && groups->options; groups++) {
 		for (const struct hf_option *o = groups->options; o->name; o++)
@@ -262,7 +271,8 @@ static void fish(const struct hf_command *const *commands, struct hf_out *out)
 	for (const struct hf_command *const *c = commands; *c; c++) {
 		if ((*c)->hidden)
 			continue;
-		hf_out_print(out, "complete -c handfast -n __fish_use_subcommand -a %s -d '", (*c)->name);
+		hf_out_print(out, "complete -c handfast -n __fish_use_subcommand -a %s -d '",
+			     (*c)->name);
 		quoted(out, (*c)->summary, '\'');
 		hf_out_print(out, "'\n");
 		fish_options((*c)->name, (*c)->groups, out);
@@ -270,7 +280,8 @@ static void fish(const struct hf_command *const *commands, struct hf_out *out)
 	fish_options(NULL, hf_global_groups, out);
 }
 
-bool hf_help_completion(const struct hf_command *const *commands, const char *shell, struct hf_out *out)
+bool hf_help_completion(const struct hf_command *const *commands, const char *shell,
+			struct hf_out *out)
 {
 	static const struct {
 		const char *shell;

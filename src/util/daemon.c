@@ -31,7 +31,8 @@ void hf_daemon_notify(const char *state)
 		address.sun_path[0] = '\0'; /* abstract namespace, unix(7) */
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0)
-		(void)sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address, len);
+		(void)sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address,
+			     len);
 }
 
 void hf_daemon_notify_reloading(void)
@@ -70,7 +71,9 @@ static int take_fds(uint64_t count, struct hf_err *err)
 		int flags = fcntl(fd, F_GETFD);
 
 		if (flags < 0 || fcntl(fd, F_SETFD, flags | FD_CLOEXEC) < 0)
-			return hf_err_set(err, HF_E_INVALID, "LISTEN_FDS says %" PRIu64 " sockets, but descriptor %d is not open",
+			return hf_err_set(err, HF_E_INVALID,
+					  "LISTEN_FDS says %" PRIu64
+					  " sockets, but descriptor %d is not open",
 					  count, fd);
 	}
 	return (int)count;

@@ -172,7 +172,8 @@ void hf_help_command(const struct hf_command *command, struct hf_out *out)
 }
 
 /* Headings in the order in which they first appear. */
-static bool is_first_of_group(const struct hf_command *const *commands, const struct hf_command *const *at)
+static bool is_first_of_group(const struct hf_command *const *commands,
+			      const struct hf_command *const *at)
 {
 	for (; commands < at; commands++) {
 		if (hf_str_eq((*commands)->group, (*at)->group))
@@ -181,7 +182,8 @@ static bool is_first_of_group(const struct hf_command *const *commands, const st
 	return true;
 }
 
-static void print_group(const struct hf_command *const *commands, const char *group, struct hf_out *out)
+static void print_group(const struct hf_command *const *commands, const char *group,
+			struct hf_out *out)
 {
 	heading(out, group);
 	for (; *commands; commands++) {
@@ -204,11 +206,12 @@ void hf_help_overview(const struct hf_command *const *commands, struct hf_out *o
 			print_group(commands, (*c)->group, out);
 	}
 	print_groups(hf_global_groups, out);
-	hf_out_print(out, "\nA day in three commands\n"
-			  "  handfast init \"ABC Inc.\"\n"
-			  "  handfast issue localhost --server && handfast issue mail-server --client\n"
-			  "  handfast serve --as localhost --allow cn:mail-server --respond identity \\\n"
-			  "      --listen localhost:3100\n\n'handfast help COMMAND' says more.\n");
+	hf_out_print(
+	    out, "\nA day in three commands\n"
+		 "  handfast init \"ABC Inc.\"\n"
+		 "  handfast issue localhost --server && handfast issue mail-server --client\n"
+		 "  handfast serve --as localhost --allow cn:mail-server --respond identity \\\n"
+		 "      --listen localhost:3100\n\n'handfast help COMMAND' says more.\n");
 	out->json_mode = json;
 }
 

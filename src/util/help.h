@@ -16,6 +16,7 @@ void hf_help_version(struct hf_out *out);
 void hf_help_man(const struct hf_command *const *commands, const struct hf_command *command,
 		 struct hf_out *out);
 /* shell: "bash", "zsh" or "fish"; false for any other. */
-bool hf_help_completion(const struct hf_command *const *commands, const char *shell, struct hf_out *out);
+bool hf_help_completion(const struct hf_command *const *commands, const char *shell,
+			struct hf_out *out);
 
 #endif

@@ -35,13 +35,14 @@ int hf_home_check_name(const char *name, struct hf_err *err)
 		return hf_err_set(err, HF_E_INVALID, "the name is longer than %d bytes", NAME_CAP);
 	if (name[0] == '.' || strchr(name, '/') || !hf_str_is_printable(name, len)) {
 		(void)hf_err_set(err, HF_E_INVALID, "'%s' cannot be the name of an identity", name);
-		return hf_err_hint(err, "a name becomes a directory: no '/', no leading '.', no control bytes");
+		return hf_err_hint(
+		    err, "a name becomes a directory: no '/', no leading '.', no control bytes");
 	}
 	return 0;
 }
 
-static int join(char out[PATH_MAX], const char *home, const char *part, const char *name, const char *file,
-		struct hf_err *err)
+static int join(char out[PATH_MAX], const char *home, const char *part, const char *name,
+		const char *file, struct hf_err *err)
 {
 	int n = snprintf(out, PATH_MAX, "%s/%s%s%s%s%s", home, part, *name ? "/" : "", name,
 			 *file ? "/" : "", file);
@@ -56,7 +57,8 @@ int hf_home_ca(const char *home, const char *file, char out[PATH_MAX], struct hf
 	return join(out, home, "ca", "", file, err);
 }
 
-int hf_home_id(const char *home, const char *name, const char *file, char out[PATH_MAX], struct hf_err *err)
+int hf_home_id(const char *home, const char *name, const char *file, char out[PATH_MAX],
+	       struct hf_err *err)
 {
 	int rc = *name ? hf_home_check_name(name, err) : 0;
 

@@ -12,12 +12,14 @@
 
 /* --home, $HANDFAST_HOME, $HOME/.handfast; "." when there is no HOME.  Lives for the process. */
 const char *hf_home_default(void);
-/* Names of identities and trusts become file names: no '/', no leading '.', no control bytes, at most
- * 200 bytes; "*" is fine (wildcard names). */
+/* Names of identities and trusts become file names: no '/', no leading '.', no control bytes,
+ * at most 200 bytes; "*" is fine (wildcard names). */
 int hf_home_check_name(const char *name, struct hf_err *err);
-/* home/ca/FILE, home/id/NAME/FILE, home/trust/NAME.pem into out (cap >= PATH_MAX).  FILE "" gives the directory. */
+/* home/ca/FILE, home/id/NAME/FILE, home/trust/NAME.pem into out (cap >= PATH_MAX).  FILE ""
+ * gives the directory. */
 int hf_home_ca(const char *home, const char *file, char out[PATH_MAX], struct hf_err *err);
-int hf_home_id(const char *home, const char *name, const char *file, char out[PATH_MAX], struct hf_err *err);
+int hf_home_id(const char *home, const char *name, const char *file, char out[PATH_MAX],
+	       struct hf_err *err);
 int hf_home_trust(const char *home, const char *name, char out[PATH_MAX], struct hf_err *err);
 
 #endif

@@ -37,7 +37,9 @@ void hf_log_say(const char *fmt, ...)
 
 void hf_log_bucket_init(struct hf_log_bucket *b, int64_t burst, int64_t per_second)
 {
-	*b = (struct hf_log_bucket){ .burst = burst, .per_second = per_second, .tokens_ms = burst * 1000 };
+	*b = (struct hf_log_bucket){ .burst = burst,
+				     .per_second = per_second,
+				     .tokens_ms = burst * 1000 };
 }
 
 bool hf_log_bucket_take(struct hf_log_bucket *b, int64_t now_ms)

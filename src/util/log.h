@@ -9,7 +9,8 @@
 
 #include "base/err.h"
 
-/* Writes len bytes and a newline with one write; what does not fit the pipe is lost, never half of it twice. */
+/* Writes len bytes and a newline with one write; what does not fit the pipe is lost, never
+ * half of it twice. */
 void hf_log_line(int fd, const char *line, size_t len);
 /* "handfast: …" on stderr, escaped. */
 void hf_log_say(const char *fmt, ...) HF_PRINTF(1, 2);

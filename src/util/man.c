@@ -17,7 +17,8 @@ static void mdoc_char(struct hf_out *out, char c)
 		hf_out_print(out, "%c", c);
 }
 
-/* A word that a macro's line would take for another macro ("Ar", "No", "Brq") or for punctuation. */
+/* A word that a macro's line would take for another macro ("Ar", "No", "Brq") or for
+ * punctuation. */
 static bool means_something(const char *word, size_t len)
 {
 	bool letter = (word[0] >= 'a' && word[0] <= 'z') || (word[0] >= '0' && word[0] <= '9');
@@ -58,7 +59,8 @@ static void mdoc_literal(struct hf_out *out, const char *text)
 	hf_out_print(out, "\n");
 }
 
-/* A full stop, a space and a capital letter: the next sentence, which mdoc wants on a line of its own. */
+/* A full stop, a space and a capital letter: the next sentence, which mdoc wants on a line of
+ * its own. */
 static bool sentence_ends(const char *text)
 {
 	return text[0] == '.' && text[1] == ' ' && text[2] >= 'A' && text[2] <= 'Z';
@@ -207,7 +209,9 @@ static void upper(const char *s, char *out, size_t cap)
 	size_t i = 0;
 
 	for (; s[i] && i + 1 < cap; i++)
-		out[i] = s[i] == ' ' ? '-' : s[i] >= 'a' && s[i] <= 'z' ? (char)(s[i] - 'a' + 'A') : s[i];
+		out[i] = s[i] == ' '		      ? '-'
+			 : s[i] >= 'a' && s[i] <= 'z' ? (char)(s[i] - 'a' + 'A')
+						      : s[i];
 	out[i] = '\0';
 }
 
@@ -257,7 +261,8 @@ static void man_command(const struct hf_command *c, struct hf_out *out)
 	man_subcommands(c, out);
 	if (c->groups)
 		man_groups(c->groups, out);
-	hf_out_print(out, ".Pp\nGlobal options are described in\n.Xr handfast 1 .\n.Sh EXIT STATUS\n");
+	hf_out_print(out,
+		     ".Pp\nGlobal options are described in\n.Xr handfast 1 .\n.Sh EXIT STATUS\n");
 	mdoc_sentence(out, c->exits ? c->exits : HF_HELP_USUAL_EXITS);
 	man_examples(c, out);
 	man_see_also(c, out);
@@ -266,10 +271,12 @@ static void man_command(const struct hf_command *c, struct hf_out *out)
 static void man_overview(const struct hf_command *const *commands, struct hf_out *out)
 {
 	man_head("handfast", "HANDFAST", "mutual TLS from end to end", out);
-	hf_out_print(out, ".Sh SYNOPSIS\n.Nm\n.Op Ar global options\n.Ar command\n.Op Ar options\n"
-			  ".Op Ar arguments\n.Sh DESCRIPTION\n.Nm\nmakes identities with a private certificate "
-			  "authority, serves and calls with mutual TLS,\njudges certificates and explains each "
-			  "refusal.\nThe commands, each with a page of its own, are:\n.Bl -tag -width Ds\n");
+	hf_out_print(
+	    out,
+	    ".Sh SYNOPSIS\n.Nm\n.Op Ar global options\n.Ar command\n.Op Ar options\n"
+	    ".Op Ar arguments\n.Sh DESCRIPTION\n.Nm\nmakes identities with a private certificate "
+	    "authority, serves and calls with mutual TLS,\njudges certificates and explains each "
+	    "refusal.\nThe commands, each with a page of its own, are:\n.Bl -tag -width Ds\n");
 	for (; *commands; commands++) {
 		if ((*commands)->hidden)
 			continue;
@@ -278,15 +285,17 @@ static void man_overview(const struct hf_command *const *commands, struct hf_out
 	}
 	hf_out_print(out, ".El\n");
 	man_groups(hf_global_groups, out);
-	hf_out_print(out, ".Sh ENVIRONMENT\n.Bl -tag -width Ds\n"
-			  ".It Ev HANDFAST_HOME\nThe home, unless\n.Fl \\-home\nis given.\n"
-			  ".It Ev HANDFAST_PASSPHRASE\nThe passphrase of encrypted keys, unless a file is given.\n"
-			  ".It Ev NO_COLOR\nNo colours when set to anything.\n.El\n"
-			  ".Sh FILES\n.Bl -tag -width Ds\n"
-			  ".It Pa ca/\nThe authority: root, issuing CA, lists, ledger.\n"
-			  ".It Pa id/NAME/\nAn identity: cert.pem, key.pem, ca.pem.\n"
-			  ".It Pa trust/NAME.pem\nAnchors of other parties; own.pem is the own root.\n.El\n"
-			  ".Sh EXIT STATUS\n0 yes or done, 1 no, 2 usage mistake, 3 failure.\n");
+	hf_out_print(
+	    out,
+	    ".Sh ENVIRONMENT\n.Bl -tag -width Ds\n"
+	    ".It Ev HANDFAST_HOME\nThe home, unless\n.Fl \\-home\nis given.\n"
+	    ".It Ev HANDFAST_PASSPHRASE\nThe passphrase of encrypted keys, unless a file is given.\n"
+	    ".It Ev NO_COLOR\nNo colours when set to anything.\n.El\n"
+	    ".Sh FILES\n.Bl -tag -width Ds\n"
+	    ".It Pa ca/\nThe authority: root, issuing CA, lists, ledger.\n"
+	    ".It Pa id/NAME/\nAn identity: cert.pem, key.pem, ca.pem.\n"
+	    ".It Pa trust/NAME.pem\nAnchors of other parties; own.pem is the own root.\n.El\n"
+	    ".Sh EXIT STATUS\n0 yes or done, 1 no, 2 usage mistake, 3 failure.\n");
 }
 
 void hf_help_man(const struct hf_command *const *commands, const struct hf_command *command,

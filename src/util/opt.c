@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The option parser.  Must never guess: an unknown word is an error that names the nearest known one. */
+/* The option parser.  Must never guess: an unknown word is an error that names the nearest
+ * known one. */
 #include "util/opt.h"
 
 #include <inttypes.h>
@@ -36,7 +37,8 @@ static bool matches(const struct hf_option *o, const char *name, size_t len, cha
 	return strlen(o->name) == len && memcmp(o->name, name, len) == 0;
 }
 
-static bool find(const struct parser *p, const char *name, size_t len, char letter, struct found *ret)
+static bool find(const struct parser *p, const char *name, size_t len, char letter,
+		 struct found *ret)
 {
 	for (size_t s = 0; s < p->sets_len; s++) {
 		for (const struct hf_option_group *g = p->sets[s].groups; g->options; g++) {
@@ -60,7 +62,8 @@ static int unknown(const struct parser *p, const char *name, size_t len, struct 
 
 	for (size_t s = 0; s < p->sets_len; s++) {
 		for (const struct hf_option_group *g = p->sets[s].groups; g->options; g++) {
-			for (const struct hf_option *o = g->options; o->name && n < NAMES_CAP; o++) {
+			for (const struct hf_option *o = g->options; o->name && n < NAMES_CAP;
+			     o++) {
 				if (!o->hidden)
 					names[n++] = o->name;
 			}
@@ -99,8 +102,8 @@ static int check_range(const struct hf_option *o, int64_t v, struct hf_err *err)
 
 	if (v >= o->min && v <= max)
 		return 0;
-	return hf_err_set(err, HF_E_INVALID, "--%s must be between %" PRId64 " and %" PRId64, o->name,
-			  o->min, max);
+	return hf_err_set(err, HF_E_INVALID, "--%s must be between %" PRId64 " and %" PRId64,
+			  o->name, o->min, max);
 }
 
 /* "16k", "4M", "1G", in either case; no letter counts bytes. */
@@ -119,23 +122,28 @@ static bool parse_size(const char *text, int64_t *ret_bytes)
 	return true;
 }
 
-static int set_number(const struct hf_option *o, const char *text, int64_t *target, struct hf_err *err)
+static int set_number(const struct hf_option *o, const char *text, int64_t *target,
+		      struct hf_err *err)
 {
 	int64_t v = 0;
 
 	if (o->kind == HF_OPT_SIZE && !parse_size(text, &v))
-		return hf_err_set(err, HF_E_INVALID, "--%s takes a size such as 4096, 16k or 4M, not '%s'",
-				  o->name, text);
+		return hf_err_set(err, HF_E_INVALID,
+				  "--%s takes a size such as 4096, 16k or 4M, not '%s'", o->name,
+				  text);
 	if (o->kind == HF_OPT_INT && !hf_str_i64(text, &v))
-		return hf_err_set(err, HF_E_INVALID, "--%s takes a number, not '%s'", o->name, text);
+		return hf_err_set(err, HF_E_INVALID, "--%s takes a number, not '%s'", o->name,
+				  text);
 	if (o->kind == HF_OPT_DURATION && !hf_duration_parse(text, o->unit ? o->unit : 1, &v))
-		return hf_err_set(err, HF_E_INVALID, "--%s takes a time such as 90s, 15m, 12h or 30d, not '%s'",
+		return hf_err_set(err, HF_E_INVALID,
+				  "--%s takes a time such as 90s, 15m, 12h or 30d, not '%s'",
 				  o->name, text);
 	if (o->kind == HF_OPT_TIME) {
 		if (!hf_time_parse(text, target))
-			return hf_err_set(err, HF_E_INVALID,
-					  "--%s takes a UTC time such as 2026-11-21T06:39:31Z, not '%s'",
-					  o->name, text);
+			return hf_err_set(
+			    err, HF_E_INVALID,
+			    "--%s takes a UTC time such as 2026-11-21T06:39:31Z, not '%s'", o->name,
+			    text);
 		return 0;
 	}
 	if (check_range(o, v, err) < 0)
@@ -144,7 +152,8 @@ static int set_number(const struct hf_option *o, const char *text, int64_t *targ
 	return 0;
 }
 
-static int add_to_list(const struct hf_option *o, const char *text, struct hf_strv *list, struct hf_err *err)
+static int add_to_list(const struct hf_option *o, const char *text, struct hf_strv *list,
+		       struct hf_err *err)
 {
 	HF_AUTO(cstr) item = hf_str_printf("%s%s", o->prefix ? o->prefix : "", text);
 
@@ -177,7 +186,8 @@ static int set_value(const struct found *f, const char *text, struct hf_err *err
 
 static int need_argument(const struct found *f, struct hf_err *err)
 {
-	return hf_err_set(err, HF_E_INVALID, "--%s needs an argument: %s", f->option->name, f->option->arg);
+	return hf_err_set(err, HF_E_INVALID, "--%s needs an argument: %s", f->option->name,
+			  f->option->arg);
 }
 
 /* "--name", "--name value", "--name=value" */
@@ -190,8 +200,9 @@ static int parse_long(struct parser *p, const char *text, struct hf_err *err)
 	if (!find(p, text, len, 0, &f))
 		return unknown(p, text, len, err);
 	if (f.option->kind == HF_OPT_FLAG)
-		return equals ? hf_err_set(err, HF_E_INVALID, "--%s takes no argument", f.option->name) :
-				set_value(&f, NULL, err);
+		return equals
+			   ? hf_err_set(err, HF_E_INVALID, "--%s takes no argument", f.option->name)
+			   : set_value(&f, NULL, err);
 	if (equals)
 		return set_value(&f, equals + 1, err);
 	if (p->next >= p->argc)

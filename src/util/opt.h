@@ -37,16 +37,18 @@ struct hf_option {
 	bool hidden;              /* not in help, man page and completions */
 };
 
-/* Options under one heading; `offset` is where the struct they write to starts in the command's own. */
+/* Options under one heading; `offset` is where the struct they write to starts in the
+ * command's own. */
 struct hf_option_group {
 	const char *title;
 	const struct hf_option *options; /* ends with a row whose name is NULL */
 	size_t offset;
 };
 
-/* Sets the defaults, then takes the options out of argv (mixed with arguments, "--" ends them).
- * ret_args gets the arguments.  Groups end with a row whose options are NULL; globals may be NULL and write
- * to their own struct.  Any mistake is -HF_E_INVALID in one sentence, with the nearest word as hint. */
+/* Sets the defaults, then takes the options out of argv (mixed with arguments, "--" ends
+ * them). ret_args gets the arguments.  Groups end with a row whose options are NULL; globals
+ * may be NULL and write to their own struct.  Any mistake is -HF_E_INVALID in one sentence,
+ * with the nearest word as hint. */
 struct hf_option_set {
 	const struct hf_option_group *groups;
 	void *values;
@@ -54,7 +56,8 @@ struct hf_option_set {
 int hf_options_parse(const struct hf_option_set *sets, size_t sets_len, int argc, char **argv,
 		     struct hf_strv *ret_args, struct hf_err *err);
 int hf_options_init(const struct hf_option_set *set, struct hf_err *err);
-/* Stops at the first argument that is no option; *ret_next is its index (argc when there is none). */
+/* Stops at the first argument that is no option; *ret_next is its index (argc when there is
+ * none). */
 int hf_options_parse_leading(const struct hf_option_set *set, int argc, char **argv, int *ret_next,
 			     struct hf_err *err);
 /* Frees the lists. */

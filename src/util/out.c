@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Result and messages.  Must never let foreign bytes reach a terminal unescaped, and never say success
- * when stdout did not take the result. */
+/* Result and messages.  Must never let foreign bytes reach a terminal unescaped, and never say
+ * success when stdout did not take the result. */
 #include "util/out.h"
 
 #include <assert.h>
@@ -17,7 +17,8 @@ void hf_out_init(struct hf_out *out, bool json_mode, bool quiet, bool verbose, b
 	const char *no = getenv("NO_COLOR");
 
 	*out = (struct hf_out){ .json_mode = json_mode, .quiet = quiet, .verbose = verbose };
-	out->color = !no_color && !(no && *no) && !hf_str_eq(getenv("TERM"), "dumb") && isatty(STDOUT_FILENO);
+	out->color = !no_color && !(no && *no) && !hf_str_eq(getenv("TERM"), "dumb") &&
+		     isatty(STDOUT_FILENO);
 	hf_buf_init(&out->text, HF_OUT_CAP);
 	hf_json_init(&out->json, &out->text, true);
 }
@@ -183,8 +184,9 @@ void hf_out_error(struct hf_out *out, const struct hf_err *err)
 const char *hf_out_color(const struct hf_out *out, enum hf_color color)
 {
 	static const char *const codes[] = {
-		[HF_COLOR_PLAIN] = "\x1b[0m", [HF_COLOR_BOLD] = "\x1b[1m",    [HF_COLOR_RED] = "\x1b[31m",
-		[HF_COLOR_GREEN] = "\x1b[32m", [HF_COLOR_YELLOW] = "\x1b[33m",
+		[HF_COLOR_PLAIN] = "\x1b[0m",	[HF_COLOR_BOLD] = "\x1b[1m",
+		[HF_COLOR_RED] = "\x1b[31m",	[HF_COLOR_GREEN] = "\x1b[32m",
+		[HF_COLOR_YELLOW] = "\x1b[33m",
 	};
 
 	return out->color ? codes[color] : "";
@@ -229,7 +231,8 @@ void hf_table_print(const struct hf_table *t, struct hf_out *out)
 		const char *cell = t->cells.items[i];
 		bool last = column + 1 == t->columns;
 
-		hf_out_print(out, "%s%s", i < t->columns ? hf_out_color(out, HF_COLOR_BOLD) : "", cell);
+		hf_out_print(out, "%s%s", i < t->columns ? hf_out_color(out, HF_COLOR_BOLD) : "",
+			     cell);
 		hf_out_print(out, "%s", i < t->columns ? hf_out_color(out, HF_COLOR_PLAIN) : "");
 		if (last)
 			hf_out_print(out, "\n");

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Output: the result on stdout, as text or as one JSON object; messages on stderr.
  *
- * A command in JSON mode opens the outermost object with hf_out_json_begin, writes to out->json and closes it with
- * hf_out_json_end; in text mode it uses hf_out_print.  Foreign text goes through hf_out_safe. */
+ * A command in JSON mode opens the outermost object with hf_out_json_begin, writes to
+ * out->json and closes it with hf_out_json_end; in text mode it uses hf_out_print.  Foreign
+ * text goes through hf_out_safe. */
 #ifndef HF_UTIL_OUT_H
 #define HF_UTIL_OUT_H
 
@@ -29,8 +30,9 @@ int hf_out_finish(struct hf_out *out, struct hf_err *err);
 
 /* Text mode only (nothing happens in JSON mode). */
 void hf_out_print(struct hf_out *out, const char *fmt, ...) HF_PRINTF(2, 3);
-void hf_out_safe(struct hf_out *out, const char *text);    /* escaped, so that it is one safe line */
-void hf_out_raw(struct hf_out *out, const void *data, size_t len); /* both modes: bytes as they are */
+void hf_out_safe(struct hf_out *out, const char *text); /* escaped, so that it is one safe line */
+/* both modes: bytes as they are */
+void hf_out_raw(struct hf_out *out, const void *data, size_t len);
 void hf_out_flush(struct hf_out *out);                      /* to stdout now */
 
 void hf_out_json_begin(struct hf_out *out);

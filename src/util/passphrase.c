@@ -74,8 +74,8 @@ static int ask(const char *question, const char *what, struct hf_secret *ret, st
 	(void)dprintf(tty, "%s %s: ", question, hf_buf_str(&safe));
 	rc = read_hidden(tty, line);
 	if (rc == -E2BIG)
-		rc = hf_err_set(err, HF_E_LIMIT, "the passphrase of %s is longer than %d bytes", what,
-				LINE_CAP - 1);
+		rc = hf_err_set(err, HF_E_LIMIT, "the passphrase of %s is longer than %d bytes",
+				what, LINE_CAP - 1);
 	else if (rc == -EINTR)
 		rc = hf_err_set(err, HF_E_PASSPHRASE, "no passphrase was given for %s", what);
 	else if (rc < 0)
@@ -91,11 +91,14 @@ static int load(const char *path, struct hf_secret *ret, struct hf_err *err)
 	struct stat st;
 
 	if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & (S_IRGRP | S_IROTH)))
-		hf_log_say("warning: the passphrase file '%s' can be read by others; mend it with: chmod 600", path);
+		hf_log_say(
+		    "warning: the passphrase file '%s' can be read by others; mend it with: chmod 600",
+		    path);
 	return hf_secret_load(ret, path, err);
 }
 
-static int without_asking(const struct hf_passphrase *from, struct hf_secret *ret, struct hf_err *err)
+static int without_asking(const struct hf_passphrase *from, struct hf_secret *ret,
+			  struct hf_err *err)
 {
 	const char *env = getenv("HANDFAST_PASSPHRASE");
 
@@ -125,7 +128,8 @@ int hf_passphrase_new(const struct hf_passphrase *from, const char *what, struct
 	rc = ask("New passphrase for", what, ret, err);
 	if (rc == 0)
 		rc = ask("The same again for", what, &again, err);
-	if (rc == 0 && (ret->len != again.len || CRYPTO_memcmp(ret->data, again.data, ret->len) != 0))
+	if (rc == 0 &&
+	    (ret->len != again.len || CRYPTO_memcmp(ret->data, again.data, ret->len) != 0))
 		return hf_err_set(err, HF_E_PASSPHRASE, "the two passphrases for %s differ", what);
 	return rc;
 }

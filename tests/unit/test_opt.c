@@ -24,19 +24,54 @@ struct values {
 static const char *const colors[] = { "red", "green", "blue", NULL };
 
 static const struct hf_option options[] = {
-	{ .name = "loud", .letter = 'l', .kind = HF_OPT_FLAG, .offset = offsetof(struct values, loud), .help = "x" },
-	{ .name = "file", .letter = 'f', .kind = HF_OPT_STRING, .offset = offsetof(struct values, file),
-	  .arg = "FILE", .help = "x" },
-	{ .name = "name", .kind = HF_OPT_LIST, .offset = offsetof(struct values, names), .arg = "NAME", .help = "x" },
-	{ .name = "deny", .kind = HF_OPT_LIST, .offset = offsetof(struct values, names), .arg = "NAME",
-	  .prefix = "deny ", .help = "x" },
-	{ .name = "count", .kind = HF_OPT_INT, .offset = offsetof(struct values, count), .arg = "N", .min = 1,
-	  .max = 100, .initial = "7", .help = "x" },
-	{ .name = "life", .kind = HF_OPT_DURATION, .offset = offsetof(struct values, life), .arg = "TIME",
-	  .unit = 86400, .initial = "30", .help = "x" },
-	{ .name = "at", .kind = HF_OPT_TIME, .offset = offsetof(struct values, at), .arg = "TIME", .help = "x" },
-	{ .name = "color", .kind = HF_OPT_WORD, .offset = offsetof(struct values, color), .words = colors,
-	  .initial = "green", .help = "x" },
+	{ .name = "loud",
+	  .letter = 'l',
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct values, loud),
+	  .help = "x" },
+	{ .name = "file",
+	  .letter = 'f',
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct values, file),
+	  .arg = "FILE",
+	  .help = "x" },
+	{ .name = "name",
+	  .kind = HF_OPT_LIST,
+	  .offset = offsetof(struct values, names),
+	  .arg = "NAME",
+	  .help = "x" },
+	{ .name = "deny",
+	  .kind = HF_OPT_LIST,
+	  .offset = offsetof(struct values, names),
+	  .arg = "NAME",
+	  .prefix = "deny ",
+	  .help = "x" },
+	{ .name = "count",
+	  .kind = HF_OPT_INT,
+	  .offset = offsetof(struct values, count),
+	  .arg = "N",
+	  .min = 1,
+	  .max = 100,
+	  .initial = "7",
+	  .help = "x" },
+	{ .name = "life",
+	  .kind = HF_OPT_DURATION,
+	  .offset = offsetof(struct values, life),
+	  .arg = "TIME",
+	  .unit = 86400,
+	  .initial = "30",
+	  .help = "x" },
+	{ .name = "at",
+	  .kind = HF_OPT_TIME,
+	  .offset = offsetof(struct values, at),
+	  .arg = "TIME",
+	  .help = "x" },
+	{ .name = "color",
+	  .kind = HF_OPT_WORD,
+	  .offset = offsetof(struct values, color),
+	  .words = colors,
+	  .initial = "green",
+	  .help = "x" },
 	{ .name = NULL },
 };
 static const struct hf_option_group groups[] = { { "Options", options, 0 }, { NULL, NULL, 0 } };
@@ -69,15 +104,17 @@ static void test_every_form_is_understood(void **state)
 	struct values v;
 
 	(void)state;
-	assert_int_equal(parse("one -lf a.pem --name=x two --deny y --count 5 --life 2w --color blue -- --loud "
-			       "--at=@5",
-			       &v, &args, &err),
-			 0);
+	assert_int_equal(
+	    parse("one -lf a.pem --name=x two --deny y --count 5 --life 2w --color blue -- --loud "
+		  "--at=@5",
+		  &v, &args, &err),
+	    0);
 	assert_true(v.loud);
 	assert_string_equal(v.file, "a.pem");
 	assert_int_equal(v.names.len, 2);
 	assert_string_equal(v.names.items[0], "x");
-	assert_string_equal(v.names.items[1], "deny y"); /* one list keeps the order of two options */
+	assert_string_equal(v.names.items[1],
+			    "deny y"); /* one list keeps the order of two options */
 	assert_int_equal(v.count, 5);
 	assert_int_equal(v.life, 14 * 86400);
 	assert_int_equal(v.color, 2);
@@ -117,11 +154,15 @@ static void test_mistakes_are_named(void **state)
 		{ "--count ten", "--count takes a number, not 'ten'", "" },
 		{ "--count 0", "--count must be between 1 and 100", "" },
 		{ "--count 101", "--count must be between 1 and 100", "" },
-		{ "--count 99999999999999999999", "--count takes a number, not '99999999999999999999'", "" },
-		{ "--life soon", "--life takes a time such as 90s, 15m, 12h or 30d, not 'soon'", "" },
+		{ "--count 99999999999999999999",
+		  "--count takes a number, not '99999999999999999999'", "" },
+		{ "--life soon", "--life takes a time such as 90s, 15m, 12h or 30d, not 'soon'",
+		  "" },
 		{ "--life -1", "--life takes a time such as 90s, 15m, 12h or 30d, not '-1'", "" },
-		{ "--at tomorrow", "--at takes a UTC time such as 2026-11-21T06:39:31Z, not 'tomorrow'", "" },
-		{ "--color gren", "--color does not know 'gren'", "did you mean green? known: red, green, blue" },
+		{ "--at tomorrow",
+		  "--at takes a UTC time such as 2026-11-21T06:39:31Z, not 'tomorrow'", "" },
+		{ "--color gren", "--color does not know 'gren'",
+		  "did you mean green? known: red, green, blue" },
 		{ "--color ", "--color does not know ''", "known: red, green, blue" },
 	};
 
@@ -141,8 +182,11 @@ static void test_mistakes_are_named(void **state)
 
 static void test_names_cannot_lead_out_of_the_home(void **state)
 {
-	static const char *const bad[] = { "", ".", "..", "../x", "a/b", ".hidden", "a\nb", "\xff" };
-	static const char *const good[] = { "localhost", "*.example.org", "mail server", "M\xc3\xbcller", "a..b" };
+	static const char *const bad[] = {
+		"", ".", "..", "../x", "a/b", ".hidden", "a\nb", "\xff"
+	};
+	static const char *const good[] = { "localhost", "*.example.org", "mail server",
+					    "M\xc3\xbcller", "a..b" };
 	char path[PATH_MAX];
 	struct hf_err err;
 
@@ -182,10 +226,18 @@ static int run_nothing(struct hf_cmd_ctx *ctx)
 	return 0;
 }
 
-static const struct hf_example examples[] = { { "handfast paint --color red", "paint it red" }, { NULL, NULL } };
+static const struct hf_example examples[] = { { "handfast paint --color red", "paint it red" },
+					      { NULL, NULL } };
 static const struct hf_command paint = {
-	.name = "paint", .group = "Arts", .arguments = "FILE", .summary = "paint a file", .groups = groups,
-	.opts_size = sizeof(struct values), .examples = examples, .min_args = 1, .max_args = 1,
+	.name = "paint",
+	.group = "Arts",
+	.arguments = "FILE",
+	.summary = "paint a file",
+	.groups = groups,
+	.opts_size = sizeof(struct values),
+	.examples = examples,
+	.min_args = 1,
+	.max_args = 1,
 	.run = run_nothing,
 };
 static const struct hf_command *const commands[] = { &paint, NULL };

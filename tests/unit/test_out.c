@@ -118,9 +118,10 @@ static void test_failure_is_a_json_object_instead_of_half_a_result(void **state)
 	text = capture_end(&e);
 	assert_string_equal(text, "handfast: no \"such\" file\n  hint: look elsewhere\n");
 	text = capture_end(&c);
-	assert_string_equal(text, "{\n  \"error\": {\n    \"code\": \"not-found\",\n"
-				  "    \"message\": \"no \\\"such\\\" file\",\n    \"hint\": \"look elsewhere\"\n"
-				  "  }\n}\n");
+	assert_string_equal(
+	    text, "{\n  \"error\": {\n    \"code\": \"not-found\",\n"
+		  "    \"message\": \"no \\\"such\\\" file\",\n    \"hint\": \"look elsewhere\"\n"
+		  "  }\n}\n");
 }
 
 static void test_output_that_does_not_fit_is_a_failure(void **state)
@@ -153,7 +154,8 @@ static void test_output_that_does_not_fit_is_a_failure(void **state)
 
 static void test_columns_are_aligned_by_what_is_seen(void **state)
 {
-	static const char *const cells[] = { "NAME", "UNTIL", "M\xc3\xbcller", "soon", "a\nb", "later" };
+	static const char *const cells[] = { "NAME", "UNTIL", "M\xc3\xbcller",
+					     "soon", "a\nb",  "later" };
 	struct hf_table t = { HF_STRV_INIT, 2 };
 	struct hf_out out;
 
@@ -177,14 +179,24 @@ struct paint_opts {
 };
 
 static const struct hf_option paint_options[] = {
-	{ .name = "size", .kind = HF_OPT_SIZE, .offset = offsetof(struct paint_opts, size), .arg = "SIZE",
-	  .initial = "16k", .min = 1, .max = 1 << 30, .help = "no more than this" },
-	{ .name = "color", .kind = HF_OPT_STRING, .offset = offsetof(struct paint_opts, color), .arg = "Ar",
+	{ .name = "size",
+	  .kind = HF_OPT_SIZE,
+	  .offset = offsetof(struct paint_opts, size),
+	  .arg = "SIZE",
+	  .initial = "16k",
+	  .min = 1,
+	  .max = 1 << 30,
+	  .help = "no more than this" },
+	{ .name = "color",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct paint_opts, color),
+	  .arg = "Ar",
 	  .help = ".sp is how it starts. No comma, \\fBbold\\fP" },
 	{ .name = "secret", .kind = HF_OPT_FLAG, .hidden = true, .help = "hidden" },
 	{ .name = NULL },
 };
-static const struct hf_option_group paint_groups[] = { { "Options", paint_options, 0 }, { NULL, NULL, 0 } };
+static const struct hf_option_group paint_groups[] = { { "Options", paint_options, 0 },
+						       { NULL, NULL, 0 } };
 
 static int paint_returns;
 static struct paint_opts painted;
@@ -199,17 +211,29 @@ static int paint(struct hf_cmd_ctx *ctx)
 }
 
 static const struct hf_command paint_wall = {
-	.name = "paint wall", .arguments = "WALL", .summary = "paint a wall", .groups = paint_groups,
-	.opts_size = sizeof(struct paint_opts), .min_args = 1, .max_args = 1, .run = paint,
+	.name = "paint wall",
+	.arguments = "WALL",
+	.summary = "paint a wall",
+	.groups = paint_groups,
+	.opts_size = sizeof(struct paint_opts),
+	.min_args = 1,
+	.max_args = 1,
+	.run = paint,
 };
 static const struct hf_command *const paint_subcommands[] = { &paint_wall, NULL };
 static const struct hf_example paint_examples[] = {
 	{ "handfast paint wall .x", "No wall is spared" }, { NULL, NULL }
 };
 static const struct hf_command cmd_paint = {
-	.name = "paint", .group = "Arts", .arguments = "wall WALL", .summary = "paint No thing",
-	.description = "'Tis a line that roff would eat.\n\n.and another", .subcommands = paint_subcommands,
-	.examples = paint_examples, .see_also = "verify, issue", .max_args = -1,
+	.name = "paint",
+	.group = "Arts",
+	.arguments = "wall WALL",
+	.summary = "paint No thing",
+	.description = "'Tis a line that roff would eat.\n\n.and another",
+	.subcommands = paint_subcommands,
+	.examples = paint_examples,
+	.see_also = "verify, issue",
+	.max_args = -1,
 };
 static const struct hf_command *const commands[] = { &cmd_paint, NULL };
 
@@ -249,9 +273,12 @@ static void test_words_of_a_command_line_lead_to_the_right_exit_and_message(void
 		{ "globals may stand in between", "--json -q wall west", 0, 0, "" },
 		{ "no is an answer", "wall west", 1, 1, "" },
 		{ "a failure", "wall west", -HF_E_IO, 3, "handfast: the brush broke\n" },
-		{ "a refusal to overwrite", "wall west", -HF_E_EXIST, 1, "handfast: the brush broke\n" },
-		{ "a refusal by policy", "wall west", -HF_E_POLICY, 1, "handfast: the brush broke\n" },
-		{ "a value that makes no sense", "wall west", -HF_E_INVALID, 2, "handfast: the brush broke\n" },
+		{ "a refusal to overwrite", "wall west", -HF_E_EXIST, 1,
+		  "handfast: the brush broke\n" },
+		{ "a refusal by policy", "wall west", -HF_E_POLICY, 1,
+		  "handfast: the brush broke\n" },
+		{ "a value that makes no sense", "wall west", -HF_E_INVALID, 2,
+		  "handfast: the brush broke\n" },
 		{ "no subcommand", "", 0, 2,
 		  "handfast: paint needs a subcommand\n  hint: it has: wall; see handfast help paint\n" },
 		{ "a subcommand with a slip", "wal x", 0, 2,
@@ -297,9 +324,23 @@ static void test_sizes(void **state)
 		const char *text;
 		int64_t bytes; /* -1: refused */
 	} rows[] = {
-		{ "1", 1 }, { "4096", 4096 }, { "16k", 16384 }, { "16K", 16384 }, { "4M", 4 << 20 }, { "1G", 1 << 30 },
-		{ "", -1 }, { "k", -1 }, { "0", -1 }, { "-1", -1 }, { "1.5k", -1 }, { "1kk", -1 }, { "1 k", -1 },
-		{ "1T", -1 }, { "2G", -1 }, { "0x10", -1 }, { "9223372036854775807k", -1 },
+		{ "1", 1 },
+		{ "4096", 4096 },
+		{ "16k", 16384 },
+		{ "16K", 16384 },
+		{ "4M", 4 << 20 },
+		{ "1G", 1 << 30 },
+		{ "", -1 },
+		{ "k", -1 },
+		{ "0", -1 },
+		{ "-1", -1 },
+		{ "1.5k", -1 },
+		{ "1kk", -1 },
+		{ "1 k", -1 },
+		{ "1T", -1 },
+		{ "2G", -1 },
+		{ "0x10", -1 },
+		{ "9223372036854775807k", -1 },
 		{ "99999999999999999999", -1 },
 	};
 
@@ -332,11 +373,13 @@ static void test_no_line_of_a_man_page_is_taken_for_a_macro(void **state)
 	hf_help_man(commands, &cmd_paint, &out);
 	text = hf_buf_str(&out.text);
 	assert_non_null(strstr(text, ".Nd paint \\&No thing\n"));
-	assert_non_null(strstr(text, "\n\\&'Tis a line that roff would eat.\n.Pp\n\\&.and another.\n"));
+	assert_non_null(
+	    strstr(text, "\n\\&'Tis a line that roff would eat.\n.Pp\n\\&.and another.\n"));
 	assert_non_null(strstr(text, "\nhandfast paint wall .x\n"));
 	assert_non_null(strstr(text, "Fl \\-color Ar \\&Ar\n\\&.sp is how it starts.\n"
 				     "No comma, \\efBbold\\efP.\n"));
-	assert_non_null(strstr(text, ".Xr handfast 1 ,\n.Xr handfast-issue 1 ,\n.Xr handfast-verify 1\n"));
+	assert_non_null(
+	    strstr(text, ".Xr handfast 1 ,\n.Xr handfast-issue 1 ,\n.Xr handfast-verify 1\n"));
 	assert_null(strstr(text, "secret"));
 	hf_buf_done(&out.text);
 }
@@ -355,7 +398,8 @@ static void test_state_reaches_the_socket_that_systemd_names(void **state)
 	(void)snprintf(name, sizeof(name), "@handfast-test-%d", (int)getpid());
 	(void)hf_str_copy(address.sun_path + 1, sizeof(address.sun_path) - 1, name + 1);
 	assert_int_equal(bind(fd, (struct sockaddr *)&address,
-			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name))), 0);
+			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name))),
+			 0);
 	assert_int_equal(setenv("NOTIFY_SOCKET", name, 1), 0);
 	hf_daemon_notify("READY=1");
 	n = recv(fd, text, sizeof(text), MSG_DONTWAIT);
@@ -473,7 +517,8 @@ static void test_passphrase_comes_from_the_file_then_the_environment(void **stat
 	(void)close(fd);
 	for (int i = 0; i < 4; i++) {
 		HF_AUTO_DONE(hf_secret) secret = HF_SECRET_INIT;
-		static const char *const wanted[] = { "of the file", "of the environment", NULL, NULL };
+		static const char *const wanted[] = { "of the file", "of the environment", NULL,
+						      NULL };
 		int rc;
 
 		from.file = i == 0 ? path : i == 3 ? "/nonexistent/pass" : NULL;
