@@ -190,7 +190,8 @@ static int run_client(const struct arguments *args)
 	struct hf_config *config = make_config(args, &err);
 	int fd, rc;
 
-	if (!config || hf_endpoint_new_client(config, args->last, wall_clock, NULL, &endpoint, &err) < 0) {
+	if (!config ||
+	    hf_endpoint_new_client(config, args->last, wall_clock, NULL, &endpoint, &err) < 0) {
 		hf_config_free(config);
 		return trouble(&err);
 	}

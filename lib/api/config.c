@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The public config: what one side has, whom it trusts, its rules.  Must never trust anything that the
- * caller did not name. */
+/* The public config: what one side has, whom it trusts, its rules.  Must never trust anything that
+ * the caller did not name. */
 #include "api/config.h"
 
 #include <stdlib.h>
@@ -68,7 +68,8 @@ static int check_loads(const char *path, bool crl, struct hf_err *err)
 
 	if (rc < 0)
 		return rc;
-	return crl ? hf_trust_load_crl(trial, path, err) : hf_trust_load_file(trial, path, NULL, err);
+	return crl ? hf_trust_load_crl(trial, path, err)
+		   : hf_trust_load_file(trial, path, NULL, err);
 }
 
 static int add_path(struct hf_strv *paths, const char *path, bool crl, struct hf_err *err)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The public endpoints and connections: a thin layer over lib/tls.  Must never open, poll or close a
- * socket of the caller. */
+/* The public endpoints and connections: a thin layer over lib/tls.  Must never open, poll or close
+ * a socket of the caller. */
 #include <stdlib.h>
 
 #include <handfast/handfast.h>
@@ -59,8 +59,10 @@ int hf_endpoint_new_server(const struct hf_config *config, int64_t (*now)(void *
 	};
 
 	if (!config->rules) {
-		(void)hf_err_set(err, HF_E_INVALID, "a server needs a rule: nobody would be let in");
-		return hf_err_hint(err, "call hf_config_allow; the rule 'any' admits every valid chain");
+		(void)hf_err_set(err, HF_E_INVALID,
+				 "a server needs a rule: nobody would be let in");
+		return hf_err_hint(err,
+				   "call hf_config_allow; the rule 'any' admits every valid chain");
 	}
 	return make_endpoint(config, &tls, ret_endpoint, err);
 }
@@ -116,7 +118,8 @@ void hf_connection_free(struct hf_connection *connection)
 }
 
 /* A refusal by either side is an answer; a broken network is a failure. */
-static int progress(const struct hf_connection *connection, enum hf_tls_step step, struct hf_err *err)
+static int progress(const struct hf_connection *connection, enum hf_tls_step step,
+		    struct hf_err *err)
 {
 	static const int answers[] = {
 		[HF_TLS_DONE] = HF_PROGRESS_DONE,

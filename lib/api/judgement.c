@@ -15,7 +15,8 @@ const char *hf_version(void)
 }
 
 static int judge(const struct hf_config *config, const struct hf_certs *chain,
-		 const struct hf_verify_options *options, struct hf_verdict *verdict, struct hf_err *err)
+		 const struct hf_verify_options *options, struct hf_verdict *verdict,
+		 struct hf_err *err)
 {
 	HF_AUTO(hf_trust) trust = NULL;
 	int rc = hf_config_load_trust(config, &trust, err);

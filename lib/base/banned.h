@@ -13,7 +13,8 @@
 #undef sprintf
 #undef vsprintf
 
-/* rand and srand are not here: OpenSSL's headers name parameters so (tools/check-banned finds them). */
+/* rand and srand are not here: OpenSSL's headers name parameters so (tools/check-banned finds
+ * them). */
 #pragma GCC poison strcpy strcat stpcpy strncpy strncat sprintf vsprintf strtok gets
 #pragma GCC poison localtime gmtime asctime ctime mktime atoi atol atoll atof
 #pragma GCC poison tmpnam mktemp alloca

@@ -27,7 +27,8 @@ struct hf_buf {
 void hf_buf_init(struct hf_buf *b, size_t cap);
 void hf_buf_done(struct hf_buf *b);
 void hf_buf_clear(struct hf_buf *b);                    /* empties, keeps the memory, un-fails */
-int hf_buf_append(struct hf_buf *b, const void *data, size_t len); /* 0 or -HF_E_NOMEM/-HF_E_LIMIT */
+/* 0 or -HF_E_NOMEM/-HF_E_LIMIT */
+int hf_buf_append(struct hf_buf *b, const void *data, size_t len);
 int hf_buf_puts(struct hf_buf *b, const char *s);
 int hf_buf_putc(struct hf_buf *b, char c);
 int hf_buf_printf(struct hf_buf *b, const char *fmt, ...) HF_PRINTF(2, 3);
@@ -35,7 +36,8 @@ int hf_buf_reserve(struct hf_buf *b, size_t more);      /* room for `more` bytes
 void hf_buf_consume(struct hf_buf *b, size_t n);        /* drops the first n bytes */
 void hf_buf_truncate(struct hf_buf *b, size_t len);
 const char *hf_buf_str(const struct hf_buf *b);         /* "" when empty; valid until next change */
-char *hf_buf_steal(struct hf_buf *b);                   /* the NUL-terminated data, owned; NULL when failed or no memory */
+/* the NUL-terminated data, owned; NULL when failed or no memory */
+char *hf_buf_steal(struct hf_buf *b);
 static inline bool hf_buf_failed(const struct hf_buf *b)
 {
 	return b->failed;

@@ -48,10 +48,13 @@ bool hf_hex_decode(const char *s, void *out, size_t cap, size_t *ret_len)
 	return true;
 }
 
-static const char alphabet_std[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-static const char alphabet_url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static const char alphabet_std[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char alphabet_url[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-static int base64_put(const uint8_t *p, size_t len, const char *alphabet, bool pad, struct hf_buf *out)
+static int base64_put(const uint8_t *p, size_t len, const char *alphabet, bool pad,
+		      struct hf_buf *out)
 {
 	for (size_t i = 0; i < len; i += 3) {
 		size_t n = HF_MIN(len - i, 3);
@@ -125,7 +128,10 @@ static size_t utf8_next(const uint8_t *s, size_t len, uint32_t *ret_cp)
 	static const struct {
 		uint8_t mask, lead;
 		uint32_t min;
-	} forms[] = { { 0x80, 0x00, 0 }, { 0xe0, 0xc0, 0x80 }, { 0xf0, 0xe0, 0x800 }, { 0xf8, 0xf0, 0x10000 } };
+	} forms[] = { { 0x80, 0x00, 0 },
+		      { 0xe0, 0xc0, 0x80 },
+		      { 0xf0, 0xe0, 0x800 },
+		      { 0xf8, 0xf0, 0x10000 } };
 
 	for (size_t n = 0; n < HF_ARRAY_LEN(forms); n++) {
 		uint32_t cp = s[0] & (uint8_t)~forms[n].mask;
@@ -164,7 +170,8 @@ int hf_str_escape(struct hf_buf *out, const char *s, size_t len)
 		size_t n = utf8_next(p + i, len - i, &cp);
 
 		if (n == 0 || (n == 1 && is_unsafe(cp)))
-			(void)(n == 1 && cp == '\\' ? hf_buf_puts(out, "\\\\") : hf_buf_printf(out, "\\x%02x", p[i]));
+			(void)(n == 1 && cp == '\\' ? hf_buf_puts(out, "\\\\")
+						    : hf_buf_printf(out, "\\x%02x", p[i]));
 		else if (is_unsafe(cp))
 			(void)hf_buf_printf(out, "\\u{%x}", cp);
 		else

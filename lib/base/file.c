@@ -42,7 +42,8 @@ static int read_all(int fd, const char *path, struct hf_buf *out, struct hf_err 
 		if (n == 0)
 			return 0;
 		if (room == 0)
-			return hf_err_set(err, HF_E_LIMIT, "'%s' is larger than %zu bytes", path, out->cap);
+			return hf_err_set(err, HF_E_LIMIT, "'%s' is larger than %zu bytes", path,
+					  out->cap);
 		out->len += (size_t)n;
 		out->data[out->len] = '\0';
 	}
@@ -57,10 +58,12 @@ static int cannot_open(const char *path, int errnum, struct hf_err *err)
 	if (errnum == ENOENT || errnum == ENOTDIR)
 		(void)hf_err_hint(err, "there is no such file: correct the path");
 	else if (errnum == EACCES && stat(path, &st) == 0)
-		(void)hf_err_hint(err, "user %u may not read it (mode %04o, owner %u, group %u): change its "
-				  "owner to the user who runs this; keep a private key at mode 0600",
-				  (unsigned)geteuid(), (unsigned)st.st_mode & 07777U, (unsigned)st.st_uid,
-				  (unsigned)st.st_gid);
+		(void)hf_err_hint(
+		    err,
+		    "user %u may not read it (mode %04o, owner %u, group %u): change its "
+		    "owner to the user who runs this; keep a private key at mode 0600",
+		    (unsigned)geteuid(), (unsigned)st.st_mode & 07777U, (unsigned)st.st_uid,
+		    (unsigned)st.st_gid);
 	return rc;
 }
 
@@ -158,7 +161,8 @@ static int fill(int fd, const char *path, const void *data, size_t len, mode_t m
 
 	if (rc < 0)
 		return hf_err_errno(err, -rc, "cannot write '%s'", path);
-	/* the umask may have narrowed the mode; a secret never gets a wider one than at its birth */
+	/* the umask may have narrowed the mode; a secret never gets a wider one than at its birth
+	 */
 	if (fchmod(fd, mode) != 0 || (!(flags & HF_FILE_NO_SYNC) && fsync(fd) != 0))
 		return hf_err_errno(err, errno, "cannot write '%s'", path);
 	return 0;
@@ -192,7 +196,8 @@ static int make_one(const char *path, mode_t mode, struct hf_err *err)
 {
 	struct stat st;
 
-	if (mkdir(path, mode) == 0 || (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode)))
+	if (mkdir(path, mode) == 0 ||
+	    (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode)))
 		return 0;
 	return hf_err_errno(err, errno, "cannot create directory '%s'", path);
 }

@@ -19,7 +19,8 @@ enum {
 	HF_MODE_SECRET_DIR = 0700,
 };
 
-/* Appends the whole regular file (or pipe; "-" is stdin) to out; more than out->cap is -HF_E_LIMIT. */
+/* Appends the whole regular file (or pipe; "-" is stdin) to out; more than out->cap is -HF_E_LIMIT.
+ */
 int hf_file_read(const char *path, struct hf_buf *out, struct hf_err *err);
 
 enum hf_file_flags {

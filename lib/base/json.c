@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The JSON writer.  Must never emit anything that is not valid RFC 8259, whatever bytes it is given. */
+/* The JSON writer.  Must never emit anything that is not valid RFC 8259, whatever bytes it is
+ * given. */
 #include "base/json.h"
 
 #include <inttypes.h>
@@ -25,8 +26,11 @@ static void newline(struct hf_json *j)
 
 static size_t utf8_len(const uint8_t *s, size_t len)
 {
-	size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3 :
-		   s[0] >= 0xf0 && s[0] < 0xf5		   ? 4 : 0;
+	size_t n = s[0] < 0x80			 ? 1
+		   : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
+		   : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
+		   : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
+						 : 0;
 
 	if (n == 0 || n > len)
 		return 0;

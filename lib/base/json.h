@@ -29,7 +29,8 @@ void hf_json_bool(struct hf_json *j, const char *key, bool value);
 void hf_json_null(struct hf_json *j, const char *key);
 void hf_json_time(struct hf_json *j, const char *key, int64_t at);           /* "2026-…Z" */
 void hf_json_hex(struct hf_json *j, const char *key, const void *data, size_t len);
-void hf_json_double(struct hf_json *j, const char *key, double value);       /* 3 decimals; NaN/inf: null */
+/* 3 decimals; NaN/inf: null */
+void hf_json_double(struct hf_json *j, const char *key, double value);
 void hf_json_end_line(struct hf_json *j);                                    /* a final newline */
 
 #endif

@@ -10,9 +10,9 @@
 
 static const struct hf_reason_info infos[HF_REASON_COUNT] = {
 	[HF_REASON_NONE] = { "", HF_SEVERITY_INFO, 0, 0, "", "", "" },
-#define HF_REASON(name, id, severity, verify_error, alert, sentence, remedy, rule)                 \
-	[HF_REASON_##name] = { id,    HF_SEVERITY_##severity, verify_error, alert,                 \
-			       sentence, remedy,	      rule },
+#define HF_REASON(name, id, severity, verify_error, alert, sentence, remedy, rule) \
+	[HF_REASON_##                                                              \
+	    name] = { id, HF_SEVERITY_##severity, verify_error, alert, sentence, remedy, rule },
 #include "base/reasons.def"
 #undef HF_REASON
 };

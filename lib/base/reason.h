@@ -32,7 +32,9 @@ struct hf_reason_info {
 };
 
 const struct hf_reason_info *hf_reason_info(enum hf_reason reason);   /* never NULL */
-enum hf_reason hf_reason_by_id(const char *id);                       /* HF_REASON_NONE when unknown */
-const char *hf_severity_name(enum hf_severity severity);              /* "info", "warning", "refuse" */
+/* HF_REASON_NONE when unknown */
+enum hf_reason hf_reason_by_id(const char *id);
+/* "info", "warning", "refuse" */
+const char *hf_severity_name(enum hf_severity severity);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bytes that must not outlive their use: passphrases, tokens.  Cleansed when freed, never printed. */
+/* Bytes that must not outlive their use: passphrases, tokens.  Cleansed when freed, never printed.
+ */
 #ifndef HF_BASE_SECRET_H
 #define HF_BASE_SECRET_H
 
@@ -12,7 +13,8 @@ struct hf_secret {
 #define HF_SECRET_INIT { NULL, 0 }
 
 int hf_secret_set(struct hf_secret *s, const char *data, size_t len, struct hf_err *err);
-/* First line of a file (without its line end), at most 1023 bytes.  Warn about its mode elsewhere. */
+/* First line of a file (without its line end), at most 1023 bytes.  Warn about its mode elsewhere.
+ */
 int hf_secret_load(struct hf_secret *s, const char *path, struct hf_err *err);
 void hf_secret_done(struct hf_secret *s);
 HF_DEFINE_AUTO_DONE(hf_secret, struct hf_secret, hf_secret_done);

@@ -8,7 +8,8 @@
 #include "base/macros.h"
 #include "base/str.h"
 
-/* Days since 1970-01-01 of a Gregorian date; years counted from March so that leap days end them. */
+/* Days since 1970-01-01 of a Gregorian date; years counted from March so that leap days end them.
+ */
 static int64_t days_from_civil(int64_t year, int month, int day)
 {
 	int64_t y = month <= 2 ? year - 1 : year;
@@ -21,7 +22,8 @@ static int64_t days_from_civil(int64_t year, int month, int day)
 
 int64_t hf_time_from_civil(int year, int month, int day, int hour, int minute, int second)
 {
-	return days_from_civil(year, month, day) * HF_DAY_SECONDS + hour * 3600 + minute * 60 + second;
+	return days_from_civil(year, month, day) * HF_DAY_SECONDS + hour * 3600 + minute * 60 +
+	       second;
 }
 
 void hf_time_to_civil(int64_t at, struct tm *ret_tm)
@@ -210,8 +212,10 @@ void hf_duration_words(int64_t seconds, char *out, size_t cap)
 	static const struct {
 		int64_t seconds;
 		const char *name;
-	} units[] = { { 365 * HF_DAY_SECONDS, "year" }, { HF_DAY_SECONDS, "day" },
-		      { 3600, "hour" },                 { 60, "minute" },
+	} units[] = { { 365 * HF_DAY_SECONDS, "year" },
+		      { HF_DAY_SECONDS, "day" },
+		      { 3600, "hour" },
+		      { 60, "minute" },
 		      { 1, "second" } };
 	int64_t abs = seconds < 0 ? -seconds : seconds;
 
@@ -221,7 +225,8 @@ void hf_duration_words(int64_t seconds, char *out, size_t cap)
 		/* "2 years" and "400 days" say enough, "1 year" does not */
 		if (n < 2 && units[i].seconds > 1)
 			continue;
-		(void)snprintf(out, cap, "%lld %s%s", (long long)n, units[i].name, n == 1 ? "" : "s");
+		(void)snprintf(out, cap, "%lld %s%s", (long long)n, units[i].name,
+			       n == 1 ? "" : "s");
 		return;
 	}
 }

@@ -19,7 +19,8 @@
 void hf_time_format(int64_t at, char *out);
 /* "Sat, 21 Nov 2026 06:39:31 GMT" (RFC 9110 5.6.7). */
 void hf_time_format_http(int64_t at, char *out);
-/* Accepts "2026-11-21", "2026-11-21T06:39:31Z", "2026-11-21 06:39:31[Z]", "@1763707171", all UTC. */
+/* Accepts "2026-11-21", "2026-11-21T06:39:31Z", "2026-11-21 06:39:31[Z]", "@1763707171", all UTC.
+ */
 bool hf_time_parse(const char *s, int64_t *ret_at);
 /* Civil calendar both ways (proleptic Gregorian), fields of struct tm as in timegm(3). */
 int64_t hf_time_from_civil(int year, int month, int day, int hour, int minute, int second);

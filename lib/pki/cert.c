@@ -36,7 +36,8 @@ static bool entry_has_control(const X509_NAME_ENTRY *e)
 	(void)ERR_pop_to_mark();
 	if (len >= 0)
 		return has_control((const char *)utf8, (size_t)len);
-	return has_control((const char *)ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value));
+	return has_control((const char *)ASN1_STRING_get0_data(value),
+			   (size_t)ASN1_STRING_length(value));
 }
 
 /* A NUL or control byte in a name is how one name is made to look like another. */
@@ -60,7 +61,8 @@ static int decode_common_name(struct hf_cert *cert, struct hf_err *err)
 	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(INT_MAX);
 	struct hf_name_value *values = NULL;
 	size_t len = 0;
-	int rc = hf_name_values(X509_get_subject_name(cert->x509), NID_commonName, &values, &len, err);
+	int rc =
+	    hf_name_values(X509_get_subject_name(cert->x509), NID_commonName, &values, &len, err);
 
 	if (rc <= 0)
 		return rc;
@@ -140,7 +142,8 @@ static int decode(struct hf_cert *cert, struct hf_err *err)
 	cert->version = version < 0 || version > 1000 ? 1001 : (int)version + 1;
 	cert->pathlen = -1;
 	cert->ku = UINT_MAX;
-	(void)X509_check_purpose(cert->x509, -1, 0); /* fills OpenSSL's cache while one thread has it */
+	(void)X509_check_purpose(cert->x509, -1,
+				 0); /* fills OpenSSL's cache while one thread has it */
 	decode_times(cert);
 	decode_key(cert);
 	rc = decode_bytes(cert, err);
@@ -208,7 +211,8 @@ void hf_cert_unref(struct hf_cert *cert)
 
 bool hf_cert_equal(const struct hf_cert *a, const struct hf_cert *b)
 {
-	return a == b || (a && b && a->der_len == b->der_len && memcmp(a->der, b->der, a->der_len) == 0);
+	return a == b ||
+	       (a && b && a->der_len == b->der_len && memcmp(a->der, b->der, a->der_len) == 0);
 }
 
 EVP_PKEY *hf_cert_key_get0(const struct hf_cert *cert)

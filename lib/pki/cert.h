@@ -31,7 +31,8 @@ enum hf_cert_flag {
 	HF_CERT_SAN_CRITICAL = 1 << 6,
 	HF_CERT_SELF_ISSUED = 1 << 7,     /* issuer equals subject */
 	HF_CERT_PROXY = 1 << 8,           /* RFC 3820 */
-	HF_CERT_BAD_EXTENSION = 1 << 9,   /* an extension we know does not decode, or stands twice */
+	/* an extension we know does not decode, or stands twice */
+	HF_CERT_BAD_EXTENSION = 1 << 9,
 	HF_CERT_UNKNOWN_CRITICAL = 1 << 10,
 	HF_CERT_NAME_HAS_CONTROL = 1 << 11, /* NUL or control byte in a subject part or SAN */
 	HF_CERT_BAD_TIME = 1 << 12,       /* a validity date does not parse */
@@ -45,14 +46,16 @@ enum hf_cert_flag {
 
 struct hf_cert {
 	atomic_int refs;
-	X509 *x509;                 /* owned; extension cache already filled (X509_check_purpose -1) */
+	/* owned; extension cache already filled (X509_check_purpose -1) */
+	X509 *x509;
 	uint8_t *der;               /* owned by this object (OPENSSL memory) */
 	size_t der_len;
 	uint8_t sha256[HF_SHA256_LEN];
 	uint8_t spki_sha256[HF_SHA256_LEN];
 	char *subject;              /* text, escaped, for people (hf_name_format) */
 	char *issuer;
-	char *serial;               /* lower-case hex without leading zeros ("0" for zero, "-…" when negative) */
+	/* lower-case hex without leading zeros ("0" for zero, "-…" when negative) */
+	char *serial;
 	char *common_name;          /* last CN as UTF-8, escaped; NULL when none */
 	int64_t not_before;
 	int64_t not_after;          /* inclusive: the last second is valid (RFC 5280 4.1.2.5) */
@@ -62,14 +65,17 @@ struct hf_cert {
 	unsigned eku;               /* enum hf_eku bits; 0 when there is none */
 	int pathlen;                /* -1 when unlimited or absent */
 	enum hf_key_type key_type;
-	int key_bits;               /* of the algorithm: 256, 2048 … ; 0 when the key does not decode */
-	int key_nid;                /* EVP_PKEY_RSA, EVP_PKEY_EC, EVP_PKEY_ED25519, EVP_PKEY_DSA … ; 0 unknown */
+	/* of the algorithm: 256, 2048 … ; 0 when the key does not decode */
+	int key_bits;
+	/* EVP_PKEY_RSA, EVP_PKEY_EC, EVP_PKEY_ED25519, EVP_PKEY_DSA … ; 0 unknown */
+	int key_nid;
 	int sig_md_nid;             /* digest of the signature; NID_undef for Ed25519 */
 	int sig_security_bits;      /* -1 unknown */
 	struct hf_sans sans;
 	uint8_t *skid, *akid;       /* key identifiers, NULL when absent */
 	size_t skid_len, akid_len;
-	char *unknown_critical;     /* dotted OID of the first unknown critical extension, or NULL */
+	/* dotted OID of the first unknown critical extension, or NULL */
+	char *unknown_critical;
 };
 
 /* Takes a reference of x (up-ref); 0 or negative. Never refuses an odd certificate that decodes. */
@@ -83,7 +89,8 @@ EVP_PKEY *hf_cert_key_get0(const struct hf_cert *cert);       /* borrowed; NULL 
 int hf_cert_to_pem(const struct hf_cert *cert, struct hf_buf *out, struct hf_err *err);
 /* Full text as `openssl x509 -text` prints it. */
 int hf_cert_print(const struct hf_cert *cert, struct hf_buf *out, struct hf_err *err);
-/* EKU as words: "serverAuth, clientAuth, 1.3.6.…"; KU likewise ("digitalSignature, keyCertSign"). */
+/* EKU as words: "serverAuth, clientAuth, 1.3.6.…"; KU likewise ("digitalSignature, keyCertSign").
+ */
 int hf_cert_format_eku(const struct hf_cert *cert, struct hf_buf *out);
 int hf_cert_format_ku(const struct hf_cert *cert, struct hf_buf *out);
 
@@ -94,8 +101,10 @@ struct hf_certs {
 	size_t alloc;
 };
 #define HF_CERTS_INIT { NULL, 0, 0 }
-int hf_certs_add(struct hf_certs *list, struct hf_cert *cert, struct hf_err *err); /* takes a new reference */
-int hf_certs_copy(struct hf_certs *dst, const struct hf_certs *src, struct hf_err *err); /* appends */
+/* takes a new reference */
+int hf_certs_add(struct hf_certs *list, struct hf_cert *cert, struct hf_err *err);
+/* appends */
+int hf_certs_copy(struct hf_certs *dst, const struct hf_certs *src, struct hf_err *err);
 bool hf_certs_has(const struct hf_certs *list, const struct hf_cert *cert);
 void hf_certs_done(struct hf_certs *list);
 HF_DEFINE_AUTO_DONE(hf_certs, struct hf_certs, hf_certs_done);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Extensions of a certificate into fields and flags.  Must never refuse a certificate: what does not
- * decode is flagged, and the judge decides. */
+/* Extensions of a certificate into fields and flags.  Must never refuse a certificate: what does
+ * not decode is flagged, and the judge decides. */
 #include "pki/cert_decode.h"
 
 #include <limits.h>
@@ -82,9 +82,9 @@ static int take_extended_key_usage(struct hf_cert *cert, const void *value)
 		int nid;
 		unsigned bit;
 	} rows[] = {
-		{ NID_server_auth, HF_EKU_SERVER }, { NID_client_auth, HF_EKU_CLIENT },
+		{ NID_server_auth, HF_EKU_SERVER },	 { NID_client_auth, HF_EKU_CLIENT },
 		{ NID_anyExtendedKeyUsage, HF_EKU_ANY }, { NID_email_protect, HF_EKU_EMAIL },
-		{ NID_code_sign, HF_EKU_CODE }, { NID_OCSP_sign, HF_EKU_OCSP },
+		{ NID_code_sign, HF_EKU_CODE },		 { NID_OCSP_sign, HF_EKU_OCSP },
 	};
 	const EXTENDED_KEY_USAGE *list = value;
 
@@ -176,9 +176,9 @@ static const struct row *find_row(int nid)
 static bool is_handled(X509_EXTENSION *ext)
 {
 	static const int nids[] = {
-		NID_basic_constraints,   NID_key_usage,          NID_ext_key_usage,
-		NID_subject_alt_name,    NID_name_constraints,   NID_certificate_policies,
-		NID_policy_constraints,  NID_policy_mappings,    NID_inhibit_any_policy,
+		NID_basic_constraints,	     NID_key_usage,	     NID_ext_key_usage,
+		NID_subject_alt_name,	     NID_name_constraints,   NID_certificate_policies,
+		NID_policy_constraints,	     NID_policy_mappings,    NID_inhibit_any_policy,
 		NID_crl_distribution_points, NID_netscape_cert_type, NID_proxyCertInfo,
 	};
 	int nid = OBJ_obj2nid(X509_EXTENSION_get_object(ext));
@@ -195,7 +195,8 @@ static bool is_no_rev_avail(const ASN1_OBJECT *type)
 {
 	static const uint8_t oid[] = { 0x55, 0x1d, 0x38 };
 
-	return OBJ_length(type) == sizeof(oid) && memcmp(OBJ_get0_data(type), oid, sizeof(oid)) == 0;
+	return OBJ_length(type) == sizeof(oid) &&
+	       memcmp(OBJ_get0_data(type), oid, sizeof(oid)) == 0;
 }
 
 static int note_unknown_critical(struct hf_cert *cert, const ASN1_OBJECT *type)
@@ -239,7 +240,8 @@ static int decode_one(struct hf_cert *cert, const STACK_OF(X509_EXTENSION) *exts
 		rc = note_unknown_critical(cert, type);
 	if (rc < 0)
 		return rc;
-	if (hf_extension_is_repeated(exts, index)) { /* RFC 5280 4.2: the first one stays what we show */
+	if (hf_extension_is_repeated(exts,
+				     index)) { /* RFC 5280 4.2: the first one stays what we show */
 		cert->flags |= HF_CERT_BAD_EXTENSION;
 		return 0;
 	}

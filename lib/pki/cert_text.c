@@ -12,7 +12,8 @@
 static void tame(char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		if (((unsigned char)text[i] < 0x20 && text[i] != '\n' && text[i] != '\t') || text[i] == 0x7f)
+		if (((unsigned char)text[i] < 0x20 && text[i] != '\n' && text[i] != '\t') ||
+		    text[i] == 0x7f)
 			text[i] = '.';
 	}
 }
@@ -62,10 +63,14 @@ int hf_cert_format_ku(const struct hf_cert *cert, struct hf_buf *out)
 		unsigned bit;
 		const char *name;
 	} rows[] = {
-		{ KU_DIGITAL_SIGNATURE, "digitalSignature" }, { KU_NON_REPUDIATION, "nonRepudiation" },
-		{ KU_KEY_ENCIPHERMENT, "keyEncipherment" },   { KU_DATA_ENCIPHERMENT, "dataEncipherment" },
-		{ KU_KEY_AGREEMENT, "keyAgreement" },         { KU_KEY_CERT_SIGN, "keyCertSign" },
-		{ KU_CRL_SIGN, "cRLSign" },                   { KU_ENCIPHER_ONLY, "encipherOnly" },
+		{ KU_DIGITAL_SIGNATURE, "digitalSignature" },
+		{ KU_NON_REPUDIATION, "nonRepudiation" },
+		{ KU_KEY_ENCIPHERMENT, "keyEncipherment" },
+		{ KU_DATA_ENCIPHERMENT, "dataEncipherment" },
+		{ KU_KEY_AGREEMENT, "keyAgreement" },
+		{ KU_KEY_CERT_SIGN, "keyCertSign" },
+		{ KU_CRL_SIGN, "cRLSign" },
+		{ KU_ENCIPHER_ONLY, "encipherOnly" },
 		{ KU_DECIPHER_ONLY, "decipherOnly" },
 	};
 	const char *separator = "";

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Key and chain that belong together.  Must never hand out a credential whose key does not match its
- * leaf, and always say which of the usual mistakes it met. */
+/* Key and chain that belong together.  Must never hand out a credential whose key does not match
+ * its leaf, and always say which of the usual mistakes it met. */
 #include "pki/credential.h"
 
 #include <stdlib.h>
@@ -20,7 +20,8 @@ static bool issued_by(const struct hf_cert *cert, const struct hf_cert *issuer)
 	EVP_PKEY *key = hf_cert_key_get0(issuer);
 	bool ok;
 
-	if (!key || X509_NAME_cmp(X509_get_issuer_name(cert->x509), X509_get_subject_name(issuer->x509)) != 0)
+	if (!key || X509_NAME_cmp(X509_get_issuer_name(cert->x509),
+				  X509_get_subject_name(issuer->x509)) != 0)
 		return false;
 	(void)ERR_set_mark();
 	ok = X509_verify(cert->x509, key) == 1;
@@ -33,8 +34,8 @@ static bool is_self_signed(const struct hf_cert *cert)
 	return (cert->flags & HF_CERT_SELF_ISSUED) && issued_by(cert, cert);
 }
 
-/* Which certificate the key belongs to; -1 when none.  One that is no CA is preferred: a CA may have
- * issued itself a certificate for the same key. */
+/* Which certificate the key belongs to; -1 when none.  One that is no CA is preferred: a CA may
+ * have issued itself a certificate for the same key. */
 static ssize_t find_leaf(const struct hf_certs *certs, const EVP_PKEY *key)
 {
 	ssize_t found = -1;
@@ -62,8 +63,8 @@ static struct hf_cert *find_issuer(const struct hf_certs *certs, const struct hf
 	return NULL;
 }
 
-/* Appends issuer after issuer; a self-signed one ends the path and is left out, since peers must have
- * it anyway (RFC 8446 4.4.2). */
+/* Appends issuer after issuer; a self-signed one ends the path and is left out, since peers must
+ * have it anyway (RFC 8446 4.4.2). */
 static int follow_issuers(struct hf_credential *c, const struct hf_certs *certs, struct hf_err *err)
 {
 	struct hf_cert *cert = c->chain.items[0];
@@ -114,7 +115,8 @@ static bool was_reordered(const struct hf_certs *chain, const struct hf_certs *f
 	return next < chain->len;
 }
 
-static int arrange(struct hf_credential *c, const struct hf_certs *certs, size_t leaf, struct hf_err *err)
+static int arrange(struct hf_credential *c, const struct hf_certs *certs, size_t leaf,
+		   struct hf_err *err)
 {
 	int rc = hf_certs_add(&c->chain, certs->items[leaf], err);
 
@@ -134,18 +136,21 @@ static int mismatch(const EVP_PKEY *key, const struct hf_cert *leaf, struct hf_e
 	hf_key_describe(key, have, sizeof(have));
 	hf_key_describe(hf_cert_key_get0(leaf), want, sizeof(want));
 	if (strcmp(have, want) == 0)
-		(void)hf_err_set(err, HF_E_MISMATCH,
-				 "the private key does not belong to the certificate for %s: both are %s, but "
-				 "not the same key", leaf->subject, have);
+		(void)hf_err_set(
+		    err, HF_E_MISMATCH,
+		    "the private key does not belong to the certificate for %s: both are %s, but "
+		    "not the same key",
+		    leaf->subject, have);
 	else
-		(void)hf_err_set(err, HF_E_MISMATCH,
-				 "the private key (%s) does not belong to the certificate for %s (%s)", have,
-				 leaf->subject, want);
+		(void)hf_err_set(
+		    err, HF_E_MISMATCH,
+		    "the private key (%s) does not belong to the certificate for %s (%s)", have,
+		    leaf->subject, want);
 	return hf_err_hint(err, "use the key made with this certificate's request, or enrol again");
 }
 
-int hf_credential_new(EVP_PKEY *key, const struct hf_certs *chain, struct hf_credential **ret_credential,
-		      struct hf_err *err)
+int hf_credential_new(EVP_PKEY *key, const struct hf_certs *chain,
+		      struct hf_credential **ret_credential, struct hf_err *err)
 {
 	HF_AUTO(hf_credential) c = calloc(1, sizeof(*c));
 	ssize_t leaf;
@@ -179,10 +184,10 @@ void hf_credential_free(struct hf_credential *c)
 	free(c);
 }
 
-/* --- from files --------------------------------------------------------------------------------------- */
+/* --- from files -------------------------------------------------------------------------- */
 
 struct paths {
-	const char *cert, *key;  /* key: NULL when the certificate file holds it */
+	const char *cert, *key; /* key: NULL when the certificate file holds it */
 };
 
 static bool holds_key_only(const struct hf_pemfile *f)
@@ -198,15 +203,17 @@ static int no_certificate(const struct paths *p, const struct hf_pemfile *f, str
 
 	if (p->key && holds_key_only(f) && hf_pemfile_load(&other, p->key, 0, NULL, NULL) == 0 &&
 	    other.certs.len > 0) {
-		(void)hf_err_set(err, HF_E_INVALID,
-				 "certificate and key are swapped: '%s' holds the private key, '%s' the certificate",
-				 p->cert, p->key);
+		(void)hf_err_set(
+		    err, HF_E_INVALID,
+		    "certificate and key are swapped: '%s' holds the private key, '%s' the certificate",
+		    p->cert, p->key);
 		return hf_err_hint(err, "exchange the two paths");
 	}
 	hf_pemfile_describe(f, words, sizeof(words));
 	(void)hf_err_set(err, HF_E_INVALID, "'%s' holds no certificate, but %s", p->cert, words);
 	if (f->csrs_len > 0)
-		return hf_err_hint(err, "send the request to the CA and install the certificate that comes back");
+		return hf_err_hint(
+		    err, "send the request to the CA and install the certificate that comes back");
 	return hf_err_hint(err, "name the file that holds the certificate");
 }
 
@@ -218,7 +225,8 @@ static int no_key(const char *path, bool same_file, const struct hf_pemfile *f, 
 	(void)hf_err_set(err, HF_E_INVALID, "'%s' holds no private key, but %s", path, words);
 	if (same_file)
 		return hf_err_hint(err, "name the key's file too (--key)");
-	return hf_err_hint(err, "name the file with the private key that was made with the certificate's request");
+	return hf_err_hint(
+	    err, "name the file with the private key that was made with the certificate's request");
 }
 
 /* One file for both is read once: it may be a pipe, and a PKCS#12 file asks for its passphrase. */
@@ -253,13 +261,14 @@ static int remember_paths(struct hf_credential *c, const struct paths *p, struct
 }
 
 int hf_credential_load(const char *cert_path, const char *key_path,
-		       const struct hf_passphrase_source *pass, struct hf_credential **ret_credential,
-		       struct hf_err *err)
+		       const struct hf_passphrase_source *pass,
+		       struct hf_credential **ret_credential, struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_pemfile) certs = HF_PEMFILE_INIT;
 	HF_AUTO_DONE(hf_pemfile) keys = HF_PEMFILE_INIT;
 	HF_AUTO(hf_credential) c = NULL;
-	struct paths p = { cert_path, key_path && strcmp(cert_path, key_path) != 0 ? key_path : NULL };
+	struct paths p = { cert_path,
+			   key_path && strcmp(cert_path, key_path) != 0 ? key_path : NULL };
 	int rc = load_both(&p, pass, &certs, &keys, err);
 
 	if (rc == 0)

@@ -7,21 +7,23 @@
 
 struct hf_credential {
 	EVP_PKEY *key;
-	struct hf_certs chain;     /* leaf first, then intermediates in issuing order; a self-signed root is dropped */
+	/* leaf first, then intermediates in issuing order; a self-signed root is dropped */
+	struct hf_certs chain;
 	char *cert_path, *key_path; /* where they came from, for messages and reload */
 	bool key_world_readable;   /* the key file's mode lets others than its owner read it */
 	bool root_dropped;         /* the file held the root too */
 	bool reordered;            /* intermediates stood out of order, or the leaf was not first */
 };
 /* cert_path may hold the key too (key_path NULL); PEM in either order, DER, PKCS#12.
- * Refuses: no key, no certificate, key that does not match (says which certificate the key does match
- * if one further down does), swapped files, a CSR instead of a certificate: each named, with a hint. */
+ * Refuses: no key, no certificate, key that does not match (says which certificate the key does
+ * match if one further down does), swapped files, a CSR instead of a certificate: each named, with
+ * a hint. */
 int hf_credential_load(const char *cert_path, const char *key_path,
-		       const struct hf_passphrase_source *pass, struct hf_credential **ret_credential,
-		       struct hf_err *err);
+		       const struct hf_passphrase_source *pass,
+		       struct hf_credential **ret_credential, struct hf_err *err);
 /* From objects; takes new references. */
-int hf_credential_new(EVP_PKEY *key, const struct hf_certs *chain, struct hf_credential **ret_credential,
-		      struct hf_err *err);
+int hf_credential_new(EVP_PKEY *key, const struct hf_certs *chain,
+		      struct hf_credential **ret_credential, struct hf_err *err);
 void hf_credential_free(struct hf_credential *c);
 HF_DEFINE_AUTO(hf_credential, struct hf_credential, hf_credential_free);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Revocation lists.  Must never refuse an odd one that decodes: it is flagged, and the judge decides. */
+/* Revocation lists.  Must never refuse an odd one that decodes: it is flagged, and the judge
+ * decides. */
 #include "pki/crl.h"
 
 #include <stdlib.h>
@@ -26,7 +27,8 @@ static bool known_in(const int *nids, size_t count, const X509_EXTENSION *ext)
 }
 
 /* Flags what is unknown and critical, stands twice, or does not decode. */
-static void look_at(struct hf_crl *crl, const STACK_OF(X509_EXTENSION) *exts, const int *nids, size_t count)
+static void look_at(struct hf_crl *crl, const STACK_OF(X509_EXTENSION) *exts, const int *nids,
+		    size_t count)
 {
 	int len = sk_X509_EXTENSION_num(exts);
 
@@ -51,9 +53,11 @@ static void look_at(struct hf_crl *crl, const STACK_OF(X509_EXTENSION) *exts, co
 
 static void look_at_extensions(struct hf_crl *crl)
 {
-	static const int crl_nids[] = { NID_crl_number, NID_delta_crl, NID_issuing_distribution_point,
+	static const int crl_nids[] = { NID_crl_number, NID_delta_crl,
+					NID_issuing_distribution_point,
 					NID_authority_key_identifier };
-	static const int entry_nids[] = { NID_crl_reason, NID_certificate_issuer, NID_invalidity_date };
+	static const int entry_nids[] = { NID_crl_reason, NID_certificate_issuer,
+					  NID_invalidity_date };
 	STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(crl->crl);
 	int count = sk_X509_REVOKED_num(entries);
 	int64_t at;
@@ -63,7 +67,8 @@ static void look_at_extensions(struct hf_crl *crl)
 	for (int i = 0; i < count; i++) {
 		const X509_REVOKED *entry = sk_X509_REVOKED_value(entries, i);
 
-		look_at(crl, X509_REVOKED_get0_extensions(entry), entry_nids, HF_ARRAY_LEN(entry_nids));
+		look_at(crl, X509_REVOKED_get0_extensions(entry), entry_nids,
+			HF_ARRAY_LEN(entry_nids));
 		if (!hf_asn1_time_read(X509_REVOKED_get0_revocationDate(entry), &at))
 			crl->bad = true;
 	}
@@ -82,12 +87,13 @@ static int read_number(const struct hf_crl *crl, int nid, char **ret_text, struc
 static int read_akid(struct hf_crl *crl, struct hf_err *err)
 {
 	HF_AUTO(AUTHORITY_KEYID) akid =
-		X509_CRL_get_ext_d2i(crl->crl, NID_authority_key_identifier, NULL, NULL);
+	    X509_CRL_get_ext_d2i(crl->crl, NID_authority_key_identifier, NULL, NULL);
 
 	if (!akid || !akid->keyid)
 		return 0;
 	crl->akid_len = (size_t)ASN1_STRING_length(akid->keyid);
-	crl->akid = (uint8_t *)hf_str_ndup((const char *)ASN1_STRING_get0_data(akid->keyid), crl->akid_len);
+	crl->akid =
+	    (uint8_t *)hf_str_ndup((const char *)ASN1_STRING_get0_data(akid->keyid), crl->akid_len);
 	return crl->akid ? 0 : hf_err_nomem(err);
 }
 
@@ -240,9 +246,17 @@ const char *hf_crl_reason_name(int reason)
 const char *const *hf_crl_reason_names(void)
 {
 	static const char *const names[] = {
-		"unspecified", "keyCompromise", "cACompromise", "affiliationChanged", "superseded",
-		"cessationOfOperation", "certificateHold", "removeFromCRL", "privilegeWithdrawn",
-		"aACompromise", NULL,
+		"unspecified",
+		"keyCompromise",
+		"cACompromise",
+		"affiliationChanged",
+		"superseded",
+		"cessationOfOperation",
+		"certificateHold",
+		"removeFromCRL",
+		"privilegeWithdrawn",
+		"aACompromise",
+		NULL,
 	};
 
 	return names;

@@ -14,7 +14,8 @@ struct hf_crl {
 	uint8_t sha256[HF_SHA256_LEN];
 	char *issuer;               /* text */
 	int64_t this_update;
-	int64_t next_update;        /* HF_TIME_MAX when the field is absent (has_next_update false) */
+	/* HF_TIME_MAX when the field is absent (has_next_update false) */
+	int64_t next_update;
 	bool has_next_update;
 	char *number;               /* hex, NULL when the extension is missing */
 	char *base_number;          /* deltaCRLIndicator, NULL when complete */
@@ -26,7 +27,8 @@ struct hf_crl {
 	int sig_md_nid;
 	size_t revoked_count;
 };
-int hf_crl_new(X509_CRL *crl, struct hf_crl **ret_crl, struct hf_err *err); /* takes a new reference */
+/* takes a new reference */
+int hf_crl_new(X509_CRL *crl, struct hf_crl **ret_crl, struct hf_err *err);
 int hf_crl_from_der(const uint8_t *der, size_t len, struct hf_crl **ret_crl, struct hf_err *err);
 struct hf_crl *hf_crl_ref(struct hf_crl *crl);
 void hf_crl_unref(struct hf_crl *crl);

@@ -42,7 +42,8 @@ static int check_extension(const struct hf_csr *csr, int index, struct hf_err *e
 		return 0;
 	value = hf_extension_value(ext);
 	if (!value)
-		return hf_err_set(err, HF_E_PARSE, "the extension %s asked for does not decode", word);
+		return hf_err_set(err, HF_E_PARSE, "the extension %s asked for does not decode",
+				  word);
 	hf_extension_value_free(ext, value);
 	return 0;
 }
@@ -81,7 +82,7 @@ static int decode(struct hf_csr *csr, struct hf_err *err)
 	csr->key_type = hf_key_type_of(key);
 	csr->key_bits = EVP_PKEY_get_bits(key);
 	csr->has_challenge_password =
-		X509_REQ_get_attr_by_NID(csr->req, NID_pkcs9_challengePassword, -1) >= 0;
+	    X509_REQ_get_attr_by_NID(csr->req, NID_pkcs9_challengePassword, -1) >= 0;
 	rc = read_extensions(csr, err);
 	return rc < 0 ? rc : read_wishes(csr, err);
 }
@@ -128,13 +129,15 @@ int hf_csr_check_signature(const struct hf_csr *csr, struct hf_err *err)
 
 	if (key && X509_REQ_verify(csr->req, key) == 1)
 		return 0;
-	(void)hf_err_ossl(err, HF_E_MISMATCH,
-			  "the request is not signed by the key in it, so its sender does not prove to hold it");
+	(void)hf_err_ossl(
+	    err, HF_E_MISMATCH,
+	    "the request is not signed by the key in it, so its sender does not prove to hold it");
 	return hf_err_hint(err, "make the request again with the right key");
 }
 
 /* An empty subject makes the SAN the only name, which must then be critical (RFC 5280 4.2.1.6). */
-static int ask_for_sans(X509_REQ *req, const struct hf_sans *sans, bool critical, struct hf_err *err)
+static int ask_for_sans(X509_REQ *req, const struct hf_sans *sans, bool critical,
+			struct hf_err *err)
 {
 	HF_AUTO(GENERAL_NAMES) names = NULL;
 	HF_AUTO(X509_EXTENSION_stack) exts = NULL;
@@ -142,7 +145,8 @@ static int ask_for_sans(X509_REQ *req, const struct hf_sans *sans, bool critical
 
 	if (rc < 0)
 		return rc;
-	if (X509V3_add1_i2d(&exts, NID_subject_alt_name, names, critical, X509V3_ADD_DEFAULT) != 1 ||
+	if (X509V3_add1_i2d(&exts, NID_subject_alt_name, names, critical, X509V3_ADD_DEFAULT) !=
+		1 ||
 	    !X509_REQ_add_extensions(req, exts))
 		return hf_err_ossl(err, HF_E_CRYPTO, "cannot add the names to the request");
 	return 0;

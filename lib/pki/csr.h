@@ -20,8 +20,10 @@ struct hf_csr {
 };
 /* Decodes; the self-signature is checked by hf_csr_check_signature. */
 int hf_csr_from_der(const uint8_t *der, size_t len, struct hf_csr **ret_csr, struct hf_err *err);
-int hf_csr_new(X509_REQ *req, struct hf_csr **ret_csr, struct hf_err *err);   /* up-refs? no: takes over a dup */
-int hf_csr_check_signature(const struct hf_csr *csr, struct hf_err *err);     /* proof of possession */
+/* up-refs? no: takes over a dup */
+int hf_csr_new(X509_REQ *req, struct hf_csr **ret_csr, struct hf_err *err);
+/* proof of possession */
+int hf_csr_check_signature(const struct hf_csr *csr, struct hf_err *err);
 /* Makes a request: subject (may be empty), SANs as extensionRequest, signed with key. */
 int hf_csr_make(EVP_PKEY *key, const X509_NAME *subject, const struct hf_sans *sans,
 		struct hf_csr **ret_csr, struct hf_err *err);

@@ -44,12 +44,14 @@ int hf_der_explain(const uint8_t *der, size_t len, const char *what, struct hf_e
 	}
 	if (hf_der_span(der, len, &span) && span > len) {
 		ERR_clear_error();
-		return hf_err_set(err, HF_E_PARSE, "%s is cut off: it announces %zu bytes, %zu are there",
-				  what, span, len);
+		return hf_err_set(err, HF_E_PARSE,
+				  "%s is cut off: it announces %zu bytes, %zu are there", what,
+				  span, len);
 	}
 	if (hf_der_span(der, len, &span) && span < len) {
 		ERR_clear_error();
-		return hf_err_set(err, HF_E_PARSE, "%zu bytes follow after the end of %s", len - span, what);
+		return hf_err_set(err, HF_E_PARSE, "%zu bytes follow after the end of %s",
+				  len - span, what);
 	}
 	return hf_err_ossl(err, HF_E_PARSE, "%s is damaged", what);
 }
@@ -87,8 +89,8 @@ bool hf_asn1_time_read(const ASN1_TIME *t, int64_t *ret_at)
 		(void)snprintf(text, sizeof(text), "%s%.2s-%.2s-%.2sT%.2s:%.2s:%.2sZ",
 			       s[0] >= '5' ? "19" : "20", s, s + 2, s + 4, s + 6, s + 8, s + 10);
 	else
-		(void)snprintf(text, sizeof(text), "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ", s, s + 4, s + 6,
-			       s + 8, s + 10, s + 12);
+		(void)snprintf(text, sizeof(text), "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ", s, s + 4,
+			       s + 6, s + 8, s + 10, s + 12);
 	return hf_time_parse(text, ret_at);
 }
 

@@ -16,7 +16,8 @@
 bool hf_der_span(const uint8_t *der, size_t len, size_t *ret_span);
 /* True when one definite-length object fills the bytes exactly. */
 bool hf_der_is_whole(const uint8_t *der, size_t len);
-/* Says why bytes are not one `what`: empty, cut off, followed by others, or else.  Drains OpenSSL's queue. */
+/* Says why bytes are not one `what`: empty, cut off, followed by others, or else.  Drains OpenSSL's
+ * queue. */
 int hf_der_explain(const uint8_t *der, size_t len, const char *what, struct hf_err *err);
 
 /* Decodes one object that must fill the bytes; NULL otherwise, with OpenSSL's queue as it was. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The holder of a verified leaf.  Must never take a name from a malformed SAN, nor from the CN unless
- * asked to. */
+/* The holder of a verified leaf.  Must never take a name from a malformed SAN, nor from the CN
+ * unless asked to. */
 #include "pki/identity.h"
 
 #include <limits.h>

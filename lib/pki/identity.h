@@ -9,8 +9,8 @@
 
 struct hf_identity {
 	struct hf_cert *leaf;      /* counted */
-	char *name;                /* chosen name with its kind: "uri:spiffe://…" > "dns:…" > "email:…" >
-				    * "cn:…" (only with use_cn) > "sha256:…" ; escaped */
+	char *name; /* chosen name with its kind: "uri:spiffe://…" > "dns:…" > "email:…" >
+		     * "cn:…" (only with use_cn) > "sha256:…" ; escaped */
 	char *issuer_sha256;       /* lower-case hex of the issuing CA certificate, or NULL */
 };
 int hf_identity_new(struct hf_cert *leaf, const struct hf_cert *issuer, bool use_cn,

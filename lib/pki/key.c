@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keys: kinds, generation, comparison, writing.  Must never write a private key unencrypted anywhere
- * but into the caller's buffer, and never print one. */
+/* Keys: kinds, generation, comparison, writing.  Must never write a private key unencrypted
+ * anywhere but into the caller's buffer, and never print one. */
 #include "pki/key.h"
 
 #include <openssl/core_names.h>
@@ -17,7 +17,7 @@ static const struct kind {
 	const char *name;
 	const char *words;
 	const char *algorithm;
-	const char *group;  /* EC only */
+	const char *group; /* EC only */
 	int nid;
 	int bits;
 } kinds[] = {
@@ -29,7 +29,7 @@ static const struct kind {
 	[HF_KEY_ED25519] = { "ed25519", "Ed25519", "ED25519", NULL, EVP_PKEY_ED25519, 256 },
 };
 
-static const char *const kind_names[] = { "p256",    "p384",    "rsa2048", "rsa3072",
+static const char *const kind_names[] = { "p256",    "p384",	"rsa2048", "rsa3072",
 					  "rsa4096", "ed25519", NULL };
 
 enum hf_key_type hf_key_type_parse(const char *name)
@@ -91,15 +91,16 @@ enum hf_key_type hf_key_type_of(const EVP_PKEY *key)
 	bool is_ec = nid == EVP_PKEY_EC;
 	char group[64] = "";
 
-	if (is_ec && (!group_name(key, group, sizeof(group)) || hf_key_has_explicit_parameters(key)))
+	if (is_ec &&
+	    (!group_name(key, group, sizeof(group)) || hf_key_has_explicit_parameters(key)))
 		return HF_KEY_OTHER;
 	for (size_t i = HF_KEY_P256; i < HF_ARRAY_LEN(kinds); i++) {
 		const struct kind *k = &kinds[i];
 
 		if (k->nid != nid)
 			continue;
-		if (is_ec ? is_group(group, k->group) :
-			    nid != EVP_PKEY_RSA || EVP_PKEY_get_bits(key) == k->bits)
+		if (is_ec ? is_group(group, k->group)
+			  : nid != EVP_PKEY_RSA || EVP_PKEY_get_bits(key) == k->bits)
 			return (enum hf_key_type)i;
 	}
 	return HF_KEY_OTHER;
@@ -124,7 +125,8 @@ void hf_key_describe(const EVP_PKEY *key, char *out, size_t cap)
 		name = EVP_PKEY_get0_type_name(key);
 		if (!name)
 			name = OBJ_nid2sn(EVP_PKEY_get_base_id(key));
-		(void)snprintf(out, cap, "%s %d bits", name ? name : "unknown key", EVP_PKEY_get_bits(key));
+		(void)snprintf(out, cap, "%s %d bits", name ? name : "unknown key",
+			       EVP_PKEY_get_bits(key));
 	}
 }
 
@@ -170,7 +172,8 @@ int hf_key_spki_sha256(const EVP_PKEY *key, uint8_t out[HF_SHA256_LEN], struct h
 	return 0;
 }
 
-/* PBES2 with AES-256-CBC and PBKDF2 over HMAC-SHA-256 (RFC 8018), as `openssl pkcs8 -topk8` does. */
+/* PBES2 with AES-256-CBC and PBKDF2 over HMAC-SHA-256 (RFC 8018), as `openssl pkcs8 -topk8` does.
+ */
 static int write_encrypted(BIO *bio, PKCS8_PRIV_KEY_INFO *p8, const struct hf_secret *pass,
 			   struct hf_err *err)
 {

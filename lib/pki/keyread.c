@@ -24,8 +24,11 @@ int hf_unlock_ask(struct hf_unlock *u, struct hf_err *err)
 	if (rc < 0 || (rc == 0 && u->pass.data))
 		return rc;
 	(void)hf_err_set(err, HF_E_PASSPHRASE, "it is encrypted and no passphrase was given");
-	return hf_err_hint(err, "give the passphrase (--passphrase-file), or store the key decrypted with "
-				"mode 0600: openssl pkey -in %s -out new.key", u->name);
+	return hf_err_hint(
+	    err,
+	    "give the passphrase (--passphrase-file), or store the key decrypted with "
+	    "mode 0600: openssl pkey -in %s -out new.key",
+	    u->name);
 }
 
 const char *hf_unlock_get(const struct hf_unlock *u)
@@ -37,10 +40,10 @@ bool hf_pbe_is_legacy(int nid)
 {
 	static const int legacy[] = {
 		NID_pbe_WithSHA1And40BitRC2_CBC, NID_pbe_WithSHA1And128BitRC2_CBC,
-		NID_pbe_WithSHA1And40BitRC4,     NID_pbe_WithSHA1And128BitRC4,
-		NID_pbeWithMD2AndDES_CBC,        NID_pbeWithMD5AndDES_CBC,
-		NID_pbeWithMD2AndRC2_CBC,        NID_pbeWithMD5AndRC2_CBC,
-		NID_pbeWithSHA1AndDES_CBC,       NID_pbeWithSHA1AndRC2_CBC,
+		NID_pbe_WithSHA1And40BitRC4,	 NID_pbe_WithSHA1And128BitRC4,
+		NID_pbeWithMD2AndDES_CBC,	 NID_pbeWithMD5AndDES_CBC,
+		NID_pbeWithMD2AndRC2_CBC,	 NID_pbeWithMD5AndRC2_CBC,
+		NID_pbeWithSHA1AndDES_CBC,	 NID_pbeWithSHA1AndRC2_CBC,
 	};
 
 	for (size_t i = 0; i < HF_ARRAY_LEN(legacy); i++) {
@@ -53,7 +56,8 @@ bool hf_pbe_is_legacy(int nid)
 int hf_unlock_spend(struct hf_unlock *u, long iterations, struct hf_err *err)
 {
 	if (iterations < 0 || iterations > u->iterations_left)
-		return hf_err_set(err, HF_E_LIMIT, "its encryption asks for more than %d iterations",
+		return hf_err_set(err, HF_E_LIMIT,
+				  "its encryption asks for more than %d iterations",
 				  (int)HF_PBE_ITERATIONS_CAP);
 	u->iterations_left -= iterations;
 	return 0;
@@ -66,7 +70,8 @@ static long pbkdf2_iterations(const ASN1_TYPE *parameter)
 	long n = 0;
 
 	if (pbe2 && OBJ_obj2nid(pbe2->keyfunc->algorithm) == NID_id_pbkdf2)
-		kdf = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBKDF2PARAM), pbe2->keyfunc->parameter);
+		kdf = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBKDF2PARAM),
+						pbe2->keyfunc->parameter);
 	if (kdf)
 		n = ASN1_INTEGER_get(kdf->iter);
 	PBKDF2PARAM_free(kdf);
@@ -88,25 +93,34 @@ int hf_unlock_check(struct hf_unlock *u, const X509_ALGOR *alg, struct hf_err *e
 	int nid = OBJ_obj2nid(alg->algorithm);
 
 	if (hf_pbe_is_legacy(nid)) {
-		(void)hf_err_set(err, HF_E_UNSUPPORTED,
-				 "it is encrypted with %s, which OpenSSL 3 has only in its legacy provider",
-				 OBJ_nid2ln(nid));
-		return hf_err_hint(err, "re-encrypt it: openssl pkcs12 -legacy -in %s -nodes -out plain.pem, "
-				   "then openssl pkcs12 -export -in plain.pem -out new.p12", u->name);
+		(void)hf_err_set(
+		    err, HF_E_UNSUPPORTED,
+		    "it is encrypted with %s, which OpenSSL 3 has only in its legacy provider",
+		    OBJ_nid2ln(nid));
+		return hf_err_hint(
+		    err,
+		    "re-encrypt it: openssl pkcs12 -legacy -in %s -nodes -out plain.pem, "
+		    "then openssl pkcs12 -export -in plain.pem -out new.p12",
+		    u->name);
 	}
 	if (!alg->parameter)
 		return 0; /* OpenSSL will say that it does not know it */
-	return hf_unlock_spend(u, nid == NID_pbes2 ? pbkdf2_iterations(alg->parameter) :
-						     pbe_iterations(alg->parameter), err);
+	return hf_unlock_spend(u,
+			       nid == NID_pbes2 ? pbkdf2_iterations(alg->parameter)
+						: pbe_iterations(alg->parameter),
+			       err);
 }
 
 static int check_read(EVP_PKEY *key, EVP_PKEY **ret_key, struct hf_err *err)
 {
 	if (hf_key_has_explicit_parameters(key)) {
 		EVP_PKEY_free(key);
-		(void)hf_err_set(err, HF_E_UNSUPPORTED,
-				 "the EC key spells its curve out instead of naming it, which TLS does not allow");
-		return hf_err_hint(err, "make a new key, or name the curve: openssl pkey -ec_param_enc named_curve");
+		(void)hf_err_set(
+		    err, HF_E_UNSUPPORTED,
+		    "the EC key spells its curve out instead of naming it, which TLS does not allow");
+		return hf_err_hint(
+		    err,
+		    "make a new key, or name the curve: openssl pkey -ec_param_enc named_curve");
 	}
 	*ret_key = key;
 	return 0;
@@ -144,8 +158,10 @@ static int wrong_passphrase(struct hf_unlock *u, struct hf_err *err)
 
 	if (ERR_GET_LIB(e) == ERR_LIB_EVP &&
 	    (reason == EVP_R_UNSUPPORTED_ALGORITHM || reason == EVP_R_UNSUPPORTED_CIPHER ||
-	     reason == EVP_R_UNKNOWN_PBE_ALGORITHM || reason == EVP_R_UNSUPPORTED_KEY_DERIVATION_FUNCTION)) {
-		(void)hf_err_ossl(err, HF_E_UNSUPPORTED, "its encryption is not known to this OpenSSL");
+	     reason == EVP_R_UNKNOWN_PBE_ALGORITHM ||
+	     reason == EVP_R_UNSUPPORTED_KEY_DERIVATION_FUNCTION)) {
+		(void)hf_err_ossl(err, HF_E_UNSUPPORTED,
+				  "its encryption is not known to this OpenSSL");
 		return hf_err_hint(err, "decrypt it with the program that made it");
 	}
 	ERR_clear_error();
@@ -194,7 +210,8 @@ int hf_key_from_traditional(const char *headers, uint8_t *der, size_t len, struc
 	if (!copy)
 		return hf_err_nomem(err);
 	if (!PEM_get_EVP_CIPHER_INFO(copy, &cipher) || !cipher.cipher)
-		return hf_err_ossl(err, HF_E_UNSUPPORTED, "its encryption is not known to this OpenSSL");
+		return hf_err_ossl(err, HF_E_UNSUPPORTED,
+				   "its encryption is not known to this OpenSSL");
 	rc = hf_unlock_ask(u, err);
 	if (rc < 0)
 		return rc;

@@ -18,10 +18,14 @@ struct hf_unlock {
 	const char *name;                           /* the file, for messages */
 	struct hf_secret pass;
 	bool asked;
-	bool without;                               /* a PKCS#12 file made with no passphrase at all */
+	/* a PKCS#12 file made with no passphrase at all */
+	bool without;
 	long iterations_left;
 };
-#define HF_UNLOCK_INIT(source_, name_) { (source_), (name_), HF_SECRET_INIT, false, false, HF_PBE_ITERATIONS_CAP }
+#define HF_UNLOCK_INIT(source_, name_)                                                  \
+	{                                                                               \
+		(source_), (name_), HF_SECRET_INIT, false, false, HF_PBE_ITERATIONS_CAP \
+	}
 
 /* Fills u->pass; -HF_E_PASSPHRASE with a hint when nobody can tell. */
 int hf_unlock_ask(struct hf_unlock *u, struct hf_err *err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Distinguished names out: text, comparison, values.  Must never let a foreign byte reach a log or a
- * terminal unescaped, nor two different names look the same. */
+/* Distinguished names out: text, comparison, values.  Must never let a foreign byte reach a log or
+ * a terminal unescaped, nor two different names look the same. */
 #include "pki/name.h"
 
 #include <stdlib.h>
@@ -71,7 +71,8 @@ int hf_name_format(const X509_NAME *name, struct hf_buf *out)
 		if (value_utf8(X509_NAME_ENTRY_get_data(e), &v) < 0)
 			return -HF_E_NOMEM;
 		if (i > 0)
-			(void)hf_buf_puts(out, X509_NAME_ENTRY_set(e) == previous_set ? " + " : ", ");
+			(void)hf_buf_puts(out,
+					  X509_NAME_ENTRY_set(e) == previous_set ? " + " : ", ");
 		hf_oid_word(X509_NAME_ENTRY_get_object(e), type, sizeof(type));
 		(void)hf_buf_printf(out, "%s=", type);
 		put_value(out, &v);
@@ -154,8 +155,8 @@ bool hf_name_is_empty(const X509_NAME *name)
 	return X509_NAME_entry_count(name) <= 0;
 }
 
-int hf_name_values(const X509_NAME *name, int nid, struct hf_name_value **ret_values, size_t *ret_len,
-		   struct hf_err *err)
+int hf_name_values(const X509_NAME *name, int nid, struct hf_name_value **ret_values,
+		   size_t *ret_len, struct hf_err *err)
 {
 	struct hf_name_value *values = NULL;
 	size_t len = 0;
@@ -165,8 +166,8 @@ int hf_name_values(const X509_NAME *name, int nid, struct hf_name_value **ret_va
 
 		if (more)
 			values = more;
-		if (!more ||
-		    value_utf8(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, i)), &values[len]) < 0) {
+		if (!more || value_utf8(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, i)),
+					&values[len]) < 0) {
 			hf_name_values_free(values, len);
 			return hf_err_nomem(err);
 		}

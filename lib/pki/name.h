@@ -8,16 +8,18 @@
 #include "base/ossl.h"
 
 /* "/C=IN/O=ABC Inc./CN=a\/b+OU=x": order kept, "\/" and "\+" escaped, "+" makes a multi-valued RDN.
- * Text without a leading '/' is taken as a CN.  Errors name the part.  Short names, long names and dotted
- * OIDs; values become PrintableString or UTF8String (C: PrintableString, email: IA5String). */
+ * Text without a leading '/' is taken as a CN.  Errors name the part.  Short names, long names and
+ * dotted OIDs; values become PrintableString or UTF8String (C: PrintableString, email: IA5String).
+ */
 int hf_name_parse(const char *subj, X509_NAME **ret_name, struct hf_err *err);
 /* RFC 4514 order reversed as people write it: "C=IN, O=ABC Inc., CN=x"; foreign bytes escaped;
  * "(empty)" for an empty name. */
 int hf_name_format(const X509_NAME *name, struct hf_buf *out);
 /* The same, owned; NULL when out of memory. */
 char *hf_name_text(const X509_NAME *name);
-/* The -subj form, so that parse(format_subj(n)) equals n; -HF_E_INVALID, and nothing appended, for a
- * name that the syntax cannot say (an empty value, a control character, a value that is no string). */
+/* The -subj form, so that parse(format_subj(n)) equals n; -HF_E_INVALID, and nothing appended, for
+ * a name that the syntax cannot say (an empty value, a control character, a value that is no
+ * string). */
 int hf_name_format_subj(const X509_NAME *name, struct hf_buf *out);
 bool hf_name_equal(const X509_NAME *a, const X509_NAME *b);
 bool hf_name_is_empty(const X509_NAME *name);
@@ -27,8 +29,8 @@ struct hf_name_value {
 	char *utf8;     /* owned, NUL-terminated, may contain NUL inside */
 	size_t len;
 };
-int hf_name_values(const X509_NAME *name, int nid, struct hf_name_value **ret_values, size_t *ret_len,
-		   struct hf_err *err);
+int hf_name_values(const X509_NAME *name, int nid, struct hf_name_value **ret_values,
+		   size_t *ret_len, struct hf_err *err);
 void hf_name_values_free(struct hf_name_value *values, size_t len);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* OpenSSL's -subj syntax.  Must never drop a part silently, as OpenSSL does with a warning for unknown
- * types and empty values: a subject that lacks a part asked for is a wrong subject. */
+/* OpenSSL's -subj syntax.  Must never drop a part silently, as OpenSSL does with a warning for
+ * unknown types and empty values: a subject that lacks a part asked for is a wrong subject. */
 #include "pki/name.h"
 
 #include <string.h>
@@ -13,14 +13,16 @@
 
 enum { PART_CAP = 64 * 1024 };
 
-static const char *const known_types[] = { "C",    "ST", "L",  "O",  "OU", "CN",           "emailAddress",
-					   "DC",   "SN", "GN", "UID", "serialNumber", "street", "title",
-					   "name", "initials", "postalCode", "dnQualifier", "pseudonym", NULL };
+static const char *const known_types[] = {
+	"C",	"ST",	    "L",	  "O",		 "OU",		 "CN",	   "emailAddress",
+	"DC",	"SN",	    "GN",	  "UID",	 "serialNumber", "street", "title",
+	"name", "initials", "postalCode", "dnQualifier", "pseudonym",	 NULL
+};
 
 /* One "type=value" of the subject, unescaped. */
 struct part {
 	struct hf_buf type, value;
-	bool joins_next;  /* followed by '+': the next part belongs to the same RDN */
+	bool joins_next; /* followed by '+': the next part belongs to the same RDN */
 };
 
 static void part_done(struct part *p)
@@ -51,9 +53,11 @@ static int read_part(const char **s, struct part *p, struct hf_err *err)
 	p->joins_next = *c == '+';
 	*s = c + (*c != '\0');
 	if (hf_buf_failed(&p->type) || hf_buf_failed(&p->value))
-		return hf_err_set(err, HF_E_LIMIT, "subject: a part is longer than %d bytes", (int)PART_CAP);
+		return hf_err_set(err, HF_E_LIMIT, "subject: a part is longer than %d bytes",
+				  (int)PART_CAP);
 	if (p->joins_next && !**s)
-		return bad(err, p, "is followed by '+' and nothing (a '+' in a value is written \\+)");
+		return bad(err, p,
+			   "is followed by '+' and nothing (a '+' in a value is written \\+)");
 	return 0;
 }
 
@@ -64,8 +68,9 @@ static int unknown_type(struct hf_err *err, const struct part *p)
 	(void)bad(err, p, "is of no type known");
 	if (near)
 		return hf_err_hint(err, "did you mean '%s'?", near);
-	return hf_err_hint(err, "use C, ST, L, O, OU, CN, emailAddress … or a dotted OID; a '/' or '+' inside a "
-				"value is written \\/ or \\+");
+	return hf_err_hint(
+	    err, "use C, ST, L, O, OU, CN, emailAddress … or a dotted OID; a '/' or '+' inside a "
+		 "value is written \\/ or \\+");
 }
 
 static int check_value(struct hf_err *err, const struct part *p)
@@ -83,7 +88,8 @@ static int check_value(struct hf_err *err, const struct part *p)
 	return 0;
 }
 
-/* OpenSSL's table of types gives string type and length limits (RFC 5280 appendix A upper bounds). */
+/* OpenSSL's table of types gives string type and length limits (RFC 5280 appendix A upper bounds).
+ */
 static int refused_value(struct hf_err *err, const struct part *p)
 {
 	static const struct {
@@ -103,7 +109,8 @@ static int refused_value(struct hf_err *err, const struct part *p)
 		ERR_clear_error();
 		return bad(err, p, rows[i].words);
 	}
-	return hf_err_ossl(err, HF_E_PARSE, "subject: the part '%s' is refused", hf_buf_str(&p->type));
+	return hf_err_ossl(err, HF_E_PARSE, "subject: the part '%s' is refused",
+			   hf_buf_str(&p->type));
 }
 
 static int add_part(X509_NAME *name, const struct part *p, bool same_rdn, struct hf_err *err)
@@ -120,8 +127,9 @@ static int add_part(X509_NAME *name, const struct part *p, bool same_rdn, struct
 	if (rc < 0)
 		return rc;
 	ERR_clear_error();
-	if (!X509_NAME_add_entry_by_OBJ(name, type, MBSTRING_UTF8, (const uint8_t *)hf_buf_str(&p->value),
-					(int)p->value.len, -1, same_rdn ? -1 : 0))
+	if (!X509_NAME_add_entry_by_OBJ(name, type, MBSTRING_UTF8,
+					(const uint8_t *)hf_buf_str(&p->value), (int)p->value.len,
+					-1, same_rdn ? -1 : 0))
 		return refused_value(err, p);
 	return 0;
 }
@@ -131,7 +139,8 @@ static int parse_parts(const char *s, X509_NAME *name, struct hf_err *err)
 	bool same_rdn = false;
 
 	while (*s) {
-		HF_CLEANUP(part_done) struct part p = { HF_BUF_INIT(PART_CAP), HF_BUF_INIT(PART_CAP), false };
+		HF_CLEANUP(part_done)
+		struct part p = { HF_BUF_INIT(PART_CAP), HF_BUF_INIT(PART_CAP), false };
 		int rc = read_part(&s, &p, err);
 
 		if (rc == 0)
@@ -145,7 +154,8 @@ static int parse_parts(const char *s, X509_NAME *name, struct hf_err *err)
 
 static int parse_common_name(const char *s, X509_NAME *name, struct hf_err *err)
 {
-	HF_CLEANUP(part_done) struct part p = { HF_BUF_INIT(PART_CAP), HF_BUF_INIT(PART_CAP), false };
+	HF_CLEANUP(part_done)
+	struct part p = { HF_BUF_INIT(PART_CAP), HF_BUF_INIT(PART_CAP), false };
 
 	(void)hf_buf_puts(&p.type, "CN");
 	(void)hf_buf_puts(&p.value, s);

@@ -69,7 +69,9 @@ static int find_begin(struct hf_pem_reader *r, char *label, struct hf_err *err)
 
 	while (next_line(r, &l)) {
 		if (starts(&l, end_mark)) {
-			(void)hf_err_set(err, HF_E_PARSE, "block %zu has an END line but no BEGIN line", r->number + 1);
+			(void)hf_err_set(err, HF_E_PARSE,
+					 "block %zu has an END line but no BEGIN line",
+					 r->number + 1);
 			return hf_err_hint(err, "the beginning is missing: copy the file again");
 		}
 		if (!starts(&l, begin_mark))
@@ -98,7 +100,8 @@ static void read_headers(struct hf_pem_reader *r, struct hf_buf *out)
 
 static int cut_off(const struct hf_pem_reader *r, const char *label, struct hf_err *err)
 {
-	(void)hf_err_set(err, HF_E_PARSE, "block %zu (%s) is cut off: it has no END line", r->number, label);
+	(void)hf_err_set(err, HF_E_PARSE, "block %zu (%s) is cut off: it has no END line",
+			 r->number, label);
 	return hf_err_hint(err, "the file is damaged: copy it again");
 }
 
@@ -116,11 +119,12 @@ static int read_body(struct hf_pem_reader *r, struct hf_pem_block *block, struct
 			break;
 	}
 	if (!read_label(&l, end_mark, label) || strcmp(label, block->label) != 0)
-		return hf_err_set(err, HF_E_PARSE, "block %zu (%s) has a damaged END line, or that of another block",
+		return hf_err_set(err, HF_E_PARSE,
+				  "block %zu (%s) has a damaged END line, or that of another block",
 				  r->number, block->label);
 	if (hf_base64_decode(start, (size_t)(stop - start), &block->der) < 0) {
-		(void)hf_err_set(err, HF_E_PARSE, "block %zu (%s) is damaged: it is not base64", r->number,
-				 block->label);
+		(void)hf_err_set(err, HF_E_PARSE, "block %zu (%s) is damaged: it is not base64",
+				 r->number, block->label);
 		return hf_err_hint(err, "copy the file again");
 	}
 	return 1;
@@ -150,8 +154,8 @@ int hf_pem_next(struct hf_pem_reader *r, struct hf_pem_block *ret, struct hf_err
 		return rc;
 	read_headers(r, &ret->headers);
 	if (hf_buf_failed(&ret->headers))
-		return hf_err_set(err, HF_E_PARSE, "block %zu (%s) has too many header lines", r->number,
-				  ret->label);
+		return hf_err_set(err, HF_E_PARSE, "block %zu (%s) has too many header lines",
+				  r->number, ret->label);
 	return read_body(r, ret, err);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The reader of files.  Must never skip what is damaged, and always say what a file is when it is not
- * what was expected. */
+/* The reader of files.  Must never skip what is damaged, and always say what a file is when it is
+ * not what was expected. */
 #include "pki/pemfile.h"
 
 #include <stdlib.h>
@@ -35,27 +35,29 @@ static const struct label {
 	{ "CMS", hf_reading_add_pkcs7 },
 };
 
-static int add_old_encrypted_key(struct hf_reading *r, struct hf_pem_block *block, struct hf_err *err)
+static int add_old_encrypted_key(struct hf_reading *r, struct hf_pem_block *block,
+				 struct hf_err *err)
 {
 	if (!hf_reading_count_key(r, true))
 		return 0;
-	return hf_key_from_traditional(hf_buf_str(&block->headers), (uint8_t *)block->der.data, block->der.len,
-				       &r->unlock, &r->file->key, err);
+	return hf_key_from_traditional(hf_buf_str(&block->headers), (uint8_t *)block->der.data,
+				       block->der.len, &r->unlock, &r->file->key, err);
 }
 
 static int add_block(struct hf_reading *r, struct hf_pem_block *block, struct hf_err *err)
 {
 	const uint8_t *der = (const uint8_t *)hf_buf_str(&block->der);
 
-	if (strstr(hf_buf_str(&block->headers), "ENCRYPTED") && hf_str_ends(block->label, "PRIVATE KEY") &&
-	    block->der.len > 0)
+	if (strstr(hf_buf_str(&block->headers), "ENCRYPTED") &&
+	    hf_str_ends(block->label, "PRIVATE KEY") && block->der.len > 0)
 		return add_old_encrypted_key(r, block, err);
 	for (size_t i = 0; i < HF_ARRAY_LEN(labels); i++) {
 		if (strcmp(labels[i].label, block->label) == 0)
 			return labels[i].add(r, der, block->der.len, err);
 	}
 	if (r->file->unknown_blocks++ == 0)
-		(void)hf_str_copy(r->file->unknown_label, sizeof(r->file->unknown_label), block->label);
+		(void)hf_str_copy(r->file->unknown_label, sizeof(r->file->unknown_label),
+				  block->label);
 	return 0;
 }
 
@@ -71,10 +73,12 @@ static int parse_pem(struct hf_reading *r, const void *data, size_t len, struct 
 		if (rc <= 0)
 			return rc;
 		if (reader.number > HF_PEMFILE_BLOCKS)
-			return hf_err_set(err, HF_E_LIMIT, "more than %d blocks", (int)HF_PEMFILE_BLOCKS);
+			return hf_err_set(err, HF_E_LIMIT, "more than %d blocks",
+					  (int)HF_PEMFILE_BLOCKS);
 		rc = add_block(r, &block, err);
 		if (rc < 0)
-			return hf_err_context(err, rc, "block %zu (%s)", reader.number, block.label);
+			return hf_err_context(err, rc, "block %zu (%s)", reader.number,
+					      block.label);
 	}
 }
 
@@ -117,14 +121,16 @@ static const struct looks {
 	{ "\x1f\x8b", "a gzip archive", "unpack it first" },
 };
 
-static int explain_nothing(const struct hf_pemfile *f, const char *data, size_t len, struct hf_err *err)
+static int explain_nothing(const struct hf_pemfile *f, const char *data, size_t len,
+			   struct hf_err *err)
 {
 	if (is_white(data, len)) {
 		(void)hf_err_set(err, HF_E_PARSE, "the file is empty");
 		return hf_err_hint(err, "restore the file");
 	}
 	if (f->unknown_blocks > 0)
-		return hf_err_set(err, HF_E_PARSE, "it holds nothing but '%s', which is of no use here",
+		return hf_err_set(err, HF_E_PARSE,
+				  "it holds nothing but '%s', which is of no use here",
 				  f->unknown_label[0] ? f->unknown_label : "bags of other kinds");
 	for (size_t i = 0; i < HF_ARRAY_LEN(looks); i++) {
 		size_t n = strlen(looks[i].magic);
@@ -135,8 +141,9 @@ static int explain_nothing(const struct hf_pemfile *f, const char *data, size_t 
 		return hf_err_hint(err, "%s", looks[i].hint);
 	}
 	return hf_err_set(err, HF_E_PARSE, "it holds no certificate, key, request or CRL: %s",
-			  hf_str_is_printable(data, HF_MIN(len, 8)) ? "text without any PEM block" :
-								       "binary data of no known kind");
+			  hf_str_is_printable(data, HF_MIN(len, 8))
+			      ? "text without any PEM block"
+			      : "binary data of no known kind");
 }
 
 static int parse(struct hf_reading *r, const void *data, size_t len, struct hf_err *err)
@@ -147,15 +154,16 @@ static int parse(struct hf_reading *r, const void *data, size_t len, struct hf_e
 	return hf_reading_add_any(r, data, len, err);
 }
 
-int hf_pemfile_parse(struct hf_pemfile *f, const void *data, size_t len, const char *name, unsigned want,
-		     const struct hf_passphrase_source *pass, struct hf_err *err)
+int hf_pemfile_parse(struct hf_pemfile *f, const void *data, size_t len, const char *name,
+		     unsigned want, const struct hf_passphrase_source *pass, struct hf_err *err)
 {
 	struct hf_pemfile fresh = HF_PEMFILE_INIT;
 	struct hf_reading r = { f, want, HF_UNLOCK_INIT(pass, name) };
 	int rc;
 
 	if (len > HF_PEMFILE_CAP)
-		return hf_err_set(err, HF_E_LIMIT, "'%s' is larger than %d bytes", name, (int)HF_PEMFILE_CAP);
+		return hf_err_set(err, HF_E_LIMIT, "'%s' is larger than %d bytes", name,
+				  (int)HF_PEMFILE_CAP);
 	hf_pemfile_done(f);
 	*f = fresh;
 	rc = parse(&r, len > 0 ? data : "", len, err);
@@ -177,7 +185,8 @@ int hf_pemfile_load(struct hf_pemfile *f, const char *path, unsigned want,
 }
 
 /* "a CRL of X", or "3 CRLs, the first of X"; who may be NULL. */
-static void put_item(struct hf_buf *out, size_t count, const char *one, const char *many, const char *who)
+static void put_item(struct hf_buf *out, size_t count, const char *one, const char *many,
+		     const char *who)
 {
 	if (count == 0)
 		return;
@@ -197,12 +206,14 @@ void hf_pemfile_describe(const struct hf_pemfile *f, char *out, size_t cap)
 
 	put_item(&text, f->certs.len, "a certificate for", "certificates, the first for",
 		 f->certs.len > 0 ? f->certs.items[0]->subject : NULL);
-	put_item(&text, f->csrs_len, "a certificate request (CSR) for", "certificate requests, the first for",
+	put_item(&text, f->csrs_len, "a certificate request (CSR) for",
+		 "certificate requests, the first for",
 		 f->csrs_len > 0 ? f->csrs[0]->subject : NULL);
 	put_item(&text, f->crls.len, "a CRL of", "CRLs, the first of",
 		 f->crls.len > 0 ? f->crls.items[0]->issuer : NULL);
-	put_item(&text, f->keys_len, f->key_encrypted ? "an encrypted private key" : "a private key",
-		 "private keys", NULL);
+	put_item(&text, f->keys_len,
+		 f->key_encrypted ? "an encrypted private key" : "a private key", "private keys",
+		 NULL);
 	put_item(&text, f->public_keys_len, "a public key", "public keys", NULL);
 	if (text.len == 0)
 		(void)hf_buf_puts(&text, f->unknown_blocks > 0 ? f->unknown_label : "nothing");

@@ -20,7 +20,8 @@ struct hf_pemfile {
 	struct hf_crls crls;
 	struct hf_csr **csrs;
 	size_t csrs_len;
-	EVP_PKEY *key;              /* the first private key, decrypted; NULL when none or not asked */
+	/* the first private key, decrypted; NULL when none or not asked */
+	EVP_PKEY *key;
 	size_t keys_len;            /* how many private keys stand in the file, encrypted or not */
 	size_t public_keys_len;
 	bool key_encrypted;         /* the first key was encrypted */
@@ -29,15 +30,19 @@ struct hf_pemfile {
 	size_t unknown_blocks;      /* PEM blocks of other kinds (parameters, OpenSSH keys …) */
 	char unknown_label[32];     /* of the first of them, cut to fit */
 };
-#define HF_PEMFILE_INIT { HF_CERTS_INIT, HF_CRLS_INIT, NULL, 0, NULL, 0, 0, false, false, false, 0, "" }
+#define HF_PEMFILE_INIT                                                                      \
+	{                                                                                    \
+		HF_CERTS_INIT, HF_CRLS_INIT, NULL, 0, NULL, 0, 0, false, false, false, 0, "" \
+	}
 
 enum hf_pemfile_want {
 	HF_WANT_KEY = 1,   /* decrypt the private key; without it keys are only counted */
 };
 
-/* Parses bytes; `name` is for messages.  A passphrase is asked of `pass` only when needed (NULL: never,
- * an encrypted key is then -HF_E_PASSPHRASE with a hint).  Any damaged block is an error that names its
- * kind and number; a file without anything known in it is -HF_E_PARSE saying what it looks like. */
+/* Parses bytes; `name` is for messages.  A passphrase is asked of `pass` only when needed (NULL:
+ * never, an encrypted key is then -HF_E_PASSPHRASE with a hint).  Any damaged block is an error
+ * that names its kind and number; a file without anything known in it is -HF_E_PARSE saying what it
+ * looks like. */
 int hf_pemfile_parse(struct hf_pemfile *f, const void *data, size_t len, const char *name,
 		     unsigned want, const struct hf_passphrase_source *pass, struct hf_err *err);
 int hf_pemfile_load(struct hf_pemfile *f, const char *path, unsigned want,
@@ -48,7 +53,8 @@ void hf_pemfile_describe(const struct hf_pemfile *f, char *out, size_t cap);
 void hf_pemfile_done(struct hf_pemfile *f);
 HF_DEFINE_AUTO_DONE(hf_pemfile, struct hf_pemfile, hf_pemfile_done);
 
-/* Writes PKCS#12 (modern: PBES2 AES-256 + HMAC-SHA256; legacy: 3DES + SHA-1 MAC for old readers). */
+/* Writes PKCS#12 (modern: PBES2 AES-256 + HMAC-SHA256; legacy: 3DES + SHA-1 MAC for old readers).
+ */
 int hf_pkcs12_write(EVP_PKEY *key, const struct hf_certs *chain, const char *friendly_name,
 		    const struct hf_secret *passphrase, bool legacy, struct hf_buf *out,
 		    struct hf_err *err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* DER objects into a file's lists, by kind or by trying.  Must never accept bytes behind an object. */
+/* DER objects into a file's lists, by kind or by trying.  Must never accept bytes behind an object.
+ */
 #include "pki/pemfile_internal.h"
 
 #include <stdlib.h>
@@ -66,7 +67,8 @@ int hf_reading_add_trusted(struct hf_reading *r, const uint8_t *der, size_t len,
 	ERR_clear_error();
 	X509_CERT_AUX_free(aux);
 	if (!aux || p != der + len)
-		return hf_err_set(err, HF_E_PARSE, "the trust settings behind the certificate are damaged");
+		return hf_err_set(err, HF_E_PARSE,
+				  "the trust settings behind the certificate are damaged");
 	return hf_reading_add_cert(r, der, span, err);
 }
 
@@ -97,7 +99,8 @@ int hf_reading_add_key(struct hf_reading *r, const uint8_t *der, size_t len, str
 	return hf_key_from_der(der, len, &r->file->key, err);
 }
 
-int hf_reading_add_encrypted(struct hf_reading *r, const uint8_t *der, size_t len, struct hf_err *err)
+int hf_reading_add_encrypted(struct hf_reading *r, const uint8_t *der, size_t len,
+			     struct hf_err *err)
 {
 	HF_AUTO(X509_SIG) sig = NULL;
 
@@ -144,7 +147,7 @@ int hf_reading_add_pkcs7(struct hf_reading *r, const uint8_t *der, size_t len, s
 	return add_pkcs7(r, p7, err);
 }
 
-/* --- telling the kind of a DER object: the structures exclude each other --------------------------- */
+/* --- telling the kind of a DER object: the structures exclude each other ----------------- */
 
 static int try_item(const uint8_t *der, size_t len, const ASN1_ITEM *it)
 {
@@ -202,9 +205,12 @@ static const struct kind {
 	int (*is)(const uint8_t *der, size_t len);
 	int (*add)(struct hf_reading *r, const uint8_t *der, size_t len, struct hf_err *err);
 } kinds[] = {
-	{ is_cert, hf_reading_add_cert },           { is_request, hf_reading_add_request },
-	{ is_crl, hf_reading_add_crl },             { is_pkcs7, hf_reading_add_pkcs7 },
-	{ is_encrypted, hf_reading_add_encrypted }, { is_public, hf_reading_add_public },
+	{ is_cert, hf_reading_add_cert },
+	{ is_request, hf_reading_add_request },
+	{ is_crl, hf_reading_add_crl },
+	{ is_pkcs7, hf_reading_add_pkcs7 },
+	{ is_encrypted, hf_reading_add_encrypted },
+	{ is_public, hf_reading_add_public },
 	{ is_key, hf_reading_add_key },
 };
 
@@ -219,5 +225,6 @@ int hf_reading_add_any(struct hf_reading *r, const uint8_t *der, size_t len, str
 			return kinds[i].add(r, der, len, err);
 	}
 	(void)hf_der_explain(der, len, "the DER data", err);
-	return hf_err_hint(err, "it is no certificate, key, request, CRL, PKCS#7 or PKCS#12: copy the file again");
+	return hf_err_hint(
+	    err, "it is no certificate, key, request, CRL, PKCS#7 or PKCS#12: copy the file again");
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* PKCS#12 (RFC 7292) in and out.  Must never ask for a passphrase before it is known that the file can
- * be opened at all, and never follow nested bags. */
+/* PKCS#12 (RFC 7292) in and out.  Must never ask for a passphrase before it is known that the file
+ * can be opened at all, and never follow nested bags. */
 #include "pki/pemfile_internal.h"
 
 #include <string.h>
@@ -44,8 +44,9 @@ static int check_mac(PKCS12 *p12, struct hf_unlock *u, struct hf_err *err)
 	PKCS12_get0_mac(NULL, &alg, NULL, &iterations, p12);
 	hf_oid_text(alg->algorithm, oid, sizeof(oid));
 	if (strcmp(oid, "1.2.840.113549.1.5.14") == 0) { /* RFC 9579 */
-		(void)hf_err_set(err, HF_E_UNSUPPORTED,
-				 "its integrity is protected with PBMAC1, which this OpenSSL does not know");
+		(void)hf_err_set(
+		    err, HF_E_UNSUPPORTED,
+		    "its integrity is protected with PBMAC1, which this OpenSSL does not know");
 		return hf_err_hint(err, "export it again without PBMAC1");
 	}
 	/* up to three tries: no passphrase, an empty one, the one given */
@@ -72,7 +73,8 @@ static int add_key(struct hf_reading *r, const PKCS12_SAFEBAG *bag, struct hf_er
 	if (!hf_reading_count_key(r, encrypted))
 		return 0;
 	if (encrypted)
-		return hf_key_from_encrypted(PKCS12_SAFEBAG_get0_pkcs8(bag), &r->unlock, &r->file->key, err);
+		return hf_key_from_encrypted(PKCS12_SAFEBAG_get0_pkcs8(bag), &r->unlock,
+					     &r->file->key, err);
 	return hf_key_from_pkcs8(PKCS12_SAFEBAG_get0_p8inf(bag), &r->file->key, err);
 }
 
@@ -147,7 +149,8 @@ static int open_safe(struct hf_reading *r, PKCS7 *safe, STACK_OF(PKCS12_SAFEBAG)
 			return rc;
 		*ret_bags = PKCS12_unpack_p7encdata(safe, hf_unlock_get(u), (int)u->pass.len);
 	} else {
-		return hf_err_set(err, HF_E_UNSUPPORTED, "a part of the PKCS#12 file is encrypted to a public key");
+		return hf_err_set(err, HF_E_UNSUPPORTED,
+				  "a part of the PKCS#12 file is encrypted to a public key");
 	}
 	if (*ret_bags)
 		return 0;
@@ -185,7 +188,8 @@ int hf_reading_add_pkcs12(struct hf_reading *r, PKCS12 *p12, struct hf_err *err)
 
 	r->file->was_pkcs12 = true;
 	if (!safes)
-		return hf_err_ossl(err, HF_E_PARSE, "the PKCS#12 file is damaged, or signed instead of encrypted");
+		return hf_err_ossl(err, HF_E_PARSE,
+				   "the PKCS#12 file is damaged, or signed instead of encrypted");
 	rc = check_safes(r, safes, err);
 	if (rc == 0 && PKCS12_mac_present(p12))
 		rc = check_mac(p12, &r->unlock, err);
@@ -210,9 +214,9 @@ static PKCS12 *make_modern(EVP_PKEY *key, X509 *leaf, STACK_OF(X509) *others, co
 static PKCS12 *make_legacy(EVP_PKEY *key, X509 *leaf, STACK_OF(X509) *others, const char *name,
 			   const char *pass)
 {
-	HF_AUTO(PKCS12) p12 = PKCS12_create(pass, name, key, leaf, others,
-					    NID_pbe_WithSHA1And3_Key_TripleDES_CBC,
-					    NID_pbe_WithSHA1And3_Key_TripleDES_CBC, LEGACY_ITERATIONS, -1, 0);
+	HF_AUTO(PKCS12) p12 =
+	    PKCS12_create(pass, name, key, leaf, others, NID_pbe_WithSHA1And3_Key_TripleDES_CBC,
+			  NID_pbe_WithSHA1And3_Key_TripleDES_CBC, LEGACY_ITERATIONS, -1, 0);
 
 	if (!p12 || !PKCS12_set_mac(p12, pass, -1, NULL, 0, LEGACY_ITERATIONS, EVP_sha1()))
 		return NULL;
@@ -245,8 +249,8 @@ int hf_pkcs12_write(EVP_PKEY *key, const struct hf_certs *chain, const char *fri
 		if (!others || !sk_X509_push(others, chain->items[i]->x509))
 			return hf_err_nomem(err);
 	}
-	p12 = (legacy ? make_legacy : make_modern)(key, chain->items[0]->x509, others, friendly_name,
-						   passphrase->data);
+	p12 = (legacy ? make_legacy : make_modern)(key, chain->items[0]->x509, others,
+						   friendly_name, passphrase->data);
 	if (!p12)
 		return hf_err_ossl(err, HF_E_CRYPTO, "cannot make the PKCS#12 file");
 	return encode(p12, out, err);

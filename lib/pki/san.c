@@ -11,7 +11,7 @@
 #include "pki/san_internal.h"
 
 static const char *const kind_names[] = {
-	[HF_SAN_DNS] = "dns",     [HF_SAN_IP] = "ip",           [HF_SAN_URI] = "uri",
+	[HF_SAN_DNS] = "dns",	  [HF_SAN_IP] = "ip",		[HF_SAN_URI] = "uri",
 	[HF_SAN_EMAIL] = "email", [HF_SAN_DIRNAME] = "dirname", [HF_SAN_OTHER] = "other",
 };
 
@@ -20,7 +20,8 @@ const char *hf_san_kind_name(enum hf_san_kind kind)
 	return (size_t)kind < HF_ARRAY_LEN(kind_names) ? kind_names[kind] : "other";
 }
 
-struct hf_san *hf_sans_push(struct hf_sans *sans, enum hf_san_kind kind, const void *value, size_t len)
+struct hf_san *hf_sans_push(struct hf_sans *sans, enum hf_san_kind kind, const void *value,
+			    size_t len)
 {
 	struct hf_san *item;
 

@@ -31,7 +31,8 @@ struct hf_sans {
 };
 #define HF_SANS_INIT { NULL, 0, 0 }
 
-const char *hf_san_kind_name(enum hf_san_kind kind);          /* "dns", "ip", "uri", "email", "dirname", "other" */
+/* "dns", "ip", "uri", "email", "dirname", "other" */
+const char *hf_san_kind_name(enum hf_san_kind kind);
 /* One "kind:value" with checked syntax (DNS labels with one leading wildcard, IPs v4 and v6,
  * absolute URIs, addr-spec).  A bare value without kind is -HF_E_PARSE with a hint. */
 int hf_sans_add_text(struct hf_sans *sans, const char *text, struct hf_err *err);
@@ -42,7 +43,8 @@ int hf_sans_add(struct hf_sans *sans, enum hf_san_kind kind, const char *value, 
 int hf_sans_add_host(struct hf_sans *sans, const char *host, struct hf_err *err);
 int hf_sans_from_names(struct hf_sans *sans, const GENERAL_NAMES *names, struct hf_err *err);
 int hf_sans_to_names(const struct hf_sans *sans, GENERAL_NAMES **ret_names, struct hf_err *err);
-bool hf_sans_has(const struct hf_sans *sans, const struct hf_san *san);   /* DNS and email host: case-insensitive */
+/* DNS and email host: case-insensitive */
+bool hf_sans_has(const struct hf_sans *sans, const struct hf_san *san);
 int hf_sans_copy(struct hf_sans *dst, const struct hf_sans *src, struct hf_err *err);
 /* "dns:a, ip:::1" (escaped). */
 int hf_sans_format(const struct hf_sans *sans, struct hf_buf *out);

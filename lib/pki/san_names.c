@@ -41,7 +41,8 @@ static const struct ia5_kind *find_ia5(int type)
 static int from_ia5(struct hf_sans *sans, const struct ia5_kind *k, const ASN1_STRING *s)
 {
 	size_t len = (size_t)ASN1_STRING_length(s);
-	struct hf_san *san = hf_sans_push(sans, k->kind, len ? (const char *)ASN1_STRING_get0_data(s) : "", len);
+	struct hf_san *san =
+	    hf_sans_push(sans, k->kind, len ? (const char *)ASN1_STRING_get0_data(s) : "", len);
 
 	if (!san)
 		return -HF_E_NOMEM;
@@ -82,7 +83,9 @@ static int from_dirname(struct hf_sans *sans, const X509_NAME *name)
 
 static const char *other_word(int type)
 {
-	return type == GEN_X400 ? "x400Address" : type == GEN_EDIPARTY ? "ediPartyName" : "unknown name form";
+	return type == GEN_X400	      ? "x400Address"
+	       : type == GEN_EDIPARTY ? "ediPartyName"
+				      : "unknown name form";
 }
 
 /* otherName shows its type and, when it is text (a UPN, an SRV name), its value. */
@@ -99,7 +102,8 @@ static int from_other(struct hf_sans *sans, const GENERAL_NAME *gn)
 
 		hf_oid_text(gn->d.otherName->type_id, oid, sizeof(oid));
 		(void)hf_buf_printf(&text, "otherName %s", oid);
-		if (value && (value->type == V_ASN1_UTF8STRING || value->type == V_ASN1_IA5STRING)) {
+		if (value &&
+		    (value->type == V_ASN1_UTF8STRING || value->type == V_ASN1_IA5STRING)) {
 			(void)hf_buf_putc(&text, ' ');
 			(void)hf_buf_append(&text, ASN1_STRING_get0_data(value->value.asn1_string),
 					    (size_t)ASN1_STRING_length(value->value.asn1_string));
@@ -147,7 +151,8 @@ static const struct ia5_kind *find_kind(enum hf_san_kind kind)
 /* Makes the value and hands it to gn; false when out of memory. */
 static bool fill_name(GENERAL_NAME *gn, int type, const void *data, size_t len)
 {
-	ASN1_STRING *s = ASN1_STRING_type_new(type == GEN_IPADD ? V_ASN1_OCTET_STRING : V_ASN1_IA5STRING);
+	ASN1_STRING *s =
+	    ASN1_STRING_type_new(type == GEN_IPADD ? V_ASN1_OCTET_STRING : V_ASN1_IA5STRING);
 
 	if (!s || !ASN1_STRING_set(s, data, (int)len)) {
 		ASN1_STRING_free(s);
@@ -166,10 +171,12 @@ static int to_name(const struct hf_san *san, GENERAL_NAMES *names, struct hf_err
 	if (!gn)
 		return hf_err_nomem(err);
 	if (san->malformed || (!k && san->kind != HF_SAN_IP))
-		return hf_err_set(err, HF_E_UNSUPPORTED, "a name of kind '%s' cannot be written: %s",
-				  hf_san_kind_name(san->kind), san->malformed ? "it is malformed" : "only read");
-	ok = k ? fill_name(gn, k->type, san->value, san->len) :
-		 fill_name(gn, GEN_IPADD, san->raw, san->raw_len);
+		return hf_err_set(err, HF_E_UNSUPPORTED,
+				  "a name of kind '%s' cannot be written: %s",
+				  hf_san_kind_name(san->kind),
+				  san->malformed ? "it is malformed" : "only read");
+	ok = k ? fill_name(gn, k->type, san->value, san->len)
+	       : fill_name(gn, GEN_IPADD, san->raw, san->raw_len);
 	if (!ok || !sk_GENERAL_NAME_push(names, gn))
 		return hf_err_nomem(err);
 	gn = NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SANs as people write them.  Must never accept a name that other programs would read differently. */
+/* SANs as people write them.  Must never accept a name that other programs would read differently.
+ */
 #include "pki/san.h"
 
 #include <arpa/inet.h>
@@ -39,7 +40,8 @@ void hf_ip_format(const uint8_t *raw, size_t len, char *out, size_t cap)
 {
 	char text[INET6_ADDRSTRLEN];
 
-	if ((len != 4 && len != 16) || !inet_ntop(len == 4 ? AF_INET : AF_INET6, raw, text, sizeof(text)))
+	if ((len != 4 && len != 16) ||
+	    !inet_ntop(len == 4 ? AF_INET : AF_INET6, raw, text, sizeof(text)))
 		(void)hf_str_copy(text, sizeof(text), "?");
 	(void)hf_str_copy(out, cap, text);
 }
@@ -82,7 +84,8 @@ bool hf_uri_valid(const char *s, size_t len)
 {
 	const char *colon = memchr(s, ':', len);
 
-	if (!colon || colon == s || colon == s + len - 1 || !is_alnum(s[0]) || (s[0] >= '0' && s[0] <= '9'))
+	if (!colon || colon == s || colon == s + len - 1 || !is_alnum(s[0]) ||
+	    (s[0] >= '0' && s[0] <= '9'))
 		return false;
 	for (const char *p = s; p < colon; p++) {
 		if (!is_alnum(*p) && !strchr("+-.", *p))
@@ -148,7 +151,8 @@ static const struct text_kind {
 	{ HF_SAN_DNS, dns_valid, "a host name",
 	  "letters, digits, '-' and '_' between dots, one '*.' in front at most; an address is written ip:…, "
 	  "a name in other letters in its xn-- form" },
-	{ HF_SAN_URI, hf_uri_valid, "an absolute URI", "write scheme:rest, as in uri:spiffe://abc/mail" },
+	{ HF_SAN_URI, hf_uri_valid, "an absolute URI",
+	  "write scheme:rest, as in uri:spiffe://abc/mail" },
 	{ HF_SAN_EMAIL, hf_email_valid, "an e-mail address", "write local@host" },
 };
 

@@ -20,7 +20,7 @@ struct hf_peers {
 	struct hf_peers_stats stats;
 };
 
-/* --- peers ------------------------------------------------------------------------------------ */
+/* --- peers ------------------------------------------------------------------------------- */
 
 int hf_peer_new(struct hf_certs *sent, const uint8_t key[HF_SHA256_LEN], struct hf_peer **ret_peer,
 		struct hf_err *err)
@@ -237,8 +237,7 @@ void hf_peers_stats(const struct hf_peers *peers, struct hf_peers_stats *ret_sta
 	ret_stats->entries = peers->entries;
 }
 
-/* --- the sweep
- * ------------------------------------------------------------------------------------ */
+/* --- the sweep --------------------------------------------------------------------------- */
 
 struct sweep {
 	struct hf_peers *peers;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Trust: what is believed, and whose revocation lists are asked.  Must never change once it is frozen,
- * and never fall back to anything that was not put in: an empty trust trusts nothing. */
+/* Trust: what is believed, and whose revocation lists are asked.  Must never change once it is
+ * frozen, and never fall back to anything that was not put in: an empty trust trusts nothing. */
 #include "trust/trust_internal.h"
 
 #include <assert.h>
@@ -40,7 +40,8 @@ void hf_trust_unref(struct hf_trust *trust)
 	free(trust);
 }
 
-int hf_trust_add_anchor(struct hf_trust *trust, struct hf_cert *cert, const char *label, struct hf_err *err)
+int hf_trust_add_anchor(struct hf_trust *trust, struct hf_cert *cert, const char *label,
+			struct hf_err *err)
 {
 	assert(!trust->frozen);
 	if (hf_certs_has(&trust->anchors, cert))

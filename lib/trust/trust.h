@@ -8,7 +8,8 @@
 #include "pki/crl.h"
 
 enum hf_crl_mode {
-	HF_CRL_AUTO = 0, /* check when at least one CRL was given: then every CA of the chain needs one */
+	/* check when at least one CRL was given: then every CA of the chain needs one */
+	HF_CRL_AUTO = 0,
 	HF_CRL_OFF,
 	HF_CRL_REQUIRED,
 };
@@ -21,14 +22,17 @@ struct hf_trust *hf_trust_ref(struct hf_trust *trust);
 void hf_trust_unref(struct hf_trust *trust);
 HF_DEFINE_AUTO(hf_trust, struct hf_trust, hf_trust_unref);
 
-/* label: where it came from ("own", file name), used by `issuer:` rules and messages; may be NULL. */
-int hf_trust_add_anchor(struct hf_trust *trust, struct hf_cert *cert, const char *label, struct hf_err *err);
+/* label: where it came from ("own", file name), used by `issuer:` rules and messages; may be NULL.
+ */
+int hf_trust_add_anchor(struct hf_trust *trust, struct hf_cert *cert, const char *label,
+			struct hf_err *err);
 int hf_trust_add_intermediate(struct hf_trust *trust, struct hf_cert *cert, struct hf_err *err);
 int hf_trust_add_crl(struct hf_trust *trust, struct hf_crl *crl, struct hf_err *err);
-/* Every certificate of a PEM/DER file: self-issued ones and, when the file has no self-issued one, all of
- * them become anchors; others become intermediates unless `all_anchors`.  A file without certificates
- * is an error that says what it is. */
-int hf_trust_load_file(struct hf_trust *trust, const char *path, const char *label, struct hf_err *err);
+/* Every certificate of a PEM/DER file: self-issued ones and, when the file has no self-issued one,
+ * all of them become anchors; others become intermediates unless `all_anchors`.  A file without
+ * certificates is an error that says what it is. */
+int hf_trust_load_file(struct hf_trust *trust, const char *path, const char *label,
+		       struct hf_err *err);
 /* A CRL file (PEM, several, or DER) or a directory of them. */
 int hf_trust_load_crl(struct hf_trust *trust, const char *path, struct hf_err *err);
 void hf_trust_set_crl_mode(struct hf_trust *trust, enum hf_crl_mode mode);
@@ -42,8 +46,10 @@ const struct hf_crls *hf_trust_crls(const struct hf_trust *trust);
 /* The same anchors and lists for OpenSSL's own verification; borrowed; NULL before the freeze. */
 X509_STORE *hf_trust_store_get0(const struct hf_trust *trust);
 bool hf_trust_checks_crls(const struct hf_trust *trust);
-bool hf_trust_is_anchor(const struct hf_trust *trust, const struct hf_cert *cert); /* byte-identical, or same subject and key */
-const char *hf_trust_label(const struct hf_trust *trust, const struct hf_cert *anchor); /* NULL when none */
+/* byte-identical, or same subject and key */
+bool hf_trust_is_anchor(const struct hf_trust *trust, const struct hf_cert *cert);
+/* NULL when none */
+const char *hf_trust_label(const struct hf_trust *trust, const struct hf_cert *anchor);
 /* SHA-256 over everything it holds: equal digests judge alike. */
 void hf_trust_digest(const struct hf_trust *trust, uint8_t out[HF_SHA256_LEN]);
 

@@ -15,7 +15,8 @@ struct hf_trust {
 	struct hf_strv labels;      /* one for each anchor, "" when it has none */
 	struct hf_certs intermediates;
 	struct hf_crls crls;
-	X509_STORE *store;          /* the same for OpenSSL's own verification; made by hf_trust_freeze */
+	/* the same for OpenSSL's own verification; made by hf_trust_freeze */
+	X509_STORE *store;
 	uint8_t digest[HF_SHA256_LEN];
 };
 

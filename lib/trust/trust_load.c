@@ -11,8 +11,8 @@
 
 enum { DESCRIPTION_CAP = 256 };
 
-/* RFC 5280 6.1.1 (d): an anchor is what the user says it is; a bundle of root and intermediates says it by
- * the self-issued ones, a bundle without any says it by all. */
+/* RFC 5280 6.1.1 (d): an anchor is what the user says it is; a bundle of root and intermediates
+ * says it by the self-issued ones, a bundle without any says it by all. */
 static bool has_self_issued(const struct hf_certs *certs)
 {
 	for (size_t i = 0; i < certs->len; i++) {
@@ -22,7 +22,8 @@ static bool has_self_issued(const struct hf_certs *certs)
 	return false;
 }
 
-int hf_trust_load_file(struct hf_trust *trust, const char *path, const char *label, struct hf_err *err)
+int hf_trust_load_file(struct hf_trust *trust, const char *path, const char *label,
+		       struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_pemfile) file = HF_PEMFILE_INIT;
 	int rc = hf_pemfile_load(&file, path, 0, NULL, err);
@@ -33,8 +34,10 @@ int hf_trust_load_file(struct hf_trust *trust, const char *path, const char *lab
 		char what[DESCRIPTION_CAP];
 
 		hf_pemfile_describe(&file, what, sizeof(what));
-		hf_err_set(err, HF_E_PARSE, "'%s' holds no certificate to trust: it is %s", path, what);
-		return hf_err_hint(err, "give the CA's certificate (root.pem, ca.pem), in PEM or DER");
+		hf_err_set(err, HF_E_PARSE, "'%s' holds no certificate to trust: it is %s", path,
+			   what);
+		return hf_err_hint(err,
+				   "give the CA's certificate (root.pem, ca.pem), in PEM or DER");
 	}
 	bool roots_only = has_self_issued(&file.certs);
 
@@ -62,7 +65,8 @@ static int load_crl_file(struct hf_trust *trust, const char *path, struct hf_err
 		char what[DESCRIPTION_CAP];
 
 		hf_pemfile_describe(&file, what, sizeof(what));
-		return hf_err_set(err, HF_E_PARSE, "'%s' holds no revocation list: it is %s", path, what);
+		return hf_err_set(err, HF_E_PARSE, "'%s' holds no revocation list: it is %s", path,
+				  what);
 	}
 	for (size_t i = 0; i < file.crls.len; i++) {
 		rc = hf_trust_add_crl(trust, file.crls.items[i], err);
@@ -84,12 +88,14 @@ static int load_crl_dir(struct hf_trust *trust, const char *path, struct hf_err 
 		struct stat st;
 
 		rc = hf_path_join(file, sizeof(file), path, names.items[i], err);
-		if (rc < 0 || names.items[i][0] == '.' || (stat(file, &st) == 0 && S_ISDIR(st.st_mode)))
+		if (rc < 0 || names.items[i][0] == '.' ||
+		    (stat(file, &st) == 0 && S_ISDIR(st.st_mode)))
 			continue;
 		rc = load_crl_file(trust, file, err);
 	}
 	if (rc >= 0 && trust->crls.len == before)
-		return hf_err_set(err, HF_E_NOENT, "the directory '%s' holds no revocation list", path);
+		return hf_err_set(err, HF_E_NOENT, "the directory '%s' holds no revocation list",
+				  path);
 	return rc;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Why no path reaches an anchor: the precise cause, from what was sent and what is trusted.  Must never
- * blame a side on a guess alone: where two causes look alike from here, the remedy names both. */
+/* Why no path reaches an anchor: the precise cause, from what was sent and what is trusted.  Must
+ * never blame a side on a guess alone: where two causes look alike from here, the remedy names
+ * both. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,13 +14,13 @@
 struct scene {
 	struct hf_judgement *j;
 	const struct hf_search *search;
-	const struct hf_cert *top;  /* the last certificate with a good signature below it */
+	const struct hf_cert *top; /* the last certificate with a good signature below it */
 	int depth;
 };
 
 /* Adds the finding about the top; remedy is taken over and may be NULL. */
-static void say(const struct scene *s, enum hf_reason reason, int depth, const char *want, const char *have,
-		char *remedy)
+static void say(const struct scene *s, enum hf_reason reason, int depth, const char *want,
+		const char *have, char *remedy)
 {
 	struct hf_finding *f = hf_judge_find(s->j, reason, HF_STEP_CHAIN, depth, want, have);
 
@@ -44,7 +45,8 @@ static bool rsa_key_made_signature(const struct hf_cert *child, const struct hf_
 	if (!key || !md || issuer->key_nid != EVP_PKEY_RSA)
 		return false;
 	ctx = EVP_PKEY_CTX_new(key, NULL);
-	ok = ctx && EVP_PKEY_verify_recover_init(ctx) == 1 && EVP_PKEY_CTX_set_signature_md(ctx, md) == 1 &&
+	ok = ctx && EVP_PKEY_verify_recover_init(ctx) == 1 &&
+	     EVP_PKEY_CTX_set_signature_md(ctx, md) == 1 &&
 	     EVP_PKEY_verify_recover(ctx, out, &len, ASN1_STRING_get0_data(sig),
 				     (size_t)ASN1_STRING_length(sig)) == 1;
 	ERR_clear_error();
@@ -61,22 +63,28 @@ static void explain_bad_signature(const struct scene *s)
 {
 	const struct hf_cert *child = s->search->bad_child, *issuer = s->search->bad_issuer;
 	int ids = hf_cert_key_id_match(child, issuer);
-	bool damaged = ids > 0 || (ids == 0 && (rsa_key_made_signature(child, issuer) || !is_trusted(s, issuer)));
+	bool damaged =
+	    ids > 0 ||
+	    (ids == 0 && (rsa_key_made_signature(child, issuer) || !is_trusted(s, issuer)));
 
 	if (!hf_cert_key_get0(issuer)) {
-		say(s, HF_REASON_F_CRITICAL_LOAD, s->depth, "an issuer whose public key decodes", issuer->subject, NULL);
+		say(s, HF_REASON_F_CRITICAL_LOAD, s->depth, "an issuer whose public key decodes",
+		    issuer->subject, NULL);
 	} else if (damaged) {
-		say(s, HF_REASON_V_BAD_SIGNATURE, s->depth, "a signature by the key of the issuer", issuer->subject,
-		    NULL);
+		say(s, HF_REASON_V_BAD_SIGNATURE, s->depth, "a signature by the key of the issuer",
+		    issuer->subject, NULL);
 	} else if (is_trusted(s, issuer)) {
 		HF_AUTO(cstr) want = hf_str_printf("the %s that signed it", issuer->subject);
-		HF_AUTO(cstr) have = hf_str_printf("one of the same name with another key (serial %s)", issuer->serial);
+		HF_AUTO(cstr) have =
+		    hf_str_printf("one of the same name with another key (serial %s)",
+				  issuer->serial);
 
 		say(s, HF_REASON_V_SAME_NAME_CA, s->depth, want, have, NULL);
 	} else {
 		HF_AUTO(cstr) have = hf_str_printf("a %s with another key", issuer->subject);
 
-		say(s, HF_REASON_V_WRONG_INTERMEDIATE, s->depth, "the CA certificate that signed it", have, NULL);
+		say(s, HF_REASON_V_WRONG_INTERMEDIATE, s->depth,
+		    "the CA certificate that signed it", have, NULL);
 	}
 }
 
@@ -105,7 +113,8 @@ static bool share_value(const X509_NAME *a, const X509_NAME *b, int nid)
 	size_t n = 0, m = 0;
 	bool same = false;
 
-	if (hf_name_values(a, nid, &x, &n, NULL) >= 0 && hf_name_values(b, nid, &y, &m, NULL) >= 0 && n > 0 && m > 0)
+	if (hf_name_values(a, nid, &x, &n, NULL) >= 0 &&
+	    hf_name_values(b, nid, &y, &m, NULL) >= 0 && n > 0 && m > 0)
 		same = nid == NID_commonName ? same_first_word(x[n - 1].utf8, y[m - 1].utf8)
 					     : hf_str_case_eq(x[0].utf8, y[0].utf8);
 	hf_name_values_free(x, n);
@@ -122,7 +131,8 @@ static bool looks_related(const struct scene *s)
 	for (size_t i = 0; i < anchors->len; i++) {
 		const X509_NAME *name = X509_get_subject_name(anchors->items[i]->x509);
 
-		if (share_value(issuer, name, NID_organizationName) || share_value(issuer, name, NID_commonName))
+		if (share_value(issuer, name, NID_organizationName) ||
+		    share_value(issuer, name, NID_commonName))
 			return true;
 	}
 	return false;
@@ -139,24 +149,31 @@ static void explain_missing_issuer(const struct scene *s)
 
 		say(s, HF_REASON_V_WRONG_INTERMEDIATE, 0, want, have, NULL);
 	} else if (leaf && (s->j->sent->len > 1 || looks_related(s))) {
-		say(s, HF_REASON_V_NO_INTERMEDIATE, 0, want, s->j->sent->len > 1 ? "certificates of other issuers" : "the leaf alone",
-		    hf_str_printf("append the certificate of %s to the certificate file, leaf first", issuer));
+		say(s, HF_REASON_V_NO_INTERMEDIATE, 0, want,
+		    s->j->sent->len > 1 ? "certificates of other issuers" : "the leaf alone",
+		    hf_str_printf(
+			"append the certificate of %s to the certificate file, leaf first",
+			issuer));
 	} else {
 		say(s, HF_REASON_V_UNKNOWN_CA, s->depth, "a chain up to a trusted root", issuer,
-		    hf_str_printf("trust the root of %s here, or use a certificate of a CA that is trusted%s", issuer,
-				  leaf ? "; if its root is trusted, send its certificate along" : ""));
+		    hf_str_printf(
+			"trust the root of %s here, or use a certificate of a CA that is trusted%s",
+			issuer,
+			leaf ? "; if its root is trusted, send its certificate along" : ""));
 	}
 }
 
 static void explain_self_issued(const struct scene *s)
 {
 	if (s->depth == 0)
-		say(s, HF_REASON_V_SELF_SIGNED, 0, "a certificate of a trusted CA", s->top->issuer, NULL);
+		say(s, HF_REASON_V_SELF_SIGNED, 0, "a certificate of a trusted CA", s->top->issuer,
+		    NULL);
 	else
 		say(s, HF_REASON_V_UNKNOWN_CA, s->depth, "a trusted root", s->top->subject, NULL);
 }
 
-/* A self-signed certificate at the top, and a trusted one of the same name: the root was made anew. */
+/* A self-signed certificate at the top, and a trusted one of the same name: the root was made anew.
+ */
 static const struct hf_cert *trusted_namesake(const struct scene *s)
 {
 	const struct hf_certs *anchors = hf_trust_anchors(s->j->trust);
@@ -181,7 +198,8 @@ void hf_explain_no_path(struct hf_judgement *j, const struct hf_search *search)
 	if (self_issued && s.depth > 0 && trusted_namesake(&s)) {
 		HF_AUTO(cstr) have = hf_str_printf("a trusted %s with another key", s.top->subject);
 
-		say(&s, HF_REASON_V_SAME_NAME_CA, s.depth, "the root that signed the chain", have, NULL);
+		say(&s, HF_REASON_V_SAME_NAME_CA, s.depth, "the root that signed the chain", have,
+		    NULL);
 	} else if (search->bad_child && !(self_issued && s.depth == 0)) {
 		explain_bad_signature(&s);
 	} else if (self_issued) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Name constraints over the path (RFC 5280 6.1.3 (b)).  Must never let a name pass because its form or
- * its number makes matching hard. */
+/* Name constraints over the path (RFC 5280 6.1.3 (b)).  Must never let a name pass because its form
+ * or its number makes matching hard. */
 #include <string.h>
 
 #include "base/str.h"
@@ -43,7 +43,8 @@ static void report(struct hf_judgement *j, size_t depth, const struct hf_cert *c
 	hf_judge_find(j, HF_REASON_V_NAME_CONSTRAINT, HF_STEP_CHAIN, (int)depth, want, have);
 }
 
-static void check_pair(struct hf_judgement *j, size_t depth, const struct hf_cert *ca, NAME_CONSTRAINTS *nc)
+static void check_pair(struct hf_judgement *j, size_t depth, const struct hf_cert *ca,
+		       NAME_CONSTRAINTS *nc)
 {
 	const struct hf_cert *c = j->path->certs[depth];
 	const struct hf_san *san;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Revocation by lists over the whole path (RFC 5280 6.3).  Must never take "no list" or "a stale list"
- * for "not revoked": every CA of the path needs a usable list once checking is on. */
+/* Revocation by lists over the whole path (RFC 5280 6.3).  Must never take "no list" or "a stale
+ * list" for "not revoked": every CA of the path needs a usable list once checking is on. */
 #include <stdio.h>
 
 #include "base/time.h"
@@ -13,13 +13,13 @@ struct inquiry {
 	struct hf_judgement *j;
 	size_t depth;
 	bool nested;
-	unsigned covered;           /* reasons for which a usable list has spoken */
-	enum hf_reason fault;       /* the nearest to a usable list that we had */
+	unsigned covered;     /* reasons for which a usable list has spoken */
+	enum hf_reason fault; /* the nearest to a usable list that we had */
 	const struct hf_crl *fault_crl;
 	const char *fault_why;
 	bool revoked;
 	int64_t revoked_at;
-	int reason;                 /* CRLReason, -1 unspecified */
+	int reason; /* CRLReason, -1 unspecified */
 };
 
 static int fault_rank(enum hf_reason fault)
@@ -36,7 +36,8 @@ static int fault_rank(enum hf_reason fault)
 	}
 }
 
-static void note_fault(struct inquiry *q, enum hf_reason fault, const struct hf_crl *crl, const char *why)
+static void note_fault(struct inquiry *q, enum hf_reason fault, const struct hf_crl *crl,
+		       const char *why)
 {
 	if (q->fault_crl && fault_rank(fault) <= fault_rank(q->fault))
 		return;
@@ -46,7 +47,8 @@ static void note_fault(struct inquiry *q, enum hf_reason fault, const struct hf_
 }
 
 /* The newest delta that goes with the list, of the same signer (RFC 5280 5.2.4, 6.3.3 (c)). */
-static const struct hf_crl *find_delta(struct inquiry *q, const struct hf_crl *base, const struct hf_cert *signer)
+static const struct hf_crl *find_delta(struct inquiry *q, const struct hf_crl *base,
+				       const struct hf_cert *signer)
 {
 	const struct hf_crls *crls = hf_trust_crls(q->j->trust);
 	const struct hf_crl *best = NULL;
@@ -60,7 +62,8 @@ static const struct hf_crl *find_delta(struct inquiry *q, const struct hf_crl *b
 		    hf_crl_number_compare(d->number, base->number) < 0 ||
 		    (best && hf_crl_number_compare(d->number, best->number) <= 0))
 			continue;
-		if (hf_crl_fault(q->j, d, &why) == HF_REASON_NONE && hf_crl_signer(q->j, d, q->nested, &why) == signer)
+		if (hf_crl_fault(q->j, d, &why) == HF_REASON_NONE &&
+		    hf_crl_signer(q->j, d, q->nested, &why) == signer)
 			best = d;
 	}
 	return best;
@@ -74,8 +77,8 @@ static void take_entry(struct inquiry *q, X509_REVOKED *entry)
 	q->revoked = true;
 	q->reason = reason ? (int)ASN1_ENUMERATED_get(reason) : -1;
 	if (ASN1_TIME_to_tm(X509_REVOKED_get0_revocationDate(entry), &tm))
-		q->revoked_at = hf_time_from_civil(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-						   tm.tm_min, tm.tm_sec);
+		q->revoked_at = hf_time_from_civil(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+						   tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
 /* OpenSSL's lookup knows certificateIssuer of indirect lists; 2 means removeFromCRL. */
@@ -129,9 +132,10 @@ static void report_revoked(const struct inquiry *q)
 	char have[128], when[HF_TIME_TEXT_CAP];
 
 	hf_time_format(q->revoked_at, when);
-	(void)snprintf(have, sizeof(have), "revoked at %s (%s)", when, reason ? reason : "no reason given");
-	hf_judge_find(q->j, q->depth == 0 ? HF_REASON_V_REVOKED : HF_REASON_V_CA_REVOKED, HF_STEP_REVOCATION,
-		      (int)q->depth, "not on its CA's list", have);
+	(void)snprintf(have, sizeof(have), "revoked at %s (%s)", when,
+		       reason ? reason : "no reason given");
+	hf_judge_find(q->j, q->depth == 0 ? HF_REASON_V_REVOKED : HF_REASON_V_CA_REVOKED,
+		      HF_STEP_REVOCATION, (int)q->depth, "not on its CA's list", have);
 }
 
 static void report_fault(const struct inquiry *q)
@@ -154,7 +158,8 @@ static void report_fault(const struct inquiry *q)
 		(void)hf_buf_puts(&have, q->covered ? "lists for some reasons only" : "none");
 	}
 	/* It is the issuer's list that is at fault, and ours to fetch. */
-	hf_judge_find(q->j, reason, HF_STEP_REVOCATION, (int)q->depth + 1, hf_buf_str(&want), hf_buf_str(&have));
+	hf_judge_find(q->j, reason, HF_STEP_REVOCATION, (int)q->depth + 1, hf_buf_str(&want),
+		      hf_buf_str(&have));
 }
 
 bool hf_crl_check_cert(struct hf_judgement *j, size_t depth, bool nested)
@@ -162,8 +167,10 @@ bool hf_crl_check_cert(struct hf_judgement *j, size_t depth, bool nested)
 	struct inquiry q = { .j = j, .depth = depth, .nested = nested, .reason = -1 };
 	const struct hf_crls *crls = hf_trust_crls(j->trust);
 
-	/* RFC 9608 4: such a certificate is never on a list; it is short-lived.  For a CA it means nothing. */
-	if (depth == 0 && (j->path->certs[0]->flags & (HF_CERT_NO_REV_AVAIL | HF_CERT_CA)) == HF_CERT_NO_REV_AVAIL)
+	/* RFC 9608 4: such a certificate is never on a list; it is short-lived.  For a CA it means
+	 * nothing. */
+	if (depth == 0 && (j->path->certs[0]->flags & (HF_CERT_NO_REV_AVAIL | HF_CERT_CA)) ==
+			      HF_CERT_NO_REV_AVAIL)
 		return true;
 	for (size_t i = 0; i < crls->len && !q.revoked && q.covered != HF_CRL_ALL_REASONS; i++)
 		consult(&q, crls->items[i]);

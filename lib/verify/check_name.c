@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Is the leaf valid for the name asked for (RFC 9525): SAN only, each kind with its own rules.  Must
- * never compare a name of one kind with an entry of another, nor take a common name unless asked to. */
+/* Is the leaf valid for the name asked for (RFC 9525): SAN only, each kind with its own rules. Must
+ * never compare a name of one kind with an entry of another, nor take a common name unless asked
+ * to. */
 #include <string.h>
 
 #include "base/str.h"
@@ -11,9 +12,9 @@ enum { NAME_CAP = 256 };
 
 /* What is looked for. */
 struct wanted {
-	enum hf_san_kind kind;      /* DNS, IP or EMAIL */
-	const char *text;           /* as the user wrote it */
-	char dns[NAME_CAP];         /* without the final dot */
+	enum hf_san_kind kind; /* DNS, IP or EMAIL */
+	const char *text;      /* as the user wrote it */
+	char dns[NAME_CAP];    /* without the final dot */
 	size_t dns_len;
 	uint8_t ip[16];
 	size_t ip_len;
@@ -56,7 +57,8 @@ static bool dns_matches(const char *pattern, size_t len, const struct wanted *w)
 	if (len < 3 || pattern[0] != '*' || pattern[1] != '.')
 		return false;
 	dot = strchr(w->dns, '.');
-	return dot && dot > w->dns && strlen(dot) == len - 1 && hf_mem_case_eq(dot, pattern + 1, len - 1);
+	return dot && dot > w->dns && strlen(dot) == len - 1 &&
+	       hf_mem_case_eq(dot, pattern + 1, len - 1);
 }
 
 /* Would it match if "*" stood for no label, or for several? */
@@ -132,7 +134,8 @@ static bool address_is_dns_entry(const struct hf_cert *c, const struct wanted *w
 		size_t ip_len;
 
 		if (san->kind == HF_SAN_DNS && strlen(san->value) == san->len &&
-		    hf_ip_parse(san->value, ip, &ip_len) && ip_len == w->ip_len && memcmp(ip, w->ip, ip_len) == 0)
+		    hf_ip_parse(san->value, ip, &ip_len) && ip_len == w->ip_len &&
+		    memcmp(ip, w->ip, ip_len) == 0)
 			return true;
 	}
 	return false;
@@ -153,7 +156,8 @@ static enum hf_reason mismatch(const struct hf_cert *c, const struct wanted *w)
 {
 	if (w->kind == HF_SAN_IP)
 		return address_is_dns_entry(c, w) ? HF_REASON_V_IP_AS_DNS : HF_REASON_V_IP_SAN;
-	return w->kind == HF_SAN_DNS && any_nearly(c, w) ? HF_REASON_V_WILDCARD : HF_REASON_V_NAME_MISMATCH;
+	return w->kind == HF_SAN_DNS && any_nearly(c, w) ? HF_REASON_V_WILDCARD
+							 : HF_REASON_V_NAME_MISMATCH;
 }
 
 static void report(struct hf_judgement *j, enum hf_reason reason, const char *want, bool warn_only)
@@ -164,7 +168,8 @@ static void report(struct hf_judgement *j, enum hf_reason reason, const char *wa
 	if (c->sans.len > 0)
 		(void)hf_sans_format(&c->sans, &have);
 	else
-		(void)hf_buf_printf(&have, "no subjectAltName, CN=%s", c->common_name ? c->common_name : "(none)");
+		(void)hf_buf_printf(&have, "no subjectAltName, CN=%s",
+				    c->common_name ? c->common_name : "(none)");
 	(void)hf_str_escape(&safe, want, strlen(want));
 	if (warn_only)
 		hf_judge_warn(j, reason, HF_STEP_NAME, 0, hf_buf_str(&safe), hf_buf_str(&have));

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Certificate policies over the path (RFC 5280 6.1), by OpenSSL's policy tree.  Must never pass an empty
- * set of acceptable policies where none was asked for: OpenSSL takes that for "no policy will do". */
+/* Certificate policies over the path (RFC 5280 6.1), by OpenSSL's policy tree.  Must never pass an
+ * empty set of acceptable policies where none was asked for: OpenSSL takes that for "no policy will
+ * do". */
 #include <openssl/err.h>
 
 #include "verify/judge.h"
 
 static bool has_policies(const struct hf_cert *c)
 {
-	static const int nids[] = { NID_certificate_policies, NID_policy_constraints, NID_inhibit_any_policy,
-				    NID_policy_mappings };
+	static const int nids[] = { NID_certificate_policies, NID_policy_constraints,
+				    NID_inhibit_any_policy, NID_policy_mappings };
 
 	for (size_t i = 0; i < HF_ARRAY_LEN(nids); i++) {
 		if (X509_get_ext_by_NID(c->x509, nids[i], -1) >= 0)
@@ -84,12 +85,16 @@ static unsigned flags_of(const struct hf_verify_options *o)
 static void report(struct hf_judgement *j, int result)
 {
 	if (result == X509_PCY_TREE_INVALID)
-		hf_judge_find(j, HF_REASON_V_POLICY, HF_STEP_CHAIN, 0, "consistent policy extensions along the chain",
+		hf_judge_find(j, HF_REASON_V_POLICY, HF_STEP_CHAIN, 0,
+			      "consistent policy extensions along the chain",
 			      "ones that contradict RFC 5280 4.2.1.4-4.2.1.14");
-	else if (result == X509_PCY_TREE_INTERNAL) /* OpenSSL bounds the tree's nodes (CVE-2023-0464) */
-		hf_judge_find(j, HF_REASON_V_POLICY, HF_STEP_CHAIN, 0, "policies that can be worked out", "too many");
+	else if (result ==
+		 X509_PCY_TREE_INTERNAL) /* OpenSSL bounds the tree's nodes (CVE-2023-0464) */
+		hf_judge_find(j, HF_REASON_V_POLICY, HF_STEP_CHAIN, 0,
+			      "policies that can be worked out", "too many");
 	else
-		hf_judge_find(j, HF_REASON_V_POLICY, HF_STEP_CHAIN, 0, "an acceptable policy in every certificate",
+		hf_judge_find(j, HF_REASON_V_POLICY, HF_STEP_CHAIN, 0,
+			      "an acceptable policy in every certificate",
 			      "none that all of them share");
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What OpenSSL's matcher of name constraints overlooks: malformed constraints, malformed names of a
- * constrained type, and wildcards that reach into an excluded subtree (CVE-2025-61727, openssl issue
- * #30706).  Must never be more lenient than NAME_CONSTRAINTS_check, which is always asked too. */
+ * constrained type, and wildcards that reach into an excluded subtree (CVE-2025-61727, openssl
+ * issue #30706).  Must never be more lenient than NAME_CONSTRAINTS_check, which is always asked
+ * too. */
 #include "verify/constraints.h"
 
 #include <stdio.h>
@@ -104,7 +105,7 @@ bool hf_constraints_well_formed(const NAME_CONSTRAINTS *nc, char *have, size_t c
 static int general_type(enum hf_san_kind kind)
 {
 	static const int types[] = {
-		[HF_SAN_DNS] = GEN_DNS,	    [HF_SAN_IP] = GEN_IPADD,	  [HF_SAN_URI] = GEN_URI,
+		[HF_SAN_DNS] = GEN_DNS,	    [HF_SAN_IP] = GEN_IPADD,	    [HF_SAN_URI] = GEN_URI,
 		[HF_SAN_EMAIL] = GEN_EMAIL, [HF_SAN_DIRNAME] = GEN_DIRNAME, [HF_SAN_OTHER] = -1,
 	};
 
@@ -147,7 +148,8 @@ static bool escapes(const NAME_CONSTRAINTS *nc, const struct hf_san *san)
 	int type = general_type(san->kind);
 
 	if (san->malformed)
-		return has_type(nc->permittedSubtrees, type) || has_type(nc->excludedSubtrees, type);
+		return has_type(nc->permittedSubtrees, type) ||
+		       has_type(nc->excludedSubtrees, type);
 	if (san->kind != HF_SAN_DNS)
 		return false;
 	for (int i = 0; i < sk_GENERAL_SUBTREE_num(nc->excludedSubtrees); i++) {

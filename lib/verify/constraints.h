@@ -5,11 +5,13 @@
 
 #include "pki/cert.h"
 
-/* RFC 5280 4.2.1.10: not both lists empty; DNS names without wildcard and leading period; one '@' at
- * most; 8 or 32 bytes of address and mask, the mask contiguous.  Says what is wrong in `have`. */
+/* RFC 5280 4.2.1.10: not both lists empty; DNS names without wildcard and leading period; one '@'
+ * at most; 8 or 32 bytes of address and mask, the mask contiguous.  Says what is wrong in `have`.
+ */
 bool hf_constraints_well_formed(const NAME_CONSTRAINTS *nc, char *have, size_t cap);
-/* The first SAN of cert that these constraints should have judged but cannot or would not: malformed
- * while its type is constrained, or a wildcard that covers an excluded name; NULL when there is none. */
+/* The first SAN of cert that these constraints should have judged but cannot or would not:
+ * malformed while its type is constrained, or a wildcard that covers an excluded name; NULL when
+ * there is none. */
 const struct hf_san *hf_constraints_escape(const NAME_CONSTRAINTS *nc, const struct hf_cert *cert);
 
 #endif

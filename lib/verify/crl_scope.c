@@ -100,7 +100,8 @@ static bool point_fits(const struct hf_crl *crl, const DIST_POINT *point, const 
 	return names_meet(ours->name.fullname, point->CRLissuer);
 }
 
-static unsigned scope_by_point(const struct hf_crl *crl, const DIST_POINT *point, const struct hf_cert *cert)
+static unsigned scope_by_point(const struct hf_crl *crl, const DIST_POINT *point,
+			       const struct hf_cert *cert)
 {
 	const X509_NAME *issuer = X509_get_issuer_name(cert->x509);
 	const X509_NAME *crl_issuer = X509_CRL_get_issuer(crl->crl);
@@ -112,7 +113,9 @@ static unsigned scope_by_point(const struct hf_crl *crl, const DIST_POINT *point
 	} else if (!hf_name_equal(crl_issuer, issuer)) {
 		return 0;
 	}
-	return point_fits(crl, point, point->CRLissuer ? crl_issuer : issuer) ? reason_bits(point->reasons) : 0;
+	return point_fits(crl, point, point->CRLissuer ? crl_issuer : issuer)
+		   ? reason_bits(point->reasons)
+		   : 0;
 }
 
 /* The point that every certificate implies: its issuer's own list, for every reason. */
@@ -145,7 +148,8 @@ static bool kind_fits(const ISSUING_DIST_POINT *idp, const struct hf_cert *cert)
 
 unsigned hf_crl_scope(const struct hf_crl *crl, const struct hf_cert *cert)
 {
-	HF_AUTO(points) points = X509_get_ext_d2i(cert->x509, NID_crl_distribution_points, NULL, NULL);
+	HF_AUTO(points) points =
+	    X509_get_ext_d2i(cert->x509, NID_crl_distribution_points, NULL, NULL);
 	unsigned bits = scope_by_issuer(crl, cert);
 
 	if (crl->base_number || !kind_fits(crl->idp, cert))

@@ -4,7 +4,8 @@
 
 #include "verify/judge.h"
 
-/* Nearer to the root cause first.  What is not listed comes in the middle, in the order it was found. */
+/* Nearer to the root cause first.  What is not listed comes in the middle, in the order it was
+ * found. */
 static const unsigned char ranks[HF_REASON_COUNT] = {
 	[HF_REASON_N_NONE] = 1,
 	[HF_REASON_L_CHAIN_SIZE] = 1,

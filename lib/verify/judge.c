@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One path before every rule.  Must never stop at the first finding: people mend all of them at once. */
+/* One path before every rule.  Must never stop at the first finding: people mend all of them at
+ * once. */
 #include "verify/judge.h"
 
 #include "base/time.h"
@@ -26,30 +27,32 @@ enum hf_role hf_judge_role(const struct hf_judgement *j, int depth)
 		return HF_ROLE_NONE;
 	if (depth == 0)
 		return leaf[j->options->purpose];
-	return j->path->certs[depth]->flags & HF_CERT_SELF_ISSUED && hf_judge_is_anchor(j, (size_t)depth)
-		       ? HF_ROLE_ROOT
-		       : ca[j->options->purpose];
+	return j->path->certs[depth]->flags & HF_CERT_SELF_ISSUED &&
+		       hf_judge_is_anchor(j, (size_t)depth)
+		   ? HF_ROLE_ROOT
+		   : ca[j->options->purpose];
 }
 
-struct hf_finding *hf_judge_find(struct hf_judgement *j, enum hf_reason reason, enum hf_step step, int depth,
-				 const char *want, const char *have)
+struct hf_finding *hf_judge_find(struct hf_judgement *j, enum hf_reason reason, enum hf_step step,
+				 int depth, const char *want, const char *have)
 {
 	struct hf_cert *cert = depth < 0 ? NULL : j->path->certs[depth];
-	struct hf_finding *f = hf_verdict_add(j->verdict, reason, step, hf_judge_role(j, depth), depth, cert,
-					      want, have);
+	struct hf_finding *f = hf_verdict_add(j->verdict, reason, step, hf_judge_role(j, depth),
+					      depth, cert, want, have);
 
 	if (!f)
 		j->no_memory = true;
 	return f;
 }
 
-/* Strict is about peers of TLS: with the purpose `any` it is path validation by RFC 5280, which leaves
- * these to the issuer. */
+/* Strict is about peers of TLS: with the purpose `any` it is path validation by RFC 5280, which
+ * leaves these to the issuer. */
 void hf_judge_warn(struct hf_judgement *j, enum hf_reason reason, enum hf_step step, int depth,
 		   const char *want, const char *have)
 {
 	struct hf_finding *f = hf_judge_find(j, reason, step, depth, want, have);
-	bool strict = j->options->profile == HF_PROFILE_STRICT && j->options->purpose != HF_PURPOSE_ANY;
+	bool strict =
+	    j->options->profile == HF_PROFILE_STRICT && j->options->purpose != HF_PURPOSE_ANY;
 
 	if (f)
 		f->severity = strict ? HF_SEVERITY_REFUSE : HF_SEVERITY_WARN;

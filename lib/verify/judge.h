@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inside of the judge; for lib/verify only.  A search (search.c) offers paths; hf_judge_path puts
- * every rule to one path and collects findings; verify.c keeps the best and asks OpenSSL besides. */
+/* The inside of the judge; for lib/verify only.  A search (search.c) offers paths; hf_judge_path
+ * puts every rule to one path and collects findings; verify.c keeps the best and asks OpenSSL
+ * besides. */
 #ifndef HF_VERIFY_JUDGE_H
 #define HF_VERIFY_JUDGE_H
 
@@ -22,7 +23,8 @@ struct hf_path {
 
 /* One search; zeroed before use. */
 struct hf_search {
-	const struct hf_certs *sent;   /* candidates that came with the leaf; the first is the leaf */
+	/* candidates that came with the leaf; the first is the leaf */
+	const struct hf_certs *sent;
 	const struct hf_trust *trust;
 	int64_t at;
 	enum hf_purpose purpose;       /* only to try likelier issuers first */
@@ -63,8 +65,8 @@ struct hf_judgement {
 void hf_judge_path(struct hf_judgement *j);
 
 /* Adds a finding about path->certs[depth] (depth -1: about none).  NULL when out of memory. */
-struct hf_finding *hf_judge_find(struct hf_judgement *j, enum hf_reason reason, enum hf_step step, int depth,
-				 const char *want, const char *have);
+struct hf_finding *hf_judge_find(struct hf_judgement *j, enum hf_reason reason, enum hf_step step,
+				 int depth, const char *want, const char *have);
 /* The same for what the strict profile refuses and the openssl profile only warns of. */
 void hf_judge_warn(struct hf_judgement *j, enum hf_reason reason, enum hf_step step, int depth,
 		   const char *want, const char *have);
@@ -75,7 +77,8 @@ bool hf_judge_is_anchor(const struct hf_judgement *j, size_t depth);
 void hf_check_form(struct hf_judgement *j, size_t depth);        /* check_form.c */
 void hf_check_time(struct hf_judgement *j, size_t depth);
 void hf_check_strength(struct hf_judgement *j, size_t depth);
-void hf_check_issuer(struct hf_judgement *j, size_t depth);      /* check_ca.c: certs[depth] as a CA */
+/* check_ca.c: certs[depth] as a CA */
+void hf_check_issuer(struct hf_judgement *j, size_t depth);
 void hf_check_depth(struct hf_judgement *j);
 void hf_check_anchor(struct hf_judgement *j);
 void hf_check_leaf(struct hf_judgement *j);                      /* check_leaf.c */
@@ -94,7 +97,8 @@ size_t hf_findings_weight(const struct hf_verdict *v);           /* 0: nothing r
 
 /* OpenSSL's own verification of the same material. */
 int hf_opinion_ask(const struct hf_certs *sent, const struct hf_trust *trust,
-		   const struct hf_verify_options *options, struct hf_verdict *verdict, struct hf_err *err);
+		   const struct hf_verify_options *options, struct hf_verdict *verdict,
+		   struct hf_err *err);
 
 const char *hf_node_reason_name(int error);     /* one of Node's 28, or "UNSPECIFIED" */
 int hf_verify_error_alert(int error);           /* as OpenSSL's ssl_x509err2alert */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The list of rules and its decision.  Must never let anybody in by default: without a rule nobody. */
+/* The list of rules and its decision.  Must never let anybody in by default: without a rule nobody.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,7 +87,8 @@ static int refuse(struct hf_verdict *v, enum hf_reason reason, const char *want,
 	struct hf_finding *f;
 	struct hf_finding last;
 
-	f = hf_verdict_add(v, reason, HF_STEP_RULES, leaf_role(v), 0, v->identity->leaf, want, v->identity->name);
+	f = hf_verdict_add(v, reason, HF_STEP_RULES, leaf_role(v), 0, v->identity->leaf, want,
+			   v->identity->name);
 	if (!f)
 		return hf_err_nomem(err);
 	/* Findings so far were only warnings: this one is told first. */
@@ -110,8 +112,8 @@ static int set_rule(struct hf_verdict *v, const char *text, struct hf_err *err)
 	return v->rule ? 0 : hf_err_nomem(err);
 }
 
-int hf_rules_apply(const struct hf_rules *rules, const struct hf_trust *trust, struct hf_verdict *verdict,
-		   struct hf_err *err)
+int hf_rules_apply(const struct hf_rules *rules, const struct hf_trust *trust,
+		   struct hf_verdict *verdict, struct hf_err *err)
 {
 	if (!verdict->accepted || !verdict->identity)
 		return 0;
@@ -128,8 +130,8 @@ int hf_rules_apply(const struct hf_rules *rules, const struct hf_trust *trust, s
 		return -HF_E_NOMEM;
 	if (rules->len > 0 && !has_allow(rules))
 		return 0;
-	return refuse(verdict, HF_REASON_A_NOT_ALLOWED, rules->len > 0 ? "an allow rule that matches" : "any allow rule",
-		      err);
+	return refuse(verdict, HF_REASON_A_NOT_ALLOWED,
+		      rules->len > 0 ? "an allow rule that matches" : "any allow rule", err);
 }
 
 void hf_rules_digest(const struct hf_rules *rules, uint8_t out[HF_SHA256_LEN])
@@ -139,7 +141,8 @@ void hf_rules_digest(const struct hf_rules *rules, uint8_t out[HF_SHA256_LEN])
 
 	/* The text says all, its NUL keeps the rules apart. */
 	for (size_t i = 0; ok && i < rules->len; i++)
-		ok = EVP_DigestUpdate(md, rules->items[i].text, strlen(rules->items[i].text) + 1) == 1;
+		ok = EVP_DigestUpdate(md, rules->items[i].text, strlen(rules->items[i].text) + 1) ==
+		     1;
 	memset(out, 0, HF_SHA256_LEN);
 	if (ok)
 		(void)EVP_DigestFinal_ex(md, out, NULL);

@@ -16,7 +16,8 @@ enum hf_term_kind {
 
 struct hf_term {
 	enum hf_term_kind kind;
-	char *text;                      /* owned: name, pattern without its wildcard, serial, label */
+	/* owned: name, pattern without its wildcard, serial, label */
+	char *text;
 	bool wildcard;                   /* DNS: "*." in front; URI: a slash and a star behind */
 	uint8_t bytes[HF_SHA256_LEN];    /* digests; the network of IP */
 	size_t bytes_len;
@@ -39,6 +40,7 @@ struct hf_rules {
 int hf_rule_parse(bool allow, const char *text, struct hf_rule *ret_rule, struct hf_err *err);
 void hf_rule_done(struct hf_rule *rule);
 /* deny: a doubtful match counts as one. */
-bool hf_rule_matches(const struct hf_rule *rule, const struct hf_trust *trust, const struct hf_verdict *v);
+bool hf_rule_matches(const struct hf_rule *rule, const struct hf_trust *trust,
+		     const struct hf_verdict *v);
 
 #endif

@@ -12,7 +12,8 @@ static bool equals(const char *a, size_t len, const char *b)
 	return strlen(b) == len && memcmp(a, b, len) == 0;
 }
 
-/* The last CN is the most specific one and the one shown; an allow rule looks at no other, a deny rule at all. */
+/* The last CN is the most specific one and the one shown; an allow rule looks at no other, a deny
+ * rule at all. */
 static bool subject_has(const struct hf_cert *c, int nid, const char *text, bool last_only)
 {
 	struct hf_name_value *values = NULL;
@@ -52,7 +53,8 @@ static bool uri_prefix(const char *value, const char *text, size_t len)
 	const char *path = authority ? strchr(authority + 3, '/') : strchr(text, ':');
 	size_t head = path ? HF_MIN((size_t)(path - text), len) : authority ? len : 0;
 
-	return hf_mem_case_eq(value, text, head) && memcmp(value + head, text + head, len - head) == 0;
+	return hf_mem_case_eq(value, text, head) &&
+	       memcmp(value + head, text + head, len - head) == 0;
 }
 
 /* Below a prefix only plain segments: nothing that a reader could resolve to somewhere else. */
@@ -67,7 +69,8 @@ static bool plain_segments(const char *s, size_t len)
 			return false;
 		if (i < len && s[i] != '/')
 			continue;
-		if (n == 0 || (n == 1 && s[start] == '.') || (n == 2 && s[start] == '.' && s[start + 1] == '.'))
+		if (n == 0 || (n == 1 && s[start] == '.') ||
+		    (n == 2 && s[start] == '.' && s[start + 1] == '.'))
 			return false;
 		start = i + 1;
 	}
@@ -119,7 +122,8 @@ static bool san_matches(const struct hf_term *t, const struct hf_cert *c)
 	for (size_t i = 0; i < c->sans.len; i++) {
 		const struct hf_san *san = &c->sans.items[i];
 
-		if (san->kind == kinds[t->kind].kind && !san->malformed && kinds[t->kind].matches(t, san))
+		if (san->kind == kinds[t->kind].kind && !san->malformed &&
+		    kinds[t->kind].matches(t, san))
 			return true;
 	}
 	return false;
@@ -132,7 +136,8 @@ static bool issuer_cert_is(const struct hf_verdict *v, const uint8_t sha256[HF_S
 
 static bool label_is(const struct hf_trust *trust, const struct hf_verdict *v, const char *text)
 {
-	const char *label = v->chain.len > 0 ? hf_trust_label(trust, v->chain.items[v->chain.len - 1]) : NULL;
+	const char *label =
+	    v->chain.len > 0 ? hf_trust_label(trust, v->chain.items[v->chain.len - 1]) : NULL;
 
 	return label && strcmp(label, text) == 0;
 }
@@ -168,7 +173,8 @@ static bool term_matches(const struct hf_term *t, bool allow, const struct hf_tr
 	return false;
 }
 
-bool hf_rule_matches(const struct hf_rule *rule, const struct hf_trust *trust, const struct hf_verdict *v)
+bool hf_rule_matches(const struct hf_rule *rule, const struct hf_trust *trust,
+		     const struct hf_verdict *v)
 {
 	for (size_t i = 0; i < rule->terms_len; i++) {
 		if (!term_matches(&rule->terms[i], rule->allow, trust, v))

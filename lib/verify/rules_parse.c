@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The text of a rule into terms.  Must never take a mistyped term for a narrower or wider rule than was
- * meant: what is not understood is an error. */
+/* The text of a rule into terms.  Must never take a mistyped term for a narrower or wider rule than
+ * was meant: what is not understood is an error. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,10 +11,18 @@
 enum { RULE_CAP = 4096, TERMS_CAP = 16 };
 
 static const char *const kind_words[] = {
-	[HF_TERM_ANY] = "any",	     [HF_TERM_CN] = "cn",	[HF_TERM_O] = "o",
-	[HF_TERM_OU] = "ou",	     [HF_TERM_DNS] = "dns",	[HF_TERM_URI] = "uri",
-	[HF_TERM_EMAIL] = "email",   [HF_TERM_IP] = "ip",	[HF_TERM_SHA256] = "sha256",
-	[HF_TERM_SPKI] = "spki",     [HF_TERM_SERIAL] = "serial", [HF_TERM_ISSUER] = "issuer",
+	[HF_TERM_ANY] = "any",
+	[HF_TERM_CN] = "cn",
+	[HF_TERM_O] = "o",
+	[HF_TERM_OU] = "ou",
+	[HF_TERM_DNS] = "dns",
+	[HF_TERM_URI] = "uri",
+	[HF_TERM_EMAIL] = "email",
+	[HF_TERM_IP] = "ip",
+	[HF_TERM_SHA256] = "sha256",
+	[HF_TERM_SPKI] = "spki",
+	[HF_TERM_SERIAL] = "serial",
+	[HF_TERM_ISSUER] = "issuer",
 	NULL,
 };
 
@@ -23,14 +31,16 @@ static size_t term_head(const char *s)
 {
 	size_t n = 0;
 
-	while ((s[n] >= 'a' && s[n] <= 'z') || (s[n] >= 'A' && s[n] <= 'Z') || (s[n] >= '0' && s[n] <= '9'))
+	while ((s[n] >= 'a' && s[n] <= 'z') || (s[n] >= 'A' && s[n] <= 'Z') ||
+	       (s[n] >= '0' && s[n] <= '9'))
 		n++;
 	if (n > 0 && s[n] == ':')
 		return n + 1;
 	return n == 3 && memcmp(s, "any", 3) == 0 && (s[3] == '\0' || s[3] == '+') ? 3 : 0;
 }
 
-/* One term: up to a '+' that begins another, "\+" being a plus of its own.  Returns what follows. */
+/* One term: up to a '+' that begins another, "\+" being a plus of its own.  Returns what follows.
+ */
 static const char *cut_term(const char *s, struct hf_buf *out)
 {
 	for (; *s; s++) {
@@ -66,7 +76,8 @@ static int parse_dns(struct hf_term *t, const char *value, struct hf_err *err)
 	if (t->wildcard)
 		value += 2;
 	if (!hf_dns_name_valid(value, strlen(value), false))
-		return bad_value(err, "dns", value, "write dns:host.example.com or dns:*.example.com");
+		return bad_value(err, "dns", value,
+				 "write dns:host.example.com or dns:*.example.com");
 	return keep_text(t, value, err);
 }
 
@@ -79,8 +90,9 @@ static int parse_uri(struct hf_term *t, const char *value, struct hf_err *err)
 	t->wildcard = len > 2 && strcmp(value + len - 2, "/*") == 0;
 	if (!strchr(value, ':') || (star && (!t->wildcard || star != value + len - 1)) ||
 	    (t->wildcard && (!scheme || strchr(scheme + 3, '/') == scheme + 3)))
-		return bad_value(err, "uri", value,
-				 "write uri:spiffe://trust.domain/path, or uri:spiffe://trust.domain/path/* for all below");
+		return bad_value(
+		    err, "uri", value,
+		    "write uri:spiffe://trust.domain/path, or uri:spiffe://trust.domain/path/* for all below");
 	if (keep_text(t, value, err) < 0)
 		return -HF_E_NOMEM;
 	if (t->wildcard)
@@ -118,7 +130,8 @@ static int parse_ip(struct hf_term *t, const char *value, struct hf_err *err)
 		*slash = '\0';
 	if (!hf_ip_parse(address, t->bytes, &t->bytes_len) ||
 	    (slash && !hf_str_u64(slash + 1, t->bytes_len * 8, &bits)))
-		return bad_value(err, "ip", value, "write ip:192.0.2.7, ip:10.0.0.0/8 or ip:2001:db8::/32");
+		return bad_value(err, "ip", value,
+				 "write ip:192.0.2.7, ip:10.0.0.0/8 or ip:2001:db8::/32");
 	t->prefix = (unsigned)(slash ? bits : t->bytes_len * 8);
 	if (!host_bits_clear(t))
 		return bad_value(err, "ip", value, "the bits after the prefix must be zero");
@@ -127,8 +140,10 @@ static int parse_ip(struct hf_term *t, const char *value, struct hf_err *err)
 
 static int parse_digest(struct hf_term *t, const char *value, struct hf_err *err)
 {
-	if (!hf_hex_decode(value, t->bytes, sizeof(t->bytes), &t->bytes_len) || t->bytes_len != HF_SHA256_LEN)
-		return bad_value(err, kind_words[t->kind], value, "a SHA-256 digest has 64 hexadecimal digits");
+	if (!hf_hex_decode(value, t->bytes, sizeof(t->bytes), &t->bytes_len) ||
+	    t->bytes_len != HF_SHA256_LEN)
+		return bad_value(err, kind_words[t->kind], value,
+				 "a SHA-256 digest has 64 hexadecimal digits");
 	return 0;
 }
 
@@ -152,10 +167,12 @@ static char *normal_serial(const char *s, size_t len)
 
 static int parse_serial(struct hf_term *t, const char *value, struct hf_err *err)
 {
-	static const char hint[] = "write serial:HEX@SHA256-OF-THE-ISSUER: a serial alone is not unique";
+	static const char hint[] =
+	    "write serial:HEX@SHA256-OF-THE-ISSUER: a serial alone is not unique";
 	const char *at = strchr(value, '@');
 
-	if (!at || at == value || !hf_hex_decode(at + 1, t->bytes, sizeof(t->bytes), &t->bytes_len) ||
+	if (!at || at == value ||
+	    !hf_hex_decode(at + 1, t->bytes, sizeof(t->bytes), &t->bytes_len) ||
 	    t->bytes_len != HF_SHA256_LEN)
 		return bad_value(err, "serial", value, hint);
 	t->text = normal_serial(value, (size_t)(at - value));
@@ -163,10 +180,12 @@ static int parse_serial(struct hf_term *t, const char *value, struct hf_err *err
 }
 
 static int (*const parsers[])(struct hf_term *t, const char *value, struct hf_err *err) = {
-	[HF_TERM_CN] = parse_plain,	[HF_TERM_O] = parse_plain,     [HF_TERM_OU] = parse_plain,
-	[HF_TERM_DNS] = parse_dns,	[HF_TERM_URI] = parse_uri,     [HF_TERM_EMAIL] = parse_email,
-	[HF_TERM_IP] = parse_ip,	[HF_TERM_SHA256] = parse_digest, [HF_TERM_SPKI] = parse_digest,
-	[HF_TERM_SERIAL] = parse_serial, [HF_TERM_ISSUER] = parse_plain,
+	[HF_TERM_CN] = parse_plain,	[HF_TERM_O] = parse_plain,
+	[HF_TERM_OU] = parse_plain,	[HF_TERM_DNS] = parse_dns,
+	[HF_TERM_URI] = parse_uri,	[HF_TERM_EMAIL] = parse_email,
+	[HF_TERM_IP] = parse_ip,	[HF_TERM_SHA256] = parse_digest,
+	[HF_TERM_SPKI] = parse_digest,	[HF_TERM_SERIAL] = parse_serial,
+	[HF_TERM_ISSUER] = parse_plain,
 };
 
 static int unknown_term(struct hf_err *err, const char *term, const char *word)
@@ -175,14 +194,18 @@ static int unknown_term(struct hf_err *err, const char *term, const char *word)
 
 	hf_err_set(err, HF_E_INVALID, "the rule term '%s' is not known", term);
 	if (nearest)
-		return hf_err_hint(err, "did you mean '%s%s'?", nearest, strcmp(nearest, "any") == 0 ? "" : ":");
-	return hf_err_hint(err, "terms are any, cn:, o:, ou:, dns:, uri:, email:, ip:, sha256:, spki:, serial:, issuer:");
+		return hf_err_hint(err, "did you mean '%s%s'?", nearest,
+				   strcmp(nearest, "any") == 0 ? "" : ":");
+	return hf_err_hint(
+	    err,
+	    "terms are any, cn:, o:, ou:, dns:, uri:, email:, ip:, sha256:, spki:, serial:, issuer:");
 }
 
 static int parse_term(struct hf_term *t, const char *text, struct hf_err *err)
 {
 	size_t head = term_head(text);
-	HF_AUTO(cstr) word = hf_str_ndup(text, head > 0 && text[head - 1] == ':' ? head - 1 : strlen(text));
+	HF_AUTO(cstr) word =
+	    hf_str_ndup(text, head > 0 && text[head - 1] == ':' ? head - 1 : strlen(text));
 
 	if (!word)
 		return hf_err_nomem(err);
@@ -220,7 +243,8 @@ static int parse_terms(struct hf_rule *rule, const char *text, struct hf_err *er
 		return hf_err_nomem(err);
 	while (text) {
 		if (rule->terms_len == TERMS_CAP)
-			return hf_err_set(err, HF_E_LIMIT, "a rule may have %d terms at most", TERMS_CAP);
+			return hf_err_set(err, HF_E_LIMIT, "a rule may have %d terms at most",
+					  TERMS_CAP);
 		hf_buf_clear(&term);
 		text = cut_term(text, &term);
 		int rc = parse_term(&rule->terms[rule->terms_len++], hf_buf_str(&term), err);
@@ -238,7 +262,8 @@ int hf_rule_parse(bool allow, const char *text, struct hf_rule *ret_rule, struct
 	int rc;
 
 	if (!text[0])
-		return hf_err_set(err, HF_E_INVALID, "an empty rule says nothing; write 'any' for everybody");
+		return hf_err_set(err, HF_E_INVALID,
+				  "an empty rule says nothing; write 'any' for everybody");
 	if (strlen(text) >= RULE_CAP)
 		return hf_err_set(err, HF_E_LIMIT, "the rule is longer than %d bytes", RULE_CAP);
 	rc = parse_terms(&rule, text, err);

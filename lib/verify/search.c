@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Path building: depth first with backtracking over every issuer that could be meant (RFC 4158), under
- * hard bounds.  Must never accept anything: it only offers paths whose signatures verify, and it must
- * end soon whatever certificates a peer sends (no subject-and-key pair twice in a path, each signature
- * checked once, at most HF_SIGNATURES_CAP of them and HF_CANDIDATES_CAP issuers tried). */
+/* Path building: depth first with backtracking over every issuer that could be meant (RFC 4158),
+ * under hard bounds.  Must never accept anything: it only offers paths whose signatures verify, and
+ * it must end soon whatever certificates a peer sends (no subject-and-key pair twice in a path,
+ * each signature checked once, at most HF_SIGNATURES_CAP of them and HF_CANDIDATES_CAP issuers
+ * tried). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +28,8 @@ struct frame {
 
 bool hf_cert_issued_by_name(const struct hf_cert *child, const struct hf_cert *issuer)
 {
-	return hf_name_equal(X509_get_issuer_name(child->x509), X509_get_subject_name(issuer->x509));
+	return hf_name_equal(X509_get_issuer_name(child->x509),
+			     X509_get_subject_name(issuer->x509));
 }
 
 int hf_cert_key_id_match(const struct hf_cert *child, const struct hf_cert *issuer)
@@ -35,16 +37,17 @@ int hf_cert_key_id_match(const struct hf_cert *child, const struct hf_cert *issu
 	if (!child->akid || !issuer->skid)
 		return 0;
 	return child->akid_len == issuer->skid_len &&
-			       memcmp(child->akid, issuer->skid, child->akid_len) == 0
-		       ? 1
-		       : -1;
+		       memcmp(child->akid, issuer->skid, child->akid_len) == 0
+		   ? 1
+		   : -1;
 }
 
 static bool can_be_ca(const struct hf_cert *c, bool anchor)
 {
 	if (anchor && c->version < 3)
 		return true;
-	return (c->flags & HF_CERT_CA) && (!(c->flags & HF_CERT_HAS_KU) || (c->ku & KU_KEY_CERT_SIGN));
+	return (c->flags & HF_CERT_CA) &&
+	       (!(c->flags & HF_CERT_HAS_KU) || (c->ku & KU_KEY_CERT_SIGN));
 }
 
 static bool allows_purpose(const struct hf_cert *c, enum hf_purpose purpose)
@@ -55,7 +58,8 @@ static bool allows_purpose(const struct hf_cert *c, enum hf_purpose purpose)
 	       (c->eku & (need | HF_EKU_ANY));
 }
 
-/* Likelier issuers first: the right key, then what will not fail for another reason, then anchors. */
+/* Likelier issuers first: the right key, then what will not fail for another reason, then anchors.
+ */
 static int score_of(const struct hf_search *s, const struct hf_cert *child, const struct hf_cert *c,
 		    bool anchor)
 {
@@ -79,15 +83,16 @@ static int compare(const void *a, const void *b)
 	return x->order < y->order ? -1 : 1;
 }
 
-static void gather(const struct hf_search *s, struct frame *f, const struct hf_certs *from, size_t first,
-		   bool anchor)
+static void gather(const struct hf_search *s, struct frame *f, const struct hf_certs *from,
+		   size_t first, bool anchor)
 {
 	for (size_t i = first; i < from->len; i++) {
 		struct hf_cert *c = from->items[i];
 
 		if (!hf_cert_issued_by_name(f->cert, c))
 			continue;
-		f->candidates[f->len] = (struct candidate){ c, anchor, score_of(s, f->cert, c, anchor), f->len };
+		f->candidates[f->len] =
+		    (struct candidate){ c, anchor, score_of(s, f->cert, c, anchor), f->len };
 		f->len++;
 	}
 }
@@ -126,8 +131,10 @@ static bool in_path(const struct frame *frames, size_t len, const struct hf_cert
 	return false;
 }
 
-/* What is verified depends on the issuer's key alone, so certificates of one key share an answer. */
-static bool signed_by(struct hf_search *s, const struct hf_cert *child, const struct hf_cert *issuer)
+/* What is verified depends on the issuer's key alone, so certificates of one key share an answer.
+ */
+static bool signed_by(struct hf_search *s, const struct hf_cert *child,
+		      const struct hf_cert *issuer)
 {
 	EVP_PKEY *key = hf_cert_key_get0(issuer);
 
@@ -157,7 +164,8 @@ static void fill_path(struct hf_path *path, const struct frame *frames, size_t l
 	path->anchored = false;
 }
 
-static bool offer(struct hf_search *s, const struct frame *frames, size_t len, struct hf_cert *anchor)
+static bool offer(struct hf_search *s, const struct frame *frames, size_t len,
+		  struct hf_cert *anchor)
 {
 	struct hf_path path;
 
@@ -168,7 +176,8 @@ static bool offer(struct hf_search *s, const struct frame *frames, size_t len, s
 	return s->found(s->arg, &path);
 }
 
-/* The next issuer of the top frame worth following, its signature checked; NULL when there is none. */
+/* The next issuer of the top frame worth following, its signature checked; NULL when there is none.
+ */
 static const struct candidate *next_issuer(struct hf_search *s, struct frame *frames, size_t len)
 {
 	struct frame *top = &frames[len - 1];

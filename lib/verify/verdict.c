@@ -30,8 +30,8 @@ const char *hf_role_name(enum hf_role role)
 const char *hf_step_name(enum hf_step step)
 {
 	static const char *const names[] = {
-		[HF_STEP_FILES] = "files",	   [HF_STEP_HANDSHAKE] = "handshake",
-		[HF_STEP_CHAIN] = "chain",	   [HF_STEP_NAME] = "name",
+		[HF_STEP_FILES] = "files",	     [HF_STEP_HANDSHAKE] = "handshake",
+		[HF_STEP_CHAIN] = "chain",	     [HF_STEP_NAME] = "name",
 		[HF_STEP_REVOCATION] = "revocation", [HF_STEP_RULES] = "rules",
 		[HF_STEP_REQUEST] = "request",
 	};
@@ -127,8 +127,8 @@ static bool copy_text(const char *text, char **ret_copy)
 }
 
 struct hf_finding *hf_verdict_add(struct hf_verdict *v, enum hf_reason reason, enum hf_step step,
-				  enum hf_role role, int depth, struct hf_cert *cert, const char *want,
-				  const char *have)
+				  enum hf_role role, int depth, struct hf_cert *cert,
+				  const char *want, const char *have)
 {
 	const struct hf_reason_info *info = hf_reason_info(reason);
 	struct hf_finding f = { 0 };

@@ -18,7 +18,15 @@ enum hf_role {
 };
 const char *hf_role_name(enum hf_role role);   /* "client-leaf", "client-ca", … "root", "crl" */
 
-enum hf_step { HF_STEP_FILES, HF_STEP_HANDSHAKE, HF_STEP_CHAIN, HF_STEP_NAME, HF_STEP_REVOCATION, HF_STEP_RULES, HF_STEP_REQUEST };
+enum hf_step {
+	HF_STEP_FILES,
+	HF_STEP_HANDSHAKE,
+	HF_STEP_CHAIN,
+	HF_STEP_NAME,
+	HF_STEP_REVOCATION,
+	HF_STEP_RULES,
+	HF_STEP_REQUEST
+};
 const char *hf_step_name(enum hf_step step);
 
 struct hf_finding {
@@ -46,11 +54,15 @@ struct hf_verdict {
 	enum hf_judge judge;
 	struct hf_finding *findings;
 	size_t findings_len, findings_alloc;
-	ssize_t root_cause;          /* index of the finding to tell first; -1 when accepted without any */
-	struct hf_certs chain;       /* the path judged, leaf … anchor; as far as it could be built */
+	/* index of the finding to tell first; -1 when accepted without any */
+	ssize_t root_cause;
+	/* the path judged, leaf … anchor; as far as it could be built */
+	struct hf_certs chain;
 	struct hf_identity *identity; /* of the verified leaf; NULL unless the chain was accepted */
-	char *rule;                  /* text of the allow/deny rule that decided; NULL when none did */
-	int64_t valid_until;         /* earliest notAfter in the path and nextUpdate used; accepted only */
+	/* text of the allow/deny rule that decided; NULL when none did */
+	char *rule;
+	/* earliest notAfter in the path and nextUpdate used; accepted only */
+	int64_t valid_until;
 	int alert;                   /* the TLS alert to send; 0 when accepted */
 	struct hf_ossl_error ossl[HF_OSSL_ERRORS_CAP]; /* what OpenSSL alone says, in its order */
 	size_t ossl_len;
@@ -66,16 +78,18 @@ bool hf_verdict_has(const struct hf_verdict *v, enum hf_reason reason);
 /* Appends a finding (severity from the reason unless overridden later); takes a reference of cert.
  * want/have are copied (NULL allowed).  Returns the new finding or NULL without memory. */
 struct hf_finding *hf_verdict_add(struct hf_verdict *v, enum hf_reason reason, enum hf_step step,
-				  enum hf_role role, int depth, struct hf_cert *cert, const char *want,
-				  const char *have);
-/* {"accepted", "reason", "explanation", "findings":[{"id","severity","consequence","step","role","depth",
- *  "subject","serial","sha256","sentence","rule","want","have","remedy"}], "identity", "openssl":[{"error",
- *  "name","depth"}], "node_reason", "alert"} */
+				  enum hf_role role, int depth, struct hf_cert *cert,
+				  const char *want, const char *have);
+/* {"accepted", "reason", "explanation",
+ * "findings":[{"id","severity","consequence","step","role","depth",
+ *  "subject","serial","sha256","sentence","rule","want","have","remedy"}], "identity",
+ * "openssl":[{"error", "name","depth"}], "node_reason", "alert"} */
 void hf_verdict_to_json(const struct hf_verdict *v, struct hf_json *j, const char *key);
-/* Text for people: one line per finding "V-EXPIRED: CN=x (depth 0): the certificate has expired: want …,
- * have …" and its fix; rpki-client style. */
+/* Text for people: one line per finding "V-EXPIRED: CN=x (depth 0): the certificate has expired:
+ * want …, have …" and its fix; rpki-client style. */
 int hf_verdict_format(const struct hf_verdict *v, struct hf_buf *out);
-/* "CERT_HAS_EXPIRED" for X509_V_ERR_CERT_HAS_EXPIRED (Node's and OpenSSL's names without X509_V_ERR_). */
+/* "CERT_HAS_EXPIRED" for X509_V_ERR_CERT_HAS_EXPIRED (Node's and OpenSSL's names without
+ * X509_V_ERR_). */
 const char *hf_verify_error_name(int error);
 /* "certificate_required" for 116; "unknown" otherwise. */
 const char *hf_alert_name(int alert);

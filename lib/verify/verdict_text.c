@@ -138,14 +138,15 @@ static void finding_format(const struct hf_finding *f, struct hf_buf *out)
 	if (f->severity != HF_SEVERITY_REFUSE)
 		(void)hf_buf_printf(out, "%s: ", hf_severity_name(f->severity));
 	if (f->cert)
-		(void)hf_buf_printf(out, "%s (%s, depth %d): ", f->cert->subject, hf_role_name(f->role),
-				    f->depth);
+		(void)hf_buf_printf(out, "%s (%s, depth %d): ", f->cert->subject,
+				    hf_role_name(f->role), f->depth);
 	(void)hf_buf_puts(out, info->sentence);
 	if (f->want)
 		(void)hf_buf_printf(out, ": want %s", f->want);
 	if (f->have)
 		(void)hf_buf_printf(out, "%s have %s", f->want ? "," : ":", f->have);
-	(void)hf_buf_printf(out, " [%s]%s\n", f->rule, f->consequence ? " (follows from the first)" : "");
+	(void)hf_buf_printf(out, " [%s]%s\n", f->rule,
+			    f->consequence ? " (follows from the first)" : "");
 	if (!f->consequence)
 		(void)hf_buf_printf(out, "  fix: %s\n", remedy_of(f));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The judge: search for a path that every rule accepts; when there is none, tell what is wrong with the
- * best one.  Must never read a clock or a file, and never take any certificate but the first for the
- * peer's identity. */
+/* The judge: search for a path that every rule accepts; when there is none, tell what is wrong with
+ * the best one.  Must never read a clock or a file, and never take any certificate but the first
+ * for the peer's identity. */
 #include "verify/verify.h"
 
 #include <assert.h>
@@ -87,12 +87,13 @@ static int take_best(struct trial *t, struct hf_verdict *v, struct hf_err *err)
 static bool is_crl_error(int error)
 {
 	return error == X509_V_ERR_CRL_HAS_EXPIRED || error == X509_V_ERR_CRL_NOT_YET_VALID ||
-	       error == X509_V_ERR_CRL_SIGNATURE_FAILURE || error == X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD ||
+	       error == X509_V_ERR_CRL_SIGNATURE_FAILURE ||
+	       error == X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD ||
 	       error == X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD;
 }
 
-/* The alert is that of OpenSSL's first error, the name Node would report that of its last.  A list of ours that is
- * out of date is our fault: the peer must not read "certificate expired" for it. */
+/* The alert is that of OpenSSL's first error, the name Node would report that of its last.  A list
+ * of ours that is out of date is our fault: the peer must not read "certificate expired" for it. */
 static void name_refusal(struct hf_verdict *v)
 {
 	const struct hf_finding *root = hf_verdict_root(v);
@@ -103,11 +104,13 @@ static void name_refusal(struct hf_verdict *v)
 	if (v->ossl_len == 0)
 		return;
 	v->node_reason = hf_node_reason_name(v->ossl[v->ossl_len - 1].error);
-	if (root->step != HF_STEP_REVOCATION && root->step != HF_STEP_NAME && !is_crl_error(v->ossl[0].error))
+	if (root->step != HF_STEP_REVOCATION && root->step != HF_STEP_NAME &&
+	    !is_crl_error(v->ossl[0].error))
 		v->alert = hf_verify_error_alert(v->ossl[0].error);
 }
 
-static int judge_empty(const struct hf_verify_options *options, struct hf_verdict *v, struct hf_err *err)
+static int judge_empty(const struct hf_verify_options *options, struct hf_verdict *v,
+		       struct hf_err *err)
 {
 	struct hf_path none = { .len = 0 };
 	struct hf_judgement j = { .options = options, .path = &none, .verdict = v };
@@ -122,11 +125,16 @@ static int judge_empty(const struct hf_verify_options *options, struct hf_verdic
 	return 0;
 }
 
-static int judge(struct trial *t, const struct hf_certs *chain, struct hf_verdict *verdict, struct hf_err *err)
+static int judge(struct trial *t, const struct hf_certs *chain, struct hf_verdict *verdict,
+		 struct hf_err *err)
 {
 	struct hf_search search = {
-		.sent = chain, .trust = t->j.trust, .at = t->j.options->at, .purpose = t->j.options->purpose,
-		.found = found, .arg = t,
+		.sent = chain,
+		.trust = t->j.trust,
+		.at = t->j.options->at,
+		.purpose = t->j.options->purpose,
+		.found = found,
+		.arg = t,
 	};
 
 	(void)hf_search_run(&search, chain->items[0]);
@@ -142,7 +150,8 @@ static int judge(struct trial *t, const struct hf_certs *chain, struct hf_verdic
 }
 
 int hf_verify(const struct hf_certs *chain, const struct hf_trust *trust,
-	      const struct hf_verify_options *options, struct hf_verdict *verdict, struct hf_err *err)
+	      const struct hf_verify_options *options, struct hf_verdict *verdict,
+	      struct hf_err *err)
 {
 	struct trial *t;
 	int rc;

@@ -14,22 +14,28 @@ struct hf_verify_options {
 	enum hf_purpose purpose;
 	enum hf_profile profile;
 	int64_t at;                   /* Unix seconds: the moment to judge at */
-	const char *name;             /* host name or address the leaf must be valid for; NULL: not checked */
-	bool compat_cn;               /* a name that stands only in the CN counts when there is no DNS/IP SAN */
+	/* host name or address the leaf must be valid for; NULL: not checked */
+	const char *name;
+	/* a name that stands only in the CN counts when there is no DNS/IP SAN */
+	bool compat_cn;
 	int max_depth;                /* intermediates allowed; 0: the default of 8 */
 	const char *const *policies;  /* acceptable policy OIDs, NULL-terminated; NULL: any */
 	bool require_explicit_policy, inhibit_policy_mapping, inhibit_any_policy;
-	bool second_opinion;          /* fill ossl[] and node_reason by asking OpenSSL too (always done when refused) */
-	bool report;                  /* Node semantics for node_reason when no certificate was sent */
+	/* fill ossl[] and node_reason by asking OpenSSL too (always done when refused) */
+	bool second_opinion;
+	/* Node semantics for node_reason when no certificate was sent */
+	bool report;
 };
 
-/* Judges chain->items[0] (the leaf); the rest are candidates in any order, never identities.  An empty
- * chain is N-NONE.  Returns 0 with the verdict filled, negative only when no judgement was possible
- * (memory).  Thread-safe: trust is frozen. */
+/* Judges chain->items[0] (the leaf); the rest are candidates in any order, never identities.  An
+ * empty chain is N-NONE.  Returns 0 with the verdict filled, negative only when no judgement was
+ * possible (memory).  Thread-safe: trust is frozen. */
 int hf_verify(const struct hf_certs *chain, const struct hf_trust *trust,
-	      const struct hf_verify_options *options, struct hf_verdict *verdict, struct hf_err *err);
+	      const struct hf_verify_options *options, struct hf_verdict *verdict,
+	      struct hf_err *err);
 
-/* Is the verdict still good at `at` under `trust` (same generation): expiry only.  For cached verdicts. */
+/* Is the verdict still good at `at` under `trust` (same generation): expiry only.  For cached
+ * verdicts. */
 bool hf_verdict_still_good(const struct hf_verdict *v, int64_t at);
 
 #endif

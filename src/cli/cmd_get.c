@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* handfast get: one request with a client certificate.  Must never say success before the server's verdict
- * had its chance to come, and never print key bytes. */
+/* handfast get: one request with a client certificate.  Must never say success before the server's
+ * verdict had its chance to come, and never print key bytes. */
 #include <string.h>
 
 #include "base/err.h"
@@ -14,49 +14,115 @@ static const char *const tls_words[] = { "default", "1.2", "1.3", NULL };
 
 #define AT(field) offsetof(struct get_opts, field)
 static const struct hf_option request_options[] = {
-	{ .name = "request", .letter = 'X', .kind = HF_OPT_STRING, .offset = AT(method), .arg = "METHOD",
+	{ .name = "request",
+	  .letter = 'X',
+	  .kind = HF_OPT_STRING,
+	  .offset = AT(method),
+	  .arg = "METHOD",
 	  .help = "request method (default: GET, or POST with -d)" },
-	{ .name = "data", .letter = 'd', .kind = HF_OPT_STRING, .offset = AT(data), .arg = "DATA|@FILE",
+	{ .name = "data",
+	  .letter = 'd',
+	  .kind = HF_OPT_STRING,
+	  .offset = AT(data),
+	  .arg = "DATA|@FILE",
 	  .help = "send this body; @- is standard input" },
-	{ .name = "header", .letter = 'H', .kind = HF_OPT_LIST, .offset = AT(fields), .arg = "FIELD",
+	{ .name = "header",
+	  .letter = 'H',
+	  .kind = HF_OPT_LIST,
+	  .offset = AT(fields),
+	  .arg = "FIELD",
 	  .help = "header field as 'Name: value'" },
-	{ .name = "include", .letter = 'i', .kind = HF_OPT_FLAG, .offset = AT(include),
+	{ .name = "include",
+	  .letter = 'i',
+	  .kind = HF_OPT_FLAG,
+	  .offset = AT(include),
 	  .help = "show status line and header fields too" },
-	{ .name = "output", .letter = 'o', .kind = HF_OPT_STRING, .offset = AT(output), .arg = "FILE",
+	{ .name = "output",
+	  .letter = 'o',
+	  .kind = HF_OPT_STRING,
+	  .offset = AT(output),
+	  .arg = "FILE",
 	  .help = "write the body to a file" },
-	{ .name = "fail", .letter = 'f', .kind = HF_OPT_FLAG, .offset = AT(fail),
+	{ .name = "fail",
+	  .letter = 'f',
+	  .kind = HF_OPT_FLAG,
+	  .offset = AT(fail),
 	  .help = "exit 1 for status 400 and above" },
-	{ .name = "timeout", .kind = HF_OPT_DURATION, .offset = AT(timeout), .arg = "TIME", .initial = "30s",
-	  .min = 1, .max = 86400, .help = "for everything together" },
+	{ .name = "timeout",
+	  .kind = HF_OPT_DURATION,
+	  .offset = AT(timeout),
+	  .arg = "TIME",
+	  .initial = "30s",
+	  .min = 1,
+	  .max = 86400,
+	  .help = "for everything together" },
 	{ .name = NULL },
 };
 
 static const struct hf_option tls_options[] = {
-	{ .name = "connect", .kind = HF_OPT_STRING, .offset = AT(connect), .arg = "HOST:PORT",
+	{ .name = "connect",
+	  .kind = HF_OPT_STRING,
+	  .offset = AT(connect),
+	  .arg = "HOST:PORT",
 	  .help = "connect there instead of where the URL says" },
-	{ .name = "server-name", .kind = HF_OPT_STRING, .offset = AT(server_name), .arg = "NAME",
+	{ .name = "server-name",
+	  .kind = HF_OPT_STRING,
+	  .offset = AT(server_name),
+	  .arg = "NAME",
 	  .help = "name to ask for (SNI), instead of the URL's host" },
 	{ .name = "no-sni", .kind = HF_OPT_FLAG, .offset = AT(no_sni), .help = "ask for no name" },
-	{ .name = "name", .kind = HF_OPT_STRING, .offset = AT(name), .arg = "NAME|IP",
+	{ .name = "name",
+	  .kind = HF_OPT_STRING,
+	  .offset = AT(name),
+	  .arg = "NAME|IP",
 	  .help = "what the server's certificate must be valid for, instead of the URL's host" },
-	{ .name = "tls-min", .kind = HF_OPT_WORD, .offset = AT(tls_min), .words = tls_words,
+	{ .name = "tls-min",
+	  .kind = HF_OPT_WORD,
+	  .offset = AT(tls_min),
+	  .words = tls_words,
 	  .help = "lowest version (default: 1.2)" },
-	{ .name = "tls-max", .kind = HF_OPT_WORD, .offset = AT(tls_max), .words = tls_words,
+	{ .name = "tls-max",
+	  .kind = HF_OPT_WORD,
+	  .offset = AT(tls_max),
+	  .words = tls_words,
 	  .help = "highest version (default: 1.3)" },
-	{ .name = "alpn", .kind = HF_OPT_STRING, .offset = AT(alpn), .arg = "LIST", .initial = "http/1.1",
+	{ .name = "alpn",
+	  .kind = HF_OPT_STRING,
+	  .offset = AT(alpn),
+	  .arg = "LIST",
+	  .initial = "http/1.1",
 	  .help = "application protocols to offer, comma-separated; empty offers none" },
-	{ .name = "ciphers", .kind = HF_OPT_STRING, .offset = AT(ciphers), .arg = "LIST",
+	{ .name = "ciphers",
+	  .kind = HF_OPT_STRING,
+	  .offset = AT(ciphers),
+	  .arg = "LIST",
 	  .help = "cipher suites, in OpenSSL's syntax" },
-	{ .name = "groups", .kind = HF_OPT_STRING, .offset = AT(groups), .arg = "LIST",
+	{ .name = "groups",
+	  .kind = HF_OPT_STRING,
+	  .offset = AT(groups),
+	  .arg = "LIST",
 	  .help = "key exchange groups, such as X25519:P-256" },
-	{ .name = "sigalgs", .kind = HF_OPT_STRING, .offset = AT(sigalgs), .arg = "LIST",
+	{ .name = "sigalgs",
+	  .kind = HF_OPT_STRING,
+	  .offset = AT(sigalgs),
+	  .arg = "LIST",
 	  .help = "signature algorithms, such as ECDSA+SHA256:RSA-PSS+SHA256" },
-	{ .name = "system-roots", .kind = HF_OPT_FLAG, .offset = AT(system_roots),
+	{ .name = "system-roots",
+	  .kind = HF_OPT_FLAG,
+	  .offset = AT(system_roots),
 	  .help = "trust the machine's public root certificates as well" },
-	{ .name = "insecure", .letter = 'k', .kind = HF_OPT_FLAG, .offset = AT(insecure),
-	  .help = "go on although the server's certificate is refused, for looking at a broken server only; the "
-		  "client certificate is sent all the same" },
-	{ .name = "cacert", .kind = HF_OPT_LIST, .offset = AT(trust.ca), .arg = "FILE", .hidden = true,
+	{ .name = "insecure",
+	  .letter = 'k',
+	  .kind = HF_OPT_FLAG,
+	  .offset = AT(insecure),
+	  .help =
+	      "go on although the server's certificate is refused, for looking at a broken server only; the "
+	      "client certificate is sent all the same" },
+	{ .name = "cacert",
+	  .kind = HF_OPT_LIST,
+	  .offset = AT(trust.ca),
+	  .arg = "FILE",
+	  .hidden = true,
 	  .help = "curl's name for --ca" },
 	{ .name = NULL },
 };
@@ -76,17 +142,19 @@ static enum hf_tls_version version_of(int word)
 
 static int add_system_roots(struct get *g, struct hf_strv *files)
 {
-	static const char *const places[] = { "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt" };
+	static const char *const places[] = { "/etc/ssl/certs/ca-certificates.crt",
+					      "/etc/pki/tls/certs/ca-bundle.crt" };
 
 	for (size_t i = 0; i < HF_ARRAY_LEN(places); i++) {
 		if (hf_file_exists(places[i]))
 			return hf_strv_add(files, places[i]) < 0 ? hf_err_nomem(&g->ctx->err) : 0;
 	}
-	return hf_err_set(&g->ctx->err, HF_E_NOENT, "this machine has no file of public root certificates");
+	return hf_err_set(&g->ctx->err, HF_E_NOENT,
+			  "this machine has no file of public root certificates");
 }
 
-/* --system-roots adds to whatever else is trusted: the home's trust is then named file by file no more, so both
- * are loaded into one. */
+/* --system-roots adds to whatever else is trusted: the home's trust is then named file by file no
+ * more, so both are loaded into one. */
 static int load_trust(struct get *g, struct hf_trust **ret_trust)
 {
 	HF_AUTO_DONE(hf_strv) roots = HF_STRV_INIT;
@@ -107,13 +175,17 @@ static int load_trust(struct get *g, struct hf_trust **ret_trust)
 static int check_trust(struct get *g, const struct hf_trust *trust)
 {
 	if (g->opts->insecure) {
-		hf_out_warn(&g->ctx->out, "--insecure: the server may be anybody; do not send it anything that matters");
+		hf_out_warn(
+		    &g->ctx->out,
+		    "--insecure: the server may be anybody; do not send it anything that matters");
 		return 0;
 	}
 	if (hf_trust_anchors(trust)->len > 0)
 		return 0;
 	(void)hf_err_set(&g->ctx->err, HF_E_NOENT, "no CA is trusted, so no server can be");
-	return hf_err_hint(&g->ctx->err, "name the server's CA with --ca FILE, or add it: handfast trust add NAME FILE");
+	return hf_err_hint(
+	    &g->ctx->err,
+	    "name the server's CA with --ca FILE, or add it: handfast trust add NAME FILE");
 }
 
 static int make_context(struct get *g)
@@ -128,8 +200,12 @@ static int make_context(struct get *g)
 		.compat_cn = o->trust.compat,
 		.tls_min = version_of(o->tls_min),
 		.tls_max = version_of(o->tls_max),
-		.server_name = o->no_sni ? NULL : o->server_name ? o->server_name : g->url.host,
-		.verify_name = o->name ? o->name : o->server_name ? o->server_name : g->url.host,
+		.server_name = o->no_sni	? NULL
+			       : o->server_name ? o->server_name
+						: g->url.host,
+		.verify_name = o->name		? o->name
+			       : o->server_name ? o->server_name
+						: g->url.host,
 		.insecure = o->insecure,
 		.ciphers = o->ciphers,
 		.groups = o->groups,
@@ -243,8 +319,8 @@ static int read_answer(struct get *g)
 		g->end = hf_answer_read_body(g->session, &g->answer, keep_piece, g);
 	}
 	if (g->answer.malformed) {
-		(void)hf_err_set(&g->ctx->err, HF_E_PARSE, "%s did not answer in HTTP: %s", g->url.authority,
-				 g->answer.why);
+		(void)hf_err_set(&g->ctx->err, HF_E_PARSE, "%s did not answer in HTTP: %s",
+				 g->url.authority, g->answer.why);
 		return hf_err_hint(&g->ctx->err, "look at what listens there");
 	}
 	if (g->end != HF_SESSION_OK)
@@ -256,7 +332,9 @@ static int perform(struct get *g)
 {
 	const struct get_opts *o = g->opts;
 	struct hf_request request = {
-		.method = o->method ? o->method : o->data ? "POST" : "GET",
+		.method = o->method ? o->method
+			  : o->data ? "POST"
+				    : "GET",
 		.url = &g->url,
 		.fields = &o->fields,
 		.has_body = o->data != NULL,
@@ -283,7 +361,9 @@ static int perform(struct get *g)
 
 static int run(struct hf_cmd_ctx *ctx)
 {
-	struct get g = { .ctx = ctx, .opts = ctx->opts, .answer = HF_ANSWER_INIT,
+	struct get g = { .ctx = ctx,
+			 .opts = ctx->opts,
+			 .answer = HF_ANSWER_INIT,
 			 .body = HF_BUF_INIT(HF_OUT_CAP) };
 	int rc = perform(&g);
 
@@ -297,9 +377,12 @@ static int run(struct hf_cmd_ctx *ctx)
 }
 
 static const struct hf_example examples[] = {
-	{ "handfast get --as mail-server https://localhost:3100/", "fetch with an identity of the home" },
-	{ "handfast get --cert c.pem --key k.pem --ca root.pem -d @invoice.json https://host/", "post a file" },
-	{ "handfast get --json --as amy https://localhost:3000/", "everything about the answer, for programs" },
+	{ "handfast get --as mail-server https://localhost:3100/",
+	  "fetch with an identity of the home" },
+	{ "handfast get --cert c.pem --key k.pem --ca root.pem -d @invoice.json https://host/",
+	  "post a file" },
+	{ "handfast get --json --as amy https://localhost:3000/",
+	  "everything about the answer, for programs" },
 	{ NULL, NULL },
 };
 
@@ -308,15 +391,17 @@ const struct hf_command cmd_get = {
 	.group = "Connections",
 	.arguments = "URL",
 	.summary = "make a request with a client certificate",
-	.description = "Prints the body of the answer. When either side refuses the other, it says who refused whom, "
-		       "which certificate, why, and what to do. Under TLS 1.3 a server judges the client after the "
-		       "handshake has ended here: its verdict is awaited before anything is called a success.\n\n"
-		       "Nothing is trusted unless the home or --ca says so; --ca replaces the home's trust.",
+	.description =
+	    "Prints the body of the answer. When either side refuses the other, it says who refused whom, "
+	    "which certificate, why, and what to do. Under TLS 1.3 a server judges the client after the "
+	    "handshake has ended here: its verdict is awaited before anything is called a success.\n\n"
+	    "Nothing is trusted unless the home or --ca says so; --ca replaces the home's trust.",
 	.groups = groups,
 	.opts_size = sizeof(struct get_opts),
 	.examples = examples,
-	.exits = "0 answered, 1 refused by either side (or, with --fail, a status of 400 and above), 2 usage mistake, "
-		 "3 it could not be done.",
+	.exits =
+	    "0 answered, 1 refused by either side (or, with --fail, a status of 400 and above), 2 usage mistake, "
+	    "3 it could not be done.",
 	.see_also = "serve",
 	.min_args = 1,
 	.max_args = 1,

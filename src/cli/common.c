@@ -9,30 +9,53 @@
 #include "util/home.h"
 
 const struct hf_option hf_credential_options[] = {
-	{ .name = "as", .kind = HF_OPT_STRING, .offset = offsetof(struct hf_credential_opts, as), .arg = "NAME",
+	{ .name = "as",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct hf_credential_opts, as),
+	  .arg = "NAME",
 	  .help = "the identity of the home to act as" },
-	{ .name = "cert", .kind = HF_OPT_STRING, .offset = offsetof(struct hf_credential_opts, cert),
+	{ .name = "cert",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct hf_credential_opts, cert),
 	  .arg = "FILE",
-	  .help = "certificate with its intermediates, PEM, DER or PKCS#12; it may hold the key too" },
-	{ .name = "key", .kind = HF_OPT_STRING, .offset = offsetof(struct hf_credential_opts, key), .arg = "FILE",
+	  .help =
+	      "certificate with its intermediates, PEM, DER or PKCS#12; it may hold the key too" },
+	{ .name = "key",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct hf_credential_opts, key),
+	  .arg = "FILE",
 	  .help = "private key, when it is not in the certificate's file" },
-	{ .name = "passphrase-file", .kind = HF_OPT_STRING,
-	  .offset = offsetof(struct hf_credential_opts, passphrase_file), .arg = "FILE",
-	  .help = "file whose first line is the passphrase of the key (also: $HANDFAST_PASSPHRASE)" },
+	{ .name = "passphrase-file",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct hf_credential_opts, passphrase_file),
+	  .arg = "FILE",
+	  .help =
+	      "file whose first line is the passphrase of the key (also: $HANDFAST_PASSPHRASE)" },
 	{ .name = NULL },
 };
 
 static const char *const profile_words[] = { "openssl", "strict", NULL };
 
 const struct hf_option hf_trust_options[] = {
-	{ .name = "ca", .kind = HF_OPT_LIST, .offset = offsetof(struct hf_trust_opts, ca), .arg = "FILE",
+	{ .name = "ca",
+	  .kind = HF_OPT_LIST,
+	  .offset = offsetof(struct hf_trust_opts, ca),
+	  .arg = "FILE",
 	  .help = "trust the CA certificates of this file, instead of the home's trust" },
-	{ .name = "crl", .kind = HF_OPT_LIST, .offset = offsetof(struct hf_trust_opts, crl), .arg = "FILE|DIR",
+	{ .name = "crl",
+	  .kind = HF_OPT_LIST,
+	  .offset = offsetof(struct hf_trust_opts, crl),
+	  .arg = "FILE|DIR",
 	  .help = "revocation lists; from the first on, every CA of a chain needs a current one" },
-	{ .name = "profile", .kind = HF_OPT_WORD, .offset = offsetof(struct hf_trust_opts, profile),
-	  .words = profile_words, .initial = "openssl",
+	{ .name = "profile",
+	  .kind = HF_OPT_WORD,
+	  .offset = offsetof(struct hf_trust_opts, profile),
+	  .words = profile_words,
+	  .initial = "openssl",
 	  .help = "how strict the judge is; strict refuses what openssl only warns of" },
-	{ .name = "compat", .kind = HF_OPT_FLAG, .offset = offsetof(struct hf_trust_opts, compat),
+	{ .name = "compat",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct hf_trust_opts, compat),
 	  .help = "accept a server name that stands only in the common name" },
 	{ .name = NULL },
 };
@@ -58,13 +81,15 @@ int hf_cli_load_credential(struct hf_cmd_ctx *ctx, const struct hf_credential_op
 		if (rc == 0)
 			rc = hf_credential_load(cert, key, &source, ret_credential, &ctx->err);
 		if (rc == -HF_E_NOENT && !hf_file_exists(cert))
-			(void)hf_err_hint(&ctx->err, "make it with: handfast issue %s --server|--client",
+			(void)hf_err_hint(&ctx->err,
+					  "make it with: handfast issue %s --server|--client",
 					  opts->as);
 	} else {
 		return 0;
 	}
 	if (rc == 0 && (*ret_credential)->key_world_readable)
-		hf_out_warn(&ctx->out, "the private key '%s' can be read by others; mend it with: chmod 600",
+		hf_out_warn(&ctx->out,
+			    "the private key '%s' can be read by others; mend it with: chmod 600",
 			    (*ret_credential)->key_path ? (*ret_credential)->key_path : opts->cert);
 	return rc;
 }

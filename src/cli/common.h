@@ -17,7 +17,8 @@ struct hf_credential_opts {
 	const char *as, *cert, *key, *passphrase_file;
 };
 extern const struct hf_option hf_credential_options[];
-/* *ret_credential stays NULL when neither --as nor --cert was given.  Warns of a key others can read. */
+/* *ret_credential stays NULL when neither --as nor --cert was given.  Warns of a key others can
+ * read. */
 int hf_cli_load_credential(struct hf_cmd_ctx *ctx, const struct hf_credential_opts *opts,
 			   struct hf_credential **ret_credential);
 
@@ -28,8 +29,9 @@ struct hf_trust_opts {
 	bool compat;
 };
 extern const struct hf_option hf_trust_options[];
-/* --ca replaces the home's trust; without it: trust/NAME.pem (labels NAME), id/AS/ca.pem, and the revocation lists
- * of the home's own authority.  An empty trust is returned as it is: the caller decides.  Frozen. */
+/* --ca replaces the home's trust; without it: trust/NAME.pem (labels NAME), id/AS/ca.pem, and the
+ * revocation lists of the home's own authority.  An empty trust is returned as it is: the caller
+ * decides.  Frozen. */
 int hf_cli_load_trust(struct hf_cmd_ctx *ctx, const struct hf_trust_opts *opts, const char *as,
 		      uint64_t generation, struct hf_trust **ret_trust);
 
@@ -38,7 +40,8 @@ struct hf_rule_opts {
 	struct hf_strv rules;
 };
 extern const struct hf_option hf_rule_options[];
-int hf_cli_load_rules(struct hf_cmd_ctx *ctx, const struct hf_rule_opts *opts, struct hf_rules **ret_rules);
+int hf_cli_load_rules(struct hf_cmd_ctx *ctx, const struct hf_rule_opts *opts,
+		      struct hf_rules **ret_rules);
 
 /* FILE as it is; else NAME of the home: id/NAME/cert.pem.  Into out (PATH_MAX). */
 int hf_cli_find_file(struct hf_cmd_ctx *ctx, const char *what, char out[PATH_MAX]);

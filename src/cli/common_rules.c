@@ -5,17 +5,25 @@
 #include "cli/common.h"
 
 const struct hf_option hf_rule_options[] = {
-	{ .name = "allow", .kind = HF_OPT_LIST, .offset = offsetof(struct hf_rule_opts, rules), .arg = "RULE",
+	{ .name = "allow",
+	  .kind = HF_OPT_LIST,
+	  .offset = offsetof(struct hf_rule_opts, rules),
+	  .arg = "RULE",
 	  .prefix = "allow ",
-	  .help = "let in: any, cn:, o:, ou:, dns:, uri:, email:, ip:CIDR, sha256:, spki:, serial:HEX@ISSUER, "
-		  "issuer:TRUST, joined by '+' for 'and'" },
-	{ .name = "deny", .kind = HF_OPT_LIST, .offset = offsetof(struct hf_rule_opts, rules), .arg = "RULE",
+	  .help =
+	      "let in: any, cn:, o:, ou:, dns:, uri:, email:, ip:CIDR, sha256:, spki:, serial:HEX@ISSUER, "
+	      "issuer:TRUST, joined by '+' for 'and'" },
+	{ .name = "deny",
+	  .kind = HF_OPT_LIST,
+	  .offset = offsetof(struct hf_rule_opts, rules),
+	  .arg = "RULE",
 	  .prefix = "deny ",
 	  .help = "keep out; rules are tried in the order given, the first that matches decides" },
 	{ .name = NULL },
 };
 
-int hf_cli_load_rules(struct hf_cmd_ctx *ctx, const struct hf_rule_opts *opts, struct hf_rules **ret_rules)
+int hf_cli_load_rules(struct hf_cmd_ctx *ctx, const struct hf_rule_opts *opts,
+		      struct hf_rules **ret_rules)
 {
 	HF_AUTO(hf_rules) rules = NULL;
 	int rc = hf_rules_new(&rules, &ctx->err);

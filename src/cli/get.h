@@ -30,12 +30,12 @@ struct get {
 	bool answered;                      /* the head of an answer came */
 };
 
-/* Refused, lost or timed out: says who, which certificate, why, what next.  Returns the exit status, or negative
- * with ctx->err when it was nobody's refusal. */
+/* Refused, lost or timed out: says who, which certificate, why, what next.  Returns the exit
+ * status, or negative with ctx->err when it was nobody's refusal. */
 int get_report_failure(struct get *g);
 /* --json: the whole result as one object. */
-void get_report_json(struct get *g, const char *refused_by, const char *cause, const char *explanation,
-		     const char *fix);
+void get_report_json(struct get *g, const char *refused_by, const char *cause,
+		     const char *explanation, const char *fix);
 /* The connection ended right after our certificate without a word (Node does so). */
 bool get_was_dropped(const struct get *g);
 

@@ -46,8 +46,8 @@ void hf_http_body_of_response(struct hf_http_body *body, const struct hf_http_he
 
 /* Takes from data what belongs to the body.  MORE: *ret_used bytes were taken and gave *ret_piece
  * (may be empty); call again with the rest, which may be empty only when all of data was taken.
- * DONE: the same, and the body is complete; what follows is the next message.  BAD: bad_status, why.
- * data may be empty: tells whether there is anything to wait for. */
+ * DONE: the same, and the body is complete; what follows is the next message.  BAD: bad_status,
+ * why. data may be empty: tells whether there is anything to wait for. */
 enum hf_http_parse hf_http_body_read(struct hf_http_body *body, const char *data, size_t len,
 				     size_t *ret_used, struct hf_slice *ret_piece);
 /* The stream ended: is the body complete? */

@@ -73,10 +73,11 @@ struct hf_http_head {
 	enum hf_http_method method;
 	struct hf_http_span method_text;
 	struct hf_http_span target; /* as sent */
-	struct hf_http_span path;   /* "/a/b" of origin- and absolute-form, "*" of OPTIONS *; without
-				       the query */
+	struct hf_http_span path; /* "/a/b" of origin- and absolute-form, "*" of OPTIONS *; without
+				     the query */
 	struct hf_http_span query;  /* without '?'; len 0: none */
-	struct hf_http_span host;   /* with the port; of the target in absolute-form, else of Host */
+	/* with the port; of the target in absolute-form, else of Host */
+	struct hf_http_span host;
 	bool target_absolute;
 	int status_code; /* of a response */
 	struct hf_http_span reason;

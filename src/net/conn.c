@@ -22,7 +22,7 @@ enum {
 	READS_A_ROUND = 16, /* of one connection, before others have their turn */
 };
 
-/* --- counting, freeing ----------------------------------------------------------------------- */
+/* --- counting, freeing ------------------------------------------------------------------- */
 
 static size_t *counter_of(const struct hf_conn *conn)
 {
@@ -91,8 +91,7 @@ static void destroy_owned(struct hf_owned *owned)
 	destroy(conn);
 }
 
-/* --- time
- * ----------------------------------------------------------------------------------------- */
+/* --- time -------------------------------------------------------------------------------- */
 
 static void timer_fired(uv_timer_t *timer);
 
@@ -212,8 +211,7 @@ void hf_conn_tls_failed(struct hf_conn *conn)
 			 failure ? failure->sys_errno : 0, refused);
 }
 
-/* --- what the application is owed
- * ------------------------------------------------------------------ */
+/* --- what the application is owed -------------------------------------------------------- */
 
 static bool may_read(const struct hf_conn *conn)
 {
@@ -282,8 +280,7 @@ void hf_conn_soon(struct hf_conn *conn)
 	hf_loop_defer(conn->loop, &conn->soon);
 }
 
-/* --- events
- * ------------------------------------------------------------------------------------------ */
+/* --- events ------------------------------------------------------------------------------ */
 
 static void opened(struct hf_conn *conn)
 {
@@ -400,8 +397,7 @@ void hf_conn_watch(struct hf_conn *conn)
 		uv_poll_start(&conn->poll, events, on_event);
 }
 
-/* --- making
- * ----------------------------------------------------------------------------------------- */
+/* --- making ------------------------------------------------------------------------------ */
 
 static int handles_init(struct hf_conn *conn, struct hf_err *err)
 {
@@ -510,8 +506,7 @@ int hf_conn_connect(struct hf_loop *loop, const struct hf_address *to,
 	return rc;
 }
 
-/* --- asking and steering
- * ----------------------------------------------------------------------------- */
+/* --- asking and steering ----------------------------------------------------------------- */
 
 void hf_conn_set_ops(struct hf_conn *conn, const struct hf_conn_ops *ops, void *arg)
 {

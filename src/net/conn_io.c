@@ -111,8 +111,7 @@ void hf_conn_linger_read(struct hf_conn *conn)
 	hf_conn_linger_over(conn);
 }
 
-/* --- out
- * ------------------------------------------------------------------------------------------- */
+/* --- out --------------------------------------------------------------------------------- */
 
 /* Hands bytes to the kernel: how many it took, 0 when it takes none now, -1 when the connection
  * ended. */

@@ -137,8 +137,7 @@ uv_loop_t *hf_loop_uv(struct hf_loop *loop)
 	return &loop->uv;
 }
 
-/* --- timers, signals, descriptors: each one handle and a callback
- * --------------------------------- */
+/* --- timers, signals, descriptors: each one handle and a callback ------------------------ */
 
 struct hf_timer {
 	uv_timer_t uv; /* first: freed through its handle */

@@ -23,8 +23,10 @@ int hf_request_check(const struct hf_request *request, struct hf_err *err)
 {
 	int rc = 0;
 
-	if (!request->method[0] || !hf_http_all(request->method, strlen(request->method), HF_CHAR_TOKEN))
-		return hf_err_set(err, HF_E_INVALID, "'%s' is not a request method", request->method);
+	if (!request->method[0] ||
+	    !hf_http_all(request->method, strlen(request->method), HF_CHAR_TOKEN))
+		return hf_err_set(err, HF_E_INVALID, "'%s' is not a request method",
+				  request->method);
 	for (size_t i = 0; rc == 0 && request->fields && i < request->fields->len; i++)
 		rc = check_field(request->fields->items[i], err);
 	return rc;
@@ -115,9 +117,9 @@ static enum hf_http_parse read_one_head(struct hf_session *session, struct hf_an
 
 static enum hf_http_method method_of(const char *method)
 {
-	return strcmp(method, "HEAD") == 0    ? HF_METHOD_HEAD :
-	       strcmp(method, "CONNECT") == 0 ? HF_METHOD_CONNECT :
-						HF_METHOD_GET;
+	return strcmp(method, "HEAD") == 0	? HF_METHOD_HEAD
+	       : strcmp(method, "CONNECT") == 0 ? HF_METHOD_CONNECT
+						: HF_METHOD_GET;
 }
 
 enum hf_session_end hf_answer_read_head(struct hf_session *session, const char *method,
@@ -174,7 +176,8 @@ static bool take_pieces(struct hf_answer *a, const char *data, size_t len,
 }
 
 enum hf_session_end hf_answer_read_body(struct hf_session *session, struct hf_answer *a,
-					bool (*take)(const char *data, size_t len, void *arg), void *arg)
+					bool (*take)(const char *data, size_t len, void *arg),
+					void *arg)
 {
 	char data[CHUNK];
 	size_t len = 0;

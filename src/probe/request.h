@@ -36,12 +36,14 @@ struct hf_answer {
 void hf_answer_done(struct hf_answer *answer);
 HF_DEFINE_AUTO_DONE(hf_answer, struct hf_answer, hf_answer_done);
 
-/* Reads the head of the final answer (1xx are passed over).  OK when has_head or malformed is set. */
+/* Reads the head of the final answer (1xx are passed over).  OK when has_head or malformed is set.
+ */
 enum hf_session_end hf_answer_read_head(struct hf_session *session, const char *method,
 					struct hf_answer *answer);
 /* Reads the body and gives its pieces to `take`, which returns false to stop.  OK when complete or
  * malformed; CLOSED when the stream ended early. */
 enum hf_session_end hf_answer_read_body(struct hf_session *session, struct hf_answer *answer,
-					bool (*take)(const char *data, size_t len, void *arg), void *arg);
+					bool (*take)(const char *data, size_t len, void *arg),
+					void *arg);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A blocking client connection.  Must never wait past its deadline, and never call a connection good before
- * the peer's verdict had its chance to arrive. */
+/* A blocking client connection.  Must never wait past its deadline, and never call a connection
+ * good before the peer's verdict had its chance to arrive. */
 #include "probe/session.h"
 
 #include <errno.h>
@@ -29,7 +29,7 @@ struct hf_session {
 	struct hf_address peer;
 	struct hf_tls_conn *tls;
 	int64_t deadline_ms;
-	char early[EARLY_CAP];    /* application data that came while the verdict was awaited */
+	char early[EARLY_CAP]; /* application data that came while the verdict was awaited */
 	size_t early_at, early_len;
 };
 
@@ -67,7 +67,8 @@ static int connect_one(const struct hf_address *to, int64_t deadline_ms, int *re
 		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0 || error)
 			return -(error ? error : errno);
 	}
-	/* a request is one small write: it must not wait for the answer to the one before (RFC 896) */
+	/* a request is one small write: it must not wait for the answer to the one before (RFC 896)
+	 */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	*ret_fd = fd;
 	fd = -1;
@@ -103,12 +104,13 @@ int hf_session_dial(const struct hf_address *list, size_t len, int64_t deadline_
 	}
 	(void)hf_err_set(err, last == ETIMEDOUT ? HF_E_TIMEOUT : HF_E_IO, "cannot connect: %s [%s]",
 			 hf_buf_str(&tried), last == ETIMEDOUT ? "T-TIMEOUT" : "T-REFUSED");
-	return hf_err_hint(err, last == ECONNREFUSED ?
-				   "nothing listens there: start the server, or correct the port" :
-				   "look at the address and at what is between here and there");
+	return hf_err_hint(err, last == ECONNREFUSED
+				    ? "nothing listens there: start the server, or correct the port"
+				    : "look at the address and at what is between here and there");
 }
 
-int hf_session_start_tls(struct hf_session *session, struct hf_tls_context *context, struct hf_err *err)
+int hf_session_start_tls(struct hf_session *session, struct hf_tls_context *context,
+			 struct hf_err *err)
 {
 	return context ? hf_tls_conn_new(context, session->fd, session, &session->tls, err) : 0;
 }
@@ -117,7 +119,8 @@ static enum hf_session_end end_of(const struct hf_session *session)
 {
 	const struct hf_tls_failure *failure = hf_tls_conn_failure(session->tls);
 
-	return failure && failure->refused_by != HF_JUDGE_NOBODY ? HF_SESSION_REFUSED : HF_SESSION_LOST;
+	return failure && failure->refused_by != HF_JUDGE_NOBODY ? HF_SESSION_REFUSED
+								 : HF_SESSION_LOST;
 }
 
 /* Waits as a step asks; true when it should be tried again. */
@@ -128,9 +131,9 @@ static bool again(struct hf_session *session, enum hf_tls_step step, int64_t unt
 		*ret_end = HF_SESSION_TIMEOUT;
 		return wait_for(session->fd, step == HF_TLS_WANT_READ ? POLLIN : POLLOUT, until_ms);
 	}
-	*ret_end = step == HF_TLS_DONE   ? HF_SESSION_OK :
-		   step == HF_TLS_CLOSED ? HF_SESSION_CLOSED :
-					   end_of(session);
+	*ret_end = step == HF_TLS_DONE	   ? HF_SESSION_OK
+		   : step == HF_TLS_CLOSED ? HF_SESSION_CLOSED
+					   : end_of(session);
 	return false;
 }
 
@@ -169,8 +172,8 @@ enum hf_session_end hf_session_await_verdict(struct hf_session *session)
 		return end;
 	until = HF_MIN(until + verdict_wait_ms(session), session->deadline_ms);
 	while (again(session,
-		     hf_tls_conn_read(session->tls, session->early, EARLY_CAP, &session->early_len), until,
-		     &end))
+		     hf_tls_conn_read(session->tls, session->early, EARLY_CAP, &session->early_len),
+		     until, &end))
 		;
 	return end == HF_SESSION_TIMEOUT ? HF_SESSION_OK : end; /* silence is no refusal */
 }
@@ -205,7 +208,8 @@ enum hf_session_end hf_session_write(struct hf_session *session, const void *dat
 	while (len > 0 && end == HF_SESSION_OK) {
 		size_t n = 0;
 
-		while (again(session, hf_tls_conn_write(session->tls, p, len, &n), session->deadline_ms, &end))
+		while (again(session, hf_tls_conn_write(session->tls, p, len, &n),
+			     session->deadline_ms, &end))
 			;
 		p += n;
 		len -= n;
@@ -213,7 +217,8 @@ enum hf_session_end hf_session_write(struct hf_session *session, const void *dat
 	return end;
 }
 
-static enum hf_session_end read_plain(struct hf_session *session, void *data, size_t cap, size_t *ret_len)
+static enum hf_session_end read_plain(struct hf_session *session, void *data, size_t cap,
+				      size_t *ret_len)
 {
 	for (;;) {
 		ssize_t n = recv(session->fd, data, cap, 0);
@@ -231,7 +236,8 @@ static enum hf_session_end read_plain(struct hf_session *session, void *data, si
 	}
 }
 
-enum hf_session_end hf_session_read(struct hf_session *session, void *data, size_t cap, size_t *ret_len)
+enum hf_session_end hf_session_read(struct hf_session *session, void *data, size_t cap,
+				    size_t *ret_len)
 {
 	enum hf_session_end end;
 
@@ -243,7 +249,8 @@ enum hf_session_end hf_session_read(struct hf_session *session, void *data, size
 	}
 	if (!session->tls)
 		return read_plain(session, data, cap, ret_len);
-	while (again(session, hf_tls_conn_read(session->tls, data, cap, ret_len), session->deadline_ms, &end))
+	while (again(session, hf_tls_conn_read(session->tls, data, cap, ret_len),
+		     session->deadline_ms, &end))
 		;
 	return end;
 }

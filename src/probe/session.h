@@ -17,20 +17,22 @@ enum hf_session_end {
 	HF_SESSION_TIMEOUT,
 };
 
-/* Tries the addresses in turn until one answers.  deadline_ms: on hf_clock_monotonic_ms().  Negative when none
- * did: the error names each address and why. */
+/* Tries the addresses in turn until one answers.  deadline_ms: on hf_clock_monotonic_ms(). Negative
+ * when none did: the error names each address and why. */
 int hf_session_dial(const struct hf_address *list, size_t len, int64_t deadline_ms,
 		    struct hf_session **ret_session, struct hf_err *err);
 /* context NULL: the session stays plain. */
-int hf_session_start_tls(struct hf_session *session, struct hf_tls_context *context, struct hf_err *err);
+int hf_session_start_tls(struct hf_session *session, struct hf_tls_context *context,
+			 struct hf_err *err);
 enum hf_session_end hf_session_handshake(struct hf_session *session);
-/* After a TLS 1.3 handshake in which the server asked for a certificate, its verdict may be under way
- * (RFC 8446 4.4.2.4): waits a few round trips for an alert before anything is sent, because an alert that crosses
- * a request is often destroyed by the reset that follows. */
+/* After a TLS 1.3 handshake in which the server asked for a certificate, its verdict may be under
+ * way (RFC 8446 4.4.2.4): waits a few round trips for an alert before anything is sent, because an
+ * alert that crosses a request is often destroyed by the reset that follows. */
 enum hf_session_end hf_session_await_verdict(struct hf_session *session);
 enum hf_session_end hf_session_write(struct hf_session *session, const void *data, size_t len);
 /* OK with *ret_len > 0 */
-enum hf_session_end hf_session_read(struct hf_session *session, void *data, size_t cap, size_t *ret_len);
+enum hf_session_end hf_session_read(struct hf_session *session, void *data, size_t cap,
+				    size_t *ret_len);
 void hf_session_close(struct hf_session *session);   /* close_notify, then frees; NULL-safe */
 HF_DEFINE_AUTO(hf_session, struct hf_session, hf_session_close);
 

@@ -23,7 +23,8 @@ static int scheme_skip(const char **text, struct hf_err *err)
 		return 0;
 	}
 	if (len == 4 && hf_mem_case_eq(*text, "http", 4)) {
-		hf_err_set(err, HF_E_INVALID, "'%s' is plain HTTP, which has no certificates", *text);
+		hf_err_set(err, HF_E_INVALID, "'%s' is plain HTTP, which has no certificates",
+			   *text);
 		return hf_err_hint(err, "write https://%s", after + 3);
 	}
 	return hf_err_set(err, HF_E_INVALID, "only https URLs can be fetched, not '%s'", *text);
@@ -37,14 +38,17 @@ static int authority_parse(const char *text, size_t len, struct hf_url *url, str
 	int rc;
 
 	if (len == 0 || len >= sizeof(authority))
-		return hf_err_set(err, HF_E_INVALID, "the URL has no host, or one that is too long");
+		return hf_err_set(err, HF_E_INVALID,
+				  "the URL has no host, or one that is too long");
 	memcpy(authority, text, len);
 	authority[len] = '\0';
 	if (strchr(authority, '@'))
-		return hf_err_set(err, HF_E_INVALID,
-				  "user names in URLs are not supported: certificates say who you are");
+		return hf_err_set(
+		    err, HF_E_INVALID,
+		    "user names in URLs are not supported: certificates say who you are");
 	if (!hf_http_host_ok((struct hf_slice){ authority, len }))
-		return hf_err_set(err, HF_E_INVALID, "'%s' is not a host name or address", authority);
+		return hf_err_set(err, HF_E_INVALID, "'%s' is not a host name or address",
+				  authority);
 	rc = hf_hostport_parse(authority, HF_URL_PORT, url->host, &url->port, err);
 	if (rc < 0)
 		return rc;
@@ -54,7 +58,8 @@ static int authority_parse(const char *text, size_t len, struct hf_url *url, str
 	rc = snprintf(url->authority, sizeof(url->authority),
 		      strchr(url->host, ':') ? "[%s]" : "%s", url->host);
 	if (url->port != HF_URL_PORT)
-		snprintf(url->authority + rc, sizeof(url->authority) - (size_t)rc, ":%d", url->port);
+		snprintf(url->authority + rc, sizeof(url->authority) - (size_t)rc, ":%d",
+			 url->port);
 	return 0;
 }
 

@@ -14,7 +14,8 @@ struct hf_url {
 	char host[HF_HOST_CAP];	      /* without brackets */
 	int port;
 	bool host_is_ip;
-	char authority[HF_HOST_CAP + 16]; /* for the Host field: brackets, and the port unless it is 443 */
+	/* for the Host field: brackets, and the port unless it is 443 */
+	char authority[HF_HOST_CAP + 16];
 	char target[HF_URL_TARGET_CAP];   /* path and query, starts with '/'; no fragment */
 };
 

@@ -26,7 +26,8 @@
 
 enum { FX_EXTS = 6 };
 
-/* An extension as in OpenSSL's configuration: name or OID, value ("critical,CA:TRUE", "DER:3000"). */
+/* An extension as in OpenSSL's configuration: name or OID, value ("critical,CA:TRUE", "DER:3000").
+ */
 struct fx_ext {
 	const char *name, *value;
 };
@@ -52,7 +53,8 @@ HF_UNUSED static EVP_PKEY *fx_key(enum hf_key_type type)
 /* A date as it stands in the certificate, valid or not: 13 characters make a UTCTime. */
 static ASN1_TIME *fx_time(const char *text)
 {
-	ASN1_TIME *t = ASN1_STRING_type_new(strlen(text) <= 13 ? V_ASN1_UTCTIME : V_ASN1_GENERALIZEDTIME);
+	ASN1_TIME *t =
+	    ASN1_STRING_type_new(strlen(text) <= 13 ? V_ASN1_UTCTIME : V_ASN1_GENERALIZEDTIME);
 
 	assert_non_null(t);
 	assert_true(ASN1_STRING_set(t, text, (int)strlen(text)));
@@ -78,7 +80,8 @@ static void fx_fill(X509 *x, const struct fx_spec *spec)
 
 static void fx_extend(X509 *x, X509 *issuer, const struct fx_spec *spec)
 {
-	CONF *conf = NCONF_new(NULL); /* some extensions look sections up, and want a place to look */
+	/* some extensions look sections up, and want a place to look */
+	CONF *conf = NCONF_new(NULL);
 	X509V3_CTX ctx;
 
 	assert_non_null(conf);
@@ -97,7 +100,8 @@ static void fx_extend(X509 *x, X509 *issuer, const struct fx_spec *spec)
 }
 
 /* issuer NULL: self-signed. */
-HF_UNUSED static X509 *fx_x509(const struct fx_spec *spec, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key)
+HF_UNUSED static X509 *fx_x509(const struct fx_spec *spec, EVP_PKEY *key, X509 *issuer,
+			       EVP_PKEY *issuer_key)
 {
 	X509 *x = X509_new(), *copy;
 	unsigned char *der = NULL;
@@ -121,7 +125,7 @@ HF_UNUSED static X509 *fx_x509(const struct fx_spec *spec, EVP_PKEY *key, X509 *
 	return copy;
 }
 
-/* --- a directory of the test's own ------------------------------------------------------------------ */
+/* --- a directory of the test's own ------------------------------------------------------- */
 
 HF_UNUSED static int fx_enter(void **state)
 {
@@ -150,7 +154,8 @@ HF_UNUSED static void fx_write(const char *path, const void *data, size_t len)
 {
 	struct hf_err err = HF_ERR_INIT;
 
-	if (hf_file_write(path, data, len, HF_MODE_SECRET, HF_FILE_REPLACE | HF_FILE_NO_SYNC, &err) < 0)
+	if (hf_file_write(path, data, len, HF_MODE_SECRET, HF_FILE_REPLACE | HF_FILE_NO_SYNC,
+			  &err) < 0)
 		fail_msg("%s", err.msg);
 }
 
@@ -165,7 +170,8 @@ HF_UNUSED static void fx_no_stale_errors(const char *label)
 	unsigned long e = ERR_peek_error();
 
 	if (e != 0)
-		fail_msg("%s leaves an OpenSSL error behind: %s", label, ERR_reason_error_string(e));
+		fail_msg("%s leaves an OpenSSL error behind: %s", label,
+			 ERR_reason_error_string(e));
 }
 
 #endif

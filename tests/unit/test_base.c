@@ -172,7 +172,8 @@ static void test_base64_decoding(void **state)
 		HF_AUTO_DONE(hf_buf) out = HF_BUF_INIT(16);
 
 		print_message("  %s\n", rows[i].label);
-		assert_int_equal(hf_base64_decode(rows[i].text, strlen(rows[i].text), &out), rows[i].rc);
+		assert_int_equal(hf_base64_decode(rows[i].text, strlen(rows[i].text), &out),
+				 rows[i].rc);
 		if (rows[i].want)
 			assert_string_equal(hf_buf_str(&out), rows[i].want);
 	}
@@ -236,7 +237,7 @@ static void test_escaping_makes_one_safe_line(void **state)
 		assert_string_equal(hf_buf_str(&out), rows[i].want);
 		assert_int_equal(hf_str_is_printable(rows[i].text, rows[i].len),
 				 strcmp(rows[i].want, rows[i].text) == 0 &&
-					 strlen(rows[i].want) == rows[i].len);
+				     strlen(rows[i].want) == rows[i].len);
 	}
 }
 
@@ -248,8 +249,8 @@ static void test_nearest_word(void **state)
 	static const struct {
 		const char *word, *want;
 	} rows[] = {
-		{ "isue", "issue" },   { "revkoe", "revoke" }, { "verfy", "verify" },
-		{ "instal", "install" }, { "banana", NULL },     { "x", NULL },
+		{ "isue", "issue" },	 { "revkoe", "revoke" }, { "verfy", "verify" },
+		{ "instal", "install" }, { "banana", NULL },	 { "x", NULL },
 	};
 
 	(void)state;
@@ -343,9 +344,20 @@ static void test_times_beyond_four_digits_of_year_are_clamped(void **state)
 
 static void test_time_texts_that_are_refused(void **state)
 {
-	static const char *const bad[] = { "", "2026", "2026-13-01", "2026-00-01", "2026-02-29", "2026-04-31",
-					   "2026-01-01T24:00:00Z", "2026-01-01T00:60:00Z", "2026-01-01T",
-					   "2026-01-01T00:00:00+01:00", "2026-01-01x", "@", "@x", "26-01-01" };
+	static const char *const bad[] = { "",
+					   "2026",
+					   "2026-13-01",
+					   "2026-00-01",
+					   "2026-02-29",
+					   "2026-04-31",
+					   "2026-01-01T24:00:00Z",
+					   "2026-01-01T00:60:00Z",
+					   "2026-01-01T",
+					   "2026-01-01T00:00:00+01:00",
+					   "2026-01-01x",
+					   "@",
+					   "@x",
+					   "26-01-01" };
 	int64_t at = 5;
 
 	(void)state;
@@ -388,7 +400,8 @@ static void test_durations(void **state)
 		char words[32];
 
 		print_message("  '%s'\n", rows[i].text);
-		assert_int_equal(hf_duration_parse(rows[i].text, HF_DAY_SECONDS, &seconds), rows[i].ok);
+		assert_int_equal(hf_duration_parse(rows[i].text, HF_DAY_SECONDS, &seconds),
+				 rows[i].ok);
 		assert_true(seconds == rows[i].seconds);
 		if (rows[i].words) {
 			hf_duration_words(seconds, words, sizeof(words));
@@ -530,7 +543,8 @@ static void test_secret_is_the_first_line_of_its_file(void **state)
 	HF_AUTO_DONE(hf_secret) s = HF_SECRET_INIT;
 	struct hf_err err;
 
-	assert_int_equal(hf_file_write(path, "open sesame\r\nmore", 17, HF_MODE_SECRET, 0, &err), 0);
+	assert_int_equal(hf_file_write(path, "open sesame\r\nmore", 17, HF_MODE_SECRET, 0, &err),
+			 0);
 	assert_int_equal(hf_secret_load(&s, path, &err), 0);
 	assert_string_equal(s.data, "open sesame");
 	assert_int_equal(s.len, 11);
@@ -562,11 +576,12 @@ static void test_json_is_valid_whatever_the_bytes(void **state)
 	hf_json_time(&j, "at", 0);
 	hf_json_double(&j, "half", 0.5);
 	hf_json_object_end(&j);
-	assert_string_equal(hf_buf_str(&out),
-			    "{\"quote\\\"\": \"a\\\"b\\\\c\\n\\u0001\", \"nul\": \"x\\u0000y\", "
-			    "\"bad\": \"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\", \"none\": null, "
-			    "\"list\": [-5, true, {}], \"hex\": \"00ab\", "
-			    "\"at\": \"1970-01-01T00:00:00Z\", \"half\": 0.500}");
+	assert_string_equal(
+	    hf_buf_str(&out),
+	    "{\"quote\\\"\": \"a\\\"b\\\\c\\n\\u0001\", \"nul\": \"x\\u0000y\", "
+	    "\"bad\": \"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\", \"none\": null, "
+	    "\"list\": [-5, true, {}], \"hex\": \"00ab\", "
+	    "\"at\": \"1970-01-01T00:00:00Z\", \"half\": 0.500}");
 }
 
 /* --- failures --- */
@@ -627,16 +642,17 @@ int main(void)
 		cmocka_unit_test(test_time_texts_that_are_refused),
 		cmocka_unit_test(test_durations),
 		cmocka_unit_test_setup_teardown(
-			test_file_is_written_once_with_its_mode_and_replaced_only_on_request, make_place,
-			drop_place),
-		cmocka_unit_test_setup_teardown(test_reading_says_what_is_wrong, make_place, drop_place),
+		    test_file_is_written_once_with_its_mode_and_replaced_only_on_request,
+		    make_place, drop_place),
+		cmocka_unit_test_setup_teardown(test_reading_says_what_is_wrong, make_place,
+						drop_place),
 		cmocka_unit_test_setup_teardown(test_file_of_exactly_the_cap_is_read, make_place,
 						drop_place),
 		cmocka_unit_test_setup_teardown(test_lock_is_held_by_one, make_place, drop_place),
 		cmocka_unit_test_setup_teardown(test_directories_are_made_with_parents, make_place,
 						drop_place),
-		cmocka_unit_test_setup_teardown(test_secret_is_the_first_line_of_its_file, make_place,
-						drop_place),
+		cmocka_unit_test_setup_teardown(test_secret_is_the_first_line_of_its_file,
+						make_place, drop_place),
 		cmocka_unit_test(test_json_is_valid_whatever_the_bytes),
 		cmocka_unit_test(test_failures_keep_their_cause),
 		cmocka_unit_test(test_every_reason_is_complete_and_its_id_unique),

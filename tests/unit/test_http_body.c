@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* src/http: bodies, counted and chunked, read whole and split at every byte, and heads of answers. */
+/* src/http: bodies, counted and chunked, read whole and split at every byte, and heads of answers.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

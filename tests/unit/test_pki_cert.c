@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lib/pki/cert and identity: what is taken out of a certificate, and that odd ones are never refused. */
+/* lib/pki/cert and identity: what is taken out of a certificate, and that odd ones are never
+ * refused. */
 #include "pki_fixture.h"
 
 #include <limits.h>
@@ -52,74 +53,111 @@ static void test_extensions_become_flags(void **state)
 		unsigned flags;
 	} rows[] = {
 		{ "no extension", { .subject = "/CN=x" }, SELF },
-		{ "a CA", { .subject = "/CN=x", .exts = { { "basicConstraints", "critical,CA:TRUE" } } },
+		{ "a CA",
+		  { .subject = "/CN=x", .exts = { { "basicConstraints", "critical,CA:TRUE" } } },
 		  SELF | HF_CERT_HAS_BC | HF_CERT_BC_CRITICAL | HF_CERT_CA },
-		{ "CA not critical", { .subject = "/CN=x", .exts = { { "basicConstraints", "CA:TRUE" } } },
+		{ "CA not critical",
+		  { .subject = "/CN=x", .exts = { { "basicConstraints", "CA:TRUE" } } },
 		  SELF | HF_CERT_HAS_BC | HF_CERT_CA },
-		{ "CA:FALSE", { .subject = "/CN=x", .exts = { { "basicConstraints", "CA:FALSE" } } },
+		{ "CA:FALSE",
+		  { .subject = "/CN=x", .exts = { { "basicConstraints", "CA:FALSE" } } },
 		  SELF | HF_CERT_HAS_BC },
-		{ "keyUsage", { .subject = "/CN=x", .exts = { { "keyUsage", "digitalSignature" } } },
+		{ "keyUsage",
+		  { .subject = "/CN=x", .exts = { { "keyUsage", "digitalSignature" } } },
 		  SELF | HF_CERT_HAS_KU },
-		{ "critical EKU", { .subject = "/CN=x", .exts = { { "extendedKeyUsage", "critical,clientAuth" } } },
+		{ "critical EKU",
+		  { .subject = "/CN=x", .exts = { { "extendedKeyUsage", "critical,clientAuth" } } },
 		  SELF | HF_CERT_HAS_EKU | HF_CERT_EKU_CRITICAL },
 		{ "SAN", { .subject = "/CN=x", .exts = { { SAN1 } } }, SELF | HF_CERT_HAS_SAN },
-		{ "critical SAN", { .subject = "/", .exts = { { "subjectAltName", "critical,DNS:a" } } },
+		{ "critical SAN",
+		  { .subject = "/", .exts = { { "subjectAltName", "critical,DNS:a" } } },
 		  SELF | HF_CERT_HAS_SAN | HF_CERT_SAN_CRITICAL },
-		{ "name constraints", { .subject = "/CN=x", .exts = { { "nameConstraints", "critical,permitted;DNS:a" } } },
+		{ "name constraints",
+		  { .subject = "/CN=x",
+		    .exts = { { "nameConstraints", "critical,permitted;DNS:a" } } },
 		  SELF | HF_CERT_HAS_NAME_CONSTRAINTS },
-		{ "nsCertType client", { .subject = "/CN=x", .exts = { { "nsCertType", "client,email" } } },
+		{ "nsCertType client",
+		  { .subject = "/CN=x", .exts = { { "nsCertType", "client,email" } } },
 		  SELF | HF_CERT_HAS_NS_TYPE | HF_CERT_NS_CLIENT_ONLY },
-		{ "nsCertType server", { .subject = "/CN=x", .exts = { { "nsCertType", "server" } } },
+		{ "nsCertType server",
+		  { .subject = "/CN=x", .exts = { { "nsCertType", "server" } } },
 		  SELF | HF_CERT_HAS_NS_TYPE | HF_CERT_NS_SERVER_ONLY },
-		{ "nsCertType both", { .subject = "/CN=x", .exts = { { "nsCertType", "server,client" } } },
+		{ "nsCertType both",
+		  { .subject = "/CN=x", .exts = { { "nsCertType", "server,client" } } },
 		  SELF | HF_CERT_HAS_NS_TYPE },
-		{ "nsCertType neither", { .subject = "/CN=x", .exts = { { "nsCertType", "objsign" } } },
+		{ "nsCertType neither",
+		  { .subject = "/CN=x", .exts = { { "nsCertType", "objsign" } } },
 		  SELF | HF_CERT_HAS_NS_TYPE | HF_CERT_NS_SERVER_ONLY | HF_CERT_NS_CLIENT_ONLY },
-		{ "noRevAvail", { .subject = "/CN=x", .exts = { { "2.5.29.56", "DER:0500" } } },
+		{ "noRevAvail",
+		  { .subject = "/CN=x", .exts = { { "2.5.29.56", "DER:0500" } } },
 		  SELF | HF_CERT_NO_REV_AVAIL },
 		{ "a proxy certificate",
-		  { .subject = "/CN=x", .exts = { { "proxyCertInfo", "critical,language:id-ppl-inheritAll" } } },
+		  { .subject = "/CN=x",
+		    .exts = { { "proxyCertInfo", "critical,language:id-ppl-inheritAll" } } },
 		  SELF | HF_CERT_PROXY },
-		{ "an unknown extension", { .subject = "/CN=x", .exts = { { "1.2.3.4", "DER:0500" } } }, SELF },
+		{ "an unknown extension",
+		  { .subject = "/CN=x", .exts = { { "1.2.3.4", "DER:0500" } } },
+		  SELF },
 		{ "an unknown critical extension",
-		  { .subject = "/CN=x", .exts = { { "1.2.3.4", "critical,DER:0500" } } }, SELF | HF_CERT_UNKNOWN_CRITICAL },
+		  { .subject = "/CN=x", .exts = { { "1.2.3.4", "critical,DER:0500" } } },
+		  SELF | HF_CERT_UNKNOWN_CRITICAL },
 		{ "a critical AIA is not handled",
-		  { .subject = "/CN=x", .exts = { { "authorityInfoAccess", "critical,OCSP;URI:http://a/" } } },
+		  { .subject = "/CN=x",
+		    .exts = { { "authorityInfoAccess", "critical,OCSP;URI:http://a/" } } },
 		  SELF | HF_CERT_UNKNOWN_CRITICAL },
 		{ "policies may be critical",
-		  { .subject = "/CN=x", .exts = { { "certificatePolicies", "critical,1.2.3" },
-						  { "policyConstraints", "critical,requireExplicitPolicy:0" },
-						  { "policyMappings", "critical,1.2.3:1.2.4" },
-						  { "inhibitAnyPolicy", "critical,0" },
-						  { "crlDistributionPoints", "critical,URI:http://a/" } } }, SELF },
+		  { .subject = "/CN=x",
+		    .exts = { { "certificatePolicies", "critical,1.2.3" },
+			      { "policyConstraints", "critical,requireExplicitPolicy:0" },
+			      { "policyMappings", "critical,1.2.3:1.2.4" },
+			      { "inhibitAnyPolicy", "critical,0" },
+			      { "crlDistributionPoints", "critical,URI:http://a/" } } },
+		  SELF },
 		{ "the same extension twice",
-		  { .subject = "/CN=x", .exts = { { SAN1 }, { "subjectAltName", "DNS:b.example" } } },
+		  { .subject = "/CN=x",
+		    .exts = { { SAN1 }, { "subjectAltName", "DNS:b.example" } } },
 		  SELF | HF_CERT_HAS_SAN | HF_CERT_BAD_EXTENSION },
 		{ "the same unknown extension twice",
-		  { .subject = "/CN=x", .exts = { { "1.2.3.4", "DER:0500" }, { "1.2.3.4", "DER:0500" } } },
+		  { .subject = "/CN=x",
+		    .exts = { { "1.2.3.4", "DER:0500" }, { "1.2.3.4", "DER:0500" } } },
 		  SELF | HF_CERT_BAD_EXTENSION },
 		{ "basicConstraints that do not decode",
-		  { .subject = "/CN=x", .exts = { { "basicConstraints", "critical,DER:30030201" } } },
+		  { .subject = "/CN=x",
+		    .exts = { { "basicConstraints", "critical,DER:30030201" } } },
 		  SELF | HF_CERT_HAS_BC | HF_CERT_BC_CRITICAL | HF_CERT_BAD_EXTENSION },
 		{ "bytes behind an extension's value",
 		  { .subject = "/CN=x", .exts = { { "basicConstraints", "DER:30000500" } } },
 		  SELF | HF_CERT_HAS_BC | HF_CERT_BAD_EXTENSION },
 		{ "a negative path length",
-		  { .subject = "/CN=x", .exts = { { "basicConstraints", "DER:30060101FF0201FF" } } },
+		  { .subject = "/CN=x",
+		    .exts = { { "basicConstraints", "DER:30060101FF0201FF" } } },
 		  SELF | HF_CERT_HAS_BC | HF_CERT_CA | HF_CERT_BAD_EXTENSION },
-		{ "an empty EKU", { .subject = "/CN=x", .exts = { { "extendedKeyUsage", "DER:3000" } } },
+		{ "an empty EKU",
+		  { .subject = "/CN=x", .exts = { { "extendedKeyUsage", "DER:3000" } } },
 		  SELF | HF_CERT_HAS_EKU | HF_CERT_BAD_EXTENSION },
-		{ "a SAN cut off", { .subject = "/CN=x", .exts = { { "subjectAltName", "DER:3005820361" } } },
+		{ "a SAN cut off",
+		  { .subject = "/CN=x", .exts = { { "subjectAltName", "DER:3005820361" } } },
 		  SELF | HF_CERT_HAS_SAN | HF_CERT_BAD_EXTENSION },
 		{ "policies that do not decode",
-		  { .subject = "/CN=x", .exts = { { "certificatePolicies", "DER:0500" } } }, SELF | HF_CERT_BAD_EXTENSION },
-		{ "NUL in a SAN", { .subject = "/CN=x", .exts = { { "subjectAltName", "DER:300582036100" "62" } } },
+		  { .subject = "/CN=x", .exts = { { "certificatePolicies", "DER:0500" } } },
+		  SELF | HF_CERT_BAD_EXTENSION },
+		{ "NUL in a SAN",
+		  { .subject = "/CN=x",
+		    .exts = { { "subjectAltName", "DER:300582036100"
+						  "62" } } },
 		  SELF | HF_CERT_HAS_SAN | HF_CERT_NAME_HAS_CONTROL },
-		{ "a date that is none", { .subject = "/CN=x", .ends = "401301000000Z" }, SELF | HF_CERT_BAD_TIME },
-		{ "a date with an offset", { .subject = "/CN=x", .begins = "20200101000000+0100" },
+		{ "a date that is none",
+		  { .subject = "/CN=x", .ends = "401301000000Z" },
 		  SELF | HF_CERT_BAD_TIME },
-		{ "a date with a fraction", { .subject = "/CN=x", .ends = "20400101000000.5Z" }, SELF | HF_CERT_BAD_TIME },
-		{ "a date without seconds", { .subject = "/CN=x", .ends = "4001010000Z" }, SELF | HF_CERT_BAD_TIME },
+		{ "a date with an offset",
+		  { .subject = "/CN=x", .begins = "20200101000000+0100" },
+		  SELF | HF_CERT_BAD_TIME },
+		{ "a date with a fraction",
+		  { .subject = "/CN=x", .ends = "20400101000000.5Z" },
+		  SELF | HF_CERT_BAD_TIME },
+		{ "a date without seconds",
+		  { .subject = "/CN=x", .ends = "4001010000Z" },
+		  SELF | HF_CERT_BAD_TIME },
 	};
 
 	(void)state;
@@ -128,7 +166,8 @@ static void test_extensions_become_flags(void **state)
 
 		print_message("  %s\n", rows[i].label);
 		assert_int_equal(cert->flags, rows[i].flags);
-		assert_int_equal(cert->unknown_critical != NULL, (rows[i].flags & HF_CERT_UNKNOWN_CRITICAL) != 0);
+		assert_int_equal(cert->unknown_critical != NULL,
+				 (rows[i].flags & HF_CERT_UNKNOWN_CRITICAL) != 0);
 	}
 }
 
@@ -147,19 +186,22 @@ static void test_control_bytes_in_a_subject_are_flagged(void **state)
 		{ "NUL", V_ASN1_UTF8STRING, "good\0evil", 9, true, "good\\x00evil" },
 		{ "newline", V_ASN1_PRINTABLESTRING, "a\nb", 3, true, "a\\x0ab" },
 		{ "DEL", V_ASN1_UTF8STRING, "a\x7f", 2, true, "a\\x7f" },
-		{ "two bytes for each letter hold no NUL", V_ASN1_BMPSTRING, "\0a\0b", 4, false, "ab" },
+		{ "two bytes for each letter hold no NUL", V_ASN1_BMPSTRING, "\0a\0b", 4, false,
+		  "ab" },
 		{ "unless there is one", V_ASN1_BMPSTRING, "\0a\0\0\0b", 6, true, "a\\x00b" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < HF_ARRAY_LEN(rows); i++) {
-		HF_AUTO(X509) x = fx_x509(&(struct fx_spec){ .subject = "/O=o" }, shared_key, NULL, NULL);
+		HF_AUTO(X509) x =
+		    fx_x509(&(struct fx_spec){ .subject = "/O=o" }, shared_key, NULL, NULL);
 		HF_AUTO(hf_cert) cert = NULL;
 		HF_AUTO(X509_NAME) name = X509_NAME_new();
 
 		print_message("  %s\n", rows[i].label);
 		assert_true(X509_NAME_add_entry_by_NID(name, NID_commonName, rows[i].type,
-						       (const unsigned char *)rows[i].bytes, rows[i].len, -1, 0));
+						       (const unsigned char *)rows[i].bytes,
+						       rows[i].len, -1, 0));
 		assert_true(X509_set_subject_name(x, name));
 		assert_int_equal(hf_cert_new(x, &cert, NULL), 0);
 		assert_int_equal((cert->flags & HF_CERT_NAME_HAS_CONTROL) != 0, rows[i].flagged);
@@ -175,12 +217,16 @@ static void test_key_usages_become_bits_and_words(void **state)
 		const char *ku_words, *eku_words;
 	} rows[] = {
 		{ NULL, NULL, UINT_MAX, 0, "", "" },
-		{ "digitalSignature", "serverAuth", KU_DIGITAL_SIGNATURE, HF_EKU_SERVER, "digitalSignature", "serverAuth" },
+		{ "digitalSignature", "serverAuth", KU_DIGITAL_SIGNATURE, HF_EKU_SERVER,
+		  "digitalSignature", "serverAuth" },
 		{ "keyCertSign,cRLSign", "clientAuth,1.2.3.4", KU_KEY_CERT_SIGN | KU_CRL_SIGN,
 		  HF_EKU_CLIENT | HF_EKU_OTHER, "keyCertSign, cRLSign", "clientAuth, 1.2.3.4" },
-		{ "keyAgreement,decipherOnly", "anyExtendedKeyUsage,emailProtection,codeSigning,OCSPSigning",
-		  KU_KEY_AGREEMENT | KU_DECIPHER_ONLY, HF_EKU_ANY | HF_EKU_EMAIL | HF_EKU_CODE | HF_EKU_OCSP,
-		  "keyAgreement, decipherOnly", "anyExtendedKeyUsage, emailProtection, codeSigning, OCSPSigning" },
+		{ "keyAgreement,decipherOnly",
+		  "anyExtendedKeyUsage,emailProtection,codeSigning,OCSPSigning",
+		  KU_KEY_AGREEMENT | KU_DECIPHER_ONLY,
+		  HF_EKU_ANY | HF_EKU_EMAIL | HF_EKU_CODE | HF_EKU_OCSP,
+		  "keyAgreement, decipherOnly",
+		  "anyExtendedKeyUsage, emailProtection, codeSigning, OCSPSigning" },
 		{ "DER:03020700", "DER:0500", 0, 0, "", "" },
 		{ "DER:0500", "DER:3000", 0, 0, "", "" },
 	};
@@ -212,15 +258,18 @@ static void test_path_lengths(void **state)
 		const char *value;
 		int pathlen;
 	} rows[] = {
-		{ "CA:TRUE", -1 }, { "CA:TRUE,pathlen:0", 0 }, { "CA:TRUE,pathlen:3", 3 },
-		{ "DER:300C0101FF020700FFFFFFFFFFFF", INT_MAX },         /* larger than an int */
-		{ "DER:300F0101FF020A00FFFFFFFFFFFFFFFFFF", INT_MAX },   /* larger than 64 bits */
-		{ "DER:30060101FF0201FF", 0 },                           /* negative: nothing below it */
+		{ "CA:TRUE", -1 },
+		{ "CA:TRUE,pathlen:0", 0 },
+		{ "CA:TRUE,pathlen:3", 3 },
+		{ "DER:300C0101FF020700FFFFFFFFFFFF", INT_MAX },       /* larger than an int */
+		{ "DER:300F0101FF020A00FFFFFFFFFFFFFFFFFF", INT_MAX }, /* larger than 64 bits */
+		{ "DER:30060101FF0201FF", 0 }, /* negative: nothing below it */
 	};
 
 	(void)state;
 	for (size_t i = 0; i < HF_ARRAY_LEN(rows); i++) {
-		struct fx_spec spec = { .subject = "/CN=x", .exts = { { "basicConstraints", rows[i].value } } };
+		struct fx_spec spec = { .subject = "/CN=x",
+					.exts = { { "basicConstraints", rows[i].value } } };
 		HF_AUTO(hf_cert) cert = fx_cert(&spec);
 
 		print_message("  %s\n", rows[i].value);
@@ -233,13 +282,20 @@ static void test_serial_numbers_in_text(void **state)
 	static const struct {
 		const char *hex, *text;
 	} rows[] = {
-		{ "0", "0" }, { "1", "1" }, { "0A", "a" }, { "00ff", "ff" }, { "1000", "1000" }, { "-1", "-1" },
-		{ "-0F00", "-f00" }, { "7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF", "7fffffffffffffffffffffffffffffff" },
+		{ "0", "0" },
+		{ "1", "1" },
+		{ "0A", "a" },
+		{ "00ff", "ff" },
+		{ "1000", "1000" },
+		{ "-1", "-1" },
+		{ "-0F00", "-f00" },
+		{ "7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF", "7fffffffffffffffffffffffffffffff" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < HF_ARRAY_LEN(rows); i++) {
-		HF_AUTO(hf_cert) cert = fx_cert(&(struct fx_spec){ .subject = "/CN=x", .serial = rows[i].hex });
+		HF_AUTO(hf_cert) cert =
+		    fx_cert(&(struct fx_spec){ .subject = "/CN=x", .serial = rows[i].hex });
 
 		assert_string_equal(cert->serial, rows[i].text);
 	}
@@ -248,7 +304,7 @@ static void test_serial_numbers_in_text(void **state)
 static void test_times(void **state)
 {
 	static const struct {
-		const char *text, *shown;  /* NULL: flagged */
+		const char *text, *shown; /* NULL: flagged */
 	} rows[] = {
 		{ "491231235959Z", "2049-12-31T23:59:59Z" },
 		{ "500101000000Z", "1950-01-01T00:00:00Z" },
@@ -266,7 +322,9 @@ static void test_times(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < HF_ARRAY_LEN(rows); i++) {
-		struct fx_spec spec = { .subject = "/CN=x", .begins = "000101000000Z", .ends = rows[i].text };
+		struct fx_spec spec = { .subject = "/CN=x",
+					.begins = "000101000000Z",
+					.ends = rows[i].text };
 		HF_AUTO(hf_cert) cert = fx_cert(&spec);
 		char shown[HF_TIME_TEXT_CAP];
 
@@ -280,10 +338,14 @@ static void test_times(void **state)
 static void test_fields_of_an_ordinary_leaf(void **state)
 {
 	static const struct fx_spec ca_spec = { .subject = "/O=ABC Inc./CN=CA",
-						.exts = { { "basicConstraints", "critical,CA:TRUE" },
-							  { "subjectKeyIdentifier", "hash" } } };
-	static const struct fx_spec spec = { .subject = "/CN=first/CN=mail", .version = 3, .serial = "0100",
-					     .exts = { { "authorityKeyIdentifier", "keyid" }, { SAN1 } } };
+						.exts = {
+						    { "basicConstraints", "critical,CA:TRUE" },
+						    { "subjectKeyIdentifier", "hash" } } };
+	static const struct fx_spec spec = { .subject = "/CN=first/CN=mail",
+					     .version = 3,
+					     .serial = "0100",
+					     .exts = { { "authorityKeyIdentifier", "keyid" },
+						       { SAN1 } } };
 	HF_AUTO(X509) ca = fx_x509(&ca_spec, shared_key, NULL, NULL);
 	HF_AUTO(EVP_PKEY) key = fx_key(HF_KEY_ED25519);
 	HF_AUTO(X509) x = fx_x509(&spec, key, ca, shared_key);
@@ -317,8 +379,10 @@ static void test_fields_of_an_ordinary_leaf(void **state)
 
 static void test_old_versions_and_unknown_keys_decode(void **state)
 {
-	/* P-256's SubjectPublicKeyInfo with the OID of the algorithm changed: nobody knows the key */
-	HF_AUTO(X509) x = fx_x509(&(struct fx_spec){ .subject = "/CN=x", .version = 1 }, shared_key, NULL, NULL);
+	/* P-256's SubjectPublicKeyInfo with the OID of the algorithm changed: nobody knows the key
+	 */
+	HF_AUTO(X509) x =
+	    fx_x509(&(struct fx_spec){ .subject = "/CN=x", .version = 1 }, shared_key, NULL, NULL);
 	HF_AUTO(hf_cert) old = NULL;
 	HF_AUTO(hf_cert) odd = NULL;
 	HF_AUTO(hf_cert) bare = fx_cert(&(struct fx_spec){ .subject = "/" });
@@ -347,7 +411,7 @@ static void test_damaged_der_is_refused_with_a_reason(void **state)
 	const struct {
 		const char *label;
 		size_t len;
-		size_t flip;  /* this byte is changed; 0 none */
+		size_t flip; /* this byte is changed; 0 none */
 		const char *message;
 	} rows[] = {
 		{ "nothing", 0, 0, "empty" },
@@ -401,8 +465,11 @@ static void test_pem_and_text_are_those_of_openssl(void **state)
 {
 	static const struct fx_spec spec = {
 		.subject = "/C=IN/O=ABC, Inc./CN=x",
-		.exts = { { SAN1 }, { "keyUsage", "critical,digitalSignature" }, { "extendedKeyUsage", "clientAuth" },
-			  { "certificatePolicies", "1.2.3" }, { "1.2.3.4", "DER:0500" } },
+		.exts = { { SAN1 },
+			  { "keyUsage", "critical,digitalSignature" },
+			  { "extendedKeyUsage", "clientAuth" },
+			  { "certificatePolicies", "1.2.3" },
+			  { "1.2.3.4", "DER:0500" } },
 	};
 	HF_AUTO(hf_cert) cert = fx_cert(&spec);
 	HF_AUTO_DONE(hf_buf) pem = HF_BUF_INIT(8192);
@@ -418,8 +485,9 @@ static void test_pem_and_text_are_those_of_openssl(void **state)
 
 static void test_text_is_tame_whatever_the_comment(void **state)
 {
-	static const struct fx_spec spec = { .subject = "/CN=x",
-					     .exts = { { "nsComment", "DER:16071b5b324a0d2e07" } } };
+	static const struct fx_spec spec = {
+		.subject = "/CN=x", .exts = { { "nsComment", "DER:16071b5b324a0d2e07" } }
+	};
 	HF_AUTO(hf_cert) cert = fx_cert(&spec);
 	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(65536);
 
@@ -487,15 +555,20 @@ static void test_identity_chooses_its_name(void **state)
 	static const struct {
 		const char *label, *subject, *san;
 		bool use_cn;
-		const char *name;  /* NULL: the fingerprint */
+		const char *name; /* NULL: the fingerprint */
 	} rows[] = {
-		{ "URI first", "/CN=x", "DNS:a.example,email:a@b,URI:spiffe://abc/x", true, "uri:spiffe://abc/x" },
-		{ "then DNS", "/CN=x", "email:a@b,DNS:a.example,DNS:b.example", true, "dns:a.example" },
+		{ "URI first", "/CN=x", "DNS:a.example,email:a@b,URI:spiffe://abc/x", true,
+		  "uri:spiffe://abc/x" },
+		{ "then DNS", "/CN=x", "email:a@b,DNS:a.example,DNS:b.example", true,
+		  "dns:a.example" },
 		{ "then e-mail", "/CN=x", "IP:10.0.0.1,email:a@b", true, "email:a@b" },
 		{ "then the CN when asked", "/CN=x", "IP:10.0.0.1", true, "cn:x" },
 		{ "the CN is not used unasked", "/CN=x", "IP:10.0.0.1", false, NULL },
 		{ "no CN", "/O=x", NULL, true, NULL },
-		{ "a malformed SAN names nobody", "/CN=x", "DER:300582036100" "62", false, NULL },
+		{ "a malformed SAN names nobody", "/CN=x",
+		  "DER:300582036100"
+		  "62",
+		  false, NULL },
 	};
 
 	(void)state;
@@ -515,13 +588,15 @@ static void test_identity_chooses_its_name(void **state)
 		if (rows[i].name)
 			assert_string_equal(id->name, rows[i].name);
 		else
-			assert_true(hf_str_starts(id->name, "sha256:") && hf_str_ends(id->name, hex));
+			assert_true(hf_str_starts(id->name, "sha256:") &&
+				    hf_str_ends(id->name, hex));
 	}
 }
 
 static void test_identity_as_json(void **state)
 {
-	HF_AUTO(hf_cert) cert = fx_cert(&(struct fx_spec){ .subject = "/CN=x", .exts = { { SAN1 } } });
+	HF_AUTO(hf_cert) cert =
+	    fx_cert(&(struct fx_spec){ .subject = "/CN=x", .exts = { { SAN1 } } });
 	HF_AUTO(hf_identity) id = NULL;
 	HF_AUTO_DONE(hf_buf) out = HF_BUF_INIT(65536);
 	HF_AUTO_DONE(hf_buf) thumbprint = HF_BUF_INIT(100);
@@ -534,13 +609,15 @@ static void test_identity_as_json(void **state)
 	hf_identity_to_json(id, &j, NULL);
 	assert_false(hf_buf_failed(&out));
 	assert_non_null(strstr(hf_buf_str(&out), "\"name\": \"dns:a.example\""));
-	assert_non_null(strstr(hf_buf_str(&out), "\"sans\": [{\"kind\": \"dns\", \"value\": \"a.example\"}]"));
+	assert_non_null(
+	    strstr(hf_buf_str(&out), "\"sans\": [{\"kind\": \"dns\", \"value\": \"a.example\"}]"));
 	assert_non_null(strstr(hf_buf_str(&out), "\"not_after\": \"2040-01-01T00:00:00Z\""));
 	/* RFC 8705 3.1, by openssl */
 	assert_int_equal(hf_cert_to_pem(cert, &pem, NULL), 0);
 	fx_puts("cert.pem", hf_buf_str(&pem));
-	fx_run("openssl x509 -in cert.pem -outform DER | openssl dgst -sha256 -binary | base64 | tr '+/' '-_' | "
-	       "tr -d '=\\n' > x5t");
+	fx_run(
+	    "openssl x509 -in cert.pem -outform DER | openssl dgst -sha256 -binary | base64 | tr '+/' '-_' | "
+	    "tr -d '=\\n' > x5t");
 	assert_int_equal(hf_file_read("x5t", &thumbprint, NULL), 0);
 	assert_non_null(strstr(hf_buf_str(&out), hf_buf_str(&thumbprint)));
 }
@@ -558,7 +635,8 @@ int main(void)
 		cmocka_unit_test(test_old_versions_and_unknown_keys_decode),
 		cmocka_unit_test(test_damaged_der_is_refused_with_a_reason),
 		cmocka_unit_test(test_more_extensions_than_anyone_needs_are_flagged),
-		cmocka_unit_test_setup_teardown(test_pem_and_text_are_those_of_openssl, fx_enter, fx_leave),
+		cmocka_unit_test_setup_teardown(test_pem_and_text_are_those_of_openssl, fx_enter,
+						fx_leave),
 		cmocka_unit_test(test_text_is_tame_whatever_the_comment),
 		cmocka_unit_test(test_references_are_counted_across_threads),
 		cmocka_unit_test(test_lists_hold_references),

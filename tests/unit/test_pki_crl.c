@@ -30,8 +30,8 @@ static int drop_ca(void **state)
 
 struct crl_spec {
 	struct fx_ext exts[4];
-	struct fx_ext entry;       /* an extension of the one revoked entry */
-	const char *last, *next;   /* dates; next "" for none */
+	struct fx_ext entry;	 /* an extension of the one revoked entry */
+	const char *last, *next; /* dates; next "" for none */
 	bool no_entry;
 };
 
@@ -44,7 +44,8 @@ static void add_entry(X509_CRL *crl, const struct crl_spec *spec, X509V3_CTX *ct
 	assert_true(ASN1_INTEGER_set(serial, 42) && X509_REVOKED_set_serialNumber(entry, serial) &&
 		    X509_REVOKED_set_revocationDate(entry, at));
 	if (spec->entry.name) {
-		HF_AUTO(X509_EXTENSION) ext = X509V3_EXT_nconf(conf, ctx, spec->entry.name, spec->entry.value);
+		HF_AUTO(X509_EXTENSION) ext =
+		    X509V3_EXT_nconf(conf, ctx, spec->entry.name, spec->entry.value);
 
 		if (!ext)
 			fail_msg("extension %s", spec->entry.name);
@@ -74,7 +75,8 @@ static struct hf_crl *fx_crl(const struct crl_spec *spec)
 	if (ASN1_STRING_length(next) > 0)
 		assert_true(X509_CRL_set1_nextUpdate(crl, next));
 	for (size_t i = 0; i < 4 && spec->exts[i].name; i++) {
-		HF_AUTO(X509_EXTENSION) ext = X509V3_EXT_nconf(conf, &ctx, spec->exts[i].name, spec->exts[i].value);
+		HF_AUTO(X509_EXTENSION) ext =
+		    X509V3_EXT_nconf(conf, &ctx, spec->exts[i].name, spec->exts[i].value);
 
 		if (!ext)
 			fail_msg("extension %s", spec->exts[i].name);
@@ -94,7 +96,10 @@ static struct hf_crl *fx_crl(const struct crl_spec *spec)
 	return out;
 }
 
-#define NUMBER { "crlNumber", "DER:020103" }
+#define NUMBER                            \
+	{                                 \
+		"crlNumber", "DER:020103" \
+	}
 
 static void test_lists_are_flagged_not_refused(void **state)
 {
@@ -105,27 +110,113 @@ static void test_lists_are_flagged_not_refused(void **state)
 		const char *number, *base_number;
 		bool has_idp;
 	} rows[] = {
-		{ "ordinary", { .exts = { NUMBER, { "authorityKeyIdentifier", "keyid:always" } } }, false, false, "3", NULL, false },
+		{ "ordinary",
+		  { .exts = { NUMBER, { "authorityKeyIdentifier", "keyid:always" } } },
+		  false,
+		  false,
+		  "3",
+		  NULL,
+		  false },
 		{ "no number", { .no_entry = true }, false, false, NULL, NULL, false },
-		{ "a number of twenty bytes", { .exts = { { "crlNumber", "DER:02147fffffffffffffffffffffffffffffffffffffff" } } },
-		  false, false, "7fffffffffffffffffffffffffffffffffffffff", NULL, false },
-		{ "delta", { .exts = { NUMBER, { "deltaCRL", "critical,DER:020101" } } }, false, false, "3", "1", false },
+		{ "a number of twenty bytes",
+		  { .exts = { { "crlNumber",
+				"DER:02147fffffffffffffffffffffffffffffffffffffff" } } },
+		  false,
+		  false,
+		  "7fffffffffffffffffffffffffffffffffffffff",
+		  NULL,
+		  false },
+		{ "delta",
+		  { .exts = { NUMBER, { "deltaCRL", "critical,DER:020101" } } },
+		  false,
+		  false,
+		  "3",
+		  "1",
+		  false },
 		{ "issuing distribution point",
-		  { .exts = { NUMBER, { "issuingDistributionPoint", "critical,DER:30038101FF" } } }, false, false, "3", NULL, true },
+		  { .exts = { NUMBER, { "issuingDistributionPoint", "critical,DER:30038101FF" } } },
+		  false,
+		  false,
+		  "3",
+		  NULL,
+		  true },
 		{ "one that does not decode",
-		  { .exts = { { "issuingDistributionPoint", "critical,DER:0500" } } }, false, true, NULL, NULL, false },
-		{ "an unknown extension", { .exts = { { "1.2.3.4", "DER:0500" } } }, false, false, NULL, NULL, false },
-		{ "an unknown critical extension", { .exts = { { "1.2.3.4", "critical,DER:0500" } } }, true, false, NULL, NULL, false },
+		  { .exts = { { "issuingDistributionPoint", "critical,DER:0500" } } },
+		  false,
+		  true,
+		  NULL,
+		  NULL,
+		  false },
+		{ "an unknown extension",
+		  { .exts = { { "1.2.3.4", "DER:0500" } } },
+		  false,
+		  false,
+		  NULL,
+		  NULL,
+		  false },
+		{ "an unknown critical extension",
+		  { .exts = { { "1.2.3.4", "critical,DER:0500" } } },
+		  true,
+		  false,
+		  NULL,
+		  NULL,
+		  false },
 		{ "a critical extension of certificates is unknown here",
-		  { .exts = { { "keyUsage", "critical,digitalSignature" } } }, true, false, NULL, NULL, false },
-		{ "a number twice", { .exts = { NUMBER, NUMBER } }, false, true, NULL, NULL, false },
-		{ "a number that is none", { .exts = { { "crlNumber", "DER:0500" } } }, false, true, NULL, NULL, false },
-		{ "a reason in the entry", { .entry = { "CRLReason", "DER:0A0101" } }, false, false, NULL, NULL, false },
-		{ "a reason that does not decode", { .entry = { "CRLReason", "DER:0500" } }, false, true, NULL, NULL, false },
+		  { .exts = { { "keyUsage", "critical,digitalSignature" } } },
+		  true,
+		  false,
+		  NULL,
+		  NULL,
+		  false },
+		{ "a number twice",
+		  { .exts = { NUMBER, NUMBER } },
+		  false,
+		  true,
+		  NULL,
+		  NULL,
+		  false },
+		{ "a number that is none",
+		  { .exts = { { "crlNumber", "DER:0500" } } },
+		  false,
+		  true,
+		  NULL,
+		  NULL,
+		  false },
+		{ "a reason in the entry",
+		  { .entry = { "CRLReason", "DER:0A0101" } },
+		  false,
+		  false,
+		  NULL,
+		  NULL,
+		  false },
+		{ "a reason that does not decode",
+		  { .entry = { "CRLReason", "DER:0500" } },
+		  false,
+		  true,
+		  NULL,
+		  NULL,
+		  false },
 		{ "an unknown critical extension in the entry",
-		  { .entry = { "1.2.3.4", "critical,DER:0500" } }, true, false, NULL, NULL, false },
-		{ "a date that is none", { .last = "241301000000Z" }, false, true, NULL, NULL, false },
-		{ "an end that is none", { .next = "2401010000Z" }, false, true, NULL, NULL, false },
+		  { .entry = { "1.2.3.4", "critical,DER:0500" } },
+		  true,
+		  false,
+		  NULL,
+		  NULL,
+		  false },
+		{ "a date that is none",
+		  { .last = "241301000000Z" },
+		  false,
+		  true,
+		  NULL,
+		  NULL,
+		  false },
+		{ "an end that is none",
+		  { .next = "2401010000Z" },
+		  false,
+		  true,
+		  NULL,
+		  NULL,
+		  false },
 	};
 
 	(void)state;
@@ -146,7 +237,8 @@ static void test_lists_are_flagged_not_refused(void **state)
 
 static void test_times_and_key_identifier(void **state)
 {
-	HF_AUTO(hf_crl) crl = fx_crl(&(struct crl_spec){ .exts = { { "authorityKeyIdentifier", "keyid:always" } } });
+	HF_AUTO(hf_crl) crl =
+	    fx_crl(&(struct crl_spec){ .exts = { { "authorityKeyIdentifier", "keyid:always" } } });
 	HF_AUTO(hf_crl) endless = fx_crl(&(struct crl_spec){ .next = "" });
 	HF_AUTO(hf_cert) ca = NULL;
 

@@ -53,20 +53,33 @@ static void test_wishes_are_read_or_the_request_is_refused(void **state)
 	static const struct {
 		const char *label;
 		struct fx_ext exts[3];
-		const char *sans;     /* NULL: refused */
+		const char *sans; /* NULL: refused */
 		bool asks_ca;
-		const char *message;  /* when refused */
+		const char *message; /* when refused */
 	} rows[] = {
 		{ "nothing", { { NULL, NULL } }, "", false, NULL },
-		{ "names", { { "subjectAltName", "DNS:a.example,IP:10.0.0.1" } }, "dns:a.example, ip:10.0.0.1", false, NULL },
+		{ "names",
+		  { { "subjectAltName", "DNS:a.example,IP:10.0.0.1" } },
+		  "dns:a.example, ip:10.0.0.1",
+		  false,
+		  NULL },
 		{ "to be a CA", { { "basicConstraints", "critical,CA:TRUE" } }, "", true, NULL },
 		{ "expressly no CA", { { "basicConstraints", "CA:FALSE" } }, "", false, NULL },
 		{ "an extension that nobody knows", { { "1.2.3.4", "DER:05" } }, "", false, NULL },
-		{ "names twice", { { "subjectAltName", "DNS:a" }, { "subjectAltName", "DNS:b" } }, NULL, false,
+		{ "names twice",
+		  { { "subjectAltName", "DNS:a" }, { "subjectAltName", "DNS:b" } },
+		  NULL,
+		  false,
 		  "subjectAltName is asked for twice" },
-		{ "names that do not decode", { { "subjectAltName", "DER:3005820361" } }, NULL, false,
+		{ "names that do not decode",
+		  { { "subjectAltName", "DER:3005820361" } },
+		  NULL,
+		  false,
 		  "subjectAltName asked for does not decode" },
-		{ "bytes behind basicConstraints", { { "basicConstraints", "DER:30000101FF" } }, NULL, false,
+		{ "bytes behind basicConstraints",
+		  { { "basicConstraints", "DER:30000101FF" } },
+		  NULL,
+		  false,
 		  "basicConstraints asked for does not decode" },
 	};
 
@@ -103,7 +116,8 @@ static void test_extension_request_that_is_no_list_is_refused(void **state)
 	struct hf_err err = HF_ERR_INIT;
 
 	(void)state;
-	assert_true(X509_REQ_add1_attr_by_NID(req, NID_ext_req, V_ASN1_UTF8STRING, (const unsigned char *)"x", 1));
+	assert_true(X509_REQ_add1_attr_by_NID(req, NID_ext_req, V_ASN1_UTF8STRING,
+					      (const unsigned char *)"x", 1));
 	assert_int_equal(hf_csr_new(req, &csr, &err), -HF_E_PARSE);
 	assert_non_null(strstr(err.msg, "do not decode"));
 	fx_no_stale_errors("a bad attribute");
@@ -145,9 +159,10 @@ static void test_requests_made_are_read_by_openssl(void **state)
 	static const struct {
 		enum hf_key_type type;
 		const char *subject, *sans;
-		const char *text;  /* in openssl's words */
+		const char *text; /* in openssl's words */
 	} rows[] = {
-		{ HF_KEY_P256, "/CN=x/O=y", "dns:a.example,ip:::1", "DNS:a.example, IP Address:0:0:0:0:0:0:0:1" },
+		{ HF_KEY_P256, "/CN=x/O=y", "dns:a.example,ip:::1",
+		  "DNS:a.example, IP Address:0:0:0:0:0:0:0:1" },
 		{ HF_KEY_P384, "/CN=x", "uri:spiffe://abc/x", "URI:spiffe://abc/x" },
 		{ HF_KEY_RSA2048, "/CN=x", "email:a@b.example", "email:a@b.example" },
 		{ HF_KEY_ED25519, "/", "dns:a.example", "Subject Alternative Name: critical" },
@@ -172,9 +187,10 @@ static void test_requests_made_are_read_by_openssl(void **state)
 		assert_int_equal(csr->key_type, rows[i].type);
 		assert_int_equal(hf_csr_to_pem(csr, &pem, NULL), 0);
 		fx_puts("csr.pem", hf_buf_str(&pem));
-		(void)snprintf(command, sizeof(command),
-			       "openssl req -in csr.pem -verify -noout -text >out 2>&1 && grep -qF '%s' out",
-			       rows[i].text);
+		(void)snprintf(
+		    command, sizeof(command),
+		    "openssl req -in csr.pem -verify -noout -text >out 2>&1 && grep -qF '%s' out",
+		    rows[i].text);
 		fx_run(command);
 	}
 }
@@ -214,7 +230,8 @@ int main(void)
 		cmocka_unit_test(test_extension_request_that_is_no_list_is_refused),
 		cmocka_unit_test(test_challenge_password_is_noted),
 		cmocka_unit_test(test_signature_of_another_key_is_told),
-		cmocka_unit_test_setup_teardown(test_requests_made_are_read_by_openssl, fx_enter, fx_leave),
+		cmocka_unit_test_setup_teardown(test_requests_made_are_read_by_openssl, fx_enter,
+						fx_leave),
 		cmocka_unit_test(test_malformed_names_are_not_put_into_a_request),
 		cmocka_unit_test(test_damaged_der_is_refused),
 	};

@@ -39,7 +39,8 @@ static void test_every_kind_is_made_named_and_recognised(void **state)
 
 static void test_names_of_no_kind_we_make(void **state)
 {
-	static const char *const rows[] = { "", "p25", "p2566", "rsa", "rsa1024", "dsa", "ed448", "other" };
+	static const char *const rows[] = { "",	       "p25", "p2566", "rsa",
+					    "rsa1024", "dsa", "ed448", "other" };
 	EVP_PKEY *key = NULL;
 
 	(void)state;
@@ -203,7 +204,8 @@ int main(void)
 		cmocka_unit_test(test_other_keys_are_described_not_taken_for_ours),
 		cmocka_unit_test(test_keys_are_the_same_by_their_public_half),
 		cmocka_unit_test(test_pem_is_pkcs8_and_encrypted_when_asked),
-		cmocka_unit_test_setup_teardown(test_encryption_is_as_strong_as_promised, fx_enter, fx_leave),
+		cmocka_unit_test_setup_teardown(test_encryption_is_as_strong_as_promised, fx_enter,
+						fx_leave),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

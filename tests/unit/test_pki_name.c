@@ -10,8 +10,9 @@ static X509_NAME *openssl_subject(const char *subj)
 	const unsigned char *p;
 
 	fx_puts("subj", subj);
-	fx_run("openssl req -new -utf8 -newkey ed25519 -nodes -keyout /dev/null -subj \"$(cat subj)\" "
-	       "-outform DER -out req.der 2>/dev/null");
+	fx_run(
+	    "openssl req -new -utf8 -newkey ed25519 -nodes -keyout /dev/null -subj \"$(cat subj)\" "
+	    "-outform DER -out req.der 2>/dev/null");
 	assert_int_equal(hf_file_read("req.der", &der, NULL), 0);
 	p = (const unsigned char *)der.data;
 	req = d2i_X509_REQ(NULL, &p, (long)der.len);
@@ -37,7 +38,8 @@ static void test_subjects_are_read_as_openssl_reads_them(void **state)
 		{ "seed 002: two parts, order kept", "/CN=localhost/O=InvoiceServer",
 		  "CN=localhost, O=InvoiceServer", NULL },
 		{ "only O, with a dot and a space", "/O=ABC Inc.", "O=ABC Inc.", NULL },
-		{ "C is a PrintableString", "/C=IN/ST=Kerala/L=Kochi", "C=IN, ST=Kerala, L=Kochi", NULL },
+		{ "C is a PrintableString", "/C=IN/ST=Kerala/L=Kochi", "C=IN, ST=Kerala, L=Kochi",
+		  NULL },
 		{ "an escaped slash", "/O=a\\/b/CN=x", "O=a/b, CN=x", NULL },
 		{ "an escaped plus", "/O=a\\+b", "O=a\\+b", NULL },
 		{ "an escaped backslash", "/O=a\\\\b", "O=a\\\\b", NULL },
@@ -46,7 +48,8 @@ static void test_subjects_are_read_as_openssl_reads_them(void **state)
 		{ "an equals sign in the value", "/CN=a=b", "CN=a=b", NULL },
 		{ "a comma in the value", "/O=A, B", "O=A\\, B", NULL },
 		{ "UTF-8", "/O=Müller GmbH", "O=Müller GmbH", NULL },
-		{ "e-mail is IA5String", "/emailAddress=a@b.example", "emailAddress=a@b.example", NULL },
+		{ "e-mail is IA5String", "/emailAddress=a@b.example", "emailAddress=a@b.example",
+		  NULL },
 		{ "long names", "/commonName=x/countryName=DE", "CN=x, C=DE", "/CN=x/C=DE" },
 		{ "a dotted OID that has a name", "/2.5.4.3=x", "CN=x", "/CN=x" },
 		{ "domain components", "/DC=example/DC=com", "DC=example, DC=com", NULL },
@@ -71,7 +74,8 @@ static void test_subjects_are_read_as_openssl_reads_them(void **state)
 			assert_string_equal(text, rows[i].text);
 		assert_int_equal(hf_name_format_subj(theirs, &subj), 0);
 		if (rows[i].text)
-			assert_string_equal(hf_buf_str(&subj), rows[i].back ? rows[i].back : rows[i].subj);
+			assert_string_equal(hf_buf_str(&subj),
+					    rows[i].back ? rows[i].back : rows[i].subj);
 		assert_int_equal(hf_name_parse(hf_buf_str(&subj), &again, NULL), 0);
 		assert_true(hf_name_equal(again, theirs));
 		fx_no_stale_errors(rows[i].label);
@@ -122,7 +126,8 @@ static void test_wrong_subjects_name_the_part(void **state)
 		{ "a country of three letters", "/C=IND", "'C' is longer", "" },
 		{ "a country of one letter", "/C=I", "'C' is shorter", "" },
 		{ "a CN of 65 characters",
-		  "/CN=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "'CN' is longer", "" },
+		  "/CN=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		  "'CN' is longer", "" },
 		{ "Latin-1", "/CN=M\xfcller", "'CN' is not valid UTF-8", "" },
 		{ "a newline", "/CN=a\nb", "'CN' holds a control", "" },
 		{ "a bare text with a control byte", "a\x1b[2J", "'CN' holds a control", "" },
@@ -150,8 +155,8 @@ static X509_NAME *odd_name(int type, const char *bytes, int len)
 	X509_NAME *name = X509_NAME_new();
 
 	assert_non_null(name);
-	assert_true(X509_NAME_add_entry_by_NID(name, NID_organizationName, type, (const unsigned char *)bytes,
-					       len, -1, 0));
+	assert_true(X509_NAME_add_entry_by_NID(name, NID_organizationName, type,
+					       (const unsigned char *)bytes, len, -1, 0));
 	return name;
 }
 
@@ -167,13 +172,19 @@ static void test_names_compare_by_content(void **state)
 		int len_b;
 		bool equal;
 	} rows[] = {
-		{ "string types do not matter", V_ASN1_PRINTABLESTRING, "ABC Inc.", 8, V_ASN1_UTF8STRING, "ABC Inc.", 8, true },
-		{ "BMPString neither", V_ASN1_BMPSTRING, "\0A\0B", 4, V_ASN1_UTF8STRING, "AB", 2, true },
+		{ "string types do not matter", V_ASN1_PRINTABLESTRING, "ABC Inc.", 8,
+		  V_ASN1_UTF8STRING, "ABC Inc.", 8, true },
+		{ "BMPString neither", V_ASN1_BMPSTRING, "\0A\0B", 4, V_ASN1_UTF8STRING, "AB", 2,
+		  true },
 		{ "nor case", V_ASN1_UTF8STRING, "abc", 3, V_ASN1_UTF8STRING, "ABC", 3, true },
-		{ "nor spaces around and doubled", V_ASN1_UTF8STRING, " a  b ", 6, V_ASN1_UTF8STRING, "a b", 3, true },
-		{ "a space inside does", V_ASN1_UTF8STRING, "a b", 3, V_ASN1_UTF8STRING, "ab", 2, false },
-		{ "so do other letters", V_ASN1_UTF8STRING, "abc", 3, V_ASN1_UTF8STRING, "abd", 3, false },
-		{ "and what stands behind a NUL", V_ASN1_UTF8STRING, "a\0b", 3, V_ASN1_UTF8STRING, "a", 1, false },
+		{ "nor spaces around and doubled", V_ASN1_UTF8STRING, " a  b ", 6,
+		  V_ASN1_UTF8STRING, "a b", 3, true },
+		{ "a space inside does", V_ASN1_UTF8STRING, "a b", 3, V_ASN1_UTF8STRING, "ab", 2,
+		  false },
+		{ "so do other letters", V_ASN1_UTF8STRING, "abc", 3, V_ASN1_UTF8STRING, "abd", 3,
+		  false },
+		{ "and what stands behind a NUL", V_ASN1_UTF8STRING, "a\0b", 3, V_ASN1_UTF8STRING,
+		  "a", 1, false },
 	};
 
 	(void)state;
@@ -199,8 +210,12 @@ static void test_foreign_bytes_are_escaped_and_not_said_in_subj_form(void **stat
 		{ "NUL", V_ASN1_UTF8STRING, "a\0b", 3, "O=a\\x00b", false },
 		{ "terminal escape", V_ASN1_UTF8STRING, "\x1b[2J", 4, "O=\\x1b[2J", false },
 		{ "newline", V_ASN1_PRINTABLESTRING, "a\nb", 3, "O=a\\x0ab", false },
-		{ "right-to-left override", V_ASN1_UTF8STRING, "a\xe2\x80\xae" "b", 5, "O=a\\u{202e}b", true },
-		{ "a value that looks like two parts", V_ASN1_UTF8STRING, "x, CN=admin", 11, "O=x\\, CN=admin", true },
+		{ "right-to-left override", V_ASN1_UTF8STRING,
+		  "a\xe2\x80\xae"
+		  "b",
+		  5, "O=a\\u{202e}b", true },
+		{ "a value that looks like two parts", V_ASN1_UTF8STRING, "x, CN=admin", 11,
+		  "O=x\\, CN=admin", true },
 		{ "Latin-1 in a T61String", V_ASN1_T61STRING, "M\xfcller", 6, "O=Müller", true },
 		{ "a BIT STRING", V_ASN1_BIT_STRING, "\x01\x02", 2, "O=#0102", false },
 	};
@@ -214,7 +229,8 @@ static void test_foreign_bytes_are_escaped_and_not_said_in_subj_form(void **stat
 		print_message("  %s\n", rows[i].label);
 		assert_string_equal(text, rows[i].text);
 		(void)hf_buf_puts(&subj, "kept");
-		assert_int_equal(hf_name_format_subj(name, &subj), rows[i].sayable ? 0 : -HF_E_INVALID);
+		assert_int_equal(hf_name_format_subj(name, &subj),
+				 rows[i].sayable ? 0 : -HF_E_INVALID);
 		if (!rows[i].sayable)
 			assert_string_equal(hf_buf_str(&subj), "kept");
 		fx_no_stale_errors(rows[i].label);
@@ -245,7 +261,8 @@ static void test_values_of_a_type_keep_their_length(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_subjects_are_read_as_openssl_reads_them, fx_enter, fx_leave),
+		cmocka_unit_test_setup_teardown(test_subjects_are_read_as_openssl_reads_them,
+						fx_enter, fx_leave),
 		cmocka_unit_test(test_multi_valued_rdn_is_one_set),
 		cmocka_unit_test(test_bare_text_is_a_common_name),
 		cmocka_unit_test(test_wrong_subjects_name_the_part),

@@ -8,7 +8,7 @@ static void test_addresses(void **state)
 {
 	static const struct {
 		const char *text;
-		size_t len;  /* 0: refused */
+		size_t len; /* 0: refused */
 		const char *back;
 	} rows[] = {
 		{ "10.0.0.1", 4, "10.0.0.1" },
@@ -56,7 +56,7 @@ static void test_host_names(void **state)
 {
 	static const struct {
 		const char *name;
-		size_t len;  /* 0: strlen */
+		size_t len; /* 0: strlen */
 		bool plain, wildcard;
 	} rows[] = {
 		{ "localhost", 0, true, true },
@@ -86,8 +86,12 @@ static void test_host_names(void **state)
 		{ "good.example\0.evil.example", 26, false, false },
 		{ L63 "x.example", 0, false, false },
 		{ L63 "." L63 "." L63 "." L63 ".", 0, false, false },
-		{ L63 "." L63 "." L63 "." "abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghija", 0, true, true },
-		{ L63 "." L63 "." L63 "." "abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghijab", 0, false, false },
+		{ L63 "." L63 "." L63 "."
+		      "abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghija",
+		  0, true, true },
+		{ L63 "." L63 "." L63 "."
+		      "abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghijab",
+		  0, false, false },
 	};
 
 	(void)state;
@@ -103,8 +107,8 @@ static void test_host_names(void **state)
 static void test_texts(void **state)
 {
 	static const struct {
-		const char *text, *shown;  /* shown NULL: refused */
-		const char *hint;          /* part of the hint when refused */
+		const char *text, *shown; /* shown NULL: refused */
+		const char *hint;	  /* part of the hint when refused */
 	} rows[] = {
 		{ "dns:a.example", "dns:a.example", "" },
 		{ "DNS:a.example", "dns:a.example", "" },
@@ -114,7 +118,8 @@ static void test_texts(void **state)
 		{ "ip:[2001:db8::1]", "ip:2001:db8::1", "" },
 		{ "uri:spiffe://abc/mail", "uri:spiffe://abc/mail", "" },
 		{ "uri:identity://localhost.client", "uri:identity://localhost.client", "" },
-		{ "uri:urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "uri:urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "" },
+		{ "uri:urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+		  "uri:urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "" },
 		{ "email:amy@abc.example", "email:amy@abc.example", "" },
 		{ "email:a.m+y@abc.example", "email:a.m+y@abc.example", "" },
 		{ "a.example", NULL, "write dns:a.example" },
@@ -203,9 +208,12 @@ static void test_hosts_become_the_right_kind(void **state)
 		int rc;
 		enum hf_san_kind kind;
 	} rows[] = {
-		{ "localhost", 0, HF_SAN_DNS },      { "127.0.0.1", 0, HF_SAN_IP },
-		{ "::1", 0, HF_SAN_IP },             { "[::1]", 0, HF_SAN_IP },
-		{ "two words", -HF_E_PARSE, 0 },     { "", -HF_E_PARSE, 0 },
+		{ "localhost", 0, HF_SAN_DNS },
+		{ "127.0.0.1", 0, HF_SAN_IP },
+		{ "::1", 0, HF_SAN_IP },
+		{ "[::1]", 0, HF_SAN_IP },
+		{ "two words", -HF_E_PARSE, 0 },
+		{ "", -HF_E_PARSE, 0 },
 		{ "a.example:443", -HF_E_PARSE, 0 },
 	};
 
@@ -230,8 +238,12 @@ static void test_names_go_to_general_names_and_back(void **state)
 	HF_AUTO(GENERAL_NAMES) names = NULL;
 
 	(void)state;
-	assert_int_equal(hf_sans_add_list(&sans, "dns:*.a.example,ip:10.0.0.1,ip:2001:db8::1,uri:spiffe://abc/x,"
-						 "email:a@b.example", NULL), 0);
+	assert_int_equal(
+	    hf_sans_add_list(&sans,
+			     "dns:*.a.example,ip:10.0.0.1,ip:2001:db8::1,uri:spiffe://abc/x,"
+			     "email:a@b.example",
+			     NULL),
+	    0);
 	assert_int_equal(hf_sans_to_names(&sans, &names, NULL), 0);
 	assert_int_equal(hf_sans_from_names(&back, names, NULL), 0);
 	assert_int_equal(hf_sans_copy(&copy, &back, NULL), 0);
@@ -267,11 +279,13 @@ static void test_malformed_names_are_kept_byte_for_byte_and_marked(void **state)
 		{ "an e-mail address", GEN_EMAIL, "a@b", 3, HF_SAN_EMAIL, false },
 		{ "a host as e-mail", GEN_EMAIL, "b.example", 9, HF_SAN_EMAIL, true },
 		{ "IPv4", GEN_IPADD, "\x0a\x00\x00\x01", 4, HF_SAN_IP, false },
-		{ "an address of five bytes", GEN_IPADD, "\x0a\x00\x00\x01\x02", 5, HF_SAN_IP, true },
-		{ "an address and mask", GEN_IPADD, "\x0a\x00\x00\x01\xff\xff\xff\xff", 8, HF_SAN_IP, true },
+		{ "an address of five bytes", GEN_IPADD, "\x0a\x00\x00\x01\x02", 5, HF_SAN_IP,
+		  true },
+		{ "an address and mask", GEN_IPADD, "\x0a\x00\x00\x01\xff\xff\xff\xff", 8,
+		  HF_SAN_IP, true },
 		{ "no bytes of address", GEN_IPADD, "", 0, HF_SAN_IP, true },
-		{ "a hundred bytes of address",
-		  GEN_IPADD, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+		{ "a hundred bytes of address", GEN_IPADD,
+		  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
 		  100, HF_SAN_IP, true },
 	};
 
@@ -281,7 +295,8 @@ static void test_malformed_names_are_kept_byte_for_byte_and_marked(void **state)
 		HF_AUTO(GENERAL_NAMES) again = NULL;
 		GENERAL_NAME *gn = GENERAL_NAME_new();
 		HF_AUTO_DONE(hf_sans) sans = HF_SANS_INIT;
-		ASN1_STRING *s = ASN1_STRING_type_new(rows[i].type == GEN_IPADD ? V_ASN1_OCTET_STRING : V_ASN1_IA5STRING);
+		ASN1_STRING *s = ASN1_STRING_type_new(
+		    rows[i].type == GEN_IPADD ? V_ASN1_OCTET_STRING : V_ASN1_IA5STRING);
 
 		print_message("  %s\n", rows[i].label);
 		assert_true(ASN1_STRING_set(s, rows[i].bytes, rows[i].len));
@@ -293,12 +308,15 @@ static void test_malformed_names_are_kept_byte_for_byte_and_marked(void **state)
 		assert_int_equal(sans.items[0].malformed, rows[i].malformed);
 		if (rows[i].kind != HF_SAN_IP) {
 			assert_int_equal(sans.items[0].len, rows[i].len);
-			assert_memory_equal(sans.items[0].value, rows[i].bytes, (size_t)rows[i].len);
+			assert_memory_equal(sans.items[0].value, rows[i].bytes,
+					    (size_t)rows[i].len);
 		} else {
-			assert_int_equal(sans.items[0].raw_len, rows[i].malformed ? 0 : rows[i].len);
+			assert_int_equal(sans.items[0].raw_len,
+					 rows[i].malformed ? 0 : rows[i].len);
 		}
 		/* what is malformed is never written again */
-		assert_int_equal(hf_sans_to_names(&sans, &again, NULL), rows[i].malformed ? -HF_E_UNSUPPORTED : 0);
+		assert_int_equal(hf_sans_to_names(&sans, &again, NULL),
+				 rows[i].malformed ? -HF_E_UNSUPPORTED : 0);
 	}
 }
 
@@ -308,7 +326,8 @@ static void test_other_kinds_are_described(void **state)
 		const char *conf, *shown;
 		enum hf_san_kind kind;
 	} rows[] = {
-		{ "otherName:1.3.6.1.4.1.311.20.2.3;UTF8:amy@corp", "otherName 1.3.6.1.4.1.311.20.2.3 amy@corp", HF_SAN_OTHER },
+		{ "otherName:1.3.6.1.4.1.311.20.2.3;UTF8:amy@corp",
+		  "otherName 1.3.6.1.4.1.311.20.2.3 amy@corp", HF_SAN_OTHER },
 		{ "otherName:1.2.3.4;INT:5", "otherName 1.2.3.4", HF_SAN_OTHER },
 		{ "RID:1.2.3.4", "registeredID 1.2.3.4", HF_SAN_OTHER },
 	};
@@ -316,9 +335,11 @@ static void test_other_kinds_are_described(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < HF_ARRAY_LEN(rows); i++) {
-		struct fx_spec spec = { .subject = "/CN=x", .exts = { { "subjectAltName", rows[i].conf } } };
+		struct fx_spec spec = { .subject = "/CN=x",
+					.exts = { { "subjectAltName", rows[i].conf } } };
 		HF_AUTO(X509) x = fx_x509(&spec, key, NULL, NULL);
-		HF_AUTO(GENERAL_NAMES) names = X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
+		HF_AUTO(GENERAL_NAMES) names =
+		    X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
 		HF_AUTO(GENERAL_NAMES) again = NULL;
 		HF_AUTO_DONE(hf_sans) sans = HF_SANS_INIT;
 

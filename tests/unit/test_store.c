@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* src/ca/store: the ledger survives crashes, keeps serials apart, lets two work at once, and shows every
- * change in its log. */
+/* src/ca/store: the ledger survives crashes, keeps serials apart, lets two work at once, and shows
+ * every change in its log. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>

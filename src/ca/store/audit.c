@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The chain of hashes through the audit log.  Must never change: a ledger written by an older version
- * is verified with the same bytes. */
+/* The chain of hashes through the audit log.  Must never change: a ledger written by an older
+ * version is verified with the same bytes. */
 #include <openssl/evp.h>
 #include <string.h>
 

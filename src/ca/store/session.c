@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who is at work: every process that intends to issue has a session, and holds a lock on one byte of
- * the lock file for it.  The kernel lets go of the lock however the process ends, so "is it alive?"
- * has an exact answer, also across containers that share the directory.
- * Must never call a live process dead. */
+/* Who is at work: every process that intends to issue has a session, and holds a lock on one byte
+ * of the lock file for it.  The kernel lets go of the lock however the process ends, so "is it
+ * alive?" has an exact answer, also across containers that share the directory. Must never call a
+ * live process dead. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -28,8 +28,8 @@ static int open_lock_file(struct hf_sqlite *s, struct hf_err *err)
 	return 0;
 }
 
-/* Open-file-description locks (fcntl(2)): unlike flock they cover single bytes, unlike POSIX locks two
- * handles of one process do not share them. */
+/* Open-file-description locks (fcntl(2)): unlike flock they cover single bytes, unlike POSIX locks
+ * two handles of one process do not share them. */
 static struct flock byte_lock(int64_t session)
 {
 	return (struct flock){
@@ -67,8 +67,8 @@ static int drop_session(struct hf_sqlite *s, int64_t session, struct hf_err *err
 	return hf_sql_run(s, drop, "close a session", err);
 }
 
-/* Sessions that ended well leave their row behind, which saves a write at every end; a few go whenever one
- * begins. */
+/* Sessions that ended well leave their row behind, which saves a write at every end; a few go
+ * whenever one begins. */
 static int sweep(struct hf_sqlite *s, struct hf_err *err)
 {
 	HF_AUTO(hf_stmt) oldest = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How the ledger talks to SQLite: kept statements, transactions, failures in words.  Must never leave a
- * transaction open when a call returns. */
+/* How the ledger talks to SQLite: kept statements, transactions, failures in words.  Must never
+ * leave a transaction open when a call returns. */
 #include "ca/store/sqlite.h"
 
 #include <string.h>

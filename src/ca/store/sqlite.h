@@ -22,7 +22,8 @@ struct hf_sqlite {
 	int64_t session;       /* 0 until something is intended */
 	int lock_fd;           /* the lock file; -1 until needed */
 	bool in_transaction;
-	bool audit_known;      /* audit_id and audit_hash are the last row's; only inside a transaction */
+	/* audit_id and audit_hash are the last row's; only inside a transaction */
+	bool audit_known;
 	int64_t audit_id;
 	uint8_t audit_hash[HF_STORE_SHA256_LEN];
 };
@@ -60,19 +61,22 @@ int hf_session_begin(struct hf_sqlite *s, int64_t at, struct hf_err *err);
 int hf_session_recover(struct hf_sqlite *s, int64_t at, struct hf_err *err);
 
 /* The calls of store_ops.h. */
-int hf_sqlite_intend(struct hf_store *store, struct hf_intent *intents, size_t len, struct hf_err *err);
-int hf_sqlite_record(struct hf_store *store, const struct hf_outcome *outcomes, size_t len, int64_t at,
+int hf_sqlite_intend(struct hf_store *store, struct hf_intent *intents, size_t len,
 		     struct hf_err *err);
-int hf_sqlite_abandon(struct hf_store *store, const int64_t *ids, size_t len, int64_t at, struct hf_err *err);
-int hf_sqlite_revoke(struct hf_store *store, int64_t id, int reason, int64_t at, struct hf_err *err);
-int hf_sqlite_list(struct hf_store *store, const struct hf_record_filter *filter, hf_record_fn each, void *arg,
-		   struct hf_err *err);
+int hf_sqlite_record(struct hf_store *store, const struct hf_outcome *outcomes, size_t len,
+		     int64_t at, struct hf_err *err);
+int hf_sqlite_abandon(struct hf_store *store, const int64_t *ids, size_t len, int64_t at,
+		      struct hf_err *err);
+int hf_sqlite_revoke(struct hf_store *store, int64_t id, int reason, int64_t at,
+		     struct hf_err *err);
+int hf_sqlite_list(struct hf_store *store, const struct hf_record_filter *filter, hf_record_fn each,
+		   void *arg, struct hf_err *err);
 int hf_sqlite_publish_crl(struct hf_store *store, int64_t issuer, hf_crl_build_fn build, void *arg,
 			  struct hf_err *err);
-int hf_sqlite_each_revoked(struct hf_store *store, int64_t issuer, int64_t expired_before, hf_revoked_fn each,
-			   void *arg, struct hf_err *err);
-int hf_sqlite_audit_append(struct hf_store *store, const char *action, const char *detail, int64_t at,
-			   struct hf_err *err);
+int hf_sqlite_each_revoked(struct hf_store *store, int64_t issuer, int64_t expired_before,
+			   hf_revoked_fn each, void *arg, struct hf_err *err);
+int hf_sqlite_audit_append(struct hf_store *store, const char *action, const char *detail,
+			   int64_t at, struct hf_err *err);
 int hf_sqlite_audit_each(struct hf_store *store, int64_t after_id, hf_audit_fn each, void *arg,
 			 struct hf_err *err);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Revocation lists in the ledger: number, content and record in one transaction, so that no two lists
- * share a number and none is published that is not kept. */
+/* Revocation lists in the ledger: number, content and record in one transaction, so that no two
+ * lists share a number and none is published that is not kept. */
 #include <stdio.h>
 
 #include "base/err.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What changes the ledger.  Each call is one transaction, and each change of a certificate's state has
- * its row in the audit log in the same transaction.  Must never delete a certificate's row. */
+/* What changes the ledger.  Each call is one transaction, and each change of a certificate's state
+ * has its row in the audit log in the same transaction.  Must never delete a certificate's row. */
 #include <string.h>
 
 #include "base/err.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The face of the ledger: hands each call to the back end, and what all back ends share.  Must never
- * know SQL. */
+/* The face of the ledger: hands each call to the back end, and what all back ends share.  Must
+ * never know SQL. */
 #include "ca/store/store.h"
 
 #include <stdlib.h>

@@ -7,26 +7,31 @@
 
 struct hf_store_ops {
 	const char *name;
-	int (*open)(const char *where, const struct hf_store_options *options, struct hf_store **ret_store,
-		    struct hf_err *err);
+	int (*open)(const char *where, const struct hf_store_options *options,
+		    struct hf_store **ret_store, struct hf_err *err);
 	void (*close)(struct hf_store *store);
-	int (*meta_set)(struct hf_store *store, const char *key, const char *value, struct hf_err *err);
-	int (*meta_get)(struct hf_store *store, const char *key, struct hf_buf *out, struct hf_err *err);
-	int (*issuer)(struct hf_store *store, const uint8_t *spki_sha256, const char *label, int64_t at,
-		      int64_t *ret_issuer, struct hf_err *err);
-	int (*intend)(struct hf_store *store, struct hf_intent *intents, size_t len, struct hf_err *err);
-	int (*record)(struct hf_store *store, const struct hf_outcome *outcomes, size_t len, int64_t at,
+	int (*meta_set)(struct hf_store *store, const char *key, const char *value,
+			struct hf_err *err);
+	int (*meta_get)(struct hf_store *store, const char *key, struct hf_buf *out,
+			struct hf_err *err);
+	int (*issuer)(struct hf_store *store, const uint8_t *spki_sha256, const char *label,
+		      int64_t at, int64_t *ret_issuer, struct hf_err *err);
+	int (*intend)(struct hf_store *store, struct hf_intent *intents, size_t len,
 		      struct hf_err *err);
-	int (*abandon)(struct hf_store *store, const int64_t *ids, size_t len, int64_t at, struct hf_err *err);
-	int (*revoke)(struct hf_store *store, int64_t id, int reason, int64_t at, struct hf_err *err);
-	int (*list)(struct hf_store *store, const struct hf_record_filter *filter, hf_record_fn each, void *arg,
-		    struct hf_err *err);
+	int (*record)(struct hf_store *store, const struct hf_outcome *outcomes, size_t len,
+		      int64_t at, struct hf_err *err);
+	int (*abandon)(struct hf_store *store, const int64_t *ids, size_t len, int64_t at,
+		       struct hf_err *err);
+	int (*revoke)(struct hf_store *store, int64_t id, int reason, int64_t at,
+		      struct hf_err *err);
+	int (*list)(struct hf_store *store, const struct hf_record_filter *filter,
+		    hf_record_fn each, void *arg, struct hf_err *err);
 	int (*publish_crl)(struct hf_store *store, int64_t issuer, hf_crl_build_fn build, void *arg,
 			   struct hf_err *err);
-	int (*each_revoked)(struct hf_store *store, int64_t issuer, int64_t expired_before, hf_revoked_fn each,
-			    void *arg, struct hf_err *err);
-	int (*audit_append)(struct hf_store *store, const char *action, const char *detail, int64_t at,
-			    struct hf_err *err);
+	int (*each_revoked)(struct hf_store *store, int64_t issuer, int64_t expired_before,
+			    hf_revoked_fn each, void *arg, struct hf_err *err);
+	int (*audit_append)(struct hf_store *store, const char *action, const char *detail,
+			    int64_t at, struct hf_err *err);
 	int (*audit_each)(struct hf_store *store, int64_t after_id, hf_audit_fn each, void *arg,
 			  struct hf_err *err);
 };
@@ -40,7 +45,8 @@ extern const struct hf_store_ops hf_store_sqlite;
 
 /* "0a1b…" (an odd number of digits is fine) to bytes and back; for back ends. */
 enum { HF_SERIAL_BYTES_CAP = 64 };
-int hf_serial_to_bytes(const char *hex, uint8_t out[HF_SERIAL_BYTES_CAP], size_t *ret_len, struct hf_err *err);
+int hf_serial_to_bytes(const char *hex, uint8_t out[HF_SERIAL_BYTES_CAP], size_t *ret_len,
+		       struct hf_err *err);
 void hf_serial_from_bytes(const uint8_t *bytes, size_t len, char out[2 * HF_SERIAL_BYTES_CAP + 2]);
 
 #endif

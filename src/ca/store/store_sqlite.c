@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The ledger in one SQLite file: opening, schema, small facts.  Must never relax synchronous=FULL: a
- * certificate without its record is the worst that can happen to an authority. */
+/* The ledger in one SQLite file: opening, schema, small facts.  Must never relax synchronous=FULL:
+ * a certificate without its record is the worst that can happen to an authority. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
