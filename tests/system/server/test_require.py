@@ -79,20 +79,18 @@ def test_refusal_record_is_one_line_with_the_fields_promised(hf, town, python, w
         answer = python.get(server.port, town[who], version="1.3", name="localhost")
         record = server.wait_record()
     assert record["cause"] == cause
-    assert record["refused_by"] in ("us", "server")
+    assert record["refused_by"] == "server"
     assert "127.0.0.1" in json.dumps(record["peer"])
     assert "1.3" in json.dumps(record["version"])
     assert record["sni"] == "localhost"
-    assert answer.alert in [record["alert"], *[record["alert"].get(k) for k in ("number", "sent")
-                                               if isinstance(record["alert"], dict)]]
+    assert (record["alert"]["number"], record["alert"]["direction"]) == (answer.alert, "sent")
     for name in ("time", "stage", "alpn", "errors"):
         assert name in record, record
     if town[who]:
-        about = record["certificate"]
-        octets = town.certs["mail" if who == "nointer" else who]
-        assert about["sha256"].lower().replace(":", "") == octets.sha256
-        for name in ("role", "subject", "issuer", "serial", "not_after"):
-            assert name in about or name == "not_after" and "notAfter" in about, about
+        leaf = town.certs["mail" if who == "nointer" else who]
+        assert leaf.sha256 in json.dumps(record)
+        for name in ("role", "subject", "issuer", "serial", "sha256", "not_after"):
+            assert record["certificate"][name], record
 
 
 @pytest.mark.row(70)
