@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared counters and their text.  Must never take a lock: workers only write what is theirs. */
+#include "gateway/counters.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/macros.h"
+#include "base/str.h"
+
+struct hf_counters *hf_counters_map(size_t workers)
+{
+	void *memory = mmap(NULL, (workers + 1) * sizeof(struct hf_counters),
+			    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+void hf_counters_unmap(struct hf_counters *counters, size_t workers)
+{
+	if (counters != NULL)
+		(void)munmap(counters, (workers + 1) * sizeof(*counters));
+}
+
+/* The row of a cause; a new one is made visible by the length, after its name. */
+static struct hf_cause_count *cause_row(struct hf_counters *counters, const char *cause)
+{
+	size_t len = atomic_load_explicit(&counters->causes_len, memory_order_relaxed);
+
+	for (size_t i = 0; i < len; i++)
+		if (strcmp(counters->causes[i].name, cause) == 0)
+			return &counters->causes[i];
+	if (len == HF_CAUSES_CAP)
+		return NULL;
+	if (!hf_str_copy(counters->causes[len].name, HF_CAUSE_NAME_CAP, cause))
+		return NULL;
+	atomic_store_explicit(&counters->causes_len, len + 1, memory_order_release);
+	return &counters->causes[len];
+}
+
+void hf_count_cause(struct hf_counters *counters, const char *cause, enum hf_count_side side)
+{
+	struct hf_cause_count *row = cause_row(counters, cause[0] ? cause : "unknown");
+
+	hf_count(&counters->refused, 1);
+	if (row == NULL)
+		return;
+	hf_count(side == HF_COUNT_SERVER   ? &row->by_server
+		 : side == HF_COUNT_CLIENT ? &row->by_client
+					   : &row->by_nobody,
+		 1);
+}
+
+static const struct {
+	const char *name, *type, *help;
+	size_t offset;
+} rows[] = {
+#define ROW(field, name_, type_, help_)                                  \
+	{                                                                \
+		name_, type_, help_, offsetof(struct hf_counters, field) \
+	}
+	ROW(accepted, "handfast_connections_total", "counter", "Connections accepted."),
+	ROW(handshakes, "handfast_handshakes_total", "counter", "TLS handshakes completed."),
+	ROW(refused, "handfast_refused_total", "counter", "Connections that ended in a refusal."),
+	ROW(requests, "handfast_requests_total", "counter", "Requests answered."),
+	ROW(bad_requests, "handfast_bad_requests_total", "counter",
+	    "Requests that could not be read."),
+	ROW(bytes_sent, "handfast_answer_bytes_total", "counter", "Bytes of answer bodies."),
+	ROW(handshaking, "handfast_connections_handshaking", "gauge",
+	    "Connections in the handshake."),
+	ROW(open, "handfast_connections_open", "gauge", "Connections that are open."),
+	ROW(lingering, "handfast_connections_lingering", "gauge",
+	    "Connections waiting for the peer to read our last words."),
+	ROW(peers, "handfast_peers", "gauge", "Distinct client chains in the peer tables."),
+	ROW(peer_hits, "handfast_peer_hits_total", "counter", "Chains that were judged before."),
+	ROW(peer_misses, "handfast_peer_misses_total", "counter", "Chains judged anew."),
+	ROW(reloads, "handfast_reloads_total", "counter", "Reloads that took effect."),
+	ROW(reloads_failed, "handfast_reloads_failed_total", "counter",
+	    "Reloads that were refused; the old generation stayed."),
+	ROW(restarts, "handfast_worker_restarts_total", "counter",
+	    "Workers that ended unasked and were replaced."),
+#undef ROW
+};
+
+static uint64_t row_sum(const struct hf_counters *all, size_t workers, size_t offset)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i <= workers; i++) {
+		const _Atomic uint64_t *counter = (const void *)((const char *)&all[i] + offset);
+
+		sum += atomic_load_explicit(counter, memory_order_relaxed);
+	}
+	return sum;
+}
+
+static void write_answers(const struct hf_counters *all, size_t workers, struct hf_buf *out)
+{
+	hf_buf_puts(out, "# HELP handfast_answers_total Answers by class of status.\n"
+			 "# TYPE handfast_answers_total counter\n");
+	for (size_t class = 2; class < 6; class ++)
+		hf_buf_printf(out, "handfast_answers_total{class=\"%zuxx\"} %llu\n", class,
+			      (unsigned long long)row_sum(all, workers,
+							  offsetof(struct hf_counters, answers) +
+							      class * sizeof(all->answers[0])));
+}
+
+static void write_cause(const char *name, const char *side, uint64_t value, struct hf_buf *out)
+{
+	if (value > 0)
+		hf_buf_printf(out, "handfast_refusals_total{cause=\"%s\",refused_by=\"%s\"} %llu\n",
+			      name, side, (unsigned long long)value);
+}
+
+/* Sum of one cause over workers, told at the first worker that has it. */
+static void write_causes_of(const struct hf_counters *all, size_t workers, size_t worker,
+			    size_t row, struct hf_buf *out)
+{
+	const char *name = all[worker].causes[row].name;
+	uint64_t sums[3] = { 0 };
+
+	for (size_t i = 0; i <= workers; i++) {
+		size_t len = atomic_load_explicit(&all[i].causes_len, memory_order_acquire);
+
+		for (size_t c = 0; c < len; c++) {
+			const struct hf_cause_count *count = &all[i].causes[c];
+
+			if (strcmp(count->name, name) != 0)
+				continue;
+			if (i < worker)
+				return;
+			sums[0] += count->by_server;
+			sums[1] += count->by_client;
+			sums[2] += count->by_nobody;
+		}
+	}
+	write_cause(name, "server", sums[0], out);
+	write_cause(name, "client", sums[1], out);
+	write_cause(name, "nobody", sums[2], out);
+}
+
+void hf_counters_write(const struct hf_counters *all, size_t workers, struct hf_buf *out)
+{
+	for (size_t i = 0; i < HF_ARRAY_LEN(rows); i++)
+		hf_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", rows[i].name,
+			      rows[i].help, rows[i].name, rows[i].type, rows[i].name,
+			      (unsigned long long)row_sum(all, workers, rows[i].offset));
+	write_answers(all, workers, out);
+	hf_buf_puts(out, "# HELP handfast_refusals_total Refusals by cause and side.\n"
+			 "# TYPE handfast_refusals_total counter\n");
+	for (size_t w = 0; w <= workers; w++) {
+		size_t len = atomic_load_explicit(&all[w].causes_len, memory_order_acquire);
+
+		for (size_t c = 0; c < len; c++)
+			write_causes_of(all, workers, w, c, out);
+	}
+	hf_buf_printf(
+	    out,
+	    "# HELP handfast_certificate_not_after_seconds When our certificate expires.\n"
+	    "# TYPE handfast_certificate_not_after_seconds gauge\n"
+	    "handfast_certificate_not_after_seconds %lld\n"
+	    "# HELP handfast_workers Worker processes.\n# TYPE handfast_workers gauge\n"
+	    "handfast_workers %zu\n",
+	    (long long)all[0].certificate_not_after, workers);
+}

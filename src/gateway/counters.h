@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Counters in memory that supervisor and workers share: each worker writes its own, anybody adds
+ * them up. */
+#ifndef HF_GATEWAY_COUNTERS_H
+#define HF_GATEWAY_COUNTERS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+enum { HF_CAUSES_CAP = 96, HF_CAUSE_NAME_CAP = 32 };
+
+struct hf_cause_count {
+	char name[HF_CAUSE_NAME_CAP];
+	_Atomic uint64_t by_server, by_client, by_nobody;
+};
+
+/* One writer; plain loads and stores of atomics are enough. */
+struct hf_counters {
+	_Atomic uint64_t accepted, handshakes, refused, requests, bad_requests, bytes_sent;
+	_Atomic uint64_t answers[6]; /* by hundreds: [2] is 2xx */
+	_Atomic uint64_t handshaking, open, lingering;
+	_Atomic uint64_t peers, peer_hits, peer_misses;
+	_Atomic uint64_t generation, reloads, reloads_failed, restarts;
+	_Atomic int64_t certificate_not_after;
+	_Atomic size_t causes_len;
+	struct hf_cause_count causes[HF_CAUSES_CAP];
+};
+
+/* workers + 1 of them, zeroed and shared with children to come; the last is the supervisor's.  NULL
+ * without memory. */
+struct hf_counters *hf_counters_map(size_t workers);
+void hf_counters_unmap(struct hf_counters *counters, size_t workers);
+
+static inline void hf_count(_Atomic uint64_t *counter, uint64_t n)
+{
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
+			      memory_order_relaxed);
+}
+static inline void hf_count_set(_Atomic uint64_t *counter, uint64_t n)
+{
+	atomic_store_explicit(counter, n, memory_order_relaxed);
+}
+
+enum hf_count_side { HF_COUNT_SERVER, HF_COUNT_CLIENT, HF_COUNT_NOBODY };
+void hf_count_cause(struct hf_counters *counters, const char *cause, enum hf_count_side side);
+
+/* Everything summed over all workers, in Prometheus' text format 0.0.4. */
+void hf_counters_write(const struct hf_counters *all, size_t workers, struct hf_buf *out);
+
+#endif

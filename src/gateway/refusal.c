@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writing refusal records.  Must never write a byte of a peer unescaped (the JSON writer does it),
+ * nor let a flood of refused peers flood the log. */
+#include "gateway/refusal.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tls/alerts.h"
+#include "util/clock.h"
+
+enum { RECORD_CAP = 64 * 1024, BURST = 200 };
+
+static const char *side_name(enum hf_judge judge)
+{
+	switch (judge) {
+	case HF_JUDGE_US:
+		return "server";
+	case HF_JUDGE_PEER:
+		return "client";
+	case HF_JUDGE_NOBODY:
+		break;
+	}
+	return "nobody";
+}
+
+static const struct hf_finding *root_of(const struct hf_refusal *refusal)
+{
+	return refusal->verdict != NULL ? hf_verdict_root(refusal->verdict) : NULL;
+}
+
+/* The certificate that was judged: the client's by us, ours by the client. */
+static const struct hf_cert *certificate_of(const struct hf_refusal *refusal, const char **ret_role)
+{
+	const struct hf_finding *root = root_of(refusal);
+	const struct hf_alert_meaning *meaning = hf_alert_meaning(refusal->alert);
+	const struct hf_certs *sent;
+
+	if (refusal->refused_by == HF_JUDGE_PEER) {
+		*ret_role = "server-leaf";
+		return meaning != NULL && meaning->about_certificate
+			   ? refusal->generation->parts.credential->chain.items[0]
+			   : NULL;
+	}
+	if (root != NULL && root->cert != NULL) {
+		*ret_role = hf_role_name(root->role);
+		return root->cert;
+	}
+	*ret_role = "client-leaf";
+	sent = hf_tls_conn_peer_chain(hf_conn_tls(refusal->conn));
+	return sent != NULL && sent->len > 0 ? sent->items[0] : NULL;
+}
+
+static void write_certificate(struct hf_json *j, const struct hf_refusal *refusal)
+{
+	const char *role = NULL;
+	const struct hf_cert *cert = certificate_of(refusal, &role);
+
+	if (cert == NULL) {
+		hf_json_null(j, "certificate");
+		return;
+	}
+	hf_json_object_begin(j, "certificate");
+	hf_json_string(j, "role", role);
+	hf_json_string(j, "subject", cert->subject);
+	hf_json_string(j, "issuer", cert->issuer);
+	hf_json_string(j, "serial", cert->serial);
+	hf_json_hex(j, "sha256", cert->sha256, HF_SHA256_LEN);
+	hf_json_time(j, "not_before", cert->not_before);
+	hf_json_time(j, "not_after", cert->not_after);
+	hf_json_object_end(j);
+}
+
+static void write_finding(struct hf_json *j, const struct hf_finding *finding)
+{
+	const struct hf_reason_info *info = hf_reason_info(finding->reason);
+
+	hf_json_object_begin(j, NULL);
+	hf_json_string(j, "id", info->id);
+	hf_json_string(j, "severity", hf_severity_name(finding->severity));
+	hf_json_bool(j, "consequence", finding->consequence);
+	hf_json_int(j, "depth", finding->depth);
+	hf_json_string(j, "role", hf_role_name(finding->role));
+	hf_json_string(j, "subject", finding->cert ? finding->cert->subject : NULL);
+	hf_json_string(j, "sentence", info->sentence);
+	hf_json_string(j, "want", finding->want);
+	hf_json_string(j, "have", finding->have);
+	hf_json_object_end(j);
+}
+
+static void write_errors(struct hf_json *j, const struct hf_verdict *verdict)
+{
+	hf_json_array_begin(j, "errors");
+	for (size_t i = 0; verdict != NULL && i < verdict->findings_len; i++)
+		write_finding(j, &verdict->findings[i]);
+	hf_json_array_end(j);
+	hf_json_array_begin(j, "openssl");
+	for (size_t i = 0; verdict != NULL && i < verdict->ossl_len; i++) {
+		hf_json_object_begin(j, NULL);
+		hf_json_int(j, "error", verdict->ossl[i].error);
+		hf_json_string(j, "name", hf_verify_error_name(verdict->ossl[i].error));
+		hf_json_int(j, "depth", verdict->ossl[i].depth);
+		hf_json_object_end(j);
+	}
+	hf_json_array_end(j);
+}
+
+static void write_alert(struct hf_json *j, const struct hf_refusal *refusal)
+{
+	if (refusal->alert < 0) {
+		hf_json_null(j, "alert");
+		return;
+	}
+	hf_json_object_begin(j, "alert");
+	hf_json_int(j, "number", refusal->alert);
+	hf_json_string(j, "name", hf_alert_name(refusal->alert));
+	hf_json_string(j, "direction", refusal->refused_by == HF_JUDGE_PEER ? "received" : "sent");
+	hf_json_object_end(j);
+}
+
+static void write_sent_certificates(struct hf_json *j, const struct hf_refusal *refusal)
+{
+	const struct hf_certs *sent = hf_tls_conn_peer_chain(hf_conn_tls(refusal->conn));
+
+	hf_json_array_begin(j, "certificates_received");
+	for (size_t i = 0; sent != NULL && i < sent->len && i < 8; i++) {
+		hf_json_object_begin(j, NULL);
+		hf_json_string(j, "subject", sent->items[i]->subject);
+		hf_json_string(j, "issuer", sent->items[i]->issuer);
+		hf_json_string(j, "serial", sent->items[i]->serial);
+		hf_json_hex(j, "sha256", sent->items[i]->sha256, HF_SHA256_LEN);
+		hf_json_time(j, "not_after", sent->items[i]->not_after);
+		hf_json_object_end(j);
+	}
+	hf_json_array_end(j);
+}
+
+/* What we asked for in the CertificateRequest. */
+static void write_request(struct hf_json *j, const struct hf_generation *generation)
+{
+	size_t count = 0, bytes = 0;
+	const char *scheme = hf_gateway_sigalgs;
+
+	hf_tls_context_ca_names(generation->tls, &count, &bytes);
+	hf_json_object_begin(j, "ca_names");
+	hf_json_int(j, "count", (int64_t)count);
+	hf_json_int(j, "bytes", (int64_t)bytes);
+	hf_json_string(j, "digest", generation->ca_names_digest);
+	hf_json_object_end(j);
+	hf_json_array_begin(j, "schemes");
+	while (*scheme != '\0') {
+		size_t len = strcspn(scheme, ":");
+
+		hf_json_stringn(j, NULL, scheme, len);
+		scheme += len + (scheme[len] == ':');
+	}
+	hf_json_array_end(j);
+}
+
+static void write_trust(struct hf_json *j, const struct hf_generation *generation)
+{
+	const struct hf_crls *crls = hf_trust_crls(generation->parts.trust);
+
+	hf_json_object_begin(j, "trust");
+	hf_json_string(j, "digest", generation->trust_digest);
+	hf_json_time(j, "loaded_at", generation->loaded_at);
+	hf_json_int(j, "generation", (int64_t)generation->number);
+	hf_json_array_begin(j, "files");
+	for (size_t i = 0; i < generation->parts.files.len; i++)
+		hf_json_string(j, NULL, generation->parts.files.items[i]);
+	hf_json_array_end(j);
+	hf_json_object_end(j);
+	hf_json_array_begin(j, "crls");
+	for (size_t i = 0; i < crls->len && i < 16; i++) {
+		hf_json_object_begin(j, NULL);
+		hf_json_string(j, "issuer", crls->items[i]->issuer);
+		hf_json_string(j, "number", crls->items[i]->number);
+		hf_json_time(j, "this_update", crls->items[i]->this_update);
+		if (crls->items[i]->has_next_update)
+			hf_json_time(j, "next_update", crls->items[i]->next_update);
+		hf_json_hex(j, "sha256", crls->items[i]->sha256, HF_SHA256_LEN);
+		hf_json_object_end(j);
+	}
+	hf_json_array_end(j);
+}
+
+static void write_words(struct hf_json *j, const struct hf_refusal *refusal)
+{
+	const struct hf_finding *root = root_of(refusal);
+	const struct hf_alert_meaning *meaning = hf_alert_meaning(refusal->alert);
+	char text[512];
+
+	if (refusal->refused_by == HF_JUDGE_PEER && meaning != NULL) {
+		(void)snprintf(text, sizeof(text), "the client refused us with alert %d %s: %s",
+			       refusal->alert, hf_alert_name(refusal->alert), meaning->means);
+		hf_json_string(j, "explanation", text);
+		hf_json_string(j, "fix", meaning->next);
+		return;
+	}
+	if (root == NULL) {
+		hf_json_string(j, "explanation", refusal->text);
+		hf_json_null(j, "fix");
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "%s%s%s%s%s%s%s", hf_reason_info(root->reason)->sentence,
+		       root->cert ? " (" : "", root->cert ? root->cert->subject : "",
+		       root->cert ? ")" : "", root->want ? "; want " : "",
+		       root->want ? root->want : "", "");
+	hf_json_string(j, "explanation", text);
+	hf_json_string(j, "fix",
+		       root->remedy ? root->remedy : hf_reason_info(root->reason)->remedy);
+}
+
+static void write_meeting(struct hf_json *j, const struct hf_refusal *refusal)
+{
+	struct hf_tls_info info;
+	char peer[HF_ADDRESS_TEXT_CAP];
+
+	hf_conn_info(refusal->conn, &info);
+	hf_address_format(hf_conn_peer(refusal->conn), peer);
+	hf_json_string(j, "peer", peer);
+	hf_json_string(j, "listener", refusal->listener);
+	hf_json_string(j, "sni", info.sni);
+	hf_json_string(j, "alpn", info.alpn);
+	hf_json_string(j, "version", info.version ? hf_tls_version_name(info.version) : NULL);
+	hf_json_string(j, "stage", refusal->stage);
+	hf_json_string(j, "refused_by", side_name(refusal->refused_by));
+	hf_json_string(j, "cause", refusal->cause);
+	hf_json_bool(j, "resumed", info.resumed);
+}
+
+int hf_refusal_format(const struct hf_refusal *refusal, const char *reference, int64_t now,
+		      struct hf_buf *out)
+{
+	struct hf_json j;
+
+	hf_json_init(&j, out, false);
+	hf_json_object_begin(&j, NULL);
+	hf_json_time(&j, "time", now);
+	hf_json_string(&j, "reference", reference);
+	write_meeting(&j, refusal);
+	write_words(&j, refusal);
+	write_certificate(&j, refusal);
+	if (refusal->verdict != NULL && refusal->verdict->rule != NULL)
+		hf_json_string(&j, "rule", refusal->verdict->rule);
+	write_alert(&j, refusal);
+	write_errors(&j, refusal->verdict);
+	write_sent_certificates(&j, refusal);
+	write_request(&j, refusal->generation);
+	write_trust(&j, refusal->generation);
+	hf_json_time(&j, "clock", now);
+	hf_json_object_end(&j);
+	return hf_buf_failed(out) ? -HF_E_LIMIT : 0;
+}
+
+void hf_refusal_log_init(struct hf_refusal_log *log, unsigned worker, int64_t per_second)
+{
+	memset(log, 0, sizeof(*log));
+	hf_log_bucket_init(&log->bucket, HF_MAX(per_second, BURST), per_second);
+	log->worker = worker;
+	log->started_at = hf_clock_now();
+}
+
+void hf_refusal_write(struct hf_refusal_log *log, const struct hf_refusal *refusal)
+{
+	HF_AUTO_DONE(hf_buf) line = HF_BUF_INIT(RECORD_CAP);
+	char reference[48];
+
+	if (!hf_log_bucket_take(&log->bucket, hf_clock_monotonic_ms())) {
+		if (log->suppressed++ == 0)
+			log->suppressed_at = hf_clock_now();
+		return;
+	}
+	(void)snprintf(reference, sizeof(reference), "%llx-%u-%llu",
+		       (unsigned long long)log->started_at, log->worker,
+		       (unsigned long long)++log->records);
+	if (hf_refusal_format(refusal, reference, hf_clock_now(), &line) == 0)
+		hf_log_line(STDERR_FILENO, line.data, line.len);
+}
+
+void hf_refusal_log_summarise(struct hf_refusal_log *log)
+{
+	HF_AUTO_DONE(hf_buf) line = HF_BUF_INIT(1024);
+	struct hf_json j;
+
+	if (log->suppressed == 0)
+		return;
+	hf_json_init(&j, &line, false);
+	hf_json_object_begin(&j, NULL);
+	hf_json_time(&j, "time", hf_clock_now());
+	hf_json_string(&j, "event", "refusals-suppressed");
+	hf_json_int(&j, "suppressed", (int64_t)log->suppressed);
+	hf_json_time(&j, "since", log->suppressed_at);
+	hf_json_int(&j, "worker", log->worker);
+	hf_json_object_end(&j);
+	hf_log_line(STDERR_FILENO, line.data, line.len);
+	log->suppressed = 0;
+}

@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The supervisor: binds, forks, watches, passes on what it is told.  Must never make anything of
+ * TLS that a worker would inherit, nor run libuv (a forked loop would share its parent's epoll and
+ * signal pipe). */
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "gateway/worker.h"
+#include "util/clock.h"
+#include "util/daemon.h"
+
+enum {
+	WORKERS_CAP = 64,
+	BACKOFF_MIN_MS = 100,
+	BACKOFF_MAX_MS = 10 * 1000,
+	STEADY_MS = 10 * 1000,	 /* a worker that lived so long has not failed at its start */
+	DESCRIPTORS_SPARED = 64, /* listeners, logs, libraries */
+	KILL_AFTER_MS = 5 * 1000,
+};
+
+struct slot {
+	pid_t pid;   /* 0: none */
+	int control; /* -1: none */
+	bool ready, reloading;
+	int64_t started_ms, restart_ms; /* restart_ms 0: nothing to do */
+	int64_t backoff_ms;
+};
+
+struct supervisor {
+	const struct hf_gateway_config *config;
+	struct hf_gateway_config own; /* with the defaults worked out */
+	struct hf_bound_list bound, metrics;
+	struct hf_counters *counters;
+	struct slot slots[WORKERS_CAP];
+	size_t slots_len;
+	int signals;
+	sigset_t blocked, before;
+	uint64_t generation;
+	int interrupts;
+	bool announced, stopping, cut, start_failed, reload_kept;
+	int64_t kill_ms;
+};
+
+/* --- processes --- */
+
+static void close_slot(struct slot *slot)
+{
+	hf_fd_close(slot->control);
+	slot->control = -1;
+	slot->pid = 0;
+	slot->ready = slot->reloading = false;
+}
+
+_Noreturn static void be_worker(struct supervisor *s, size_t index, int control)
+{
+	struct hf_worker_start start = { .config = s->config,
+					 .bound = &s->bound,
+					 .metrics = &s->metrics,
+					 .index = index,
+					 .workers = s->slots_len,
+					 .control = control,
+					 .generation = s->generation,
+					 .counters = s->counters };
+
+	hf_fd_close(s->signals);
+	for (size_t i = 0; i < s->slots_len; i++)
+		if (i != index)
+			hf_fd_close(s->slots[i].control);
+	hf_bound_list_close(&s->bound, index);
+	(void)sigprocmask(SIG_SETMASK, &s->before, NULL);
+	exit(hf_worker_run(&start));
+}
+
+static int start_worker(struct supervisor *s, size_t index, struct hf_err *err)
+{
+	struct slot *slot = &s->slots[index];
+	int pair[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+		return hf_err_errno(err, errno, "socketpair");
+	pid = fork();
+	if (pid < 0) {
+		hf_fd_close(pair[0]);
+		hf_fd_close(pair[1]);
+		return hf_err_errno(err, errno, "cannot fork a worker");
+	}
+	if (pid == 0) {
+		hf_fd_close(pair[0]);
+		be_worker(s, index, pair[1]);
+	}
+	hf_fd_close(pair[1]);
+	slot->pid = pid;
+	slot->control = pair[0];
+	slot->ready = slot->reloading = false;
+	slot->started_ms = hf_clock_monotonic_ms();
+	slot->restart_ms = 0;
+	return 0;
+}
+
+static void tell(struct slot *slot, enum hf_control what)
+{
+	char byte = (char)what;
+
+	if (slot->pid != 0 && send(slot->control, &byte, 1, MSG_NOSIGNAL) < 0)
+		return; /* it is gone: SIGCHLD follows */
+}
+
+static void tell_all(struct supervisor *s, enum hf_control what)
+{
+	for (size_t i = 0; i < s->slots_len; i++)
+		tell(&s->slots[i], what);
+}
+
+static size_t living(const struct supervisor *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->slots_len; i++)
+		n += s->slots[i].pid != 0;
+	return n;
+}
+
+/* --- stopping --- */
+
+static void stop(struct supervisor *s)
+{
+	if (s->stopping)
+		return;
+	s->stopping = true;
+	hf_daemon_notify("STOPPING=1");
+	tell_all(s, HF_CONTROL_DRAIN);
+	/* Ours are copies of the same sockets: while they are open, peers still get in the queue.
+	 */
+	for (size_t i = 0; i < s->bound.len; i++)
+		for (size_t c = 0; c < s->bound.items[i].copies; c++) {
+			hf_fd_close(s->bound.items[i].fds[c]);
+			s->bound.items[i].fds[c] = -1;
+		}
+	s->kill_ms = hf_clock_monotonic_ms() + (int64_t)s->config->drain_ms + KILL_AFTER_MS;
+}
+
+static void kill_workers(struct supervisor *s)
+{
+	for (size_t i = 0; i < s->slots_len; i++)
+		if (s->slots[i].pid != 0)
+			(void)kill(s->slots[i].pid, SIGKILL);
+}
+
+/* --- events --- */
+
+/* A worker ended; unless all are to, another takes its place on the same sockets. */
+static void worker_ended(struct supervisor *s, struct slot *slot, int status)
+{
+	int64_t now = hf_clock_monotonic_ms();
+	bool was_ready = slot->ready;
+
+	close_slot(slot);
+	if (s->stopping) {
+		s->cut |= !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+		return;
+	}
+	if (!s->announced && !was_ready) {
+		s->start_failed = true;
+		return;
+	}
+	if (now - slot->started_ms >= STEADY_MS)
+		slot->backoff_ms = 0;
+	slot->backoff_ms =
+	    HF_MIN(HF_MAX(slot->backoff_ms * 2, (int64_t)BACKOFF_MIN_MS), (int64_t)BACKOFF_MAX_MS);
+	slot->restart_ms = now + slot->backoff_ms;
+	hf_count(&s->counters[s->slots_len].restarts, 1);
+	hf_log_say("worker %zu ended unasked (%s %d); another starts in %lld ms",
+		   (size_t)(slot - s->slots), WIFSIGNALED(status) ? "signal" : "status",
+		   WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+		   (long long)slot->backoff_ms);
+}
+
+static void reap(struct supervisor *s)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (size_t i = 0; i < s->slots_len; i++)
+			if (s->slots[i].pid == pid)
+				worker_ended(s, &s->slots[i], status);
+}
+
+static bool reloading(const struct supervisor *s)
+{
+	for (size_t i = 0; i < s->slots_len; i++)
+		if (s->slots[i].reloading)
+			return true;
+	return false;
+}
+
+static void reload_settled(struct supervisor *s)
+{
+	if (reloading(s))
+		return;
+	hf_count(s->reload_kept ? &s->counters[s->slots_len].reloads_failed
+				: &s->counters[s->slots_len].reloads,
+		 1);
+	if (s->reload_kept)
+		hf_log_say("reload: a worker could not take generation %llu and keeps its old one",
+			   (unsigned long long)s->generation);
+	else
+		hf_log_say("reloaded: generation %llu is in use",
+			   (unsigned long long)s->generation);
+	hf_daemon_notify("READY=1");
+}
+
+/* Everything is read and checked here first, so that a bad file changes nothing anywhere. */
+static void reload(struct supervisor *s)
+{
+	HF_AUTO(hf_generation) trial = NULL;
+	struct hf_err err = HF_ERR_INIT;
+
+	if (s->stopping || reloading(s))
+		return;
+	hf_daemon_notify("RELOADING=1");
+	if (hf_generation_new(s->config, s->generation + 1, NULL, &trial, &err) < 0) {
+		hf_log_say("reload refused, generation %llu stays: %s%s%s",
+			   (unsigned long long)s->generation, err.msg, err.hint[0] ? " - " : "",
+			   err.hint);
+		hf_count(&s->counters[s->slots_len].reloads_failed, 1);
+		hf_daemon_notify("READY=1");
+		return;
+	}
+	s->generation++;
+	s->reload_kept = false;
+	for (size_t i = 0; i < s->slots_len; i++)
+		s->slots[i].reloading = s->slots[i].pid != 0 && s->slots[i].ready;
+	tell_all(s, HF_CONTROL_RELOAD);
+}
+
+static void on_signal(struct supervisor *s)
+{
+	struct signalfd_siginfo info;
+
+	if (read(s->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return;
+	switch (info.ssi_signo) {
+	case SIGCHLD:
+		reap(s);
+		break;
+	case SIGHUP:
+		reload(s);
+		break;
+	case SIGTERM:
+		stop(s);
+		break;
+	case SIGINT:
+		stop(s);
+		if (++s->interrupts > 1)
+			kill_workers(s);
+		break;
+	default:
+		break;
+	}
+}
+
+static void announce(struct supervisor *s)
+{
+	for (size_t i = 0; i < s->slots_len; i++)
+		if (!s->slots[i].ready)
+			return;
+	if (s->announced)
+		return;
+	s->announced = true;
+	for (size_t i = 0; i < s->bound.len; i++)
+		hf_bound_announce(&s->bound.items[i], "https");
+	for (size_t i = 0; i < s->metrics.len; i++)
+		hf_bound_announce(&s->metrics.items[i], "http");
+	hf_daemon_notify("READY=1");
+}
+
+static void on_control(struct supervisor *s, struct slot *slot)
+{
+	char byte;
+	ssize_t n = read(slot->control, &byte, 1);
+
+	if (n <= 0)
+		return; /* SIGCHLD follows */
+	if (byte == HF_CONTROL_READY) {
+		slot->ready = true;
+		announce(s);
+		return;
+	}
+	slot->reloading = false;
+	s->reload_kept |= byte == HF_CONTROL_KEPT;
+	reload_settled(s);
+}
+
+/* --- the loop --- */
+
+static void restart_due(struct supervisor *s, int64_t now)
+{
+	struct hf_err err = HF_ERR_INIT;
+
+	for (size_t i = 0; i < s->slots_len && !s->stopping; i++) {
+		struct slot *slot = &s->slots[i];
+
+		if (slot->restart_ms == 0 || slot->restart_ms > now)
+			continue;
+		if (start_worker(s, i, &err) < 0) {
+			hf_log_say("%s", err.msg);
+			slot->restart_ms = now + BACKOFF_MAX_MS;
+		}
+	}
+}
+
+static int wait_ms(const struct supervisor *s, int64_t now)
+{
+	int64_t next = s->stopping ? s->kill_ms : INT64_MAX;
+
+	for (size_t i = 0; i < s->slots_len; i++)
+		if (s->slots[i].restart_ms > 0 && !s->stopping)
+			next = HF_MIN(next, s->slots[i].restart_ms);
+	if (next == INT64_MAX)
+		return -1;
+	return next <= now ? 0 : (int)HF_MIN(next - now, (int64_t)60000);
+}
+
+static void round_of_events(struct supervisor *s)
+{
+	struct pollfd fds[WORKERS_CAP + 1];
+	int64_t now = hf_clock_monotonic_ms();
+
+	fds[0] = (struct pollfd){ .fd = s->signals, .events = POLLIN };
+	for (size_t i = 0; i < s->slots_len; i++)
+		fds[i + 1] = (struct pollfd){ .fd = s->slots[i].control, .events = POLLIN };
+	if (poll(fds, s->slots_len + 1, wait_ms(s, now)) < 0)
+		return;
+	for (size_t i = 0; i < s->slots_len; i++)
+		if ((fds[i + 1].revents & POLLIN) != 0 && s->slots[i].control == fds[i + 1].fd)
+			on_control(s, &s->slots[i]);
+	if (fds[0].revents != 0)
+		on_signal(s);
+	/* A closed control of a worker that is being reaped must not spin. */
+	for (size_t i = 0; i < s->slots_len; i++)
+		if ((fds[i + 1].revents & (POLLHUP | POLLIN)) == POLLHUP)
+			reap(s);
+	now = hf_clock_monotonic_ms();
+	restart_due(s, now);
+	if (s->stopping && now >= s->kill_ms) {
+		kill_workers(s);
+		s->cut = true;
+	}
+}
+
+static int run(struct supervisor *s, struct hf_err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < s->slots_len; i++)
+		rc = start_worker(s, i, err);
+	if (rc < 0)
+		s->start_failed = true;
+	while (!s->start_failed && (!s->stopping || living(s) > 0))
+		round_of_events(s);
+	if (!s->start_failed)
+		return s->cut ? 1 : 0;
+	kill_workers(s);
+	while (living(s) > 0 && waitpid(-1, NULL, 0) > 0)
+		continue;
+	return rc < 0
+		   ? rc
+		   : hf_err_set(err, HF_E_IO, "the workers could not start; the reason is above");
+}
+
+/* --- start --- */
+
+/* Connections are descriptors; the soft limit is for programs that use select(2). */
+static size_t descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return 1024;
+	if (limit.rlim_cur < limit.rlim_max) {
+		rlim_t soft = limit.rlim_cur;
+
+		limit.rlim_cur = limit.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+			limit.rlim_cur = soft;
+	}
+	return (size_t)HF_MIN(limit.rlim_cur, (rlim_t)1 << 20);
+}
+
+static size_t cores(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) != 0)
+		return 1;
+	return HF_MIN((size_t)CPU_COUNT(&set), (size_t)16);
+}
+
+static void work_out_defaults(struct supervisor *s)
+{
+	size_t a_worker = descriptors();
+
+	a_worker =
+	    a_worker > 2 * DESCRIPTORS_SPARED ? a_worker - DESCRIPTORS_SPARED : DESCRIPTORS_SPARED;
+	if (s->own.workers == 0)
+		s->own.workers = cores();
+	s->slots_len = HF_MIN(s->own.workers, (size_t)WORKERS_CAP);
+	if (s->own.connections_cap == 0 || s->own.connections_cap > a_worker * s->slots_len)
+		s->own.connections_cap = a_worker * s->slots_len;
+	s->own.connections_cap = HF_MAX(s->own.connections_cap, s->slots_len);
+	for (size_t i = 0; i < s->slots_len; i++)
+		s->slots[i].control = -1;
+}
+
+static int open_metrics(struct supervisor *s, struct hf_err *err)
+{
+	int rc;
+
+	if (s->config->metrics == NULL)
+		return 0;
+	rc = hf_bound_open(&s->metrics, s->config->metrics, 1, err);
+	for (size_t i = 0; rc == 0 && i < s->metrics.len; i++)
+		if (!hf_address_is_loopback(&s->metrics.items[i].address))
+			return hf_err_set(err, HF_E_INVALID,
+					  "--metrics %s: figures are plain HTTP, so loopback only",
+					  s->config->metrics);
+	return rc;
+}
+
+static int open_signals(struct supervisor *s, struct hf_err *err)
+{
+	static const int wanted[] = { SIGCHLD, SIGHUP, SIGTERM, SIGINT };
+
+	sigemptyset(&s->blocked);
+	for (size_t i = 0; i < HF_ARRAY_LEN(wanted); i++)
+		sigaddset(&s->blocked, wanted[i]);
+	if (sigprocmask(SIG_BLOCK, &s->blocked, &s->before) != 0)
+		return hf_err_errno(err, errno, "sigprocmask");
+	s->signals = signalfd(-1, &s->blocked, SFD_CLOEXEC | SFD_NONBLOCK);
+	return s->signals < 0 ? hf_err_errno(err, errno, "signalfd") : 0;
+}
+
+static int set_up(struct supervisor *s, struct hf_err *err)
+{
+	int rc = 0;
+
+	work_out_defaults(s);
+	for (size_t i = 0; rc == 0 && i < s->config->listen->len; i++)
+		rc = hf_bound_open(&s->bound, s->config->listen->items[i], s->slots_len, err);
+	if (rc == 0)
+		rc = open_metrics(s, err);
+	if (rc < 0)
+		return rc;
+	s->counters = hf_counters_map(s->slots_len);
+	if (s->counters == NULL)
+		return hf_err_nomem(err);
+	return open_signals(s, err);
+}
+
+int hf_gateway_run(const struct hf_gateway_config *config, struct hf_err *err)
+{
+	struct supervisor *s = calloc(1, sizeof(*s));
+	int rc;
+
+	if (s == NULL)
+		return hf_err_nomem(err);
+	s->own = *config;
+	s->config = &s->own;
+	s->signals = -1;
+	s->generation = 1;
+	rc = set_up(s, err);
+	if (rc == 0)
+		rc = run(s, err);
+	if (s->signals >= 0) {
+		hf_fd_close(s->signals);
+		(void)sigprocmask(SIG_SETMASK, &s->before, NULL);
+	}
+	hf_counters_unmap(s->counters, s->slots_len);
+	hf_bound_list_done(&s->bound);
+	hf_bound_list_done(&s->metrics);
+	free(s);
+	return rc;
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of a worker: start, reload, drain.  Must never use anything of TLS that was made before
+ * the fork, nor swap in a generation that is not complete. */
+#include "gateway/worker.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "util/clock.h"
+
+enum { TICK_MS = 250, SWEEP_TICKS = 20, SUMMARY_TICKS = 40, EXIT_CANNOT = 3 };
+
+static void tell(struct hf_worker *worker, enum hf_control what)
+{
+	char byte = (char)what;
+
+	if (write(worker->start->control, &byte, 1) < 0)
+		return; /* the supervisor is gone: the control watch will see it */
+}
+
+static void publish(struct hf_worker *worker)
+{
+	struct hf_counters *mine = worker->mine;
+	struct hf_peers_stats stats;
+
+	hf_count_set(&mine->handshaking, worker->count.handshaking);
+	hf_count_set(&mine->open, worker->count.open);
+	hf_count_set(&mine->lingering, worker->count.lingering);
+	hf_peers_stats(hf_tls_context_peers(worker->generation->tls), &stats);
+	hf_count_set(&mine->peers, stats.entries);
+	hf_count_set(&mine->peer_hits, stats.hits);
+	hf_count_set(&mine->peer_misses, stats.misses);
+	mine->certificate_not_after =
+	    worker->generation->parts.credential->chain.items[0]->not_after;
+}
+
+static void on_tick(void *arg)
+{
+	struct hf_worker *worker = arg;
+
+	worker->ticks++;
+	publish(worker);
+	hf_access_log_flush(&worker->access);
+	if (worker->ticks % SWEEP_TICKS == 0)
+		hf_worker_sweep(worker);
+	if (worker->ticks % SUMMARY_TICKS == 0)
+		hf_refusal_log_summarise(&worker->refusals);
+}
+
+static void reload(struct hf_worker *worker)
+{
+	HF_AUTO(hf_generation) fresh = NULL;
+	struct hf_generation *old = worker->generation;
+	struct hf_err err = HF_ERR_INIT;
+
+	hf_access_log_reopen(&worker->access);
+	if (hf_generation_new(worker->config, old->number + 1, hf_tls_context_peers(old->tls),
+			      &fresh, &err) < 0) {
+		hf_log_say("worker %zu keeps its generation: %s", worker->start->index, err.msg);
+		tell(worker, HF_CONTROL_KEPT);
+		return;
+	}
+	worker->generation = hf_take(fresh);
+	hf_worker_sweep(worker);
+	hf_generation_unref(old);
+	tell(worker, HF_CONTROL_RELOADED);
+}
+
+static void drain_over(void *arg)
+{
+	struct hf_worker *worker = arg;
+
+	worker->cut = worker->count.handshaking + worker->count.open > 0;
+	hf_loop_stop(worker->loop);
+}
+
+/* While a copy of a socket is open anywhere, the kernel lets peers into its queue. */
+static void close_sockets(struct hf_worker *worker)
+{
+	struct hf_bound_list *list = worker->start->bound;
+
+	for (size_t i = 0; i < list->len; i++) {
+		for (size_t copy = 0; copy < list->items[i].copies; copy++) {
+			hf_fd_close(list->items[i].fds[copy]);
+			list->items[i].fds[copy] = -1;
+		}
+	}
+}
+
+static void drain(struct hf_worker *worker)
+{
+	if (worker->draining)
+		return;
+	worker->draining = true;
+	for (size_t i = 0; i < worker->ports_len; i++) {
+		hf_listener_free(worker->ports[i].listener);
+		worker->ports[i].listener = NULL;
+	}
+	close_sockets(worker);
+	hf_http_server_drain(worker->http);
+	hf_http_server_drain(worker->metrics_http);
+	hf_timer_start(worker->drain_timer, worker->config->drain_ms, 0);
+	hf_worker_settle(worker);
+}
+
+static void on_control(int events, void *arg)
+{
+	struct hf_worker *worker = arg;
+	char byte = 0;
+	ssize_t n = read(worker->start->control, &byte, 1);
+
+	(void)events;
+	if (n == 1 && byte == HF_CONTROL_RELOAD) {
+		reload(worker);
+	} else if (n >= 0) { /* told to, or nobody is left to tell us */
+		(void)hf_watch_set(worker->control, n == 1 ? UV_READABLE : 0);
+		drain(worker);
+	}
+}
+
+static void on_change(struct hf_conn_count *count, void *arg)
+{
+	(void)count;
+	hf_worker_settle(arg);
+}
+
+/* --- start and end --- */
+
+static int open_port(struct hf_worker *worker, struct hf_bound *bound, size_t copy, bool metrics,
+		     struct hf_err *err)
+{
+	struct hf_port *port = &worker->ports[worker->ports_len];
+
+	*port = (struct hf_port){ .worker = worker, .bound = bound, .metrics = metrics };
+	worker->ports_len++;
+	return hf_listener_new(worker->loop, hf_bound_fd(bound, copy), &hf_worker_listener_ops,
+			       port, &port->listener, err);
+}
+
+static int open_ports(struct hf_worker *worker, struct hf_err *err)
+{
+	const struct hf_worker_start *start = worker->start;
+	size_t metrics = start->index == 0 ? start->metrics->len : 0;
+	int rc = 0;
+
+	worker->ports = calloc(start->bound->len + metrics, sizeof(*worker->ports));
+	if (worker->ports == NULL)
+		return hf_err_nomem(err);
+	for (size_t i = 0; rc == 0 && i < start->bound->len; i++)
+		rc = open_port(worker, &start->bound->items[i], start->index, false, err);
+	for (size_t i = 0; rc == 0 && i < metrics; i++)
+		rc = open_port(worker, &start->metrics->items[i], 0, true, err);
+	return rc;
+}
+
+static int open_timers(struct hf_worker *worker, struct hf_err *err)
+{
+	int rc = hf_timer_new(worker->loop, on_tick, worker, &worker->tick, err);
+
+	if (rc == 0)
+		rc = hf_timer_new(worker->loop, drain_over, worker, &worker->drain_timer, err);
+	if (rc == 0)
+		rc = hf_watch_new(worker->loop, worker->start->control, on_control, worker,
+				  &worker->control, err);
+	if (rc == 0)
+		rc = hf_watch_set(worker->control, UV_READABLE);
+	if (rc == 0)
+		hf_timer_start(worker->tick, TICK_MS, TICK_MS);
+	return rc;
+}
+
+static int start_up(struct hf_worker *worker, struct hf_err *err)
+{
+	const struct hf_gateway_config *config = worker->config;
+	int rc =
+	    hf_generation_new(config, worker->start->generation, NULL, &worker->generation, err);
+
+	if (rc == 0)
+		rc = hf_responder_init(&worker->responder, &config->respond, err);
+	if (rc == 0)
+		rc = hf_access_log_open(&worker->access, config->access_log, err);
+	if (rc == 0)
+		rc = hf_loop_new(&worker->loop, err);
+	if (rc == 0)
+		rc = hf_http_server_new(worker->loop, &config->http, &hf_worker_http_ops, worker,
+					&worker->http, err);
+	if (rc == 0)
+		rc = hf_http_server_new(worker->loop, &config->http, &hf_worker_metrics_ops, worker,
+					&worker->metrics_http, err);
+	if (rc == 0)
+		rc = open_timers(worker, err);
+	return rc < 0 ? rc : open_ports(worker, err);
+}
+
+static void shut_down(struct hf_worker *worker)
+{
+	for (size_t i = 0; i < worker->ports_len; i++)
+		hf_listener_free(worker->ports[i].listener);
+	hf_watch_free(worker->control);
+	hf_timer_free(worker->tick);
+	hf_timer_free(worker->drain_timer);
+	hf_http_server_stop(worker->http);
+	hf_http_server_stop(worker->metrics_http);
+	/* Ends the connections that are left, and so their sessions. */
+	worker->count.on_change = NULL;
+	hf_loop_free(worker->loop);
+	hf_http_server_free(worker->http);
+	hf_http_server_free(worker->metrics_http);
+	hf_refusal_log_summarise(&worker->refusals);
+	hf_access_log_done(&worker->access);
+	hf_responder_done(&worker->responder);
+	hf_generation_unref(worker->generation);
+	free(worker->ports);
+}
+
+/* The supervisor alone is told what to do: a terminal's Ctrl-C reaches the whole process group. */
+static void leave_signals_to_the_supervisor(void)
+{
+	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
+
+	for (size_t i = 0; i < HF_ARRAY_LEN(ignored); i++)
+		(void)signal(ignored[i], SIG_IGN);
+}
+
+int hf_worker_run(const struct hf_worker_start *start)
+{
+	struct hf_worker worker = { .start = start,
+				    .config = start->config,
+				    .mine = &start->counters[start->index],
+				    .access = { .fd = -1 },
+				    .responder = { .dir_fd = -1 } };
+	struct hf_err err = HF_ERR_INIT;
+
+	leave_signals_to_the_supervisor();
+	worker.count.on_change = on_change;
+	worker.count.arg = &worker;
+	worker.connections_cap = start->config->connections_cap / start->workers;
+	hf_refusal_log_init(&worker.refusals, (unsigned)start->index,
+			    start->config->records_per_second);
+	if (start_up(&worker, &err) < 0) {
+		hf_log_say("worker %zu cannot start: %s", start->index, err.msg);
+		return EXIT_CANNOT;
+	}
+	publish(&worker);
+	tell(&worker, HF_CONTROL_READY);
+	hf_loop_run(worker.loop);
+	shut_down(&worker);
+	return worker.cut ? 1 : 0;
+}

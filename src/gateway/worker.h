@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A worker: one process, one loop, its own sockets, the current generation. */
+#ifndef HF_GATEWAY_WORKER_H
+#define HF_GATEWAY_WORKER_H
+
+#include "gateway/accesslog.h"
+#include "gateway/counters.h"
+#include "gateway/refusal.h"
+#include "gateway/responder.h"
+#include "net/listener.h"
+
+/* What supervisor and worker say to each other, one byte each. */
+enum hf_control {
+	HF_CONTROL_RELOAD = 'R', /* to the worker: make a new generation from the files */
+	HF_CONTROL_DRAIN = 'D',	 /* take no more, finish what is there, end */
+	HF_CONTROL_READY = 'A',	 /* from it: serving */
+	HF_CONTROL_RELOADED = 'O',
+	HF_CONTROL_KEPT = 'F', /* the new one was bad, the old stays */
+};
+
+struct hf_worker_start {
+	const struct hf_gateway_config *config;
+	struct hf_bound_list *bound;   /* TLS listeners */
+	struct hf_bound_list *metrics; /* of worker 0 only; may be empty */
+	size_t index, workers;
+	int control;
+	uint64_t generation;
+	struct hf_counters *counters; /* of all */
+};
+
+/* Runs until drained; the exit status: 0, 1 when connections were cut, 3 when it could not start. */
+int hf_worker_run(const struct hf_worker_start *start);
+
+/* --- the inside, for worker*.c --- */
+
+/* A connection of ours, from accept to end. */
+struct hf_link {
+	struct hf_worker *worker;
+	struct hf_generation *generation; /* that it began under, counted */
+	struct hf_bound *bound;
+	bool in_session; /* HTTP has taken it over */
+};
+
+/* One listening socket of this worker. */
+struct hf_port {
+	struct hf_worker *worker;
+	struct hf_bound *bound;
+	struct hf_listener *listener;
+	bool metrics;
+};
+
+struct hf_worker {
+	const struct hf_worker_start *start;
+	const struct hf_gateway_config *config;
+	struct hf_loop *loop;
+	struct hf_generation *generation;
+	struct hf_responder responder;
+	struct hf_http_server *http, *metrics_http;
+	struct hf_port *ports;
+	size_t ports_len;
+	struct hf_watch *control;
+	struct hf_timer *tick, *drain_timer;
+	struct hf_counters *mine;
+	struct hf_refusal_log refusals;
+	struct hf_access_log access;
+	struct hf_conn_count count;
+	size_t connections_cap;
+	uint64_t ticks;
+	bool paused, draining, cut;
+};
+
+/* worker_conn.c */
+extern const struct hf_listener_ops hf_worker_listener_ops;
+extern const struct hf_http_server_ops hf_worker_http_ops, hf_worker_metrics_ops;
+/* Judges again what was accepted under another generation, or is out of date; closes what falls. */
+void hf_worker_sweep(struct hf_worker *worker);
+/* After a connection is gone: accepts again, or ends a drained worker. */
+void hf_worker_settle(struct hf_worker *worker);
+
+#endif

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Connections of a worker: accepted, judged, handed to HTTP, ended and recorded.  Must never let a
+ * request through on a verdict that is not this connection's own. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "gateway/worker.h"
+#include "util/clock.h"
+
+enum { DRAIN_IDLE_MS = 1000, METRICS_CAP = 1024 * 1024 };
+
+static void link_free(struct hf_link *link)
+{
+	if (link == NULL)
+		return;
+	hf_generation_unref(link->generation);
+	free(link);
+}
+
+/* --- records --- */
+
+static void record(struct hf_link *link, struct hf_conn *conn, struct hf_refusal *refusal)
+{
+	static const enum hf_count_side sides[] = { [HF_JUDGE_NOBODY] = HF_COUNT_NOBODY,
+						    [HF_JUDGE_US] = HF_COUNT_SERVER,
+						    [HF_JUDGE_PEER] = HF_COUNT_CLIENT };
+	struct hf_worker *worker = link->worker;
+	char listener[HF_ADDRESS_TEXT_CAP + 16];
+
+	hf_bound_url(link->bound, "https", listener, sizeof(listener));
+	refusal->generation = link->generation;
+	refusal->conn = conn;
+	refusal->listener = listener;
+	hf_refusal_write(&worker->refusals, refusal);
+	hf_count_cause(worker->mine, refusal->cause, sides[refusal->refused_by]);
+}
+
+/* Our own judgement turned a living connection away. */
+static void record_verdict(struct hf_link *link, struct hf_conn *conn,
+			   const struct hf_verdict *verdict, const char *stage)
+{
+	const struct hf_finding *root = hf_verdict_root(verdict);
+	struct hf_refusal refusal = {
+		.stage = stage,
+		.refused_by = HF_JUDGE_US,
+		.cause = root ? hf_reason_info(root->reason)->id : "unknown",
+		.verdict = verdict,
+		.alert = -1,
+	};
+
+	record(link, conn, &refusal);
+}
+
+static const char *cause_or(const char *cause, const char *otherwise)
+{
+	return cause != NULL && cause[0] != '\0' ? cause : otherwise;
+}
+
+static void record_failure(struct hf_link *link, struct hf_conn *conn)
+{
+	const struct hf_tls_failure *failure = hf_conn_failure(conn);
+	const struct hf_verdict *verdict = hf_conn_verdict(conn);
+	bool judged = failure != NULL && failure->refused_by == HF_JUDGE_US && verdict != NULL &&
+		      !verdict->accepted;
+	struct hf_refusal refusal = {
+		.stage = link->in_session ? "open" : "handshake",
+		.refused_by = failure ? failure->refused_by : HF_JUDGE_NOBODY,
+		.cause =
+		    cause_or(failure ? failure->cause : NULL,
+			     failure && failure->refused_by == HF_JUDGE_PEER ? "C-ALERT" : "T-TLS"),
+		.text = failure ? failure->text : "the connection was lost",
+		.verdict = judged ? verdict : NULL,
+		.alert = failure ? failure->alert : -1,
+	};
+
+	record(link, conn, &refusal);
+}
+
+static void record_timeout(struct hf_link *link, struct hf_conn *conn)
+{
+	struct hf_refusal refusal = {
+		.stage = "handshake",
+		.refused_by = HF_JUDGE_US,
+		.cause = "T-TIMEOUT",
+		.text = "the handshake took too long",
+		.alert = -1,
+	};
+
+	record(link, conn, &refusal);
+}
+
+/* A bare connect and close is a health check, not a peer that was refused. */
+static bool said_something(const struct hf_conn *conn)
+{
+	struct hf_tls_info info;
+
+	hf_conn_info(conn, &info);
+	return info.bytes_in > 0;
+}
+
+static void record_end(struct hf_link *link, struct hf_conn *conn, const struct hf_conn_end *end)
+{
+	switch (end->kind) {
+	case HF_CONN_END_REFUSED:
+		record_failure(link, conn);
+		break;
+	case HF_CONN_END_LOST:
+		if (!link->in_session && said_something(conn))
+			record_failure(link, conn);
+		break;
+	case HF_CONN_END_HANDSHAKE_TIMEOUT:
+		record_timeout(link, conn);
+		break;
+	case HF_CONN_END_CLOSED:
+	case HF_CONN_END_CONNECT:
+	case HF_CONN_END_IDLE_TIMEOUT:
+	case HF_CONN_END_ABORTED:
+		break;
+	}
+}
+
+/* --- before HTTP --- */
+
+static void on_ready(struct hf_conn *conn, void *arg)
+{
+	struct hf_link *link = arg;
+	struct hf_worker *worker = link->worker;
+	const struct hf_verdict *verdict = hf_conn_verdict(conn);
+
+	hf_count(&worker->mine->handshakes, 1);
+	if (worker->config->client_auth == HF_CLIENT_AUTH_REQUIRE &&
+	    (verdict == NULL || !verdict->accepted)) {
+		/* --refuse drop: the peer hears nothing.  (Otherwise the handshake has failed.) */
+		if (verdict != NULL)
+			record_verdict(link, conn, verdict, "handshake");
+		hf_conn_abort(conn);
+		return;
+	}
+	if (hf_http_serve(worker->http, conn, link, NULL) < 0) {
+		hf_conn_abort(conn);
+		return;
+	}
+	link->in_session = true;
+	if (worker->draining)
+		hf_conn_set_idle(conn, DRAIN_IDLE_MS);
+}
+
+static void on_readable(struct hf_conn *conn, void *arg)
+{
+	(void)arg;
+	hf_conn_want_read(conn, false);
+}
+
+static void on_end(struct hf_conn *conn, const struct hf_conn_end *end, void *arg)
+{
+	struct hf_link *link = arg;
+
+	record_end(link, conn, end);
+	link_free(link);
+}
+
+static const struct hf_conn_ops link_ops = { .on_ready = on_ready,
+					     .on_readable = on_readable,
+					     .on_end = on_end };
+
+static void metrics_ready(struct hf_conn *conn, void *arg)
+{
+	struct hf_worker *worker = arg;
+
+	if (hf_http_serve(worker->metrics_http, conn, NULL, NULL) < 0)
+		hf_conn_abort(conn);
+}
+
+static void metrics_end(struct hf_conn *conn, const struct hf_conn_end *end, void *arg)
+{
+	(void)conn;
+	(void)end;
+	(void)arg;
+}
+
+static const struct hf_conn_ops metrics_conn_ops = { .on_ready = metrics_ready,
+						     .on_readable = on_readable,
+						     .on_end = metrics_end };
+
+static void accept_metrics(struct hf_worker *worker, int fd, const struct hf_address *peer)
+{
+	const struct hf_conn_options options = { .ops = &metrics_conn_ops,
+						 .arg = worker,
+						 .count = &worker->count };
+	struct hf_conn *conn = NULL;
+
+	(void)hf_conn_accept(worker->loop, fd, peer, &options, &conn, NULL);
+}
+
+static void pause_ports(struct hf_worker *worker, bool pause)
+{
+	worker->paused = pause;
+	for (size_t i = 0; i < worker->ports_len; i++)
+		if (worker->ports[i].listener != NULL)
+			hf_listener_pause(worker->ports[i].listener, pause);
+}
+
+static size_t connections(const struct hf_worker *worker)
+{
+	return worker->count.handshaking + worker->count.open + worker->count.lingering;
+}
+
+static void on_accept(int fd, const struct hf_address *peer, void *arg)
+{
+	struct hf_port *port = arg;
+	struct hf_worker *worker = port->worker;
+	struct hf_conn_options options = { .ops = &link_ops,
+					   .tls = worker->generation->tls,
+					   .handshake_ms = worker->config->handshake_ms,
+					   .out_cap = 4 * 1024 * 1024,
+					   .count = &worker->count };
+	struct hf_link *link;
+	struct hf_conn *conn = NULL;
+
+	if (port->metrics) {
+		accept_metrics(worker, fd, peer);
+		return;
+	}
+	link = calloc(1, sizeof(*link));
+	if (link == NULL) {
+		hf_fd_close(fd);
+		return;
+	}
+	*link =
+	    (struct hf_link){ worker, hf_generation_ref(worker->generation), port->bound, false };
+	options.arg = link;
+	hf_count(&worker->mine->accepted, 1);
+	if (hf_conn_accept(worker->loop, fd, peer, &options, &conn, NULL) < 0)
+		link_free(link);
+	if (connections(worker) >= worker->connections_cap)
+		pause_ports(worker, true);
+}
+
+static void on_trouble(int errnum, void *arg)
+{
+	(void)arg;
+	hf_log_say("accepting has paused: %s", strerror(errnum));
+}
+
+const struct hf_listener_ops hf_worker_listener_ops = { .on_accept = on_accept,
+							.on_trouble = on_trouble };
+
+void hf_worker_settle(struct hf_worker *worker)
+{
+	if (worker->draining) {
+		if (connections(worker) == 0)
+			hf_loop_stop(worker->loop);
+		return;
+	}
+	if (worker->paused && connections(worker) < worker->connections_cap)
+		pause_ports(worker, false);
+}
+
+/* --- sweeping --- */
+
+static void drop(struct hf_tls_conn *tls, const struct hf_verdict *why, void *arg)
+{
+	struct hf_worker *worker = arg;
+	struct hf_conn *conn = hf_conn_of_tls(tls);
+	struct hf_link link = { worker, worker->generation, worker->ports[0].bound, true };
+
+	record_verdict(&link, conn, why, "reload");
+	hf_conn_close(conn);
+}
+
+void hf_worker_sweep(struct hf_worker *worker)
+{
+	struct hf_tls_context *tls = worker->generation->tls;
+
+	if (worker->config->client_auth == HF_CLIENT_AUTH_NONE)
+		return;
+	(void)hf_peers_sweep(hf_tls_context_peers(tls), tls, hf_clock_now(), drop, worker, NULL);
+}
+
+/* --- HTTP --- */
+
+static void on_request(const struct hf_http_request *request, struct hf_http_answer *answer,
+		       void *arg)
+{
+	struct hf_worker *worker = arg;
+	const struct hf_verdict *verdict = hf_conn_verdict(request->conn);
+
+	/* RFC 5280 knows no grace: a connection must not outlive the certificate it stands on. */
+	if (verdict != NULL && verdict->accepted && !hf_verdict_still_good(verdict, request->at)) {
+		hf_worker_sweep(worker);
+		answer->close = true;
+	}
+	worker->responder.ops->respond(&worker->responder, request, answer);
+}
+
+static void on_answered(const struct hf_http_request *request, const struct hf_http_answer *answer,
+			void *arg)
+{
+	struct hf_worker *worker = arg;
+	struct hf_counters *mine = worker->mine;
+
+	hf_count(&mine->requests, 1);
+	hf_count(&mine->answers[answer->status >= 200 && answer->status < 600 ? answer->status / 100
+									      : 5],
+		 1);
+	hf_count(&mine->bytes_sent, answer->fd >= 0 ? answer->fd_len : answer->body_len);
+	hf_access_log_add(&worker->access, request, answer);
+}
+
+static void on_bad(struct hf_conn *conn, void *session_arg, int status, const char *why, void *arg)
+{
+	struct hf_worker *worker = arg;
+
+	(void)conn;
+	(void)session_arg;
+	(void)why;
+	hf_count(&worker->mine->bad_requests, 1);
+	hf_count(&worker->mine->answers[status / 100], 1);
+}
+
+static void on_session_end(struct hf_conn *conn, void *session_arg, const struct hf_conn_end *end,
+			   void *arg)
+{
+	(void)arg;
+	record_end(session_arg, conn, end);
+	link_free(session_arg);
+}
+
+const struct hf_http_server_ops hf_worker_http_ops = {
+	.on_request = on_request,
+	.on_answered = on_answered,
+	.on_bad = on_bad,
+	.on_end = on_session_end,
+};
+
+static void metrics_request(const struct hf_http_request *request, struct hf_http_answer *answer,
+			    void *arg)
+{
+	struct hf_worker *worker = arg;
+
+	if (!hf_slice_is(hf_http_text(request->head, request->head->path), "/metrics")) {
+		hf_answer_status(answer, 404);
+		return;
+	}
+	hf_counters_write(worker->start->counters, worker->start->workers, answer->scratch);
+	answer->status = 200;
+	answer->content_type = "text/plain; version=0.0.4; charset=utf-8";
+	answer->body = hf_buf_str(answer->scratch);
+	answer->body_len = answer->scratch->len;
+}
+
+static void metrics_session_end(struct hf_conn *conn, void *session_arg,
+				const struct hf_conn_end *end, void *arg)
+{
+	(void)session_arg;
+	metrics_end(conn, end, arg);
+}
+
+const struct hf_http_server_ops hf_worker_metrics_ops = { .on_request = metrics_request,
+							  .on_end = metrics_session_end };
