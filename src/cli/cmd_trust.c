@@ -77,9 +77,8 @@ static void report(struct hf_cmd_ctx *ctx, const char *name, const struct hf_pem
 		char hex[2 * HF_SHA256_LEN + 1];
 
 		hf_hex_encode(f->certs.items[i]->sha256, HF_SHA256_LEN, hex);
-		hf_out_print(out, "trusting ");
-		hf_out_safe(out, f->certs.items[i]->subject);
-		hf_out_print(out, " as %s\n  SHA-256 %s\n", name, hex);
+		hf_out_print(out, "trusting %s as %s\n  SHA-256 %s\n", f->certs.items[i]->subject,
+			     name, hex);
 	}
 }
 
@@ -129,9 +128,7 @@ static int list_file(struct hf_cmd_ctx *ctx, const char *file)
 	}
 	for (size_t i = 0; i < f.certs.len; i++) {
 		hf_show_time(f.certs.items[i]->not_after, hf_clock_now(), until, sizeof(until));
-		hf_out_print(out, "%-16s ", name);
-		hf_out_safe(out, f.certs.items[i]->subject);
-		hf_out_print(out, ", until %s\n", until);
+		hf_out_print(out, "%-16s %s, until %s\n", name, f.certs.items[i]->subject, until);
 		if (out->json_mode)
 			hf_show_cert(f.certs.items[i], hf_clock_now(), out);
 	}

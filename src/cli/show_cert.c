@@ -11,9 +11,13 @@ enum { EXPIRES_SOON = 14 * HF_DAY_SECONDS };
 
 void hf_show_field(struct hf_out *out, const char *label, const char *value)
 {
-	hf_out_print(out, "  %-10s ", label);
-	hf_out_safe(out, value);
-	hf_out_print(out, "\n");
+	hf_out_print(out, "  %-10s %s\n", label, value);
+}
+
+void hf_show_warning(struct hf_out *out, const char *sentence)
+{
+	hf_out_print(out, "  %swarning%s    %s\n", hf_out_color(out, HF_COLOR_YELLOW),
+		     hf_out_color(out, HF_COLOR_PLAIN), sentence);
 }
 
 void hf_show_time(int64_t at, int64_t now, char *out, size_t cap)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Output, commands and what systemd is told: what reaches stdout and stderr, and the exit status. */
+/* Output, commands and what systemd is told: what reaches stdout and stderr, and the exit status.
+ */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
