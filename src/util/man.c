@@ -185,7 +185,7 @@ static int by_name(const void *a, const void *b)
 {
 	const char *const *x = a, *const *y = b;
 
-	return strcmp(*x, *y);
+	return strcmp(*x + strspn(*x, " "), *y + strspn(*y, " "));
 }
 
 /* "verify, issue" as references in the order of the alphabet, after handfast(1). */

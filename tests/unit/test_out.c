@@ -233,7 +233,7 @@ static const struct hf_command cmd_paint = {
 	.description = "'Tis a line that roff would eat.\n\n.and another",
 	.subcommands = paint_subcommands,
 	.examples = paint_examples,
-	.see_also = "verify, issue",
+	.see_also = "issue, verify, get",
 	.max_args = -1,
 };
 static const struct hf_command *const commands[] = { &cmd_paint, NULL };
@@ -379,8 +379,9 @@ static void test_no_line_of_a_man_page_is_taken_for_a_macro(void **state)
 	assert_non_null(strstr(text, "\nhandfast paint wall .x\n"));
 	assert_non_null(strstr(text, "Fl \\-color Ar \\&Ar\n\\&.sp is how it starts.\n"
 				     "No comma, \\efBbold\\efP.\n"));
-	assert_non_null(
-	    strstr(text, ".Xr handfast 1 ,\n.Xr handfast-issue 1 ,\n.Xr handfast-verify 1\n"));
+	assert_non_null(strstr(text,
+			       ".Xr handfast 1 ,\n.Xr handfast-get 1 ,\n.Xr handfast-issue 1 ,\n"
+			       ".Xr handfast-verify 1\n"));
 	assert_null(strstr(text, "secret"));
 	hf_buf_done(&out.text);
 }
