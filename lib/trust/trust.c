@@ -14,8 +14,13 @@ int hf_trust_new(uint64_t generation, struct hf_trust **ret_trust, struct hf_err
 {
 	struct hf_trust *t = calloc(1, sizeof(*t));
 
-	if (!t)
+	if (t)
+		t->memo = calloc(1, sizeof(*t->memo));
+	if (!t || !t->memo) {
+		free(t);
 		return hf_err_nomem(err);
+	}
+	(void)pthread_mutex_init(&t->memo->lock, NULL);
 	atomic_init(&t->refs, 1);
 	t->generation = generation;
 	*ret_trust = t;
@@ -37,6 +42,8 @@ void hf_trust_unref(struct hf_trust *trust)
 	hf_certs_done(&trust->intermediates);
 	hf_crls_done(&trust->crls);
 	X509_STORE_free(trust->store);
+	(void)pthread_mutex_destroy(&trust->memo->lock);
+	free(trust->memo);
 	free(trust);
 }
 

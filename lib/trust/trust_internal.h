@@ -3,8 +3,22 @@
 #ifndef HF_TRUST_TRUST_INTERNAL_H
 #define HF_TRUST_TRUST_INTERNAL_H
 
+#include <pthread.h>
+
 #include "base/str.h"
 #include "trust/trust.h"
+
+enum { HF_CRL_MEMO_CAP = 256 };
+
+/* The one thing in a trust that changes: what it has worked out.  Judgements are the same without it. */
+struct hf_crl_memo {
+	pthread_mutex_t lock;
+	struct {
+		const struct hf_crl *crl;
+		uint8_t spki_sha256[HF_SHA256_LEN];
+	} items[HF_CRL_MEMO_CAP];
+	size_t len, next;
+};
 
 struct hf_trust {
 	atomic_int refs;
@@ -17,6 +31,7 @@ struct hf_trust {
 	struct hf_crls crls;
 	/* the same for OpenSSL's own verification; made by hf_trust_freeze */
 	X509_STORE *store;
+	struct hf_crl_memo *memo;   /* owned */
 	uint8_t digest[HF_SHA256_LEN];
 };
 

@@ -3,8 +3,6 @@
  * somebody who has no path to the anchor of the certificate in question. */
 #include <string.h>
 
-#include <openssl/err.h>
-
 #include "pki/name.h"
 #include "verify/crl.h"
 #include "verify/weak.h"
@@ -20,15 +18,13 @@ static bool key_id_differs(const struct hf_crl *crl, const struct hf_cert *c)
 	       (crl->akid_len != c->skid_len || memcmp(crl->akid, c->skid, c->skid_len) != 0);
 }
 
-static bool signed_by(const struct hf_crl *crl, const struct hf_cert *c, const char **ret_why)
+static bool signed_by(const struct hf_judgement *j, const struct hf_crl *crl, const struct hf_cert *c,
+		      const char **ret_why)
 {
-	EVP_PKEY *key = hf_cert_key_get0(c);
-
 	if (key_id_differs(crl, c) ||
 	    !hf_name_equal(X509_CRL_get_issuer(crl->crl), X509_get_subject_name(c->x509)))
 		return false;
-	if (!key || X509_CRL_verify(crl->crl, key) != 1) {
-		ERR_clear_error();
+	if (!hf_trust_crl_signed_by(j->trust, crl, c)) {
 		*ret_why = bad_signature;
 		return false;
 	}
@@ -100,22 +96,39 @@ static bool has_own_path(struct hf_judgement *j, struct hf_cert *signer)
 	return sp.good;
 }
 
-static struct hf_cert *in_list(const struct hf_crl *crl, const struct hf_certs *list, const char **ret_why)
+static struct hf_cert *in_list(const struct hf_judgement *j, const struct hf_crl *crl, const struct hf_certs *list, const char **ret_why)
 {
 	for (size_t i = 0; i < list->len; i++) {
-		if (signed_by(crl, list->items[i], ret_why))
+		if (signed_by(j, crl, list->items[i], ret_why))
 			return list->items[i];
+	}
+	return NULL;
+}
+
+/* What a peer sends must not make us hash a large list over and over. */
+static struct hf_cert *in_sent(struct hf_judgement *j, const struct hf_crl *crl, const char **ret_why)
+{
+	for (size_t i = 1; i < j->sent->len; i++) {
+		struct hf_cert *c = j->sent->items[i];
+
+		if (!hf_name_equal(X509_CRL_get_issuer(crl->crl), X509_get_subject_name(c->x509)) ||
+		    key_id_differs(crl, c))
+			continue;
+		if (j->list_checks++ >= HF_LIST_CHECKS_CAP)
+			return NULL;
+		if (signed_by(j, crl, c, ret_why))
+			return c;
 	}
 	return NULL;
 }
 
 static struct hf_cert *beside_path(struct hf_judgement *j, const struct hf_crl *crl, const char **ret_why)
 {
-	struct hf_cert *c = in_list(crl, hf_trust_anchors(j->trust), ret_why);
+	struct hf_cert *c = in_list(j, crl, hf_trust_anchors(j->trust), ret_why);
 
 	if (!c)
-		c = in_list(crl, hf_trust_intermediates(j->trust), ret_why);
-	return c ? c : in_list(crl, j->sent, ret_why);
+		c = in_list(j, crl, hf_trust_intermediates(j->trust), ret_why);
+	return c ? c : in_sent(j, crl, ret_why);
 }
 
 const struct hf_cert *hf_crl_signer(struct hf_judgement *j, const struct hf_crl *crl, bool nested,
@@ -125,13 +138,13 @@ const struct hf_cert *hf_crl_signer(struct hf_judgement *j, const struct hf_crl 
 
 	*ret_why = no_signer;
 	for (size_t i = 1; i < j->path->len; i++) {
-		if (signed_by(crl, j->path->certs[i], ret_why))
+		if (signed_by(j, crl, j->path->certs[i], ret_why))
 			return j->path->certs[i];
 	}
 	/* The signer of a list may be on the list it signs where the scope says so: a CA with several keys, or an
 	 * indirect issuer that the certificate's own distribution point names (PKITS 4.5.6, 4.14.30). */
 	if (nested)
-		return signed_by(crl, j->path->certs[0], ret_why) ? j->path->certs[0] : NULL;
+		return signed_by(j, crl, j->path->certs[0], ret_why) ? j->path->certs[0] : NULL;
 	c = beside_path(j, crl, ret_why);
 	if (!c)
 		return NULL;
