@@ -103,7 +103,7 @@ struct hf_record_filter {
 	const uint8_t *sha256;
 	unsigned states;            /* 1 << enum hf_record_state, several or'ed */
 	int64_t expires_from, expires_until; /* notAfter, both inclusive */
-	bool without_own;           /* leave out the authority's own certificates (profiles root, issuing) */
+	bool without_own;           /* leave out the authority's own certificates (profiles root, single, issuing) */
 	enum hf_record_order order; /* HF_ORDER_NOT_AFTER: issued only; HF_ORDER_REVOKED_AT: revoked only */
 	int64_t after_key, after_id; /* cursor: the order's value and id of the last row seen */
 	int64_t limit;

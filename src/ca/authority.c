@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening an authority.  Must never go on with a key that is not its certificate's. */
+#include "ca/authority.h"
+
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "base/str.h"
+#include "util/home.h"
+#include "verify/verify.h"
+
+static int load_cert(const char *path, struct hf_cert **ret_cert, struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_pemfile) file = HF_PEMFILE_INIT;
+	int rc = hf_pemfile_load(&file, path, 0, NULL, err);
+
+	if (rc < 0)
+		return rc;
+	if (file.certs.len == 0)
+		return hf_err_set(err, HF_E_PARSE, "'%s' holds no certificate", path);
+	*ret_cert = hf_cert_ref(file.certs.items[0]);
+	return 0;
+}
+
+bool hf_ca_has_key(const struct hf_ca *ca)
+{
+	return ca->key || (ca->key_path[0] && hf_file_exists(ca->key_path));
+}
+
+static int no_key(const struct hf_authority *a, const struct hf_ca *ca, struct hf_err *err)
+{
+	(void)hf_err_set(err, HF_E_NOENT, "the key of '%s' is not here ('%s')", ca->cert->subject, ca->key_path);
+	if (ca == &a->root)
+		return hf_err_hint(err, "the root is offline: bring its key to that place for this, and take it away again");
+	return hf_err_hint(err, "restore it from a backup");
+}
+
+int hf_ca_load_key(struct hf_authority *a, struct hf_ca *ca, struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_pemfile) file = HF_PEMFILE_INIT;
+	int rc;
+
+	if (ca->key)
+		return 0;
+	if (!hf_ca_has_key(ca))
+		return no_key(a, ca, err);
+	rc = hf_pemfile_load(&file, ca->key_path, HF_WANT_KEY, &a->pass, err);
+	if (rc < 0)
+		return rc;
+	if (!file.key)
+		return hf_err_set(err, HF_E_PARSE, "'%s' holds no private key", ca->key_path);
+	if (!hf_key_same(file.key, hf_cert_key_get0(ca->cert))) {
+		(void)hf_err_set(err, HF_E_MISMATCH, "'%s' is not the key of '%s'", ca->key_path, ca->cert->subject);
+		return hf_err_hint(err, "restore the authority's directory '%s' from one backup, not from two", a->dir);
+	}
+	ca->key = hf_take(file.key);
+	return 0;
+}
+
+struct hf_ca *hf_authority_issuer(struct hf_authority *a)
+{
+	return a->single ? &a->root : &a->issuing;
+}
+
+struct hf_ca *hf_authority_ca_by_id(struct hf_authority *a, int64_t store_id)
+{
+	if (a->root.cert && a->root.store_id == store_id)
+		return &a->root;
+	return a->issuing.cert && a->issuing.store_id == store_id ? &a->issuing : NULL;
+}
+
+int hf_authority_adopt(struct hf_authority *a, struct hf_ca *ca, struct hf_cert *cert, const char *label, int64_t now,
+		       struct hf_err *err)
+{
+	ca->cert = hf_cert_ref(cert);
+	return hf_store_issuer(a->store, cert->spki_sha256, label, now, &ca->store_id, err);
+}
+
+int hf_authority_make_trust(struct hf_authority *a, struct hf_err *err)
+{
+	HF_AUTO(hf_trust) trust = NULL;
+	int rc = hf_trust_new(0, &trust, err);
+
+	if (rc == 0)
+		rc = hf_trust_add_anchor(trust, a->root.cert, "own", err);
+	if (rc == 0 && a->issuing.cert)
+		rc = hf_trust_add_intermediate(trust, a->issuing.cert, err);
+	if (rc == 0)
+		rc = hf_trust_freeze(trust, err);
+	if (rc < 0)
+		return rc;
+	hf_trust_unref(a->trust);
+	a->trust = hf_take(trust);
+	return 0;
+}
+
+static int open_ca(struct hf_authority *a, struct hf_ca *ca, const char *name, const char *crl_name, int64_t now,
+		   struct hf_err *err)
+{
+	HF_AUTO(hf_cert) cert = NULL;
+	char path[PATH_MAX], file[64];
+	int rc;
+
+	(void)snprintf(file, sizeof(file), "%s.pem", name);
+	rc = hf_path_join(path, sizeof(path), a->dir, file, err);
+	(void)snprintf(file, sizeof(file), "%s.key", name);
+	if (rc == 0)
+		rc = hf_path_join(ca->key_path, sizeof(ca->key_path), a->dir, file, err);
+	if (rc == 0)
+		rc = load_cert(path, &cert, err);
+	if (rc < 0)
+		return rc;
+	ca->crl_name = crl_name;
+	return hf_authority_adopt(a, ca, cert, name, now, err);
+}
+
+static int open_parts(struct hf_authority *a, const struct hf_authority_options *options, struct hf_err *err)
+{
+	struct hf_store_options store = { .now = options->now, .actor = options->actor };
+	char path[PATH_MAX];
+	int rc = hf_path_join(path, sizeof(path), a->dir, "ca.db", err);
+
+	if (rc == 0)
+		rc = hf_store_open(path, &store, &a->store, err);
+	if (rc == 0)
+		rc = hf_path_join(path, sizeof(path), a->dir, "issuing.pem", err);
+	if (rc < 0)
+		return rc;
+	a->single = !hf_file_exists(path);
+	rc = open_ca(a, &a->root, "root", a->single ? "crl.pem" : "root.crl.pem", options->now, err);
+	if (rc == 0 && !a->single)
+		rc = open_ca(a, &a->issuing, "issuing", "crl.pem", options->now, err);
+	return rc < 0 ? rc : hf_authority_make_trust(a, err);
+}
+
+int hf_authority_open(const char *home, const struct hf_authority_options *options,
+		      struct hf_authority **ret_authority, struct hf_err *err)
+{
+	HF_AUTO(hf_authority) a = calloc(1, sizeof(*a));
+	char root[PATH_MAX];
+	int rc;
+
+	if (!a)
+		return hf_err_nomem(err);
+	a->pass = options->pass;
+	rc = hf_home_ca(home, "", a->dir, err);
+	if (rc == 0)
+		rc = hf_home_ca(home, "root.pem", root, err);
+	if (rc < 0)
+		return rc;
+	if (!hf_file_exists(root)) {
+		(void)hf_err_set(err, HF_E_NOENT, "there is no authority in '%s' ('%s' is missing)", home, root);
+		return hf_err_hint(err, "make one with: handfast init NAME; or name another home with --home DIR");
+	}
+	rc = open_parts(a, options, err);
+	if (rc < 0)
+		return hf_err_context(err, rc, "opening the authority");
+	*ret_authority = hf_take(a);
+	return 0;
+}
+
+static void ca_done(struct hf_ca *ca)
+{
+	hf_cert_unref(ca->cert);
+	EVP_PKEY_free(ca->key);
+}
+
+void hf_authority_free(struct hf_authority *a)
+{
+	if (!a)
+		return;
+	hf_store_close(a->store);
+	ca_done(&a->root);
+	ca_done(&a->issuing);
+	hf_trust_unref(a->trust);
+	free(a);
+}
+
+int hf_authority_chain_pem(const struct hf_authority *a, const struct hf_ca *issuer, struct hf_buf *out,
+			   struct hf_err *err)
+{
+	return issuer == &a->root ? 0 : hf_cert_to_pem(issuer->cert, out, err);
+}
+
+static int refused(const struct hf_cert *cert, const struct hf_verdict *verdict, enum hf_profile profile,
+		   struct hf_err *err)
+{
+	const struct hf_finding *f = hf_verdict_root(verdict);
+	const struct hf_reason_info *info = hf_reason_info(f ? f->reason : HF_REASON_NONE);
+
+	(void)hf_err_set(err, HF_E_POLICY, "the certificate for '%s' would be refused by peers (profile %s): %s: %s%s%s",
+			 cert->subject, profile == HF_PROFILE_STRICT ? "strict" : "openssl", info->id, info->sentence,
+			 f && f->have ? ": " : "", f && f->have ? f->have : "");
+	return hf_err_hint(err, "%s", f && f->remedy ? f->remedy : info->remedy);
+}
+
+int hf_authority_judge(const struct hf_authority *a, struct hf_cert *cert,
+		       const struct hf_ca_profile *profile, int64_t now, struct hf_err *err)
+{
+	static const enum hf_profile profiles[] = { HF_PROFILE_OPENSSL, HF_PROFILE_STRICT };
+	/* a client known by its common name only: strict peers refuse it, and its order says so (issue.c) */
+	size_t profiles_len = profile->is_ca || cert->sans.len ? HF_ARRAY_LEN(profiles) : 1;
+	HF_AUTO_DONE(hf_certs) chain = HF_CERTS_INIT;
+	int rc = hf_certs_add(&chain, cert, err);
+
+	for (size_t p = 0; rc == 0 && p < profiles_len * profile->purposes_len; p++) {
+		HF_AUTO_DONE(hf_verdict) verdict;
+		struct hf_verify_options options = {
+			.purpose = profile->purposes[p / profiles_len],
+			.profile = profiles[p % profiles_len],
+			.at = now,
+		};
+
+		hf_verdict_init(&verdict);
+		rc = hf_verify(&chain, a->trust, &options, &verdict, err);
+		if (rc == 0 && !verdict.accepted)
+			return refused(cert, &verdict, options.profile, err);
+	}
+	return rc;
+}

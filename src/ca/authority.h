@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An authority: the root and the issuing CA of a home, their keys, and the ledger.
+ *
+ * The files are home/ca/{root.pem,root.key,issuing.pem,issuing.key,chain.pem,crl.pem,root.crl.pem,ca.db}.
+ * Without issuing.pem the root issues itself (`init --single`); without root.key the root is offline. */
+#ifndef HF_CA_AUTHORITY_H
+#define HF_CA_AUTHORITY_H
+
+#include <limits.h>
+
+#include "ca/profile.h"
+#include "ca/store/store.h"
+#include "pki/pemfile.h"
+
+/* One CA of it.  cert is NULL when there is none. */
+struct hf_ca {
+	struct hf_cert *cert;
+	EVP_PKEY *key;              /* NULL until hf_ca_load_key */
+	char key_path[PATH_MAX];
+	int64_t store_id;           /* in the ledger */
+	const char *crl_name;       /* the file its list is written to */
+};
+
+struct hf_authority {
+	char dir[PATH_MAX];
+	struct hf_store *store;
+	struct hf_ca root, issuing;
+	bool single;                /* issuing is empty, the root issues */
+	struct hf_trust *trust;     /* the root as anchor, the issuing CA below it: what peers have */
+	struct hf_passphrase_source pass;
+	unsigned jobs;              /* threads that sign at once; 0 is 1 */
+};
+
+struct hf_authority_options {
+	int64_t now;
+	const char *actor;          /* for the audit log */
+	struct hf_passphrase_source pass;
+};
+/* -HF_E_NOENT with a hint when the home has none. */
+int hf_authority_open(const char *home, const struct hf_authority_options *options,
+		      struct hf_authority **ret_authority, struct hf_err *err);
+void hf_authority_free(struct hf_authority *a);
+HF_DEFINE_AUTO(hf_authority, struct hf_authority, hf_authority_free);
+
+/* Who signs leaves: the issuing CA, or the root of a single one. */
+struct hf_ca *hf_authority_issuer(struct hf_authority *a);
+/* The one of the two whose ledger id this is; NULL when neither. */
+struct hf_ca *hf_authority_ca_by_id(struct hf_authority *a, int64_t store_id);
+/* Reads the key when it was not read yet, asking for a passphrase if need be; checks that it is the
+ * certificate's. */
+int hf_ca_load_key(struct hf_authority *a, struct hf_ca *ca, struct hf_err *err);
+bool hf_ca_has_key(const struct hf_ca *ca);      /* loaded, or its file is there */
+/* Puts a CA under a fresh authority (init): certificate, ledger id. */
+int hf_authority_adopt(struct hf_authority *a, struct hf_ca *ca, struct hf_cert *cert, const char *label, int64_t now,
+		       struct hf_err *err);
+int hf_authority_make_trust(struct hf_authority *a, struct hf_err *err);
+
+/* Appends PEM of the certificates that peers need besides a leaf from `issuer`: intermediates, never the
+ * root. */
+int hf_authority_chain_pem(const struct hf_authority *a, const struct hf_ca *issuer, struct hf_buf *out,
+			   struct hf_err *err);
+
+/* Judges a certificate of this authority as its peers will: each purpose of the profile, under the profiles
+ * openssl and strict.  0 when all accept; -HF_E_POLICY with the first finding else. */
+int hf_authority_judge(const struct hf_authority *a, struct hf_cert *cert,
+		       const struct hf_ca_profile *profile, int64_t now, struct hf_err *err);
+
+#endif

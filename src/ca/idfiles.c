@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writing an identity as a whole.  Must never leave a private key readable by others, and never a
+ * directory in which the key is not the certificate's. */
+#include "ca/idfiles.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/str.h"
+
+struct row {
+	const char *name;
+	const struct hf_buf *data;
+	mode_t mode;
+};
+enum { ROWS = 4 };
+
+/* Keys first: whoever sees the certificate finds the key. */
+static void rows_of(const struct hf_idfiles *f, struct row rows[ROWS])
+{
+	rows[0] = (struct row){ "key.pem", f->key, HF_MODE_SECRET };
+	rows[1] = (struct row){ "ca.pem", f->ca, HF_MODE_PUBLIC };
+	rows[2] = (struct row){ "cert.pem", f->cert, HF_MODE_PUBLIC };
+	rows[3] = (struct row){ "request.pem", f->request, HF_MODE_PUBLIC };
+}
+
+const char *hf_idfiles_in_the_way(const char *dir, const struct hf_idfiles *files, char *path)
+{
+	struct row rows[ROWS];
+
+	rows_of(files, rows);
+	for (size_t i = 0; i < ROWS; i++) {
+		if (rows[i].data && hf_path_join(path, PATH_MAX, dir, rows[i].name, NULL) == 0 && hf_file_exists(path))
+			return path;
+	}
+	return NULL;
+}
+
+static int write_rows(const char *dir, const struct hf_idfiles *files, unsigned flags, struct hf_err *err)
+{
+	struct row rows[ROWS];
+	char path[PATH_MAX];
+
+	rows_of(files, rows);
+	for (size_t i = 0; i < ROWS; i++) {
+		int rc;
+
+		if (!rows[i].data)
+			continue;
+		rc = hf_path_join(path, sizeof(path), dir, rows[i].name, err);
+		if (rc == 0)
+			rc = hf_file_write(path, rows[i].data->data, rows[i].data->len, rows[i].mode, flags, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static void remove_tree(const char *dir)
+{
+	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
+	char path[PATH_MAX];
+
+	if (hf_dir_list(dir, &names, NULL) < 0)
+		return;
+	for (size_t i = 0; i < names.len; i++) {
+		if (hf_path_join(path, sizeof(path), dir, names.items[i], NULL) == 0)
+			(void)unlink(path);
+	}
+	(void)rmdir(dir);
+}
+
+static bool will_write(const struct hf_idfiles *files, const char *name)
+{
+	struct row rows[ROWS];
+
+	rows_of(files, rows);
+	for (size_t i = 0; i < ROWS; i++) {
+		if (rows[i].data && strcmp(rows[i].name, name) == 0)
+			return true;
+	}
+	return files->drop_request && strcmp(name, "request.pem") == 0;
+}
+
+/* What stays moves into the new directory as a second link; false when something cannot (a directory). */
+static bool link_the_rest(const char *from, const char *to, const struct hf_idfiles *files)
+{
+	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
+	char old[PATH_MAX], new[PATH_MAX];
+
+	if (hf_dir_list(from, &names, NULL) < 0)
+		return false;
+	for (size_t i = 0; i < names.len; i++) {
+		if (will_write(files, names.items[i]))
+			continue;
+		if (hf_path_join(old, sizeof(old), from, names.items[i], NULL) < 0 ||
+		    hf_path_join(new, sizeof(new), to, names.items[i], NULL) < 0 || link(old, new) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* "/home/id/amy" -> "/home/id/.amy.XXXXXX", made. */
+static bool make_sibling(const char *dir, char out[PATH_MAX])
+{
+	const char *slash = strrchr(dir, '/');
+	int n = snprintf(out, PATH_MAX, "%.*s.%s.XXXXXX", slash ? (int)(slash + 1 - dir) : 0, dir,
+			 slash ? slash + 1 : dir);
+
+	return n > 0 && n < PATH_MAX && mkdtemp(out) != NULL;
+}
+
+/* Root may renew what a service's user owns: it stays that user's. */
+static bool keep_owner(const char *fresh, const struct stat *was)
+{
+	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
+	char path[PATH_MAX];
+
+	if (chmod(fresh, was->st_mode & 07777) != 0)
+		return false;
+	if (geteuid() != 0)
+		return true;
+	if (hf_dir_list(fresh, &names, NULL) < 0 || lchown(fresh, was->st_uid, was->st_gid) != 0)
+		return false;
+	for (size_t i = 0; i < names.len; i++) {
+		if (hf_path_join(path, sizeof(path), fresh, names.items[i], NULL) < 0 ||
+		    lchown(path, was->st_uid, was->st_gid) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* 1 done, 0 not possible here, negative failed. */
+static int exchange(const char *dir, const struct hf_idfiles *files, struct hf_err *err)
+{
+	char fresh[PATH_MAX];
+	struct stat was;
+	int rc;
+
+	/* what a symbolic link leads to is not ours to exchange */
+	if (lstat(dir, &was) != 0 || !S_ISDIR(was.st_mode) || !make_sibling(dir, fresh))
+		return 0;
+	rc = write_rows(fresh, files, 0, err);
+	if (rc < 0 || !keep_owner(fresh, &was) || !link_the_rest(dir, fresh, files) ||
+	    renameat2(AT_FDCWD, fresh, AT_FDCWD, dir, RENAME_EXCHANGE) != 0) {
+		remove_tree(fresh);
+		return rc < 0 ? rc : 0;
+	}
+	remove_tree(fresh); /* which holds the old files now */
+	return 1;
+}
+
+static int replace_one_by_one(const char *dir, const struct hf_idfiles *files, struct hf_err *err)
+{
+	char path[PATH_MAX];
+	int rc = write_rows(dir, files, HF_FILE_REPLACE, err);
+
+	if (rc == 0 && files->drop_request && hf_path_join(path, sizeof(path), dir, "request.pem", err) == 0)
+		(void)unlink(path);
+	return rc;
+}
+
+int hf_idfiles_write(const char *dir, const struct hf_idfiles *files, bool replace, struct hf_err *err)
+{
+	bool existed = hf_file_exists(dir);
+	int rc = hf_dir_make(dir, HF_MODE_SECRET_DIR, err);
+
+	if (rc < 0)
+		return rc;
+	if (!replace)
+		return write_rows(dir, files, 0, err);
+	if (existed) {
+		rc = exchange(dir, files, err);
+		if (rc != 0)
+			return rc < 0 ? rc : 0;
+	}
+	return replace_one_by_one(dir, files, err);
+}

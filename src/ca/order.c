@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Orders from names and certificates. */
+#include "ca/order.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "pki/name.h"
+
+enum { COMMON_NAME_CAP = 64 }; /* ub-common-name (RFC 5280 appendix A.1) */
+
+int hf_subject_for(const char *name, const char *subject, X509_NAME **ret_subject, struct hf_err *err)
+{
+	int rc;
+
+	if (subject && subject[0] != '/') {
+		(void)hf_err_set(err, HF_E_INVALID, "--subject '%s' does not start with '/'", subject);
+		return hf_err_hint(err, "write it as openssl's -subj: /C=IN/O=ABC Inc./CN=%s", name);
+	}
+	if (!subject && strlen(name) > COMMON_NAME_CAP)
+		subject = "/"; /* a name that does not fit the CN stands in the SAN only */
+	rc = hf_name_parse(subject ? subject : name, ret_subject, err);
+	if (rc == -HF_E_PARSE || rc == -HF_E_LIMIT) {
+		(void)hf_err_context(err, rc, subject ? "--subject" : "the subject");
+		if (err)
+			err->code = HF_E_INVALID;
+		return -HF_E_INVALID;
+	}
+	return rc;
+}
+
+int hf_sans_from_lists(const struct hf_strv *lists, struct hf_sans *ret_sans, struct hf_err *err)
+{
+	for (size_t i = 0; i < lists->len; i++) {
+		int rc = hf_sans_add_list(ret_sans, lists->items[i], err);
+
+		if (rc == -HF_E_PARSE && err)
+			err->code = HF_E_INVALID;
+		if (rc < 0)
+			return rc == -HF_E_PARSE ? -HF_E_INVALID : rc;
+	}
+	return 0;
+}
+
+/* Adds those of `more` that are not there yet. */
+static int add_missing(struct hf_sans *sans, const struct hf_sans *more, struct hf_err *err)
+{
+	for (size_t i = 0; i < more->len; i++) {
+		int rc = 0;
+
+		if (!hf_sans_has(sans, &more->items[i]))
+			rc = hf_sans_add(sans, more->items[i].kind, more->items[i].value, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static bool is_host(const char *text)
+{
+	uint8_t raw[16];
+	size_t len;
+
+	return hf_ip_parse(text, raw, &len) || hf_dns_name_valid(text, strlen(text), true);
+}
+
+int hf_order_for_name(struct hf_order *order, const char *name, const char *subject, const struct hf_sans *sans,
+		      struct hf_err *err)
+{
+	int rc = 0;
+
+	if (!hf_str_copy(order->name, sizeof(order->name), name))
+		return hf_err_set(err, HF_E_INVALID, "the name is too long");
+	rc = hf_subject_for(name, subject, &order->subject, err);
+	/* strict peers want a SAN of a client too: its name, when nothing else was asked for */
+	if (rc == 0 && is_host(name) && (order->profile->names_hosts || sans->len == 0))
+		rc = hf_sans_add_host(&order->sans, name, err);
+	return rc < 0 ? rc : add_missing(&order->sans, sans, err);
+}
+
+int hf_order_like(struct hf_order *order, const struct hf_cert *cert, const char *name, const char *profile,
+		  struct hf_err *err)
+{
+	order->profile = hf_ca_profile_find(profile);
+	if (!order->profile || order->profile->is_ca)
+		return hf_err_set(err, HF_E_INVALID, "a certificate of the profile '%s' is not renewed so", profile);
+	if (!hf_str_copy(order->name, sizeof(order->name), name))
+		return hf_err_set(err, HF_E_INVALID, "the name is too long");
+	order->subject = X509_NAME_dup(X509_get_subject_name(cert->x509));
+	if (!order->subject)
+		return hf_err_nomem(err);
+	return hf_sans_copy(&order->sans, &cert->sans, err);
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a request gets.  Must never take basicConstraints, key usage or a name constraint from it, nor a
+ * name that nobody granted: whoever wrote the request may be an attacker. */
+#include <string.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "ca/order.h"
+#include "ca/permit.h"
+#include "pki/name.h"
+
+enum { VALUE_CAP = 1024, TEXT_CAP = 8192 };
+
+/* ---- subject --------------------------------------------------------------------------------------- */
+
+/* A NUL or a control byte in a name makes two programs read two names. */
+static int check_entry(const X509_NAME_ENTRY *entry, struct hf_err *err)
+{
+	unsigned char *utf8 = NULL;
+	int len = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(entry));
+	bool good = len >= 0 && hf_str_is_printable((const char *)utf8, (size_t)len);
+
+	OPENSSL_free(utf8);
+	if (good)
+		return 0;
+	return hf_err_set(err, HF_E_POLICY, "the request's subject holds %s",
+			  len < 0 ? "text that does not decode" : "a control character");
+}
+
+static int take_subject(struct hf_order *order, const struct hf_csr *csr, const struct hf_sign_policy *policy,
+			struct hf_err *err)
+{
+	const X509_NAME *subject = X509_REQ_get_subject_name(csr->req);
+
+	if (policy->subject)
+		return hf_subject_for("NAME", policy->subject, &order->subject, err);
+	for (int i = 0; i < X509_NAME_entry_count(subject); i++) {
+		int rc = check_entry(X509_NAME_get_entry(subject, i), err);
+
+		if (rc < 0)
+			return rc;
+	}
+	order->subject = X509_NAME_dup(subject);
+	return order->subject ? 0 : hf_err_nomem(err);
+}
+
+/* The last common name; "" when there is none or it is too long to matter. */
+static int common_name(const X509_NAME *subject, char out[VALUE_CAP], struct hf_err *err)
+{
+	struct hf_name_value *values = NULL;
+	size_t len = 0;
+	int rc = hf_name_values(subject, NID_commonName, &values, &len, err);
+
+	out[0] = '\0';
+	if (rc >= 0 && len > 0 && !hf_str_copy(out, VALUE_CAP, values[len - 1].utf8))
+		out[0] = '\0';
+	hf_name_values_free(values, len);
+	return rc < 0 ? rc : 0;
+}
+
+/* ---- names ------------------------------------------------------------------------------------------- */
+
+static int drop(struct hf_order *order, const char *what, struct hf_err *err)
+{
+	return hf_strv_add(&order->dropped, what) < 0 ? hf_err_nomem(err) : 0;
+}
+
+static int drop_san(struct hf_order *order, const struct hf_san *san, struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(TEXT_CAP);
+
+	(void)hf_buf_printf(&text, "%s:", hf_san_kind_name(san->kind));
+	(void)hf_str_escape(&text, san->value, san->len);
+	return drop(order, hf_buf_str(&text), err);
+}
+
+static bool is_granted(const struct hf_san *san, const struct hf_sign_policy *policy, const char *cn)
+{
+	if (san->malformed || san->kind == HF_SAN_DIRNAME || san->kind == HF_SAN_OTHER)
+		return false;
+	if (policy->copy_sans || hf_sans_has(policy->sans, san))
+		return true;
+	return strlen(san->value) == san->len && hf_str_case_eq(san->value, cn);
+}
+
+static int add_host(struct hf_order *order, const char *cn, struct hf_err *err)
+{
+	uint8_t raw[16];
+	size_t raw_len;
+
+	if (!hf_ip_parse(cn, raw, &raw_len) && !hf_dns_name_valid(cn, strlen(cn), true))
+		return 0;
+	return hf_sans_add_host(&order->sans, cn, err);
+}
+
+static int take_sans(struct hf_order *order, const struct hf_csr *csr, const struct hf_sign_policy *policy,
+		     const char *cn, struct hf_err *err)
+{
+	int rc = order->profile->names_hosts ? add_host(order, cn, err) : 0;
+
+	for (size_t i = 0; rc == 0 && i < csr->sans.len; i++) {
+		const struct hf_san *san = &csr->sans.items[i];
+
+		if (!is_granted(san, policy, cn))
+			rc = drop_san(order, san, err);
+		else if (!hf_sans_has(&order->sans, san))
+			rc = hf_sans_add(&order->sans, san->kind, san->value, err);
+	}
+	for (size_t i = 0; rc == 0 && i < policy->sans->len; i++) {
+		const struct hf_san *san = &policy->sans->items[i];
+
+		if (!hf_sans_has(&order->sans, san))
+			rc = hf_sans_add(&order->sans, san->kind, san->value, err);
+	}
+	/* strict peers want a SAN of a client too: its name, when nothing else was granted */
+	if (rc == 0 && order->sans.len == 0 && !order->profile->is_ca)
+		rc = add_host(order, cn, err);
+	return rc;
+}
+
+/* ---- everything else that it asks for ------------------------------------------------------------------ */
+
+/* What the profile gives anyway was not asked for in vain. */
+static bool usage_is_given(const struct hf_order *order, const struct hf_csr *csr)
+{
+	unsigned granted = order->profile->ku;
+	ASN1_BIT_STRING *bits = X509V3_get_d2i(csr->extensions, NID_key_usage, NULL, NULL);
+	unsigned asked = bits && bits->length > 0 ? bits->data[0] : 0;
+	bool more = bits && bits->length > 1 && bits->data[1];
+
+	ASN1_BIT_STRING_free(bits);
+	if (EVP_PKEY_get_base_id(order->key) == EVP_PKEY_RSA)
+		granted |= order->profile->ku_rsa;
+	return !more && !(asked & ~granted);
+}
+
+static bool extended_usage_is_given(const struct hf_order *order, const struct hf_csr *csr)
+{
+	HF_AUTO(EXTENDED_KEY_USAGE) asked = X509V3_get_d2i(csr->extensions, NID_ext_key_usage, NULL, NULL);
+
+	for (int i = 0; i < sk_ASN1_OBJECT_num(asked); i++) {
+		int nid = OBJ_obj2nid(sk_ASN1_OBJECT_value(asked, i));
+		bool found = false;
+
+		for (size_t k = 0; k < HF_PROFILE_EKUS && order->profile->ekus[k] != NID_undef; k++)
+			found = found || order->profile->ekus[k] == nid;
+		if (!found)
+			return false;
+	}
+	return asked != NULL;
+}
+
+static bool is_given(const struct hf_order *order, const struct hf_csr *csr, int nid)
+{
+	switch (nid) {
+	case NID_subject_alt_name: /* told name by name */
+	case NID_subject_key_identifier:
+		return true;
+	case NID_basic_constraints:
+		return csr->asks_ca == order->profile->is_ca;
+	case NID_key_usage:
+		return usage_is_given(order, csr);
+	case NID_ext_key_usage:
+		return extended_usage_is_given(order, csr);
+	default:
+		return false;
+	}
+}
+
+static int tell_dropped(struct hf_order *order, const struct hf_csr *csr, struct hf_err *err)
+{
+	int rc = 0;
+
+	for (int i = 0; rc == 0 && i < sk_X509_EXTENSION_num(csr->extensions); i++) {
+		const ASN1_OBJECT *kind =
+			X509_EXTENSION_get_object(sk_X509_EXTENSION_value(csr->extensions, i));
+		int nid = OBJ_obj2nid(kind);
+		char word[128];
+
+		if (is_given(order, csr, nid))
+			continue;
+		if (nid == NID_undef)
+			(void)OBJ_obj2txt(word, sizeof(word), kind, 1);
+		else
+			(void)hf_str_copy(word, sizeof(word), OBJ_nid2sn(nid));
+		rc = drop(order, word, err);
+	}
+	if (rc == 0 && csr->has_challenge_password)
+		rc = drop(order, "challengePassword", err);
+	return rc;
+}
+
+/* A CA below the root must not escape the limits that the issuing CA has. */
+static int take_permit(struct hf_order *order, struct hf_authority *a, const struct hf_sign_policy *policy,
+		       struct hf_err *err)
+{
+	const struct hf_cert *issuing = hf_authority_issuer(a)->cert;
+	HF_AUTO(NAME_CONSTRAINTS) outer = NULL;
+
+	if (!order->profile->is_ca)
+		return 0;
+	if (policy->permit) {
+		/* there is no NAME_CONSTRAINTS_dup; the item's copy does the same */
+		order->permit = ASN1_item_dup(ASN1_ITEM_rptr(NAME_CONSTRAINTS), policy->permit);
+		if (!order->permit)
+			return hf_err_nomem(err);
+	}
+	if (!(issuing->flags & HF_CERT_HAS_NAME_CONSTRAINTS))
+		return 0;
+	outer = X509_get_ext_d2i(issuing->x509, NID_name_constraints, NULL, NULL);
+	return outer ? hf_permit_narrow(outer, &order->permit, err) : 0;
+}
+
+static int take_name(struct hf_order *order, const char *cn, const char *fallback, struct hf_err *err)
+{
+	const char *name = cn;
+
+	if (!*name && order->sans.len > 0)
+		name = order->sans.items[0].value;
+	if (!*name)
+		name = fallback;
+	if (!hf_str_copy(order->name, sizeof(order->name), name))
+		return hf_err_set(err, HF_E_POLICY, "the request's name is longer than %d bytes",
+				  (int)HF_ORDER_NAME_CAP - 1);
+	return 0;
+}
+
+int hf_order_from_csr(struct hf_order *order, struct hf_authority *a, const struct hf_csr *csr,
+		      const struct hf_sign_policy *policy, const char *fallback_name, struct hf_err *err)
+{
+	char cn[VALUE_CAP] = "";
+	int rc = hf_csr_check_signature(csr, err);
+
+	if (rc < 0)
+		return rc;
+	order->profile = policy->profile;
+	order->lifetime = policy->lifetime;
+	order->key = X509_REQ_get_pubkey(csr->req);
+	if (!order->key)
+		return hf_err_ossl(err, HF_E_PARSE, "the request's public key does not decode");
+	rc = take_subject(order, csr, policy, err);
+	if (rc == 0)
+		rc = common_name(order->subject, cn, err);
+	if (rc == 0)
+		rc = take_sans(order, csr, policy, cn, err);
+	if (rc == 0)
+		rc = take_permit(order, a, policy, err);
+	if (rc == 0)
+		rc = tell_dropped(order, csr, err);
+	return rc < 0 ? rc : take_name(order, cn, fallback_name, err);
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* handfast crl: a fresh revocation list, and looking at one. */
+#include "base/err.h"
+#include "base/time.h"
+#include "cli/ca_common.h"
+#include "pki/name.h"
+#include "util/clock.h"
+
+struct crl_opts {
+	int64_t lifetime;
+	const char *out, *passphrase_file;
+	bool root;
+};
+
+static const struct hf_option options[] = {
+	{ .name = "days", .kind = HF_OPT_DURATION, .offset = offsetof(struct crl_opts, lifetime), .arg = "DAYS",
+	  .unit = HF_DAY_SECONDS, .min = 3600, .max = INT64_C(3650) * HF_DAY_SECONDS,
+	  .help = "until the next one is due (default: 30, for a root above an issuing CA 365)" },
+	{ .name = "out", .kind = HF_OPT_STRING, .offset = offsetof(struct crl_opts, out), .arg = "FILE",
+	  .help = "write the issuing CA's list there too" },
+	{ .name = "root", .kind = HF_OPT_FLAG, .offset = offsetof(struct crl_opts, root),
+	  .help = "the root's list only (without it: both, the root's when its key is here)" },
+	{ .name = "passphrase-file", .kind = HF_OPT_STRING, .offset = offsetof(struct crl_opts, passphrase_file),
+	  .arg = "FILE", .help = "passphrase of the CA keys (also: $HANDFAST_PASSPHRASE)" },
+	{ .name = NULL },
+};
+
+static const struct hf_option_group groups[] = {
+	{ "Options", options, 0 },
+	{ NULL, NULL, 0 },
+};
+
+static void facts_json(struct hf_json *j, const struct hf_crl *crl)
+{
+	hf_json_string(j, "issuer", crl->issuer);
+	hf_json_string(j, "number", crl->number);
+	hf_json_time(j, "this_update", crl->this_update);
+	if (crl->has_next_update)
+		hf_json_time(j, "next_update", crl->next_update);
+	else
+		hf_json_null(j, "next_update");
+	hf_json_int(j, "revoked", (int64_t)crl->revoked_count);
+	hf_json_hex(j, "sha256", crl->sha256, HF_SHA256_LEN);
+}
+
+static void tell(struct hf_cmd_ctx *ctx, const struct hf_crl_published *p)
+{
+	char until[80];
+
+	if (ctx->out.json_mode) {
+		hf_json_object_begin(&ctx->out.json, NULL);
+		hf_json_string(&ctx->out.json, "file", p->path);
+		facts_json(&ctx->out.json, p->crl);
+		hf_json_object_end(&ctx->out.json);
+	}
+	hf_cli_until(p->crl->next_update, hf_clock_now(), until, sizeof(until));
+	hf_out_safe(&ctx->out, p->path);
+	hf_out_print(&ctx->out, ": number %s, %zu revoked, next due %s\n", p->crl->number, p->crl->revoked_count, until);
+}
+
+static int publish(struct hf_cmd_ctx *ctx, struct hf_authority *a, struct hf_ca *ca, const char *path)
+{
+	const struct crl_opts *o = ctx->opts;
+	HF_AUTO_DONE(hf_crl_published) p = { .crl = NULL };
+	int rc = hf_authority_publish_crl(a, ca, o->lifetime, path, hf_clock_now(), &p, &ctx->err);
+
+	if (rc == 0)
+		tell(ctx, &p);
+	return rc;
+}
+
+static int publish_all(struct hf_cmd_ctx *ctx, struct hf_authority *a)
+{
+	const struct crl_opts *o = ctx->opts;
+	int rc = 0;
+
+	if (!o->root || a->single)
+		rc = publish(ctx, a, hf_authority_issuer(a), o->out);
+	if (rc < 0 || a->single)
+		return rc;
+	if (!o->root && !hf_ca_has_key(&a->root)) {
+		hf_out_note(&ctx->out, "the root's list was not renewed: its key is not here ('%s')", a->root.key_path);
+		return 0;
+	}
+	return publish(ctx, a, &a->root, o->root ? o->out : NULL);
+}
+
+static int run(struct hf_cmd_ctx *ctx)
+{
+	const struct crl_opts *o = ctx->opts;
+	struct hf_passphrase from = { o->passphrase_file, false };
+	HF_AUTO(hf_authority) a = NULL;
+	int rc = hf_cli_open_authority(ctx, &from, &a);
+
+	if (rc < 0)
+		return rc;
+	if (ctx->out.json_mode) {
+		hf_out_json_begin(&ctx->out);
+		hf_json_array_begin(&ctx->out.json, "lists");
+	}
+	rc = publish_all(ctx, a);
+	if (rc == 0 && ctx->out.json_mode) {
+		hf_json_array_end(&ctx->out.json);
+		hf_out_json_end(&ctx->out);
+	}
+	return rc;
+}
+
+/* ---- crl show ------------------------------------------------------------------------------------------ */
+
+static int64_t at_of(const ASN1_TIME *time)
+{
+	struct tm tm;
+
+	return ASN1_TIME_to_tm(time, &tm) == 1 ? hf_time_from_civil(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+								    tm.tm_hour, tm.tm_min, tm.tm_sec) : 0;
+}
+
+static int show_entry(struct hf_cmd_ctx *ctx, X509_REVOKED *entry)
+{
+	HF_AUTO(BIGNUM) number = ASN1_INTEGER_to_BN(X509_REVOKED_get0_serialNumber(entry), NULL);
+	ASN1_ENUMERATED *reason = X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, NULL, NULL);
+	const char *word = reason ? hf_crl_reason_name((int)ASN1_ENUMERATED_get(reason)) : NULL;
+	int64_t at = at_of(X509_REVOKED_get0_revocationDate(entry));
+	char *hex = number ? BN_bn2hex(number) : NULL;
+	char when[HF_TIME_TEXT_CAP];
+
+	ASN1_ENUMERATED_free(reason);
+	if (!hex)
+		return hf_err_nomem(&ctx->err);
+	for (char *p = hex; *p; p++)
+		*p = hf_ascii_lower(*p);
+	hf_time_format(at, when);
+	if (ctx->out.json_mode) {
+		hf_json_object_begin(&ctx->out.json, NULL);
+		hf_json_string(&ctx->out.json, "serial", hex + (hex[0] == '0' && hex[1]));
+		hf_json_time(&ctx->out.json, "revoked_at", at);
+		hf_json_string(&ctx->out.json, "reason", word ? word : "unspecified");
+		hf_json_object_end(&ctx->out.json);
+	}
+	hf_out_print(&ctx->out, "  %-34s %s  %s\n", hex + (hex[0] == '0' && hex[1]), when, word ? word : "unspecified");
+	OPENSSL_free(hex);
+	return 0;
+}
+
+static void show_head(struct hf_cmd_ctx *ctx, const char *path, const struct hf_crl *crl)
+{
+	char when[HF_TIME_TEXT_CAP], until[80];
+
+	if (ctx->out.json_mode)
+		facts_json(&ctx->out.json, crl);
+	hf_time_format(crl->this_update, when);
+	hf_out_safe(&ctx->out, path);
+	hf_out_print(&ctx->out, ": revocation list of ");
+	hf_out_safe(&ctx->out, crl->issuer);
+	hf_out_print(&ctx->out, "\n  number      %s\n  this update %s\n", crl->number ? crl->number : "none", when);
+	hf_cli_until(crl->next_update, hf_clock_now(), until, sizeof(until));
+	hf_out_print(&ctx->out, "  next update %s\n  revoked     %zu\n", crl->has_next_update ? until : "never",
+		     crl->revoked_count);
+	if (crl->has_next_update && crl->next_update < hf_clock_now())
+		hf_out_warn(&ctx->out, "'%s' is out of date: peers that look at it refuse everybody; make a new one with: "
+			    "handfast crl", path);
+}
+
+static int show_one(struct hf_cmd_ctx *ctx, const char *path, const struct hf_crl *crl)
+{
+	STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(crl->crl);
+	int rc = 0;
+
+	if (ctx->out.json_mode)
+		hf_json_object_begin(&ctx->out.json, NULL);
+	show_head(ctx, path, crl);
+	if (ctx->out.json_mode)
+		hf_json_array_begin(&ctx->out.json, "entries");
+	for (int i = 0; rc == 0 && i < sk_X509_REVOKED_num(entries); i++)
+		rc = show_entry(ctx, sk_X509_REVOKED_value(entries, i));
+	if (ctx->out.json_mode) {
+		hf_json_array_end(&ctx->out.json);
+		hf_json_object_end(&ctx->out.json);
+	}
+	return rc;
+}
+
+static int run_show(struct hf_cmd_ctx *ctx)
+{
+	const char *path = ctx->args->items[0];
+	HF_AUTO_DONE(hf_pemfile) file = HF_PEMFILE_INIT;
+	char words[400];
+	int rc = hf_pemfile_load(&file, path, 0, NULL, &ctx->err);
+
+	if (rc < 0)
+		return rc;
+	if (file.crls.len == 0) {
+		hf_pemfile_describe(&file, words, sizeof(words));
+		(void)hf_err_set(&ctx->err, HF_E_PARSE, "'%s' holds no revocation list: it is %s", path, words);
+		return hf_err_hint(&ctx->err, "handfast show tells of every kind of file");
+	}
+	if (ctx->out.json_mode) {
+		hf_out_json_begin(&ctx->out);
+		hf_json_array_begin(&ctx->out.json, "lists");
+	}
+	for (size_t i = 0; rc == 0 && i < file.crls.len; i++)
+		rc = show_one(ctx, path, file.crls.items[i]);
+	if (ctx->out.json_mode) {
+		hf_json_array_end(&ctx->out.json);
+		hf_out_json_end(&ctx->out);
+	}
+	return rc;
+}
+
+static const struct hf_command cmd_crl_show = {
+	.name = "crl show",
+	.arguments = "FILE",
+	.summary = "what is on a revocation list",
+	.min_args = 1,
+	.max_args = 1,
+	.run = run_show,
+};
+
+static const struct hf_command *const subcommands[] = { &cmd_crl_show, NULL };
+
+static const struct hf_example examples[] = {
+	{ "handfast crl", "sign fresh lists before the old ones run out" },
+	{ "handfast crl --days 7 --out /var/www/crl.pem", "one for a web server" },
+	{ "handfast crl show ca/crl.pem", "who is revoked, since when, why" },
+	{ NULL, NULL },
+};
+
+const struct hf_command cmd_crl = {
+	.name = "crl",
+	.group = "Identities",
+	.arguments = "[show FILE]",
+	.summary = "sign fresh revocation lists, or show one",
+	.description = "Writes ca/crl.pem and, when the root's key is in the home, ca/root.crl.pem. Peers that check "
+		       "revocation refuse everybody once a list has run out, so do this before.",
+	.groups = groups,
+	.opts_size = sizeof(struct crl_opts),
+	.examples = examples,
+	.see_also = "revoke, list",
+	.subcommands = subcommands,
+	.run = run,
+};

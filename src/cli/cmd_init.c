@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* handfast init: a new authority. */
+#include "base/err.h"
+#include "ca/init.h"
+#include "cli/ca_common.h"
+#include "util/clock.h"
+#include "util/home.h"
+
+struct init_opts {
+	const char *subject, *passphrase_file, *root_cert, *root_key, *root_out;
+	int key_type;
+	int64_t days, issuing_days;
+	struct hf_strv permit;
+	bool single, offline_root, force;
+};
+
+static const struct hf_option options[] = {
+	{ .name = "subject", .kind = HF_OPT_STRING, .offset = offsetof(struct init_opts, subject), .arg = "/C=IN/O=…",
+	  .help = "subject of the root, in OpenSSL's -subj syntax (default: O=NAME, CN=NAME Root CA)" },
+	{ .name = "key-type", .kind = HF_OPT_WORD, .offset = offsetof(struct init_opts, key_type), .arg = "TYPE",
+	  .words = hf_cli_key_words, .initial = "p256", .help = "kind of the CA keys" },
+	{ .name = "days", .kind = HF_OPT_DURATION, .offset = offsetof(struct init_opts, days), .arg = "DAYS",
+	  .initial = "3650", .unit = HF_DAY_SECONDS, .min = HF_DAY_SECONDS, .max = INT64_C(36500) * HF_DAY_SECONDS,
+	  .help = "how long the root is valid" },
+	{ .name = "issuing-days", .kind = HF_OPT_DURATION, .offset = offsetof(struct init_opts, issuing_days),
+	  .arg = "DAYS", .initial = "1825", .unit = HF_DAY_SECONDS, .min = HF_DAY_SECONDS,
+	  .max = INT64_C(36500) * HF_DAY_SECONDS, .help = "how long the issuing CA is valid" },
+	{ .name = "permit", .kind = HF_OPT_LIST, .offset = offsetof(struct init_opts, permit), .arg = "LIST",
+	  .help = "certify only such names: dns:abc.com,ip:10.0.0.0/8,uri:HOST,email:abc.com; kinds of name that "
+		  "are not listed stay free" },
+	{ .name = "single", .kind = HF_OPT_FLAG, .offset = offsetof(struct init_opts, single),
+	  .help = "no issuing CA: the root issues by itself" },
+	{ .name = "passphrase-file", .kind = HF_OPT_STRING, .offset = offsetof(struct init_opts, passphrase_file),
+	  .arg = "FILE", .help = "encrypt the CA keys with the first line of this file (also: $HANDFAST_PASSPHRASE)" },
+	{ .name = "root-cert", .kind = HF_OPT_STRING, .offset = offsetof(struct init_opts, root_cert), .arg = "FILE",
+	  .help = "put the issuing CA under this existing root" },
+	{ .name = "root-key", .kind = HF_OPT_STRING, .offset = offsetof(struct init_opts, root_key), .arg = "FILE",
+	  .help = "the key of --root-cert; it is used once and not copied" },
+	{ .name = "offline-root", .kind = HF_OPT_FLAG, .offset = offsetof(struct init_opts, offline_root),
+	  .help = "do not keep the root's key in the home; it goes to --root-out" },
+	{ .name = "root-out", .kind = HF_OPT_STRING, .offset = offsetof(struct init_opts, root_out), .arg = "DIR",
+	  .help = "where the root's key goes with --offline-root, such as a stick" },
+	{ .name = "force", .kind = HF_OPT_FLAG, .offset = offsetof(struct init_opts, force),
+	  .help = "when there is an authority already, put it aside (nothing of it is deleted)" },
+	{ .name = NULL },
+};
+
+static const struct hf_option_group groups[] = {
+	{ "Options", options, 0 },
+	{ NULL, NULL, 0 },
+};
+
+static int check_options(struct hf_cmd_ctx *ctx, const struct init_opts *o)
+{
+	if (!o->root_cert != !o->root_key)
+		return hf_command_usage(ctx, "--root-cert and --root-key come together");
+	if (o->offline_root != (o->root_out != NULL))
+		return hf_command_usage(ctx, "--offline-root and --root-out DIR come together");
+	if (o->single && o->offline_root)
+		return hf_command_usage(ctx, "--single needs the root's key here, --offline-root takes it away");
+	if (o->root_cert && o->subject)
+		return hf_command_usage(ctx, "--root-cert has its subject; --subject is for a new root");
+	if (o->root_cert && o->offline_root)
+		return hf_command_usage(ctx, "the key of --root-cert stays where it is; leave out --offline-root");
+	if (o->root_cert && o->single && o->permit.len)
+		return hf_command_usage(ctx, "--permit cannot be added to an existing root; leave out --single");
+	return 0;
+}
+
+static void tell_text(struct hf_cmd_ctx *ctx, const struct hf_init_result *r, const char *crl)
+{
+	const struct hf_cert *const certs[] = { r->root, r->issuing };
+	char until[80];
+
+	for (size_t i = 0; i < HF_ARRAY_LEN(certs); i++) {
+		if (!certs[i])
+			continue;
+		hf_cli_until(certs[i]->not_after, hf_clock_now(), until, sizeof(until));
+		hf_out_print(&ctx->out, "%s ", i ? "issuing CA" : "root      ");
+		hf_out_safe(&ctx->out, certs[i]->subject);
+		hf_out_print(&ctx->out, ", until %s\n", until);
+	}
+	hf_out_print(&ctx->out, "authority  %s/ca (root.pem is what peers trust; crl.pem what was revoked)\n", ctx->home);
+	(void)crl;
+}
+
+static void tell_json(struct hf_cmd_ctx *ctx, const struct hf_init_result *r)
+{
+	struct hf_json *j = &ctx->out.json;
+	char dir[PATH_MAX];
+
+	hf_out_json_begin(&ctx->out);
+	if (hf_home_ca(ctx->home, "", dir, NULL) == 0)
+		hf_json_string(j, "authority", dir);
+	hf_json_object_begin(j, "root");
+	hf_cli_json_cert(j, r->root);
+	hf_json_string(j, "key", r->root_key_path);
+	hf_json_object_end(j);
+	if (r->issuing) {
+		hf_json_object_begin(j, "issuing");
+		hf_cli_json_cert(j, r->issuing);
+		hf_json_object_end(j);
+	}
+	if (r->aside[0])
+		hf_json_string(j, "put_aside", r->aside);
+	hf_out_json_end(&ctx->out);
+}
+
+static void tell(struct hf_cmd_ctx *ctx, const struct init_opts *o, const struct hf_init_result *r, bool encrypted)
+{
+	for (size_t i = 0; i < r->notes.len; i++)
+		hf_out_warn(&ctx->out, "%s", r->notes.items[i]);
+	if (r->aside[0])
+		hf_out_note(&ctx->out, "the authority that was there is now '%s'", r->aside);
+	if (ctx->out.json_mode)
+		tell_json(ctx, r);
+	else
+		tell_text(ctx, r, NULL);
+	if (o->offline_root)
+		hf_out_note(&ctx->out, "the root's key is '%s' and nowhere else: take it to a safe place", r->root_key_path);
+	else if (!encrypted && !o->root_cert)
+		hf_out_note(&ctx->out, "the CA keys are not encrypted; keep '%s' to yourself, or use --passphrase-file",
+			    r->root_key_path);
+	hf_out_note(&ctx->out, "next: handfast issue localhost --server");
+}
+
+/* Only what was given: `init` never asks for a passphrase that nobody spoke of. */
+static int read_passphrase(struct hf_cmd_ctx *ctx, struct hf_passphrase *from, struct hf_secret *ret)
+{
+	int rc = hf_passphrase_new(&(struct hf_passphrase){ from->file, true }, "the CA keys", ret, &ctx->err);
+
+	if (rc == 0 && ret->len == 0)
+		return hf_err_set(&ctx->err, HF_E_PASSPHRASE, "the passphrase is empty");
+	return rc;
+}
+
+static int run(struct hf_cmd_ctx *ctx)
+{
+	const struct init_opts *o = ctx->opts;
+	HF_AUTO(NAME_CONSTRAINTS) permit = NULL;
+	HF_AUTO_DONE(hf_secret) passphrase = HF_SECRET_INIT;
+	HF_AUTO_DONE(hf_init_result) result = { .root = NULL };
+	struct hf_passphrase from = { o->passphrase_file, false };
+	struct hf_init_options init = {
+		.home = ctx->home,
+		.name = ctx->args->len ? ctx->args->items[0] : "Handfast",
+		.subject = o->subject,
+		.key_type = hf_cli_key_type(o->key_type),
+		.lifetime = o->days,
+		.issuing_lifetime = o->issuing_days,
+		.single = o->single,
+		.root_cert = o->root_cert,
+		.root_key = o->root_key,
+		.pass = { hf_passphrase_get, &from },
+		.root_out = o->root_out,
+		.force = o->force,
+		.now = hf_clock_now(),
+		.actor = hf_cli_actor(),
+	};
+	int rc = check_options(ctx, o);
+
+	if (rc == 0 && o->subject && o->subject[0] != '/')
+		return hf_command_usage(ctx, "--subject '%s' does not start with '/'", o->subject);
+	if (rc == 0)
+		rc = hf_cli_permit(ctx, &o->permit, &permit);
+	if (rc < 0)
+		return rc;
+	init.permit = permit;
+	rc = read_passphrase(ctx, &from, &passphrase);
+	if (rc < 0)
+		return rc;
+	init.passphrase = rc == 0 ? &passphrase : NULL;
+	rc = hf_authority_init(&init, &result, &ctx->err);
+	if (rc == 0)
+		tell(ctx, o, &result, init.passphrase != NULL);
+	return rc;
+}
+
+static const struct hf_example examples[] = {
+	{ "handfast init \"ABC Inc.\"", "a root for ten years and an issuing CA for five" },
+	{ "handfast init ABC --permit dns:abc.com,ip:10.0.0.0/8", "one that can certify its own names only" },
+	{ "handfast init ABC --offline-root --root-out /media/stick", "with the root's key taken away at once" },
+	{ NULL, NULL },
+};
+
+const struct hf_command cmd_init = {
+	.name = "init",
+	.group = "Identities",
+	.arguments = "[NAME]",
+	.summary = "make an authority: a root and the CA below it that issues",
+	.description = "The authority lives in ca/ of the home: root.pem, issuing.pem, their keys (0600), chain.pem, the "
+		       "revocation lists crl.pem and root.crl.pem, and the ledger ca.db, which knows every certificate "
+		       "before it leaves.\n\n"
+		       "Nothing is overwritten: with an authority there, init says so and exits 1. --force puts the old "
+		       "one aside as ca.old-TIME.",
+	.groups = groups,
+	.opts_size = sizeof(struct init_opts),
+	.examples = examples,
+	.exits = "0 made; 1 there is one already, or the root given is not good for it",
+	.see_also = "issue, sign, crl",
+	.max_args = 1,
+	.run = run,
+};

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* handfast list: what the authority has issued.  Reads the ledger row by row: a million certificates
+ * take no more memory than a hundred. */
+#include "base/err.h"
+#include "cli/ca_common.h"
+#include "util/clock.h"
+
+struct list_opts {
+	int64_t expiring, limit;
+	bool revoked, all;
+};
+
+static const struct hf_option options[] = {
+	{ .name = "expiring", .kind = HF_OPT_DURATION, .offset = offsetof(struct list_opts, expiring), .arg = "TIME",
+	  .unit = HF_DAY_SECONDS, .help = "only what ends within this time (30d), soonest first" },
+	{ .name = "revoked", .kind = HF_OPT_FLAG, .offset = offsetof(struct list_opts, revoked),
+	  .help = "only what was revoked" },
+	{ .name = "all", .kind = HF_OPT_FLAG, .offset = offsetof(struct list_opts, all),
+	  .help = "also expired and revoked ones, the authority's own, and what was abandoned before it was handed out" },
+	{ .name = "limit", .kind = HF_OPT_INT, .offset = offsetof(struct list_opts, limit), .arg = "N",
+	  .help = "at most N" },
+	{ .name = NULL },
+};
+
+static const struct hf_option_group groups[] = {
+	{ "Options", options, 0 },
+	{ NULL, NULL, 0 },
+};
+
+enum { BLOCK = 500 }; /* rows whose columns are aligned with each other */
+
+struct listing {
+	struct hf_cmd_ctx *ctx;
+	struct hf_table table;
+	size_t in_table, rows;
+	int64_t now;
+};
+
+static const char *state_of(const struct hf_record *r, int64_t now)
+{
+	if (r->state == HF_RECORD_ISSUED && r->not_after < now)
+		return "expired";
+	return hf_record_state_name(r->state);
+}
+
+static int add_head(struct listing *l)
+{
+	static const char *const head[] = { "SERIAL", "NAME", "PROFILE", "NAMES", "UNTIL", "STATE" };
+	int rc = 0;
+
+	l->table.columns = HF_ARRAY_LEN(head);
+	for (size_t i = 0; rc == 0 && i < HF_ARRAY_LEN(head); i++)
+		rc = hf_table_add(&l->table, head[i]);
+	return rc;
+}
+
+static void flush(struct listing *l)
+{
+	if (l->in_table)
+		hf_table_print(&l->table, &l->ctx->out);
+	hf_table_done(&l->table);
+	l->in_table = 0;
+}
+
+static int add_row(struct listing *l, const struct hf_record *r)
+{
+	char until[80] = "-";
+	int rc = l->in_table ? 0 : add_head(l);
+
+	if (r->der)
+		hf_cli_until(r->not_after, l->now, until, sizeof(until));
+	const char *const cells[] = { r->serial, r->name, r->profile, *r->sans ? r->sans : "-", until,
+				      state_of(r, l->now) };
+
+	for (size_t i = 0; rc == 0 && i < HF_ARRAY_LEN(cells); i++)
+		rc = hf_table_add(&l->table, cells[i]);
+	if (++l->in_table == BLOCK)
+		flush(l);
+	return rc;
+}
+
+static int each(void *arg, const struct hf_record *r)
+{
+	struct listing *l = arg;
+
+	l->rows++;
+	if (!l->ctx->out.json_mode)
+		return add_row(l, r) < 0 ? -HF_E_NOMEM : 0;
+	hf_cli_json_record(&l->ctx->out.json, r, state_of(r, l->now));
+	return 0;
+}
+
+static void filter_of(const struct list_opts *o, int64_t now, struct hf_record_filter *f)
+{
+	*f = (struct hf_record_filter){ .limit = o->limit, .without_own = !o->all };
+	if (o->revoked) {
+		f->order = HF_ORDER_REVOKED_AT;
+	} else if (o->expiring) {
+		f->order = HF_ORDER_NOT_AFTER;
+		f->expires_from = now;
+		f->expires_until = now + o->expiring;
+	} else if (!o->all) {
+		f->states = 1U << HF_RECORD_ISSUED;
+		f->expires_from = now;
+	}
+}
+
+static int run(struct hf_cmd_ctx *ctx)
+{
+	const struct list_opts *o = ctx->opts;
+	struct hf_passphrase from = { NULL, true };
+	struct listing l = { .ctx = ctx, .now = hf_clock_now() };
+	struct hf_record_filter filter;
+	HF_AUTO(hf_authority) a = NULL;
+	int rc;
+
+	if (o->revoked && o->expiring)
+		return hf_command_usage(ctx, "--revoked and --expiring exclude each other");
+	rc = hf_cli_open_authority(ctx, &from, &a);
+	if (rc < 0)
+		return rc;
+	filter_of(o, l.now, &filter);
+	if (ctx->out.json_mode) {
+		hf_out_json_begin(&ctx->out);
+		hf_json_array_begin(&ctx->out.json, "certificates");
+	}
+	rc = hf_store_list(a->store, &filter, each, &l, &ctx->err);
+	flush(&l);
+	if (rc < 0)
+		return rc == -HF_E_NOMEM ? hf_err_nomem(&ctx->err) : rc;
+	if (ctx->out.json_mode) {
+		hf_json_array_end(&ctx->out.json);
+		hf_out_json_end(&ctx->out);
+	} else if (l.rows == 0) {
+		hf_out_note(&ctx->out, "nothing to list%s", o->all || o->revoked || o->expiring ? "" :
+			    "; --all also shows what is expired, revoked or the authority's own");
+	}
+	return 0;
+}
+
+static const struct hf_example examples[] = {
+	{ "handfast list", "what is valid today" },
+	{ "handfast list --expiring 30d", "what has to be renewed within a month" },
+	{ "handfast list --all --json", "everything, for another program" },
+	{ NULL, NULL },
+};
+
+const struct hf_command cmd_list = {
+	.name = "list",
+	.group = "Identities",
+	.summary = "show what the authority has issued",
+	.description = "The states: valid, expired, revoked, intent (being signed at this moment), abandoned (asked for, but "
+		       "the process ended before the certificate was handed out; its serial is never used again).",
+	.groups = groups,
+	.opts_size = sizeof(struct list_opts),
+	.examples = examples,
+	.see_also = "show, renew, revoke",
+	.run = run,
+};

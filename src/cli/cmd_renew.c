@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* handfast renew: a new key and certificate for the same identity, in time.  Must never renew what was
+ * revoked, and never leave a key beside another key's certificate. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <openssl/rand.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "base/time.h"
+#include "cli/ca_common.h"
+#include "cli/renew_exec.h"
+#include "util/clock.h"
+#include "util/daemon.h"
+#include "util/home.h"
+
+struct renew_opts {
+	bool all, watch;
+	int64_t before, lifetime;
+	const char *exec, *passphrase_file;
+};
+
+static const struct hf_option options[] = {
+	{ .name = "all", .kind = HF_OPT_FLAG, .offset = offsetof(struct renew_opts, all),
+	  .help = "every identity of the home that its authority issued, and the authority's revocation lists" },
+	{ .name = "before", .kind = HF_OPT_DURATION, .offset = offsetof(struct renew_opts, before), .arg = "TIME",
+	  .unit = HF_DAY_SECONDS, .help = "renew when less than this is left (10d; default: a third of its life)" },
+	{ .name = "days", .kind = HF_OPT_DURATION, .offset = offsetof(struct renew_opts, lifetime), .arg = "DAYS",
+	  .unit = HF_DAY_SECONDS, .min = 60, .max = INT64_C(36500) * HF_DAY_SECONDS,
+	  .help = "how long the new one is valid (default: as long as the old one was)" },
+	{ .name = "exec", .kind = HF_OPT_STRING, .offset = offsetof(struct renew_opts, exec), .arg = "CMD",
+	  .help = "run this by the shell after each change; HANDFAST_NAME, _CERT, _KEY, _CA, _SERIAL and _HOME are set" },
+	{ .name = "watch", .kind = HF_OPT_FLAG, .offset = offsetof(struct renew_opts, watch),
+	  .help = "stay, and renew whenever something is due; SIGHUP looks at once" },
+	{ .name = "passphrase-file", .kind = HF_OPT_STRING, .offset = offsetof(struct renew_opts, passphrase_file),
+	  .arg = "FILE", .help = "passphrase of the issuing CA's key (also: $HANDFAST_PASSPHRASE)" },
+	{ .name = NULL },
+};
+
+static const struct hf_option_group groups[] = {
+	{ "Options", options, 0 },
+	{ NULL, NULL, 0 },
+};
+
+struct renewal {
+	struct hf_cmd_ctx *ctx;
+	const struct renew_opts *o;
+	struct hf_authority *a;
+	int64_t now;
+	int64_t next_at;       /* when the first of them is due again */
+	size_t renewed, failed;
+};
+
+static void due_at(struct renewal *r, int64_t at)
+{
+	r->next_at = HF_MIN(r->next_at, at);
+}
+
+/* ---- one identity ------------------------------------------------------------------------------------ */
+
+static int load_leaf(struct hf_cmd_ctx *ctx, const char *name, struct hf_cert **ret_cert)
+{
+	HF_AUTO_DONE(hf_pemfile) file = HF_PEMFILE_INIT;
+	char path[PATH_MAX];
+	int rc = hf_home_id(ctx->home, name, "cert.pem", path, &ctx->err);
+
+	if (rc < 0)
+		return rc;
+	if (!hf_file_exists(path)) {
+		(void)hf_err_set(&ctx->err, HF_E_NOENT, "there is no identity '%s' ('%s' is missing)", name, path);
+		return hf_err_hint(&ctx->err, "make it with: handfast issue %s --server|--client", name);
+	}
+	rc = hf_pemfile_load(&file, path, 0, NULL, &ctx->err);
+	if (rc == 0 && file.certs.len == 0)
+		return hf_err_set(&ctx->err, HF_E_PARSE, "'%s' holds no certificate", path);
+	if (rc == 0)
+		*ret_cert = hf_cert_ref(file.certs.items[0]);
+	return rc;
+}
+
+static int find_record(struct renewal *r, const struct hf_cert *cert, struct hf_records *found)
+{
+	struct hf_record_filter filter = { .sha256 = cert->sha256, .limit = 1 };
+
+	return hf_store_collect(r->a->store, &filter, found, &r->ctx->err);
+}
+
+static int foreign(struct renewal *r, const char *name, const struct hf_cert *cert)
+{
+	(void)hf_err_set(&r->ctx->err, HF_E_POLICY, "'%s' was issued by '%s', not by the authority of this home", name,
+			 cert->issuer);
+	return hf_err_hint(&r->ctx->err, "ask there: handfast request %s --force, have it signed, handfast install %s FILE "
+			   "--force", name, name);
+}
+
+static int revoked(struct renewal *r, const char *name)
+{
+	(void)hf_err_set(&r->ctx->err, HF_E_POLICY, "the certificate of '%s' is revoked and is not renewed", name);
+	return hf_err_hint(&r->ctx->err, "if the identity is to live on: handfast issue %s --force", name);
+}
+
+static void tell_json(struct renewal *r, const char *name, const struct hf_cert *cert, bool renewed)
+{
+	struct hf_json *j = &r->ctx->out.json;
+
+	if (!r->ctx->out.json_mode)
+		return;
+	hf_json_object_begin(j, NULL);
+	hf_json_string(j, "name", name);
+	hf_json_bool(j, "renewed", renewed);
+	hf_cli_json_cert(j, cert);
+	hf_json_object_end(j);
+}
+
+static int64_t margin(const struct renewal *r, int64_t from, int64_t until)
+{
+	return r->o->before ? r->o->before : (until - from) / 3;
+}
+
+static int renew_now(struct renewal *r, const char *name, const struct hf_cert *old, const struct hf_record *record)
+{
+	HF_AUTO_DONE(hf_order) order = { .lifetime = r->o->lifetime };
+	enum hf_key_type type = old->key_type == HF_KEY_OTHER ? HF_KEY_P256 : old->key_type;
+	char dir[PATH_MAX], until[80];
+	int rc = hf_order_like(&order, old, record->name, record->profile, &r->ctx->err);
+
+	if (!order.lifetime) /* the old one began a little before it was made */
+		order.lifetime = old->not_after - old->not_before - HF_BACKDATE_SECONDS;
+	if (rc == 0)
+		rc = hf_home_id(r->ctx->home, name, "", dir, &r->ctx->err);
+	if (rc == 0)
+		rc = hf_cli_issue_into(r->ctx, r->a, &order, type, dir, true, r->now);
+	if (rc < 0)
+		return rc;
+	r->renewed++;
+	due_at(r, order.cert->not_after - margin(r, order.cert->not_before, order.cert->not_after));
+	hf_cli_until(order.cert->not_after, r->now, until, sizeof(until));
+	hf_cli_tell_notes(r->ctx, name, &order);
+	hf_out_print(&r->ctx->out, "%s: renewed, until %s, serial %s\n", name, until, order.cert->serial);
+	tell_json(r, name, order.cert, true);
+	hf_out_flush(&r->ctx->out);
+	return r->o->exec ? hf_renew_exec(r->o->exec, r->ctx->home, name, dir, order.cert->serial, &r->ctx->err) : 0;
+}
+
+static int renew_one(struct renewal *r, const char *name, bool among_all)
+{
+	HF_AUTO(hf_cert) cert = NULL;
+	HF_AUTO_DONE(hf_records) found = HF_RECORDS_INIT;
+	int64_t from;
+	char until[80], begins[80];
+	int rc = load_leaf(r->ctx, name, &cert);
+
+	if (rc == 0)
+		rc = find_record(r, cert, &found);
+	if (rc < 0)
+		return rc;
+	if (found.len == 0) {
+		hf_out_debug(&r->ctx->out, "%s: issued by '%s', not by this home's authority", name, cert->issuer);
+		return among_all ? 0 : foreign(r, name, cert);
+	}
+	if (found.items[0]->state == HF_RECORD_REVOKED) {
+		if (among_all)
+			hf_out_note(&r->ctx->out, "%s: revoked, not renewed", name);
+		return among_all ? 0 : revoked(r, name);
+	}
+	from = cert->not_after - margin(r, cert->not_before, cert->not_after);
+	if (r->now >= from)
+		return renew_now(r, name, cert, found.items[0]);
+	due_at(r, from);
+	hf_cli_until(cert->not_after, r->now, until, sizeof(until));
+	hf_cli_until(from, r->now, begins, sizeof(begins));
+	hf_out_print(&r->ctx->out, "%s: not due; valid until %s, renewed from %s on\n", name, until, begins);
+	tell_json(r, name, cert, false);
+	return 0;
+}
+
+/* ---- the authority's lists: a gateway with one that ran out refuses everybody --------------------------- */
+
+static int refresh_list(struct renewal *r, struct hf_ca *ca)
+{
+	HF_AUTO_DONE(hf_pemfile) file = HF_PEMFILE_INIT;
+	HF_AUTO_DONE(hf_crl_published) p = { .crl = NULL };
+	char path[PATH_MAX], until[80];
+	int64_t from = 0;
+	int rc = hf_path_join(path, sizeof(path), r->a->dir, ca->crl_name, &r->ctx->err);
+
+	if (rc < 0 || !ca->cert || !hf_ca_has_key(ca))
+		return rc;
+	if (hf_pemfile_load(&file, path, 0, NULL, NULL) == 0 && file.crls.len > 0)
+		from = file.crls.items[0]->next_update -
+		       (file.crls.items[0]->next_update - file.crls.items[0]->this_update) / 3;
+	if (r->now < from) {
+		due_at(r, from);
+		return 0;
+	}
+	rc = hf_authority_publish_crl(r->a, ca, 0, NULL, r->now, &p, &r->ctx->err);
+	if (rc < 0)
+		return rc;
+	due_at(r, p.crl->next_update - (p.crl->next_update - p.crl->this_update) / 3);
+	hf_cli_until(p.crl->next_update, r->now, until, sizeof(until));
+	hf_out_note(&r->ctx->out, "%s: fresh revocation list, next due %s", p.path, until);
+	return r->o->exec ? hf_renew_exec(r->o->exec, r->ctx->home, "", r->a->dir, "", &r->ctx->err) : 0;
+}
+
+/* ---- all of it --------------------------------------------------------------------------------------------- */
+
+/* What fails for one must not keep the others from being renewed. */
+static void take_failure(struct renewal *r, int rc)
+{
+	if (rc >= 0)
+		return;
+	r->failed++;
+	if (r->ctx->out.json_mode)
+		hf_out_warn(&r->ctx->out, "%s", r->ctx->err.msg);
+	else
+		hf_out_error(&r->ctx->out, &r->ctx->err);
+	hf_err_clear(&r->ctx->err);
+}
+
+static int renew_all(struct renewal *r)
+{
+	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
+	char dir[PATH_MAX], path[PATH_MAX];
+	int rc = hf_home_id(r->ctx->home, "", "", dir, &r->ctx->err);
+
+	if (rc == 0 && hf_file_exists(dir))
+		rc = hf_dir_list(dir, &names, &r->ctx->err);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < names.len; i++) {
+		if (names.items[i][0] != '.' &&
+		    hf_home_id(r->ctx->home, names.items[i], "cert.pem", path, NULL) == 0 && hf_file_exists(path))
+			take_failure(r, renew_one(r, names.items[i], true));
+	}
+	take_failure(r, refresh_list(r, hf_authority_issuer(r->a)));
+	if (!r->a->single)
+		take_failure(r, refresh_list(r, &r->a->root));
+	return 0;
+}
+
+/* Once through.  The authority is opened anew each time: it may have changed meanwhile. */
+static int pass(struct renewal *r, struct hf_passphrase *from)
+{
+	HF_AUTO(hf_authority) a = NULL;
+	const struct hf_strv *names = r->ctx->args;
+	int rc = hf_cli_open_authority(r->ctx, from, &a);
+
+	if (rc < 0)
+		return rc;
+	r->a = a;
+	r->now = hf_clock_now();
+	r->next_at = r->now + HF_DAY_SECONDS;
+	if (r->o->all)
+		return renew_all(r);
+	for (size_t i = 0; i < names->len; i++) {
+		rc = renew_one(r, names->items[i], false);
+		if (rc < 0 && (names->len == 1 && !r->o->watch))
+			return rc;
+		take_failure(r, rc);
+	}
+	return 0;
+}
+
+/* ---- --watch -------------------------------------------------------------------------------------------- */
+
+enum { WAIT_MIN = 10, WAIT_MAX = 3600, RETRY = 60 };
+
+/* Up to a tenth more, so that a hundred machines do not come at the same second. */
+static int64_t jittered(int64_t seconds)
+{
+	uint32_t random = 0;
+
+	if (RAND_bytes((unsigned char *)&random, sizeof(random)) != 1)
+		return seconds;
+	return seconds + (int64_t)((uint64_t)random % (uint64_t)(seconds / 10 + 1));
+}
+
+/* False when it is time to end.  SIGHUP ends the wait only. */
+static bool wait_for(const sigset_t *signals, int64_t seconds)
+{
+	struct timespec timeout = { .tv_sec = (time_t)seconds };
+	int sig;
+
+	do
+		sig = sigtimedwait(signals, NULL, &timeout);
+	while (sig < 0 && errno == EINTR);
+	return sig < 0 || sig == SIGHUP;
+}
+
+static int watch(struct renewal *r, struct hf_passphrase *from)
+{
+	int64_t seconds, retry = RETRY;
+	sigset_t signals;
+
+	(void)sigemptyset(&signals);
+	(void)sigaddset(&signals, SIGTERM);
+	(void)sigaddset(&signals, SIGINT);
+	(void)sigaddset(&signals, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
+	hf_daemon_notify("READY=1");
+	do {
+		r->failed = 0;
+		take_failure(r, pass(r, from));
+		hf_out_flush(&r->ctx->out);
+		/* a failure is tried again soon, then less and less often, but at least every hour */
+		seconds = HF_MAX(HF_MIN(r->next_at - hf_clock_now(), (int64_t)WAIT_MAX), (int64_t)WAIT_MIN);
+		retry = r->failed ? HF_MIN(2 * retry, (int64_t)WAIT_MAX) : RETRY;
+		if (r->failed)
+			seconds = HF_MIN(retry, seconds);
+		seconds = jittered(seconds);
+		hf_out_debug(&r->ctx->out, "looking again in %lld seconds", (long long)seconds);
+	} while (wait_for(&signals, seconds));
+	hf_daemon_notify("STOPPING=1");
+	return HF_EXIT_YES;
+}
+
+static int run(struct hf_cmd_ctx *ctx)
+{
+	const struct renew_opts *o = ctx->opts;
+	struct hf_passphrase from = { o->passphrase_file, o->watch };
+	struct renewal r = { .ctx = ctx, .o = o };
+	int rc;
+
+	if (o->all == (ctx->args->len > 0))
+		return hf_command_usage(ctx, o->all ? "--all is every identity; leave out the names" :
+						      "renew which? Give names, or --all");
+	if (o->watch && ctx->out.json_mode)
+		return hf_command_usage(ctx, "--watch never ends, and so never gives one JSON object");
+	if (o->watch)
+		return watch(&r, &from);
+	if (ctx->out.json_mode) {
+		hf_out_json_begin(&ctx->out);
+		hf_json_array_begin(&ctx->out.json, "identities");
+	}
+	rc = pass(&r, &from);
+	if (rc < 0) {
+		hf_buf_clear(&ctx->out.text);
+		hf_json_init(&ctx->out.json, &ctx->out.text, true);
+		return rc;
+	}
+	if (ctx->out.json_mode) {
+		hf_json_array_end(&ctx->out.json);
+		hf_out_json_end(&ctx->out);
+	}
+	return r.failed ? HF_EXIT_FAILURE : HF_EXIT_YES;
+}
+
+static const struct hf_example examples[] = {
+	{ "handfast renew mail-server", "a new key and certificate, if it is time" },
+	{ "handfast renew --all --watch --exec \"systemctl reload nginx\"", "as a service" },
+	{ NULL, NULL },
+};
+
+const struct hf_command cmd_renew = {
+	.name = "renew",
+	.group = "Identities",
+	.arguments = "[NAME…]",
+	.summary = "make a new key and certificate for the same identity, in time",
+	.description = "Subject, names, profile, kind of key and length of life stay; key and serial are new. The old "
+		       "certificate stays valid until its end, so that nothing breaks on the way. What is not due is left "
+		       "as it is, and that is no failure.",
+	.groups = groups,
+	.opts_size = sizeof(struct renew_opts),
+	.examples = examples,
+	.exits = "0 renewed, or not due; 1 revoked, or issued by another authority",
+	.see_also = "issue, list, revoke",
+	.max_args = -1,
+	.run = run,
+};

@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* handfast sign: certificates for requests that others wrote. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "cli/ca_common.h"
+#include "util/clock.h"
+
+struct sign_opts {
+	struct hf_strv san, permit;
+	bool copy_sans, dry_run, force;
+	const char *profile, *subject, *out, *passphrase_file;
+	int64_t lifetime, jobs;
+};
+
+static const struct hf_option options[] = {
+	{ .name = "profile", .kind = HF_OPT_STRING, .offset = offsetof(struct sign_opts, profile),
+	  .arg = "server|client|peer|intermediate", .help = "what the certificates are for (required)" },
+	{ .name = "san", .kind = HF_OPT_LIST, .offset = offsetof(struct sign_opts, san), .arg = "LIST",
+	  .help = "names that the certificate gets, whether the request asks for them or not" },
+	{ .name = "copy-sans", .kind = HF_OPT_FLAG, .offset = offsetof(struct sign_opts, copy_sans),
+	  .help = "grant every name that the request asks for; look at them first" },
+	{ .name = "subject", .kind = HF_OPT_STRING, .offset = offsetof(struct sign_opts, subject), .arg = "/O=…/CN=…",
+	  .help = "this subject instead of the request's" },
+	{ .name = "days", .kind = HF_OPT_DURATION, .offset = offsetof(struct sign_opts, lifetime), .arg = "DAYS",
+	  .unit = HF_DAY_SECONDS, .min = 60, .max = INT64_C(36500) * HF_DAY_SECONDS,
+	  .help = "how long it is valid (default: 30, intermediate 1825)" },
+	{ .name = "permit", .kind = HF_OPT_LIST, .offset = offsetof(struct sign_opts, permit), .arg = "LIST",
+	  .help = "with --profile intermediate: the names that the new CA may certify, as for init" },
+	{ .name = "out", .kind = HF_OPT_STRING, .offset = offsetof(struct sign_opts, out), .arg = "FILE|DIR",
+	  .help = "where to write; several requests go to DIR/NAME.pem (default: one goes to standard output)" },
+	{ .name = "jobs", .kind = HF_OPT_INT, .offset = offsetof(struct sign_opts, jobs), .arg = "N", .initial = "1",
+	  .min = 1, .max = 64, .help = "sign with up to N threads at once" },
+	{ .name = "dry-run", .kind = HF_OPT_FLAG, .offset = offsetof(struct sign_opts, dry_run),
+	  .help = "sign nothing; say what each request would get, and whether peers would accept it" },
+	{ .name = "force", .kind = HF_OPT_FLAG, .offset = offsetof(struct sign_opts, force),
+	  .help = "replace files that are there" },
+	{ .name = "passphrase-file", .kind = HF_OPT_STRING, .offset = offsetof(struct sign_opts, passphrase_file),
+	  .arg = "FILE", .help = "passphrase of the issuing CA's key (also: $HANDFAST_PASSPHRASE)" },
+	{ .name = NULL },
+};
+
+static const struct hf_option_group groups[] = {
+	{ "Options", options, 0 },
+	{ NULL, NULL, 0 },
+};
+
+enum { CHUNK = 256 };
+
+/* One request on its way. */
+struct item {
+	const char *path;
+	char base[256];            /* NAME of NAME.csr */
+	char out[PATH_MAX];        /* "" is standard output */
+	struct hf_order order;
+	struct hf_cert *tried;     /* with --dry-run */
+	struct hf_err err;         /* why it was not signed; code 0 when it was */
+};
+
+struct signing {
+	struct hf_cmd_ctx *ctx;
+	const struct sign_opts *o;
+	struct hf_authority *a;
+	struct hf_sign_policy policy;
+	struct hf_strv inputs;
+	bool out_is_dir;
+	size_t failed, failed_hard;
+	int64_t now;
+};
+
+/* ---- what to sign ---------------------------------------------------------------------------------- */
+
+static bool is_dir(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static const char *const endings[] = { ".csr", ".req", ".pem", ".der" };
+
+static int add_dir(struct signing *s, const char *dir)
+{
+	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
+	struct hf_err *err = &s->ctx->err;
+	size_t before = s->inputs.len;
+	char path[PATH_MAX];
+	int rc = hf_dir_list(dir, &names, err);
+
+	for (size_t i = 0; rc == 0 && i < names.len; i++) {
+		bool wanted = false;
+
+		for (size_t e = 0; e < HF_ARRAY_LEN(endings); e++)
+			wanted = wanted || hf_str_ends(names.items[i], endings[e]);
+		if (!wanted)
+			continue;
+		rc = hf_path_join(path, sizeof(path), dir, names.items[i], err);
+		if (rc == 0 && hf_strv_add(&s->inputs, path) < 0)
+			rc = hf_err_nomem(err);
+	}
+	if (rc == 0 && s->inputs.len == before) {
+		(void)hf_err_set(err, HF_E_NOENT, "there is no request in '%s'", dir);
+		return hf_err_hint(err, "requests are files that end in .csr, .req, .pem or .der");
+	}
+	return rc;
+}
+
+static int gather(struct signing *s)
+{
+	const struct hf_strv *args = s->ctx->args;
+	bool any_dir = false;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < args->len; i++) {
+		if (is_dir(args->items[i])) {
+			any_dir = true;
+			rc = add_dir(s, args->items[i]);
+		} else if (hf_strv_add(&s->inputs, args->items[i]) < 0) {
+			rc = hf_err_nomem(&s->ctx->err);
+		}
+	}
+	if (rc < 0)
+		return rc;
+	s->out_is_dir = any_dir || s->inputs.len > 1 || (s->o->out && (is_dir(s->o->out) || hf_str_ends(s->o->out, "/")));
+	if (s->out_is_dir && !s->o->out && !s->o->dry_run) {
+		(void)hf_command_usage(s->ctx, "several requests need --out DIR");
+		return hf_err_hint(&s->ctx->err, "each certificate is then written to DIR/NAME.pem");
+	}
+	if (s->out_is_dir && s->o->out && !s->o->dry_run)
+		rc = hf_dir_make(s->o->out, HF_MODE_DIR, &s->ctx->err);
+	return rc;
+}
+
+/* ---- one request ------------------------------------------------------------------------------------- */
+
+static void base_name(const char *path, char *out, size_t cap)
+{
+	const char *slash = strrchr(path, '/');
+
+	(void)hf_str_copy(out, cap, slash ? slash + 1 : path);
+	for (size_t e = 0; e < HF_ARRAY_LEN(endings); e++) {
+		if (hf_str_ends(out, endings[e]) && strlen(out) > strlen(endings[e])) {
+			out[strlen(out) - strlen(endings[e])] = '\0';
+			return;
+		}
+	}
+}
+
+static int place(const struct signing *s, struct item *item)
+{
+	HF_AUTO(cstr) file = hf_str_printf("%s.pem", item->base);
+	int rc = 0;
+
+	if (!s->o->out || s->o->dry_run)
+		return 0;
+	if (!s->out_is_dir)
+		(void)hf_str_copy(item->out, sizeof(item->out), s->o->out);
+	else if (file)
+		rc = hf_path_join(item->out, sizeof(item->out), s->o->out, file, &item->err);
+	if (rc == 0 && !s->o->force && hf_file_exists(item->out)) {
+		(void)hf_err_set(&item->err, HF_E_EXIST, "'%s' is there already", item->out);
+		return hf_err_hint(&item->err, "nothing was signed for it; --force replaces it");
+	}
+	return rc;
+}
+
+static int load(struct item *item, struct hf_pemfile *file)
+{
+	char words[400];
+	int rc = hf_pemfile_load(file, item->path, 0, NULL, &item->err);
+
+	if (rc < 0)
+		return rc;
+	if (file->csrs_len == 1)
+		return 0;
+	hf_pemfile_describe(file, words, sizeof(words));
+	(void)hf_err_set(&item->err, HF_E_PARSE, file->csrs_len ? "more than one request: %s" : "no certificate request: "
+			 "it is %s", words);
+	return hf_err_hint(&item->err, "a request starts with -----BEGIN CERTIFICATE REQUEST-----; handfast request NAME "
+			   "makes one");
+}
+
+static int prepare(struct signing *s, struct item *item)
+{
+	HF_AUTO_DONE(hf_pemfile) file = HF_PEMFILE_INIT;
+	int rc;
+
+	base_name(item->path, item->base, sizeof(item->base));
+	rc = place(s, item);
+	if (rc == 0)
+		rc = load(item, &file);
+	if (rc == 0)
+		rc = hf_order_from_csr(&item->order, s->a, file.csrs[0], &s->policy, item->base, &item->err);
+	if (rc == 0)
+		rc = hf_order_check(s->a, &item->order, s->now, &item->err);
+	if (rc == 0 && s->o->dry_run)
+		rc = hf_issue_try(s->a, &item->order, s->now, &item->tried, &item->err);
+	return rc;
+}
+
+/* ---- answers ------------------------------------------------------------------------------------------ */
+
+static int deliver(struct signing *s, struct item *item)
+{
+	HF_AUTO_DONE(hf_buf) pem = HF_BUF_INIT(HF_CLI_PEM_CAP);
+	int rc = hf_cli_chain_pem(s->a, &item->order, &pem, &item->err);
+
+	if (rc < 0)
+		return rc;
+	if (!item->out[0]) {
+		if (s->ctx->out.json_mode)
+			hf_json_string(&s->ctx->out.json, "certificate", hf_buf_str(&pem));
+		else
+			hf_out_raw(&s->ctx->out, pem.data, pem.len);
+		return 0;
+	}
+	rc = hf_file_write(item->out, pem.data, pem.len, HF_MODE_PUBLIC, s->o->force ? HF_FILE_REPLACE : 0, &item->err);
+	if (rc < 0)
+		(void)hf_err_context(&item->err, rc, "the certificate %s was issued, but its file was not written",
+				     item->order.cert->serial);
+	return rc;
+}
+
+static void tell_text(struct signing *s, const struct item *item, const struct hf_cert *cert)
+{
+	HF_AUTO_DONE(hf_buf) line = HF_BUF_INIT(HF_CLI_PEM_CAP);
+	char until[80];
+
+	hf_cli_until(cert->not_after, s->now, until, sizeof(until));
+	(void)hf_buf_printf(&line, "%s: %s %s", item->out[0] ? item->out : item->path, item->order.profile->words,
+			    cert->subject);
+	if (cert->sans.len) {
+		(void)hf_buf_puts(&line, " for ");
+		(void)hf_sans_format(&cert->sans, &line);
+	}
+	(void)hf_buf_printf(&line, ", until %s", until);
+	if (s->o->dry_run)
+		(void)hf_buf_puts(&line, "; dry run: nothing was signed; peers would accept it (profiles openssl and strict)");
+	else
+		(void)hf_buf_printf(&line, ", serial %s", cert->serial);
+	/* standard output is the certificate's when it has no file */
+	if (!item->out[0] && !s->o->dry_run) {
+		hf_out_note(&s->ctx->out, "%s", hf_buf_str(&line));
+		return;
+	}
+	hf_out_safe(&s->ctx->out, hf_buf_str(&line));
+	hf_out_print(&s->ctx->out, "\n");
+}
+
+static void tell_failure(struct signing *s, struct item *item)
+{
+	struct hf_out *out = &s->ctx->out;
+
+	(void)hf_err_context(&item->err, -item->err.code, "%s", item->path);
+	if (!out->json_mode) {
+		hf_out_error(out, &item->err);
+		return;
+	}
+	hf_json_object_begin(&out->json, "error");
+	hf_json_string(&out->json, "code", hf_err_name(item->err.code));
+	hf_json_string(&out->json, "message", item->err.msg);
+	hf_json_string(&out->json, "hint", item->err.hint);
+	hf_json_object_end(&out->json);
+}
+
+static void tell(struct signing *s, struct item *item)
+{
+	struct hf_json *j = &s->ctx->out.json;
+	bool json = s->ctx->out.json_mode;
+	const struct hf_cert *cert = s->o->dry_run ? item->tried : item->order.cert;
+
+	if (json) {
+		hf_json_object_begin(j, NULL);
+		hf_json_string(j, "request", item->path);
+	}
+	if (item->err.code == 0 && !s->o->dry_run && deliver(s, item) < 0)
+		cert = NULL;
+	if (item->err.code == 0) {
+		hf_cli_tell_notes(s->ctx, item->path, &item->order);
+		if (!json)
+			tell_text(s, item, cert);
+	}
+	if (json && item->err.code == 0) {
+		hf_json_string(j, "name", item->order.name);
+		hf_json_string(j, "profile", item->order.profile->name);
+		hf_json_bool(j, "dry_run", s->o->dry_run);
+		if (item->out[0])
+			hf_json_string(j, "file", item->out);
+		hf_cli_json_cert(j, cert);
+		hf_cli_json_strings(j, "dropped", &item->order.dropped);
+		hf_cli_json_strings(j, "notes", &item->order.notes);
+	}
+	if (item->err.code) {
+		s->failed++;
+		s->failed_hard += item->err.code != HF_E_POLICY && item->err.code != HF_E_EXIST &&
+				  item->err.code != HF_E_MISMATCH;
+		tell_failure(s, item);
+	}
+	if (json)
+		hf_json_object_end(j);
+}
+
+static int sign_chunk(struct signing *s, struct item *items, size_t len)
+{
+	struct hf_order *orders[CHUNK];
+	size_t good = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (prepare(s, &items[i]) == 0)
+			orders[good++] = &items[i].order;
+	}
+	if (good > 0 && !s->o->dry_run)
+		rc = hf_issue(s->a, orders, good, s->now, &s->ctx->err);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < len; i++) {
+		if (items[i].err.code == 0 && !s->o->dry_run && !items[i].order.cert)
+			items[i].err = items[i].order.err;
+		tell(s, &items[i]);
+	}
+	return 0;
+}
+
+static void items_free(struct item *items)
+{
+	for (size_t i = 0; items && i < CHUNK; i++) {
+		hf_order_done(&items[i].order);
+		hf_cert_unref(items[i].tried);
+	}
+	free(items);
+}
+HF_DEFINE_AUTO(items, struct item, items_free);
+
+static int sign_all(struct signing *s)
+{
+	for (size_t at = 0; at < s->inputs.len; at += CHUNK) {
+		HF_AUTO(items) items = calloc(CHUNK, sizeof(*items));
+		size_t len = HF_MIN(s->inputs.len - at, (size_t)CHUNK);
+		int rc;
+
+		if (!items)
+			return hf_err_nomem(&s->ctx->err);
+		for (size_t i = 0; i < len; i++)
+			items[i].path = s->inputs.items[at + i];
+		rc = sign_chunk(s, items, len);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* ---- the command ---------------------------------------------------------------------------------------- */
+
+static int find_profile(struct hf_cmd_ctx *ctx, const struct sign_opts *o, const struct hf_ca_profile **ret_profile)
+{
+	const char *const *words = hf_ca_profile_names();
+	const char *nearest;
+
+	if (!o->profile)
+		return hf_command_usage(ctx, "what are the certificates for? Add --profile server, client, peer or "
+					"intermediate");
+	for (size_t i = 0; words[i]; i++) {
+		if (hf_str_eq(words[i], o->profile))
+			*ret_profile = hf_ca_profile_find(o->profile);
+	}
+	if (*ret_profile) {
+		if (o->permit.len && !(*ret_profile)->is_ca)
+			return hf_command_usage(ctx, "--permit is for --profile intermediate");
+		return 0;
+	}
+	(void)hf_command_usage(ctx, "there is no profile '%s'", o->profile);
+	nearest = hf_str_nearest(o->profile, words);
+	return hf_err_hint(&ctx->err, nearest ? "did you mean '%s'?" : "server, client, peer or intermediate%s",
+			   nearest ? nearest : "");
+}
+
+static int run(struct hf_cmd_ctx *ctx)
+{
+	const struct sign_opts *o = ctx->opts;
+	struct hf_passphrase from = { o->passphrase_file, false };
+	HF_AUTO(hf_authority) a = NULL;
+	HF_AUTO(NAME_CONSTRAINTS) permit = NULL;
+	HF_AUTO_DONE(hf_sans) sans = HF_SANS_INIT;
+	struct signing s = { .ctx = ctx, .o = o, .now = hf_clock_now() };
+	int rc = find_profile(ctx, o, &s.policy.profile);
+
+	if (rc == 0)
+		rc = hf_sans_from_lists(&o->san, &sans, &ctx->err);
+	if (rc == 0)
+		rc = hf_cli_permit(ctx, &o->permit, &permit);
+	if (rc == 0)
+		rc = hf_cli_open_authority(ctx, &from, &a);
+	if (rc == 0)
+		rc = gather(&s);
+	if (rc < 0) {
+		hf_strv_done(&s.inputs);
+		return rc;
+	}
+	s.a = a;
+	a->jobs = (unsigned)o->jobs;
+	s.policy.sans = &sans;
+	s.policy.permit = permit;
+	s.policy.copy_sans = o->copy_sans;
+	s.policy.subject = o->subject;
+	s.policy.lifetime = o->lifetime;
+	if (ctx->out.json_mode) {
+		hf_out_json_begin(&ctx->out);
+		hf_json_array_begin(&ctx->out.json, "requests");
+	}
+	rc = sign_all(&s);
+	if (rc == 0 && ctx->out.json_mode) {
+		hf_json_array_end(&ctx->out.json);
+		hf_out_json_end(&ctx->out);
+	}
+	hf_strv_done(&s.inputs);
+	if (rc < 0)
+		return rc;
+	return s.failed_hard ? HF_EXIT_FAILURE : s.failed ? HF_EXIT_NO : HF_EXIT_YES;
+}
+
+static const struct hf_example examples[] = {
+	{ "handfast sign node-07.csr --profile client", "one request; the certificate and its chain to standard output" },
+	{ "handfast sign gw.csr --profile server --san dns:gw.abc.com --out gw.pem", "granting a name" },
+	{ "handfast sign inbox/ --profile client --out signed/", "all requests of a folder" },
+	{ NULL, NULL },
+};
+
+const struct hf_command cmd_sign = {
+	.name = "sign",
+	.group = "Identities",
+	.arguments = "FILE|DIR…",
+	.summary = "sign certificate requests",
+	.description = "From a request come its key and its subject. What the certificate may do is the profile's; of the "
+		       "names that the request asks for it gets the one that is its common name, those that --san lists, "
+		       "and all of them with --copy-sans. What is not granted is said on standard error.\n\n"
+		       "Each certificate is in the ledger before it leaves, and was judged as its peers will judge it. "
+		       "Intermediates are signed by the root, all else by the issuing CA.",
+	.groups = groups,
+	.opts_size = sizeof(struct sign_opts),
+	.examples = examples,
+	.exits = "0 all signed; 1 some were refused; 3 some could not be read or written",
+	.see_also = "request, install, list",
+	.min_args = 1,
+	.max_args = -1,
+	.run = run,
+};
