@@ -26,7 +26,7 @@ struct hf_term {
 
 struct hf_rule {
 	bool allow;
-	char *text;                      /* owned: "allow cn:x", escaped */
+	char *text;                      /* owned: "allow cn:x", without control bytes */
 	struct hf_term *terms;           /* all must match */
 	size_t terms_len;
 };

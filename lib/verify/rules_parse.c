@@ -86,10 +86,12 @@ static int parse_uri(struct hf_term *t, const char *value, struct hf_err *err)
 	size_t len = strlen(value);
 	const char *scheme = strstr(value, "://");
 	const char *star = strchr(value, '*');
+	const char *path = scheme ? strchr(scheme + 3, '/') : NULL;
 
 	t->wildcard = len > 2 && strcmp(value + len - 2, "/*") == 0;
+	/* A wildcard stands below a whole authority: "spiffe:" and star would be every trust domain. */
 	if (!strchr(value, ':') || (star && (!t->wildcard || star != value + len - 1)) ||
-	    (t->wildcard && (!scheme || strchr(scheme + 3, '/') == scheme + 3)))
+	    (t->wildcard && (!path || path == scheme + 3)))
 		return bad_value(
 		    err, "uri", value,
 		    "write uri:spiffe://trust.domain/path, or uri:spiffe://trust.domain/path/* for all below");
@@ -255,10 +257,19 @@ static int parse_terms(struct hf_rule *rule, const char *text, struct hf_err *er
 	return 0;
 }
 
+/* It goes to logs and terminals as it is. */
+static bool has_control(const char *text)
+{
+	for (; *text; text++) {
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			return true;
+	}
+	return false;
+}
+
 int hf_rule_parse(bool allow, const char *text, struct hf_rule *ret_rule, struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_rule) rule = { .allow = allow };
-	HF_AUTO_DONE(hf_buf) shown = HF_BUF_INIT(8 * RULE_CAP);
 	int rc;
 
 	if (!text[0])
@@ -266,12 +277,12 @@ int hf_rule_parse(bool allow, const char *text, struct hf_rule *ret_rule, struct
 				  "an empty rule says nothing; write 'any' for everybody");
 	if (strlen(text) >= RULE_CAP)
 		return hf_err_set(err, HF_E_LIMIT, "the rule is longer than %d bytes", RULE_CAP);
+	if (has_control(text))
+		return hf_err_set(err, HF_E_INVALID, "the rule holds a control byte");
 	rc = parse_terms(&rule, text, err);
 	if (rc < 0)
 		return hf_err_context(err, rc, "%s rule", allow ? "allow" : "deny");
-	(void)hf_buf_puts(&shown, allow ? "allow " : "deny ");
-	(void)hf_str_escape(&shown, text, strlen(text));
-	rule.text = hf_buf_steal(&shown);
+	rule.text = hf_str_printf("%s %s", allow ? "allow" : "deny", text);
 	if (!rule.text)
 		return hf_err_nomem(err);
 	*ret_rule = rule;

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lib/verify: is the certificate valid for the name asked for (RFC 9525). */
+#include "verify_fixture.h"
+
+struct row {
+	const char *san;      /* NULL: none */
+	const char *cn;
+	const char *name;
+	bool compat;
+	const char *cause;    /* NULL: accepted */
+};
+
+static const struct row rows[] = {
+	{ "DNS:a.example.com", "x", "a.example.com", false, NULL },
+	{ "DNS:a.example.com", "x", "A.EXAMPLE.com", false, NULL },
+	{ "DNS:A.Example.Com", "x", "a.example.com", false, NULL },
+	{ "DNS:a.example.com", "x", "a.example.com.", false, NULL },
+	{ "DNS:localhost", "x", "localhost", false, NULL },
+	{ "DNS:b.example.com,DNS:a.example.com", "x", "a.example.com", false, NULL },
+	{ "DNS:a.example.com", "x", "b.example.com", false, "V-NAME-MISMATCH" },
+	{ "DNS:a.example.com", "x", "example.com", false, "V-NAME-MISMATCH" },
+	{ "DNS:a.example.com", "x", "aa.example.com", false, "V-NAME-MISMATCH" },
+	{ "DNS:a.example.com", "x", "a.example.com.evil.test", false, "V-NAME-MISMATCH" },
+	{ "DNS:a.example.com", "x", "a..example.com", false, "V-NAME-MISMATCH" },
+	{ "DNS:a.example.com", "x", "", false, "V-NAME-MISMATCH" },
+	{ "DNS:a.example.com", "x", ".", false, "V-NAME-MISMATCH" },
+	{ "DNS:*.example.com", "x", "*.example.com", false, "V-NAME-MISMATCH" },
+	/* wildcards: the whole leftmost label, exactly one */
+	{ "DNS:*.example.com", "x", "a.example.com", false, NULL },
+	{ "DNS:*.example.com", "x", "A.EXAMPLE.COM.", false, NULL },
+	{ "DNS:*.example.com", "x", "example.com", false, "V-WILDCARD" },
+	{ "DNS:*.example.com", "x", "a.b.example.com", false, "V-WILDCARD" },
+	{ "DNS:*.example.com", "x", "a.example.org", false, "V-NAME-MISMATCH" },
+	{ "DNS:*.example.com", "x", "aexample.com", false, "V-NAME-MISMATCH" },
+	{ "DNS:f*.example.com", "x", "foo.example.com", false, "V-NAME-MISMATCH" },
+	{ "DNS:*o.example.com", "x", "foo.example.com", false, "V-NAME-MISMATCH" },
+	{ "DNS:a.*.example.com", "x", "a.b.example.com", false, "V-NAME-MISMATCH" },
+	{ "DNS:*.*.example.com", "x", "a.b.example.com", false, "V-NAME-MISMATCH" },
+	{ "DNS:*", "x", "localhost", false, "V-NAME-MISMATCH" },
+	{ "DNS:*", "x", "a.example.com", false, "V-NAME-MISMATCH" },
+	{ "DNS:*.0.0.1", "x", "127.0.0.1", false, "V-IP-SAN" },
+	/* addresses are IP entries and nothing else */
+	{ "IP:127.0.0.1", "x", "127.0.0.1", false, NULL },
+	{ "IP:::1", "x", "::1", false, NULL },
+	{ "IP:::1", "x", "[::1]", false, NULL },
+	{ "IP:::1", "x", "0:0:0:0:0:0:0:1", false, NULL },
+	{ "IP:127.0.0.2", "x", "127.0.0.1", false, "V-IP-SAN" },
+	{ "IP:::ffff:127.0.0.1", "x", "127.0.0.1", false, "V-IP-SAN" },
+	{ "DNS:localhost", "x", "127.0.0.1", false, "V-IP-SAN" },
+	{ "DNS:127.0.0.1", "x", "127.0.0.1", false, "V-IP-AS-DNS" },
+	{ "IP:127.0.0.1", "x", "localhost", false, "V-NAME-MISMATCH" },
+	{ NULL, "127.0.0.1", "127.0.0.1", false, "V-CN-ONLY" },
+	{ NULL, "127.0.0.1", "127.0.0.1", true, NULL },
+	/* the common name only when asked, and only without DNS and IP entries */
+	{ NULL, "a.example.com", "a.example.com", false, "V-CN-ONLY" },
+	{ NULL, "a.example.com", "a.example.com", true, NULL },
+	{ NULL, "*.example.com", "a.example.com", true, NULL },
+	{ NULL, "b.example.com", "a.example.com", true, "V-NAME-MISMATCH" },
+	{ "email:a@b.com", "a.example.com", "a.example.com", true, NULL },
+	{ "DNS:b.example.com", "a.example.com", "a.example.com", true, "V-NAME-MISMATCH" },
+	{ "IP:127.0.0.1", "a.example.com", "a.example.com", true, "V-NAME-MISMATCH" },
+	{ "DNS:b.example.com", "127.0.0.1", "127.0.0.1", true, "V-IP-SAN" },
+	/* kinds do not meet */
+	{ "URI:https://a.example.com/", "x", "a.example.com", false, "V-NAME-MISMATCH" },
+	{ "email:a.example.com@x.test", "x", "a.example.com", false, "V-NAME-MISMATCH" },
+	{ "email:amy@Example.com", "x", "amy@example.COM", false, NULL },
+	{ "email:amy@example.com", "x", "Amy@example.com", false, "V-NAME-MISMATCH" },
+	{ "email:amy@example.com", "x", "bob@example.com", false, "V-NAME-MISMATCH" },
+	{ "DNS:example.com", "x", "amy@example.com", false, "V-NAME-MISMATCH" },
+};
+
+static void check(const struct row *r, const struct certmade *root, const struct hf_trust *trust)
+{
+	char san[256], subject[128];
+	const char *ext[] = { "extendedKeyUsage=serverAuth", CERTMAKE_IDS, r->san ? san : NULL, NULL };
+	struct hf_verify_options options = { .purpose = HF_PURPOSE_SERVER, .name = r->name, .compat_cn = r->compat };
+	HF_AUTO_DONE(hf_verdict) v;
+
+	(void)snprintf(san, sizeof(san), "subjectAltName=%s", r->san ? r->san : "");
+	(void)snprintf(subject, sizeof(subject), "/CN=%s", r->cn);
+	HF_AUTO_DONE(certmade) leaf = certmake(&(struct certmake){ .subject = subject, .issuer = root, .ext = ext });
+
+	vf_judge((const struct certmade *const[]){ &leaf, NULL }, trust, &options, &v);
+	(void)snprintf(subject, sizeof(subject), "%.60s for '%.40s'", san, r->name);
+	vf_expect(subject, &v, !r->cause, r->cause);
+	assert_true(!r->cause || v.alert == 42);
+}
+
+static void test_names(void **state)
+{
+	HF_AUTO_DONE(certmade) root = certmake(&(struct certmake){ .subject = "/CN=Root", .ext = certmake_root });
+	HF_AUTO(hf_trust) trust = vf_trust((const struct certmade *const[]){ &root, NULL }, NULL, NULL);
+
+	(void)state;
+	for (size_t i = 0; i < HF_ARRAY_LEN(rows); i++)
+		check(&rows[i], &root, trust);
+}
+
+/* HAProxy 449133cba, Envoy CVE-2025-66220. */
+static void test_bytes_that_hide_a_name_are_refused(void **state)
+{
+	/* GeneralNames with one dNSName: "localhost", the byte, ".evil.test" */
+	static const char *const hidden[] = {
+		"subjectAltName=DER:30168214" "6c6f63616c686f7374" "00" "2e6576696c2e74657374",
+		"subjectAltName=DER:30168214" "6c6f63616c686f7374" "0a" "2e6576696c2e74657374",
+		"subjectAltName=DER:30168214" "6c6f63616c686f7374" "7f" "2e6576696c2e74657374",
+	};
+	HF_AUTO_DONE(certmade) root = certmake(&(struct certmake){ .subject = "/CN=Root", .ext = certmake_root });
+	HF_AUTO(hf_trust) trust = vf_trust((const struct certmade *const[]){ &root, NULL }, NULL, NULL);
+
+	(void)state;
+	for (size_t i = 0; i < HF_ARRAY_LEN(hidden); i++) {
+		const char *const ext[] = { "extendedKeyUsage=serverAuth", CERTMAKE_IDS, hidden[i], NULL };
+		HF_AUTO_DONE(certmade) leaf = certmake(&(struct certmake){ .subject = "/CN=l", .issuer = &root, .ext = ext });
+		HF_AUTO_DONE(hf_verdict) v;
+		HF_AUTO_DONE(hf_verdict) unasked;
+
+		vf_judge((const struct certmade *const[]){ &leaf, NULL }, trust,
+			 &(struct hf_verify_options){ .purpose = HF_PURPOSE_SERVER, .name = "localhost" }, &v);
+		vf_expect(hidden[i], &v, false, "V-NAME-CONTROL");
+		vf_judge((const struct certmade *const[]){ &leaf, NULL }, trust, &(struct hf_verify_options){ 0 }, &unasked);
+		vf_expect(hidden[i], &unasked, false, "V-NAME-CONTROL");
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_bytes_that_hide_a_name_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
