@@ -95,13 +95,13 @@ static void bash_words(const struct hf_command *c, struct hf_out *out)
 								    : "file");
 }
 
-static void bash_each(const struct hf_command *const *commands, struct hf_out *out,
-		      void (*write)(const struct hf_command *c, struct hf_out *out))
+static void each_command(const struct hf_command *const *commands, struct hf_out *out,
+			 void (*write)(const struct hf_command *c, struct hf_out *out))
 {
 	for (; commands && *commands; commands++) {
 		write(*commands, out);
-		bash_each((*commands)->subcommands, out,
-			  write); /* one level: subcommands have none */
+		each_command((*commands)->subcommands, out,
+			     write); /* one level: subcommands have none */
 	}
 }
 
@@ -164,13 +164,13 @@ static void bash(const struct hf_command *const *commands, struct hf_out *out)
 		hf_out_print(out, "' ;;\n");
 	}
 	hf_out_print(out, "%s", bash_middle);
-	bash_each(commands, out, bash_values_of);
+	each_command(commands, out, bash_values_of);
 	bash_values("*", hf_global_groups, out);
 	hf_out_print(out, "\tesac\n\t[[ -n $kind ]] || case $command in\n\t'') words='");
 	command_names(commands, out);
 	option_names(hf_global_groups, out);
 	hf_out_print(out, "' ;;\n");
-	bash_each(commands, out, bash_words);
+	each_command(commands, out, bash_words);
 	hf_out_print(out, "%s", bash_tail);
 }
 
@@ -208,11 +208,51 @@ static void zsh_options(const struct hf_option_group *groups, struct hf_out *out
 	}
 }
 
+static const char zsh_head[] = "#compdef handfast\n"
+			       "# zsh completion for handfast; made from its option tables\n"
+			       "_handfast() {\n"
+			       "\tlocal -a commands subs\n"
+			       "\tlocal command\n"
+			       "\tlocal -i at=2\n"
+			       "\t# global options may stand before the command\n"
+			       "\twhile (( at < CURRENT )) && [[ $words[at] == -* ]]; do\n"
+			       "\t\t[[ $words[at] == --home ]] && (( at++ ))\n"
+			       "\t\t(( at++ ))\n"
+			       "\tdone\n"
+			       "\tcommands=(\n";
+static const char zsh_middle[] = "\t)\n"
+				 "\tif (( CURRENT == at )) && [[ $words[at] != -* ]]; then\n"
+				 "\t\t_describe command commands\n"
+				 "\t\treturn\n"
+				 "\tfi\n"
+				 "\tif (( CURRENT > at )); then\n"
+				 "\t\tcommand=$words[at]\n"
+				 "\t\tshift $(( at - 1 )) words\n"
+				 "\t\t(( CURRENT -= at - 1 ))\n"
+				 "\tfi\n"
+				 "\tcase $command in\n";
+static const char zsh_tail[] = "\tesac\n"
+			       "\tif (( CURRENT > 2 )) && [[ -n ${(M)subs:#$words[2]} ]]; then\n"
+			       "\t\tcommand+=\" $words[2]\"\n"
+			       "\t\tshift words\n"
+			       "\t\t(( CURRENT-- ))\n"
+			       "\tfi\n"
+			       "\tcase $command in\n";
+
+static void zsh_command(const struct hf_command *c, struct hf_out *out)
+{
+	hf_out_print(out, "\t'%s')\n\t\t_arguments \\\n", c->name);
+	zsh_options(c->groups, out);
+	zsh_options(hf_global_groups, out);
+	if (c->subcommands && !c->run)
+		hf_out_print(out, "\t\t\t\"1:subcommand:($subs)\" ;;\n");
+	else
+		hf_out_print(out, "\t\t\t'*:file:_files' ;;\n");
+}
+
 static void zsh(const struct hf_command *const *commands, struct hf_out *out)
 {
-	hf_out_print(
-	    out, "#compdef handfast\n# zsh completion for handfast; made from its option tables\n"
-		 "_handfast() {\n\tlocal -a commands\n\tcommands=(\n");
+	hf_out_print(out, "%s", zsh_head);
 	for (const struct hf_command *const *c = commands; *c; c++) {
 		if ((*c)->hidden)
 			continue;
@@ -220,16 +260,18 @@ static void zsh(const struct hf_command *const *commands, struct hf_out *out)
 		quoted(out, (*c)->summary, '\'');
 		hf_out_print(out, "'\n");
 	}
-	hf_out_print(
-	    out,
-	    "\t)\n\tif (( CURRENT == 2 )); then\n\t\t_describe command commands\n\t\treturn\n\tfi\n"
-	    "\tcase $words[2] in\n");
-	for (; *commands; commands++) {
-		hf_out_print(out, "\t%s)\n\t\t_arguments \\\n", (*commands)->name);
-		zsh_options((*commands)->groups, out);
-		zsh_options(hf_global_groups, out);
-		hf_out_print(out, "\t\t\t'*:file:_files' ;;\n");
+	hf_out_print(out, "%s", zsh_middle);
+	for (const struct hf_command *const *c = commands; *c; c++) {
+		if (!(*c)->subcommands)
+			continue;
+		hf_out_print(out, "\t%s) subs=(", (*c)->name);
+		subcommand_names(*c, out);
+		hf_out_print(out, " ) ;;\n");
 	}
+	hf_out_print(out, "%s\t'')\n\t\t_arguments \\\n", zsh_tail);
+	zsh_options(hf_global_groups, out);
+	hf_out_print(out, "\t\t\t'*:file:_files' ;;\n");
+	each_command(commands, out, zsh_command);
 	hf_out_print(out, "\tesac\n}\n_handfast \"$@\"\n");
 }
 
@@ -265,16 +307,38 @@ static void fish_options(const char *command, const struct hf_option_group *grou
 	}
 }
 
+/* The words of a subcommand, and the options of each once it is there. */
+static void fish_subcommands(const struct hf_command *c, struct hf_out *out)
+{
+	if (!c->subcommands)
+		return;
+	hf_out_print(out, "complete -c handfast -n '__fish_seen_subcommand_from %s' -a '", c->name);
+	subcommand_names(c, out);
+	hf_out_print(out, "'\n");
+	for (const struct hf_command *const *s = c->subcommands; *s; s++) {
+		HF_AUTO(cstr)
+		seen = hf_str_printf("%s; and __fish_seen_subcommand_from %s", c->name,
+				     strrchr((*s)->name, ' ') + 1);
+
+		if (seen)
+			fish_options(seen, (*s)->groups, out);
+	}
+}
+
 static void fish(const struct hf_command *const *commands, struct hf_out *out)
 {
 	hf_out_print(out, "# fish completion for handfast; made from its option tables\n");
 	for (const struct hf_command *const *c = commands; *c; c++) {
 		if ((*c)->hidden)
 			continue;
+		hf_out_print(out, "# %s:", (*c)->name);
+		option_names((*c)->groups, out);
+		hf_out_print(out, "\n");
 		hf_out_print(out, "complete -c handfast -n __fish_use_subcommand -a %s -d '",
 			     (*c)->name);
 		quoted(out, (*c)->summary, '\'');
 		hf_out_print(out, "'\n");
+		fish_subcommands(*c, out);
 		fish_options((*c)->name, (*c)->groups, out);
 	}
 	fish_options(NULL, hf_global_groups, out);
