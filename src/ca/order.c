@@ -35,6 +35,8 @@ int hf_sans_from_lists(const struct hf_strv *lists, struct hf_sans *ret_sans, st
 	for (size_t i = 0; i < lists->len; i++) {
 		int rc = hf_sans_add_list(ret_sans, lists->items[i], err);
 
+		if (rc < 0)
+			(void)hf_err_context(err, rc, "--san %s", lists->items[i]);
 		if (rc == -HF_E_PARSE && err)
 			err->code = HF_E_INVALID;
 		if (rc < 0)
