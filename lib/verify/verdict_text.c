@@ -56,14 +56,11 @@ static void openssl_to_json(const struct hf_verdict *v, struct hf_json *j)
 
 static void alert_to_json(const struct hf_verdict *v, struct hf_json *j)
 {
-	if (v->alert == 0) {
+	if (v->alert)
+		hf_json_int(j, "alert", v->alert);
+	else
 		hf_json_null(j, "alert");
-		return;
-	}
-	hf_json_object_begin(j, "alert");
-	hf_json_int(j, "number", v->alert);
-	hf_json_string(j, "name", hf_alert_name(v->alert));
-	hf_json_object_end(j);
+	hf_json_string(j, "alert_name", v->alert ? hf_alert_name(v->alert) : NULL);
 }
 
 static void chain_to_json(const struct hf_verdict *v, struct hf_json *j)
