@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which lists are known to be signed by which key: hashing a list of a hundred thousand entries again for
- * each peer would be a gift to whoever wants us busy.  Must never remember a failure (a peer could fill
- * the table with them), nor take one list for another. */
+/* Which lists are known to be signed by which key: hashing a list of a hundred thousand entries
+ * again for each peer would be a gift to whoever wants us busy.  Must never remember a failure (a
+ * peer could fill the table with them), nor take one list for another. */
 #include <string.h>
 
 #include <openssl/err.h>
 
 #include "trust/trust_internal.h"
 
-static bool is_known(const struct hf_crl_memo *memo, const struct hf_crl *crl, const struct hf_cert *signer)
+static bool is_known(const struct hf_crl_memo *memo, const struct hf_crl *crl,
+		     const struct hf_cert *signer)
 {
 	for (size_t i = 0; i < memo->len; i++) {
 		if (memo->items[i].crl == crl &&
@@ -18,7 +19,8 @@ static bool is_known(const struct hf_crl_memo *memo, const struct hf_crl *crl, c
 	return false;
 }
 
-static void remember(struct hf_crl_memo *memo, const struct hf_crl *crl, const struct hf_cert *signer)
+static void remember(struct hf_crl_memo *memo, const struct hf_crl *crl,
+		     const struct hf_cert *signer)
 {
 	size_t at = memo->next++ % HF_CRL_MEMO_CAP;
 
@@ -27,7 +29,8 @@ static void remember(struct hf_crl_memo *memo, const struct hf_crl *crl, const s
 	memo->len = HF_MIN(memo->next, HF_CRL_MEMO_CAP);
 }
 
-bool hf_trust_crl_signed_by(const struct hf_trust *trust, const struct hf_crl *crl, const struct hf_cert *signer)
+bool hf_trust_crl_signed_by(const struct hf_trust *trust, const struct hf_crl *crl,
+			    const struct hf_cert *signer)
 {
 	struct hf_crl_memo *memo = trust->memo;
 	EVP_PKEY *key = hf_cert_key_get0(signer);

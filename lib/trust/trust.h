@@ -45,8 +45,10 @@ const struct hf_certs *hf_trust_intermediates(const struct hf_trust *trust);
 const struct hf_crls *hf_trust_crls(const struct hf_trust *trust);
 /* The same anchors and lists for OpenSSL's own verification; borrowed; NULL before the freeze. */
 X509_STORE *hf_trust_store_get0(const struct hf_trust *trust);
-/* Does the signature of one of its lists verify under the signer's key?  Good answers are remembered. */
-bool hf_trust_crl_signed_by(const struct hf_trust *trust, const struct hf_crl *crl, const struct hf_cert *signer);
+/* Does the signature of one of its lists verify under the signer's key?  Good answers are
+ * remembered. */
+bool hf_trust_crl_signed_by(const struct hf_trust *trust, const struct hf_crl *crl,
+			    const struct hf_cert *signer);
 bool hf_trust_checks_crls(const struct hf_trust *trust);
 /* byte-identical, or same subject and key */
 bool hf_trust_is_anchor(const struct hf_trust *trust, const struct hf_cert *cert);

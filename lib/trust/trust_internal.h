@@ -10,7 +10,8 @@
 
 enum { HF_CRL_MEMO_CAP = 256 };
 
-/* The one thing in a trust that changes: what it has worked out.  Judgements are the same without it. */
+/* The one thing in a trust that changes: what it has worked out.  Judgements are the same without
+ * it. */
 struct hf_crl_memo {
 	pthread_mutex_t lock;
 	struct {

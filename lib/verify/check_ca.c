@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rules about the certificates above the leaf: is each a CA that may stand there.  Must never take a
- * certificate for a CA because somebody signed with it. */
+/* Rules about the certificates above the leaf: is each a CA that may stand there.  Must never take
+ * a certificate for a CA because somebody signed with it. */
 #include <stdio.h>
 
 #include <openssl/err.h>
@@ -20,20 +20,23 @@ static void check_is_ca(struct hf_judgement *j, size_t depth)
 	if (c->version < 3) {
 		(void)snprintf(have, sizeof(have), "version %d", c->version);
 		if (hf_judge_is_anchor(j, depth))
-			hf_judge_warn(j, HF_REASON_V_V1_CA, HF_STEP_CHAIN, (int)depth, "version 3", have);
+			hf_judge_warn(j, HF_REASON_V_V1_CA, HF_STEP_CHAIN, (int)depth, "version 3",
+				      have);
 		else
-			hf_judge_find(j, HF_REASON_V_V1_CA, HF_STEP_CHAIN, (int)depth, "version 3", have);
+			hf_judge_find(j, HF_REASON_V_V1_CA, HF_STEP_CHAIN, (int)depth, "version 3",
+				      have);
 		return;
 	}
 	if (c->flags & HF_CERT_HAS_BC)
-		hf_judge_find(j, HF_REASON_V_NOT_A_CA, HF_STEP_CHAIN, (int)depth, "basicConstraints CA:TRUE",
-			      "CA:FALSE");
-	else if (may_sign && hf_judge_is_anchor(j, depth)) /* old roots; OpenSSL's X509_check_ca takes them */
-		hf_judge_warn(j, HF_REASON_V_NOT_A_CA, HF_STEP_CHAIN, (int)depth, "basicConstraints CA:TRUE",
-			      "no basicConstraints, only keyCertSign");
+		hf_judge_find(j, HF_REASON_V_NOT_A_CA, HF_STEP_CHAIN, (int)depth,
+			      "basicConstraints CA:TRUE", "CA:FALSE");
+	else if (may_sign &&
+		 hf_judge_is_anchor(j, depth)) /* old roots; OpenSSL's X509_check_ca takes them */
+		hf_judge_warn(j, HF_REASON_V_NOT_A_CA, HF_STEP_CHAIN, (int)depth,
+			      "basicConstraints CA:TRUE", "no basicConstraints, only keyCertSign");
 	else
-		hf_judge_find(j, HF_REASON_V_NOT_A_CA, HF_STEP_CHAIN, (int)depth, "basicConstraints CA:TRUE",
-			      "no basicConstraints");
+		hf_judge_find(j, HF_REASON_V_NOT_A_CA, HF_STEP_CHAIN, (int)depth,
+			      "basicConstraints CA:TRUE", "no basicConstraints");
 }
 
 static void check_usage(struct hf_judgement *j, size_t depth)
@@ -44,7 +47,8 @@ static void check_usage(struct hf_judgement *j, size_t depth)
 
 	if ((c->flags & HF_CERT_HAS_KU) && !(c->ku & KU_KEY_CERT_SIGN)) {
 		(void)hf_cert_format_ku(c, &have);
-		hf_judge_find(j, HF_REASON_V_CA_KU, HF_STEP_CHAIN, (int)depth, "keyCertSign", hf_buf_str(&have));
+		hf_judge_find(j, HF_REASON_V_CA_KU, HF_STEP_CHAIN, (int)depth, "keyCertSign",
+			      hf_buf_str(&have));
 	}
 	if (j->options->purpose == HF_PURPOSE_ANY || !(c->flags & HF_CERT_HAS_EKU) ||
 	    (c->eku & (need | HF_EKU_ANY)))
@@ -57,7 +61,8 @@ static void check_usage(struct hf_judgement *j, size_t depth)
 		      hf_buf_str(&have));
 }
 
-/* RFC 5280 4.2.1.9: intermediates below that are not self-issued count; the last certificate does not. */
+/* RFC 5280 4.2.1.9: intermediates below that are not self-issued count; the last certificate does
+ * not. */
 static void check_pathlen(struct hf_judgement *j, size_t depth)
 {
 	const struct hf_cert *c = j->path->certs[depth];
@@ -79,7 +84,8 @@ static const char *hex(const uint8_t *id, size_t len, char out[48])
 	return out;
 }
 
-/* The signature is good, yet the identifiers point elsewhere: OpenSSL would not look at this issuer. */
+/* The signature is good, yet the identifiers point elsewhere: OpenSSL would not look at this
+ * issuer. */
 static void check_key_id(struct hf_judgement *j, size_t depth)
 {
 	const struct hf_cert *child = j->path->certs[depth - 1], *c = j->path->certs[depth];
@@ -88,12 +94,14 @@ static void check_key_id(struct hf_judgement *j, size_t depth)
 	switch (X509_check_issued(c->x509, child->x509)) {
 	case X509_V_ERR_AKID_SKID_MISMATCH:
 		if (child->akid && c->skid)
-			hf_judge_find(j, HF_REASON_V_AKI, HF_STEP_CHAIN, (int)depth - 1, hex(c->skid, c->skid_len, want),
+			hf_judge_find(j, HF_REASON_V_AKI, HF_STEP_CHAIN, (int)depth - 1,
+				      hex(c->skid, c->skid_len, want),
 				      hex(child->akid, child->akid_len, have));
 		break;
 	case X509_V_ERR_AKID_ISSUER_SERIAL_MISMATCH:
 		hf_judge_find(j, HF_REASON_V_AKI, HF_STEP_CHAIN, (int)depth - 1,
-			      "the serial and issuer of the CA certificate above", "those of another one");
+			      "the serial and issuer of the CA certificate above",
+			      "those of another one");
 		break;
 	default:
 		break;
@@ -148,7 +156,8 @@ void hf_check_anchor(struct hf_judgement *j)
 			return;
 		f = hf_judge_find(j, HF_REASON_V_TRUSTED_LEAF, HF_STEP_CHAIN, 0, "a CA certificate",
 				  "the certificate itself");
-		/* Who trusts a self-signed one means it; one that a CA signed is a mistake, and OpenSSL refuses it. */
+		/* Who trusts a self-signed one means it; one that a CA signed is a mistake, and
+		 * OpenSSL refuses it. */
 		if (f && (c->flags & HF_CERT_SELF_ISSUED))
 			f->severity = HF_SEVERITY_WARN;
 		return;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rules about the leaf's role: may this certificate be a client, a server.  Must never look at names. */
+/* Rules about the leaf's role: may this certificate be a client, a server.  Must never look at
+ * names. */
 #include <stdio.h>
 
 #include "verify/judge.h"
@@ -11,7 +12,8 @@ static void check_eku(struct hf_judgement *j, const struct hf_cert *c)
 	HF_AUTO_DONE(hf_buf) have = HF_BUF_INIT(4096);
 
 	if (!(c->flags & HF_CERT_HAS_EKU)) {
-		hf_judge_warn(j, HF_REASON_V_NO_EKU, HF_STEP_CHAIN, 0, want, "no extended key usage");
+		hf_judge_warn(j, HF_REASON_V_NO_EKU, HF_STEP_CHAIN, 0, want,
+			      "no extended key usage");
 		return;
 	}
 	bool allowed = c->eku & (client ? HF_EKU_CLIENT : HF_EKU_SERVER);
@@ -22,8 +24,8 @@ static void check_eku(struct hf_judgement *j, const struct hf_cert *c)
 	if (allowed)
 		hf_judge_warn(j, HF_REASON_V_ANY_EKU, HF_STEP_CHAIN, 0, want, hf_buf_str(&have));
 	else
-		hf_judge_find(j, c->eku & HF_EKU_ANY ? HF_REASON_V_ANY_EKU : HF_REASON_V_EKU, HF_STEP_CHAIN, 0, want,
-			      hf_buf_str(&have));
+		hf_judge_find(j, c->eku & HF_EKU_ANY ? HF_REASON_V_ANY_EKU : HF_REASON_V_EKU,
+			      HF_STEP_CHAIN, 0, want, hf_buf_str(&have));
 }
 
 /* RFC 8446 4.4.2.2: the holder signs the handshake, whatever its side. */
@@ -42,8 +44,8 @@ static void check_ns_type(struct hf_judgement *j, const struct hf_cert *c)
 	bool client = j->options->purpose == HF_PURPOSE_CLIENT;
 
 	if (c->flags & (client ? HF_CERT_NS_SERVER_ONLY : HF_CERT_NS_CLIENT_ONLY))
-		hf_judge_find(j, HF_REASON_V_NSTYPE, HF_STEP_CHAIN, 0, client ? "the bit 'client'" : "the bit 'server'",
-			      NULL);
+		hf_judge_find(j, HF_REASON_V_NSTYPE, HF_STEP_CHAIN, 0,
+			      client ? "the bit 'client'" : "the bit 'server'", NULL);
 }
 
 static void check_not_ca(struct hf_judgement *j, const struct hf_cert *c)
@@ -53,7 +55,8 @@ static void check_not_ca(struct hf_judgement *j, const struct hf_cert *c)
 	if (!(c->flags & HF_CERT_CA))
 		return;
 	f = hf_judge_find(j, HF_REASON_V_CA_AS_LEAF, HF_STEP_CHAIN, 0, "CA:FALSE", "CA:TRUE");
-	/* `openssl req -x509` makes such certificates; who trusts one by itself knows what it is. */
+	/* `openssl req -x509` makes such certificates; who trusts one by itself knows what it is.
+	 */
 	if (f && hf_judge_is_anchor(j, 0) && j->options->profile == HF_PROFILE_OPENSSL)
 		f->severity = HF_SEVERITY_WARN;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The certificate profile of RFC 5280 where it leaves the issuer no choice: strict peers refuse what
- * breaks it, the openssl profile warns.  Must never hold anything against a certificate that RFC 5280
- * allows. */
+/* The certificate profile of RFC 5280 where it leaves the issuer no choice: strict peers refuse
+ * what breaks it, the openssl profile warns.  Must never hold anything against a certificate that
+ * RFC 5280 allows. */
 #include "pki/name.h"
 #include "verify/constraints.h"
 #include "verify/judge.h"
 
-static void warn(struct hf_judgement *j, size_t depth, const char *rule, const char *want, const char *have)
+static void warn(struct hf_judgement *j, size_t depth, const char *rule, const char *want,
+		 const char *have)
 {
 	size_t before = j->verdict->findings_len;
 
@@ -28,10 +29,14 @@ static const struct {
 	int nid, refused;
 	const char *want, *have, *rule;
 } criticalities[] = {
-	{ NID_authority_key_identifier, 1, "a non-critical authorityKeyIdentifier", "critical", "RFC 5280 4.2.1.1" },
-	{ NID_subject_key_identifier, 1, "a non-critical subjectKeyIdentifier", "critical", "RFC 5280 4.2.1.2" },
-	{ NID_policy_constraints, 0, "critical policyConstraints", "non-critical", "RFC 5280 4.2.1.11" },
-	{ NID_inhibit_any_policy, 0, "critical inhibitAnyPolicy", "non-critical", "RFC 5280 4.2.1.14" },
+	{ NID_authority_key_identifier, 1, "a non-critical authorityKeyIdentifier", "critical",
+	  "RFC 5280 4.2.1.1" },
+	{ NID_subject_key_identifier, 1, "a non-critical subjectKeyIdentifier", "critical",
+	  "RFC 5280 4.2.1.2" },
+	{ NID_policy_constraints, 0, "critical policyConstraints", "non-critical",
+	  "RFC 5280 4.2.1.11" },
+	{ NID_inhibit_any_policy, 0, "critical inhibitAnyPolicy", "non-critical",
+	  "RFC 5280 4.2.1.14" },
 };
 
 static void check_names(struct hf_judgement *j, size_t depth, const struct hf_cert *c)
@@ -43,8 +48,8 @@ static void check_names(struct hf_judgement *j, size_t depth, const struct hf_ce
 	if (no_subject && (c->flags & HF_CERT_CA))
 		warn(j, depth, "RFC 5280 4.1.2.6", "a subject name for a CA", "an empty one");
 	if (no_subject && (c->flags & HF_CERT_HAS_SAN) && !(c->flags & HF_CERT_SAN_CRITICAL))
-		warn(j, depth, "RFC 5280 4.2.1.6", "a critical subjectAltName, as the subject is empty",
-		     "a non-critical one");
+		warn(j, depth, "RFC 5280 4.2.1.6",
+		     "a critical subjectAltName, as the subject is empty", "a non-critical one");
 	if ((c->flags & HF_CERT_HAS_SAN) && c->sans.len == 0)
 		warn(j, depth, "RFC 5280 4.2.1.6", "a name in subjectAltName", "none");
 	for (size_t i = 0; i < c->sans.len; i++) {
@@ -67,13 +72,15 @@ static void check_basics(struct hf_judgement *j, size_t depth, const struct hf_c
 	if (c->version < 3)
 		return; /* told by itself */
 	if (is_ca && !anchor && !c->skid)
-		warn(j, depth, "RFC 5280 4.2.1.2", "a subjectKeyIdentifier in a CA certificate", "none");
+		warn(j, depth, "RFC 5280 4.2.1.2", "a subjectKeyIdentifier in a CA certificate",
+		     "none");
 	if (!anchor && !c->akid && !(c->flags & HF_CERT_SELF_ISSUED))
 		warn(j, depth, "RFC 5280 4.2.1.1", "an authorityKeyIdentifier", "none");
 	if (!is_ca && signs && depth == 0)
 		warn(j, depth, "RFC 5280 4.2.1.9", "no keyCertSign without CA:TRUE", "keyCertSign");
 	if (!is_ca && c->pathlen >= 0)
-		warn(j, depth, "RFC 5280 4.2.1.9", "no path length without CA:TRUE", "a path length");
+		warn(j, depth, "RFC 5280 4.2.1.9", "no path length without CA:TRUE",
+		     "a path length");
 	if (is_ca && depth == 0 && c->pathlen >= 0 && (c->flags & HF_CERT_HAS_KU) && !signs)
 		warn(j, depth, "RFC 5280 4.2.1.9", "keyCertSign with a path length", "none");
 	if (!is_ca && (c->flags & HF_CERT_HAS_NAME_CONSTRAINTS) && depth == 0)
@@ -101,7 +108,8 @@ void hf_check_profile(struct hf_judgement *j, size_t depth)
 
 	for (size_t i = 0; i < HF_ARRAY_LEN(criticalities); i++) {
 		if (criticality(c, criticalities[i].nid) == criticalities[i].refused)
-			warn(j, depth, criticalities[i].rule, criticalities[i].want, criticalities[i].have);
+			warn(j, depth, criticalities[i].rule, criticalities[i].want,
+			     criticalities[i].have);
 	}
 	check_names(j, depth, c);
 	check_basics(j, depth, c);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who signed a revocation list, and may they (RFC 5280 6.3.3 (f), (g)).  Must never take a signature of
- * somebody who has no path to the anchor of the certificate in question. */
+/* Who signed a revocation list, and may they (RFC 5280 6.3.3 (f), (g)).  Must never take a
+ * signature of somebody who has no path to the anchor of the certificate in question. */
 #include <string.h>
 
 #include "pki/name.h"
@@ -18,8 +18,8 @@ static bool key_id_differs(const struct hf_crl *crl, const struct hf_cert *c)
 	       (crl->akid_len != c->skid_len || memcmp(crl->akid, c->skid, c->skid_len) != 0);
 }
 
-static bool signed_by(const struct hf_judgement *j, const struct hf_crl *crl, const struct hf_cert *c,
-		      const char **ret_why)
+static bool signed_by(const struct hf_judgement *j, const struct hf_crl *crl,
+		      const struct hf_cert *c, const char **ret_why)
 {
 	if (key_id_differs(crl, c) ||
 	    !hf_name_equal(X509_CRL_get_issuer(crl->crl), X509_get_subject_name(c->x509)))
@@ -88,7 +88,11 @@ static bool has_own_path(struct hf_judgement *j, struct hf_cert *signer)
 {
 	struct signer_path sp = { .outer = j };
 	struct hf_search search = {
-		.sent = j->sent, .trust = j->trust, .at = j->options->at, .found = found, .arg = &sp,
+		.sent = j->sent,
+		.trust = j->trust,
+		.at = j->options->at,
+		.found = found,
+		.arg = &sp,
 	};
 
 	(void)hf_search_run(&search, signer);
@@ -96,7 +100,8 @@ static bool has_own_path(struct hf_judgement *j, struct hf_cert *signer)
 	return sp.good;
 }
 
-static struct hf_cert *in_list(const struct hf_judgement *j, const struct hf_crl *crl, const struct hf_certs *list, const char **ret_why)
+static struct hf_cert *in_list(const struct hf_judgement *j, const struct hf_crl *crl,
+			       const struct hf_certs *list, const char **ret_why)
 {
 	for (size_t i = 0; i < list->len; i++) {
 		if (signed_by(j, crl, list->items[i], ret_why))
@@ -106,7 +111,8 @@ static struct hf_cert *in_list(const struct hf_judgement *j, const struct hf_crl
 }
 
 /* What a peer sends must not make us hash a large list over and over. */
-static struct hf_cert *in_sent(struct hf_judgement *j, const struct hf_crl *crl, const char **ret_why)
+static struct hf_cert *in_sent(struct hf_judgement *j, const struct hf_crl *crl,
+			       const char **ret_why)
 {
 	for (size_t i = 1; i < j->sent->len; i++) {
 		struct hf_cert *c = j->sent->items[i];
@@ -122,7 +128,8 @@ static struct hf_cert *in_sent(struct hf_judgement *j, const struct hf_crl *crl,
 	return NULL;
 }
 
-static struct hf_cert *beside_path(struct hf_judgement *j, const struct hf_crl *crl, const char **ret_why)
+static struct hf_cert *beside_path(struct hf_judgement *j, const struct hf_crl *crl,
+				   const char **ret_why)
 {
 	struct hf_cert *c = in_list(j, crl, hf_trust_anchors(j->trust), ret_why);
 
@@ -141,8 +148,9 @@ const struct hf_cert *hf_crl_signer(struct hf_judgement *j, const struct hf_crl 
 		if (signed_by(j, crl, j->path->certs[i], ret_why))
 			return j->path->certs[i];
 	}
-	/* The signer of a list may be on the list it signs where the scope says so: a CA with several keys, or an
-	 * indirect issuer that the certificate's own distribution point names (PKITS 4.5.6, 4.14.30). */
+	/* The signer of a list may be on the list it signs where the scope says so: a CA with
+	 * several keys, or an indirect issuer that the certificate's own distribution point names
+	 * (PKITS 4.5.6, 4.14.30). */
 	if (nested)
 		return signed_by(j, crl, j->path->certs[0], ret_why) ? j->path->certs[0] : NULL;
 	c = beside_path(j, crl, ret_why);
@@ -161,7 +169,8 @@ static int critical(const struct hf_crl *crl, int nid)
 	return i >= 0 && X509_EXTENSION_get_critical(X509_CRL_get_ext(crl->crl, i)) > 0;
 }
 
-enum hf_reason hf_crl_fault(const struct hf_judgement *j, const struct hf_crl *crl, const char **ret_why)
+enum hf_reason hf_crl_fault(const struct hf_judgement *j, const struct hf_crl *crl,
+			    const char **ret_why)
 {
 	bool strict = j->options->profile == HF_PROFILE_STRICT;
 

@@ -12,7 +12,8 @@ enum {
 	HF_PATH_CAP = 66,          /* leaf + 64 intermediates + anchor */
 	HF_SIGNATURES_CAP = 100,   /* signatures checked in one search */
 	HF_CANDIDATES_CAP = 200,   /* issuers tried in one search */
-	HF_LIST_CHECKS_CAP = 32,   /* signatures of revocation lists tried with keys that a peer sent */
+	/* signatures of revocation lists tried with keys that a peer sent */
+	HF_LIST_CHECKS_CAP = 32,
 };
 
 /* A path from certs[0] upwards; borrowed from chain and trust. */
@@ -60,7 +61,8 @@ struct hf_judgement {
 	const struct hf_path *path;
 	struct hf_verdict *verdict;    /* findings go here */
 	int64_t valid_until;
-	unsigned list_checks;          /* signatures of revocation lists looked at for what a peer sent */
+	/* signatures of revocation lists looked at for what a peer sent */
+	unsigned list_checks;
 	bool no_memory;
 };
 /* Puts every rule to the path; the verdict's findings are those of this path only. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The second opinion: OpenSSL's own verification of the same material, so that names, depths and alerts are
- * those that people know from other programs.  Must never accept anything: it only describes. */
+/* The second opinion: OpenSSL's own verification of the same material, so that names, depths and
+ * alerts are those that people know from other programs.  Must never accept anything: it only
+ * describes. */
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 
@@ -9,7 +10,8 @@
 
 enum { AUTH_LEVEL = 2, OSSL_DEPTH = 100 };
 
-/* Goes on after every error, as Node does, and remembers each; OpenSSL alone would stop at the first. */
+/* Goes on after every error, as Node does, and remembers each; OpenSSL alone would stop at the
+ * first. */
 static int collect(int ok, X509_STORE_CTX *ctx)
 {
 	struct hf_verdict *v = X509_STORE_CTX_get_app_data(ctx);
@@ -66,15 +68,18 @@ static void set_parameters(X509_STORE_CTX *ctx, const struct hf_trust *trust,
 		flags |= X509_V_FLAG_PARTIAL_CHAIN;
 	(void)X509_VERIFY_PARAM_set_flags(param, flags);
 	X509_VERIFY_PARAM_set_auth_level(param, AUTH_LEVEL);
-	X509_VERIFY_PARAM_set_depth(param, options->max_depth > 0 ? options->max_depth : OSSL_DEPTH);
+	X509_VERIFY_PARAM_set_depth(param,
+				    options->max_depth > 0 ? options->max_depth : OSSL_DEPTH);
 	X509_VERIFY_PARAM_set_time(param, (time_t)options->at);
 	if (options->purpose != HF_PURPOSE_ANY)
-		(void)X509_STORE_CTX_set_purpose(ctx, options->purpose == HF_PURPOSE_CLIENT ? X509_PURPOSE_SSL_CLIENT
-											   : X509_PURPOSE_SSL_SERVER);
+		(void)X509_STORE_CTX_set_purpose(ctx, options->purpose == HF_PURPOSE_CLIENT
+							  ? X509_PURPOSE_SSL_CLIENT
+							  : X509_PURPOSE_SSL_SERVER);
 }
 
 int hf_opinion_ask(const struct hf_certs *sent, const struct hf_trust *trust,
-		   const struct hf_verify_options *options, struct hf_verdict *verdict, struct hf_err *err)
+		   const struct hf_verify_options *options, struct hf_verdict *verdict,
+		   struct hf_err *err)
 {
 	HF_AUTO(borrowed) more = untrusted(sent, hf_trust_intermediates(trust));
 	HF_AUTO(X509_STORE_CTX) ctx = X509_STORE_CTX_new();

@@ -89,7 +89,8 @@ static int parse_uri(struct hf_term *t, const char *value, struct hf_err *err)
 	const char *path = scheme ? strchr(scheme + 3, '/') : NULL;
 
 	t->wildcard = len > 2 && strcmp(value + len - 2, "/*") == 0;
-	/* A wildcard stands below a whole authority: "spiffe:" and star would be every trust domain. */
+	/* A wildcard stands below a whole authority: "spiffe:" and star would be every trust
+	 * domain. */
 	if (!strchr(value, ':') || (star && (!t->wildcard || star != value + len - 1)) ||
 	    (t->wildcard && (!path || path == scheme + 3)))
 		return bad_value(

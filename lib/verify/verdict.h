@@ -83,8 +83,8 @@ struct hf_finding *hf_verdict_add(struct hf_verdict *v, enum hf_reason reason, e
 /* {"accepted", "reason", "explanation",
  * "findings":[{"id","severity","consequence","step","role","depth",
  *  "subject","serial","sha256","sentence","rule","want","have","remedy"}], "identity",
- * "openssl":[{"error", "name","depth"}], "chain":[{"subject","serial","sha256","not_after"}], "allow_rule", "valid_until",
- *  "node_reason", "alert" (number), "alert_name"} */
+ * "openssl":[{"error", "name","depth"}], "chain":[{"subject","serial","sha256","not_after"}],
+ * "allow_rule", "valid_until", "node_reason", "alert" (number), "alert_name"} */
 void hf_verdict_to_json(const struct hf_verdict *v, struct hf_json *j, const char *key);
 /* Text for people: one line per finding "V-EXPIRED: CN=x (depth 0): the certificate has expired:
  * want …, have …" and its fix; rpki-client style. */

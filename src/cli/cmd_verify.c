@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* handfast verify: what the judge says about files, without a connection.  Must never ask the network,
- * and never print OK for anything but an accepted verdict. */
+/* handfast verify: what the judge says about files, without a connection.  Must never ask the
+ * network, and never print OK for anything but an accepted verdict. */
 #include <string.h>
 
 #include "base/err.h"
@@ -22,26 +22,58 @@ static const char *const purpose_words[] = { "any", "server", "client", NULL };
 
 #define AT(field) offsetof(struct verify_opts, field)
 static const struct hf_option judge_options[] = {
-	{ .name = "untrusted", .kind = HF_OPT_LIST, .offset = AT(untrusted), .arg = "FILE",
+	{ .name = "untrusted",
+	  .kind = HF_OPT_LIST,
+	  .offset = AT(untrusted),
+	  .arg = "FILE",
 	  .help = "more certificates that a path may go through, such as the issuing CA's" },
-	{ .name = "purpose", .kind = HF_OPT_WORD, .offset = AT(purpose), .words = purpose_words, .initial = "any",
+	{ .name = "purpose",
+	  .kind = HF_OPT_WORD,
+	  .offset = AT(purpose),
+	  .words = purpose_words,
+	  .initial = "any",
 	  .help = "the role it must be fit for" },
-	{ .name = "name", .kind = HF_OPT_STRING, .offset = AT(name), .arg = "HOST|IP|EMAIL",
+	{ .name = "name",
+	  .kind = HF_OPT_STRING,
+	  .offset = AT(name),
+	  .arg = "HOST|IP|EMAIL",
 	  .help = "what the certificate must be valid for" },
-	{ .name = "at", .kind = HF_OPT_TIME, .offset = AT(at), .arg = "TIME",
-	  .help = "judge at this moment (2026-11-21, 2026-11-21T06:39:31Z, @SECONDS) instead of now" },
-	{ .name = "max-depth", .kind = HF_OPT_INT, .offset = AT(max_depth), .arg = "N", .initial = "8", .max = 255,
+	{ .name = "at",
+	  .kind = HF_OPT_TIME,
+	  .offset = AT(at),
+	  .arg = "TIME",
+	  .help =
+	      "judge at this moment (2026-11-21, 2026-11-21T06:39:31Z, @SECONDS) instead of now" },
+	{ .name = "max-depth",
+	  .kind = HF_OPT_INT,
+	  .offset = AT(max_depth),
+	  .arg = "N",
+	  .initial = "8",
+	  .max = 255,
 	  .help = "intermediates that may stand between leaf and trust" },
-	{ .name = "policy", .kind = HF_OPT_LIST, .offset = AT(policy), .arg = "OID",
-	  .help = "accept only this certificate policy (repeatable, or comma-separated); the words explicit, nomap and "
-		  "noany stand for the three options below" },
-	{ .name = "require-policy", .kind = HF_OPT_FLAG, .offset = AT(require_policy),
-	  .help = "every certificate must share a policy that is accepted (RFC 5280 initial-explicit-policy)" },
-	{ .name = "inhibit-mapping", .kind = HF_OPT_FLAG, .offset = AT(inhibit_mapping),
+	{ .name = "policy",
+	  .kind = HF_OPT_LIST,
+	  .offset = AT(policy),
+	  .arg = "OID",
+	  .help =
+	      "accept only this certificate policy (repeatable, or comma-separated); the words explicit, nomap and "
+	      "noany stand for the three options below" },
+	{ .name = "require-policy",
+	  .kind = HF_OPT_FLAG,
+	  .offset = AT(require_policy),
+	  .help =
+	      "every certificate must share a policy that is accepted (RFC 5280 initial-explicit-policy)" },
+	{ .name = "inhibit-mapping",
+	  .kind = HF_OPT_FLAG,
+	  .offset = AT(inhibit_mapping),
 	  .help = "policies may not be mapped (initial-policy-mapping-inhibit)" },
-	{ .name = "inhibit-any", .kind = HF_OPT_FLAG, .offset = AT(inhibit_any),
+	{ .name = "inhibit-any",
+	  .kind = HF_OPT_FLAG,
+	  .offset = AT(inhibit_any),
 	  .help = "anyPolicy counts for nothing (initial-any-policy-inhibit)" },
-	{ .name = "openssl", .kind = HF_OPT_FLAG, .offset = AT(opinion),
+	{ .name = "openssl",
+	  .kind = HF_OPT_FLAG,
+	  .offset = AT(opinion),
 	  .help = "with --json: what OpenSSL alone says, for accepted certificates too" },
 	{ .name = NULL },
 };
@@ -83,7 +115,8 @@ static int load_untrusted(struct job *job, const char *path)
 		return rc;
 	if (f.certs.len == 0) {
 		hf_pemfile_describe(&f, what, sizeof(what));
-		return hf_err_set(&job->ctx->err, HF_E_PARSE, "'%s' holds no certificate: it is %s", path, what);
+		return hf_err_set(&job->ctx->err, HF_E_PARSE, "'%s' holds no certificate: it is %s",
+				  path, what);
 	}
 	return hf_certs_copy(&job->untrusted, &f.certs, &job->ctx->err);
 }
@@ -112,7 +145,9 @@ static int add_policies(struct job *job, const char *list)
 		else if (strcmp(part, "noany") == 0)
 			job->options.inhibit_any_policy = true;
 		else if (!is_oid(part))
-			return hf_command_usage(job->ctx, "'%s' is not a policy: write its OID, such as 1.3.6.1.4.1.1", part);
+			return hf_command_usage(
+			    job->ctx, "'%s' is not a policy: write its OID, such as 1.3.6.1.4.1.1",
+			    part);
 		else if (hf_strv_add(&job->policies, part) < 0)
 			return hf_err_nomem(&job->ctx->err);
 	}
@@ -148,7 +183,8 @@ static int prepare(struct job *job)
 	int rc = hf_cli_load_trust(job->ctx, &o->trust, NULL, 0, &job->trust);
 
 	if (rc == 0 && hf_trust_anchors(job->trust)->len == 0)
-		return hf_command_usage(job->ctx, "nothing is trusted: name the CA's certificate with --ca FILE");
+		return hf_command_usage(
+		    job->ctx, "nothing is trusted: name the CA's certificate with --ca FILE");
 	if (rc == 0 && o->rules.rules.len > 0)
 		rc = hf_cli_load_rules(job->ctx, &o->rules, &job->rules);
 	for (size_t i = 0; rc == 0 && i < o->untrusted.len; i++)
@@ -163,10 +199,10 @@ static void print_remarks(struct hf_cmd_ctx *ctx, const struct hf_verdict *v)
 		const struct hf_finding *f = &v->findings[i];
 		const struct hf_reason_info *info = hf_reason_info(f->reason);
 
-		hf_out_note(&ctx->out, "%s: %s: %s%s%s%s%s%s%s", hf_severity_name(f->severity), info->id,
-			    f->cert ? f->cert->subject : "", f->cert ? ": " : "", info->sentence,
-			    f->want ? ": want " : "", f->want ? f->want : "", f->have ? ", have " : "",
-			    f->have ? f->have : "");
+		hf_out_note(&ctx->out, "%s: %s: %s%s%s%s%s%s%s", hf_severity_name(f->severity),
+			    info->id, f->cert ? f->cert->subject : "", f->cert ? ": " : "",
+			    info->sentence, f->want ? ": want " : "", f->want ? f->want : "",
+			    f->have ? ", have " : "", f->have ? f->have : "");
 	}
 }
 
@@ -225,7 +261,8 @@ static int verify_one(struct job *job, const char *what)
 		return rc;
 	if (f.certs.len == 0) {
 		hf_pemfile_describe(&f, is, sizeof(is));
-		return hf_err_set(&job->ctx->err, HF_E_PARSE, "'%s' holds no certificate: it is %s", path, is);
+		return hf_err_set(&job->ctx->err, HF_E_PARSE, "'%s' holds no certificate: it is %s",
+				  path, is);
 	}
 	if (out->json_mode) {
 		hf_json_object_begin(&out->json, NULL);
@@ -262,7 +299,8 @@ static int run(struct hf_cmd_ctx *ctx)
 }
 
 static const struct hf_example examples[] = {
-	{ "handfast verify --ca root.pem --purpose client mail.pem", "is it good as a client's certificate" },
+	{ "handfast verify --ca root.pem --purpose client mail.pem",
+	  "is it good as a client's certificate" },
 	{ "handfast verify --ca root.pem --purpose server --name localhost --profile strict server.pem",
 	  "what would a strict peer say" },
 	{ "handfast verify --ca root.pem --crl ca.crl --allow cn:mail-server mail.pem",
@@ -275,11 +313,12 @@ const struct hf_command cmd_verify = {
 	.group = "Understanding",
 	.arguments = "FILE|NAME…",
 	.summary = "judge certificates as a peer would, with every reason",
-	.description = "FILE holds the leaf first, then its intermediates in any order; NAME is an identity of the home. "
-		       "What follows the leaf, and --untrusted, are only ways to go: the identity is the leaf's alone.\n\n"
-		       "A refused certificate is told with every finding: reason, certificate, what was wanted, what is "
-		       "there, the rule it breaks, the fix. The root cause comes first. Warnings about an accepted one go to "
-		       "standard error.",
+	.description =
+	    "FILE holds the leaf first, then its intermediates in any order; NAME is an identity of the home. "
+	    "What follows the leaf, and --untrusted, are only ways to go: the identity is the leaf's alone.\n\n"
+	    "A refused certificate is told with every finding: reason, certificate, what was wanted, what is "
+	    "there, the rule it breaks, the fix. The root cause comes first. Warnings about an accepted one go to "
+	    "standard error.",
 	.groups = groups,
 	.opts_size = sizeof(struct verify_opts),
 	.examples = examples,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rules from foreign text: parse, and what parses must match or not match without harm, and parse again
- * from its own text. */
+/* Rules from foreign text: parse, and what parses must match or not match without harm, and parse
+ * again from its own text. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +14,12 @@ static struct hf_cert leaf;
 static struct hf_san sans[4];
 static struct hf_identity identity = { .leaf = &leaf };
 
-/* A leaf without DER behind it is enough for everything but subject parts, so it has an empty subject. */
+/* A leaf without DER behind it is enough for everything but subject parts, so it has an empty
+ * subject. */
 static void make_leaf(void)
 {
-	static char dns[] = "mail.abc.test", uri[] = "spiffe://abc/mail/7", email[] = "amy@abc.test", ip[] = "10.1.2.3";
+	static char dns[] = "mail.abc.test", uri[] = "spiffe://abc/mail/7",
+		    email[] = "amy@abc.test", ip[] = "10.1.2.3";
 	static char serial[] = "abc";
 
 	if (leaf.x509)
@@ -27,7 +29,11 @@ static void make_leaf(void)
 	sans[0] = (struct hf_san){ .kind = HF_SAN_DNS, .value = dns, .len = strlen(dns) };
 	sans[1] = (struct hf_san){ .kind = HF_SAN_URI, .value = uri, .len = strlen(uri) };
 	sans[2] = (struct hf_san){ .kind = HF_SAN_EMAIL, .value = email, .len = strlen(email) };
-	sans[3] = (struct hf_san){ .kind = HF_SAN_IP, .value = ip, .len = strlen(ip), .raw = { 10, 1, 2, 3 }, .raw_len = 4 };
+	sans[3] = (struct hf_san){ .kind = HF_SAN_IP,
+				   .value = ip,
+				   .len = strlen(ip),
+				   .raw = { 10, 1, 2, 3 },
+				   .raw_len = 4 };
 	leaf.sans.items = sans;
 	leaf.sans.len = 4;
 }

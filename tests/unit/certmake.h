@@ -33,7 +33,8 @@ struct certmake {
 	const struct certmade *issuer;    /* NULL: self-signed */
 	const char *const *ext;           /* "name=value" in OpenSSL's syntax, NULL-terminated */
 	const struct certmade *key_of;    /* use this one's key */
-	const char *key;                  /* "P-256" (default), "P-192", "P-384", "ed25519", "rsa1024", "rsa2048", "dsa" */
+	/* "P-256" (default), "P-192", "P-384", "ed25519", "rsa1024", "rsa2048", "dsa" */
+	const char *key;
 	const char *md;                   /* "SHA256" by default */
 	long serial;                      /* 0: a fresh one; -1: serial zero */
 	int version;                      /* 0: 3 */
@@ -43,18 +44,32 @@ struct certmake {
 
 #define CERTMAKE_IDS "subjectKeyIdentifier=hash", "authorityKeyIdentifier=keyid:always"
 HF_UNUSED static const char *const certmake_root[] = {
-	"basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign", "subjectKeyIdentifier=hash", NULL,
+	"basicConstraints=critical,CA:TRUE",
+	"keyUsage=critical,keyCertSign,cRLSign",
+	"subjectKeyIdentifier=hash",
+	NULL,
 };
 HF_UNUSED static const char *const certmake_ca[] = {
-	"basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign", CERTMAKE_IDS, NULL,
+	"basicConstraints=critical,CA:TRUE",
+	"keyUsage=critical,keyCertSign,cRLSign",
+	CERTMAKE_IDS,
+	NULL,
 };
 HF_UNUSED static const char *const certmake_client[] = {
-	"basicConstraints=critical,CA:FALSE", "keyUsage=critical,digitalSignature", "extendedKeyUsage=clientAuth",
-	"subjectAltName=DNS:client.test", CERTMAKE_IDS, NULL,
+	"basicConstraints=critical,CA:FALSE",
+	"keyUsage=critical,digitalSignature",
+	"extendedKeyUsage=clientAuth",
+	"subjectAltName=DNS:client.test",
+	CERTMAKE_IDS,
+	NULL,
 };
 HF_UNUSED static const char *const certmake_server[] = {
-	"basicConstraints=critical,CA:FALSE", "keyUsage=critical,digitalSignature", "extendedKeyUsage=serverAuth",
-	"subjectAltName=DNS:server.test,IP:127.0.0.1", CERTMAKE_IDS, NULL,
+	"basicConstraints=critical,CA:FALSE",
+	"keyUsage=critical,digitalSignature",
+	"extendedKeyUsage=serverAuth",
+	"subjectAltName=DNS:server.test,IP:127.0.0.1",
+	CERTMAKE_IDS,
+	NULL,
 };
 
 HF_UNUSED static EVP_PKEY *certmake_new_key(const char *kind)
@@ -134,16 +149,23 @@ HF_UNUSED static struct certmade certmake(const struct certmake *s)
 	assert_non_null(made.key);
 	assert_int_equal(hf_name_parse(s->subject ? s->subject : "/CN=test", &name, NULL), 0);
 	assert_int_equal(X509_set_version(x, (s->version ? s->version : 3) - 1), 1);
-	assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(x), s->serial == -1 ? 0 : s->serial ? s->serial : next_serial++), 1);
-	assert_non_null(ASN1_TIME_set(X509_getm_notBefore(x), (time_t)(CERTMAKE_NOW + (any ? s->from : -CERTMAKE_DAY))));
-	assert_non_null(ASN1_TIME_set(X509_getm_notAfter(x), (time_t)(CERTMAKE_NOW + (any ? s->to : 30 * CERTMAKE_DAY))));
+	assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(x), s->serial == -1 ? 0
+								    : s->serial	    ? s->serial
+										: next_serial++),
+			 1);
+	assert_non_null(ASN1_TIME_set(X509_getm_notBefore(x),
+				      (time_t)(CERTMAKE_NOW + (any ? s->from : -CERTMAKE_DAY))));
+	assert_non_null(ASN1_TIME_set(X509_getm_notAfter(x),
+				      (time_t)(CERTMAKE_NOW + (any ? s->to : 30 * CERTMAKE_DAY))));
 	assert_int_equal(X509_set_subject_name(x, name), 1);
 	assert_int_equal(X509_set_issuer_name(x, X509_get_subject_name(issuer)), 1);
 	assert_int_equal(X509_set_pubkey(x, made.key), 1);
 	certmake_extensions(x, issuer, s->ext);
 	signer = s->issuer ? s->issuer->key : made.key;
-	assert_true(X509_sign(x, signer, EVP_PKEY_is_a(signer, "ED25519") ? NULL
-									   : EVP_get_digestbyname(s->md ? s->md : "SHA256")) > 0);
+	assert_true(X509_sign(x, signer,
+			      EVP_PKEY_is_a(signer, "ED25519")
+				  ? NULL
+				  : EVP_get_digestbyname(s->md ? s->md : "SHA256")) > 0);
 	if (s->bad_signature)
 		certmake_damage(x);
 	made.cert = certmake_wrap(x);
@@ -164,7 +186,8 @@ struct certmake_list {
 	const struct certmade *signer;     /* NULL: the issuer */
 	const struct certmade *revoked[4]; /* up to the first NULL */
 	const struct certmade *removed;    /* removeFromCRL */
-	const char *const *ext;            /* more extensions, such as "issuingDistributionPoint=critical,@idp" */
+	/* more extensions, such as "issuingDistributionPoint=critical,@idp" */
+	const char *const *ext;
 	const char *conf;                  /* the sections they refer to */
 	long number;                       /* 0: 1; -1: none */
 	const char *md;
@@ -178,7 +201,8 @@ HF_UNUSED static void certmake_entry(X509_CRL *crl, const struct certmade *who, 
 	X509_REVOKED *r = X509_REVOKED_new();
 	HF_AUTO(ASN1_TIME) at = ASN1_TIME_set(NULL, (time_t)(CERTMAKE_NOW - 3600));
 
-	assert_int_equal(X509_REVOKED_set_serialNumber(r, X509_get_serialNumber(who->cert->x509)), 1);
+	assert_int_equal(X509_REVOKED_set_serialNumber(r, X509_get_serialNumber(who->cert->x509)),
+			 1);
 	assert_int_equal(X509_REVOKED_set_revocationDate(r, at), 1);
 	if (reason) {
 		ASN1_ENUMERATED *e = ASN1_ENUMERATED_new();
@@ -235,7 +259,9 @@ HF_UNUSED static struct hf_crl *certmake_crl(const struct certmake_list *s)
 	from = ASN1_TIME_set(NULL, (time_t)(CERTMAKE_NOW + (any ? s->from : -CERTMAKE_DAY)));
 	to = ASN1_TIME_set(NULL, (time_t)(CERTMAKE_NOW + (any ? s->to : 7 * CERTMAKE_DAY)));
 	assert_int_equal(X509_CRL_set_version(crl, 1), 1);
-	assert_int_equal(X509_CRL_set_issuer_name(crl, X509_get_subject_name(s->issuer->cert->x509)), 1);
+	assert_int_equal(X509_CRL_set_issuer_name(crl,
+						  X509_get_subject_name(s->issuer->cert->x509)),
+			 1);
 	assert_int_equal(X509_CRL_set1_lastUpdate(crl, from), 1);
 	assert_int_equal(X509_CRL_set1_nextUpdate(crl, to), 1);
 	for (size_t i = 0; i < HF_ARRAY_LEN(s->revoked) && s->revoked[i]; i++)
@@ -251,7 +277,8 @@ HF_UNUSED static struct hf_crl *certmake_crl(const struct certmake_list *s)
 		const ASN1_BIT_STRING *sig;
 
 		X509_CRL_get0_signature(crl, &sig, NULL);
-		((unsigned char *)(uintptr_t)ASN1_STRING_get0_data(sig))[ASN1_STRING_length(sig) - 3] ^= 1;
+		((unsigned char *)(uintptr_t)ASN1_STRING_get0_data(
+		    sig))[ASN1_STRING_length(sig) - 3] ^= 1;
 	}
 	len = i2d_X509_CRL(crl, &der);
 	assert_int_equal(hf_crl_from_der(der, (size_t)len, &made, NULL), 0);

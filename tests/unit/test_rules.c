@@ -18,7 +18,8 @@ static int fill(struct hf_rules *rules, const char *const *texts, struct hf_err 
 struct world {
 	struct certmade root, leaf;
 	struct hf_trust *trust;
-	char leaf_sha[2 * HF_SHA256_LEN + 1], spki_sha[2 * HF_SHA256_LEN + 1], root_sha[2 * HF_SHA256_LEN + 1];
+	char leaf_sha[2 * HF_SHA256_LEN + 1], spki_sha[2 * HF_SHA256_LEN + 1],
+	    root_sha[2 * HF_SHA256_LEN + 1];
 };
 
 static void build(struct world *w)
@@ -27,12 +28,16 @@ static void build(struct world *w)
 		"extendedKeyUsage=clientAuth",
 		"subjectAltName=DNS:Mail.abc.test,DNS:*.wild.abc.test,URI:spiffe://ABC/mail/7,URI:spiffe://abc/x/../admin,"
 		"URI:spiffe://abc/y//z,email:Amy@Abc.test,IP:10.1.2.3,IP:2001:db8::7",
-		CERTMAKE_IDS, NULL,
+		CERTMAKE_IDS,
+		NULL,
 	};
 
 	w->root = certmake(&(struct certmake){ .subject = "/CN=Root", .ext = certmake_root });
-	w->leaf = certmake(&(struct certmake){ .subject = "/C=IN/O=ABC Inc./OU=Mail/OU=Night/CN=first/CN=mail\\+server",
-		.issuer = &w->root, .ext = ext, .serial = 0xabc });
+	w->leaf = certmake(&(struct certmake){
+	    .subject = "/C=IN/O=ABC Inc./OU=Mail/OU=Night/CN=first/CN=mail\\+server",
+	    .issuer = &w->root,
+	    .ext = ext,
+	    .serial = 0xabc });
 	w->trust = vf_trust((const struct certmade *const[]){ &w->root, NULL }, NULL, NULL);
 	hf_hex_encode(w->leaf.cert->sha256, HF_SHA256_LEN, w->leaf_sha);
 	hf_hex_encode(w->leaf.cert->spki_sha256, HF_SHA256_LEN, w->spki_sha);
@@ -85,7 +90,8 @@ static void test_terms(void **state)
 		{ "dns:*.abc.test", true },
 		{ "dns:*.test", false },
 		{ "dns:abc.test", false },
-		{ "dns:*.wild.abc.test", false }, /* a wildcard certificate is not every host below */
+		{ "dns:*.wild.abc.test",
+		  false }, /* a wildcard certificate is not every host below */
 		{ "uri:spiffe://abc/mail/7", true },
 		{ "uri:spiffe://abc/mail/*", true },
 		{ "uri:spiffe://abc/Mail/*", false },
@@ -149,11 +155,17 @@ static void test_order_and_defaults(void **state)
 		{ { "allow cn:x" }, false, "no rule matches", HF_REASON_A_NOT_ALLOWED },
 		{ { "deny cn:x" }, true, "no rule matches", HF_REASON_NONE },
 		{ { "deny ou:Mail" }, false, "deny ou:Mail", HF_REASON_A_DENIED },
-		{ { "deny cn:first" }, false, "deny cn:first", HF_REASON_A_DENIED }, /* any CN counts against */
+		{ { "deny cn:first" },
+		  false,
+		  "deny cn:first",
+		  HF_REASON_A_DENIED }, /* any CN counts against */
 		{ { "deny ou:Mail", "allow any" }, false, "deny ou:Mail", HF_REASON_A_DENIED },
 		{ { "allow any", "deny ou:Mail" }, true, "allow any", HF_REASON_NONE },
 		{ { "deny cn:x", "allow ou:Mail" }, true, "allow ou:Mail", HF_REASON_NONE },
-		{ { "deny cn:x", "allow ou:Day" }, false, "no rule matches", HF_REASON_A_NOT_ALLOWED },
+		{ { "deny cn:x", "allow ou:Day" },
+		  false,
+		  "no rule matches",
+		  HF_REASON_A_NOT_ALLOWED },
 	};
 	struct world w;
 
@@ -205,7 +217,8 @@ static void test_mistakes_are_named(void **state)
 		{ "spki:zz", "spki:", "64" },
 		{ "serial:12", "serial:", "SHA256" },
 		{ "serial:12@abcd", "serial:", "SHA256" },
-		{ "serial:xyz@0000000000000000000000000000000000000000000000000000000000000000", "serial:", "" },
+		{ "serial:xyz@0000000000000000000000000000000000000000000000000000000000000000",
+		  "serial:", "" },
 		{ "any+", "'any+'", "" },
 		{ "anyone", "anyone", "any" },
 		{ "cn:a\nb", "control", "" },
@@ -228,7 +241,11 @@ static void test_mistakes_are_named(void **state)
 static void test_equal_rules_have_equal_digests(void **state)
 {
 	static const char *const sets[][3] = {
-		{ NULL }, { "allow any" }, { "deny any" }, { "allow cn:a", "allow cn:b" }, { "allow cn:b", "allow cn:a" },
+		{ NULL },
+		{ "allow any" },
+		{ "deny any" },
+		{ "allow cn:a", "allow cn:b" },
+		{ "allow cn:b", "allow cn:a" },
 		{ "allow cn:ab" },
 	};
 	uint8_t digests[HF_ARRAY_LEN(sets)][HF_SHA256_LEN];
@@ -260,7 +277,8 @@ static void test_nul_does_not_shorten_a_name(void **state)
 
 	(void)state;
 	build(&w);
-	vf_judge((const struct certmade *const[]){ &w.leaf, NULL }, w.trust, &(struct hf_verify_options){ 0 }, &v);
+	vf_judge((const struct certmade *const[]){ &w.leaf, NULL }, w.trust,
+		 &(struct hf_verify_options){ 0 }, &v);
 	assert_true(v.accepted);
 	/* The judge refuses such certificates; here one is put past it. */
 	for (size_t i = 0; i < w.leaf.cert->sans.len; i++) {

@@ -18,7 +18,8 @@ struct world {
 	struct hf_crl *list;
 };
 
-static void write_pem(const struct world *w, const char *name, const struct certmade *const *certs, struct hf_crl *list)
+static void write_pem(const struct world *w, const char *name, const struct certmade *const *certs,
+		      struct hf_crl *list)
 {
 	HF_AUTO_DONE(hf_buf) out = HF_BUF_INIT(1 << 20);
 	HF_AUTO(BIO) bio = BIO_new(BIO_s_mem());
@@ -32,7 +33,9 @@ static void write_pem(const struct world *w, const char *name, const struct cert
 	len = BIO_get_mem_data(bio, &data);
 	assert_int_equal(hf_buf_append(&out, data, (size_t)len), 0);
 	(void)snprintf(path, sizeof(path), "%s/%s", w->dir, name);
-	assert_int_equal(hf_file_write(path, hf_buf_str(&out), out.len, HF_MODE_PUBLIC, HF_FILE_REPLACE, NULL), 0);
+	assert_int_equal(hf_file_write(path, hf_buf_str(&out), out.len, HF_MODE_PUBLIC,
+				       HF_FILE_REPLACE, NULL),
+			 0);
 }
 
 static int setup(void **state)
@@ -43,10 +46,13 @@ static int setup(void **state)
 	(void)snprintf(w->dir, sizeof(w->dir), "/tmp/hf-trust-XXXXXX");
 	assert_non_null(mkdtemp(w->dir));
 	w->root = certmake(&(struct certmake){ .subject = "/CN=Root", .ext = certmake_root });
-	w->issuing = certmake(&(struct certmake){ .subject = "/CN=Issuing", .issuer = &w->root, .ext = certmake_ca });
-	w->leaf = certmake(&(struct certmake){ .subject = "/CN=leaf", .issuer = &w->issuing, .ext = certmake_client });
+	w->issuing = certmake(
+	    &(struct certmake){ .subject = "/CN=Issuing", .issuer = &w->root, .ext = certmake_ca });
+	w->leaf = certmake(&(struct certmake){
+	    .subject = "/CN=leaf", .issuer = &w->issuing, .ext = certmake_client });
 	w->list = certmake_crl(&(struct certmake_list){ .issuer = &w->root });
-	write_pem(w, "bundle.pem", (const struct certmade *const[]){ &w->issuing, &w->root, NULL }, NULL);
+	write_pem(w, "bundle.pem", (const struct certmade *const[]){ &w->issuing, &w->root, NULL },
+		  NULL);
 	write_pem(w, "issuing.pem", (const struct certmade *const[]){ &w->issuing, NULL }, NULL);
 	write_pem(w, "list.pem", NULL, w->list);
 	write_pem(w, "empty.pem", NULL, NULL);
@@ -73,12 +79,14 @@ static int teardown(void **state)
 	return 0;
 }
 
-static int load(const struct world *w, struct hf_trust *trust, const char *name, bool crl, struct hf_err *err)
+static int load(const struct world *w, struct hf_trust *trust, const char *name, bool crl,
+		struct hf_err *err)
 {
 	char path[128];
 
 	(void)snprintf(path, sizeof(path), "%s/%s", w->dir, name);
-	return crl ? hf_trust_load_crl(trust, path, err) : hf_trust_load_file(trust, path, "own", err);
+	return crl ? hf_trust_load_crl(trust, path, err)
+		   : hf_trust_load_file(trust, path, "own", err);
 }
 
 static void test_roots_of_a_bundle_are_the_anchors(void **state)
@@ -110,10 +118,11 @@ static void test_anchor_by_bytes_or_by_subject_and_key(void **state)
 	const struct world *w = *state;
 	HF_AUTO(hf_trust) trust = NULL;
 	HF_AUTO_DONE(certmade) renewed = certmake(
-		&(struct certmake){ .subject = "/CN=Root", .ext = certmake_root, .key_of = &w->root });
-	HF_AUTO_DONE(certmade) namesake = certmake(&(struct certmake){ .subject = "/CN=Root", .ext = certmake_root });
+	    &(struct certmake){ .subject = "/CN=Root", .ext = certmake_root, .key_of = &w->root });
+	HF_AUTO_DONE(certmade) namesake =
+	    certmake(&(struct certmake){ .subject = "/CN=Root", .ext = certmake_root });
 	HF_AUTO_DONE(certmade) same_key = certmake(
-		&(struct certmake){ .subject = "/CN=Other", .ext = certmake_root, .key_of = &w->root });
+	    &(struct certmake){ .subject = "/CN=Other", .ext = certmake_root, .key_of = &w->root });
 
 	assert_int_equal(hf_trust_new(0, &trust, NULL), 0);
 	assert_int_equal(hf_trust_add_anchor(trust, w->root.cert, NULL, NULL), 0);
@@ -132,8 +141,9 @@ static void test_files_of_another_kind_are_errors(void **state)
 	static const struct {
 		const char *name;
 		bool crl;
-	} rows[] = { { "list.pem", false }, { "empty.pem", false }, { "absent.pem", false },
-		     { "bundle.pem", true }, { "empty.pem", true },  { "absent.pem", true }, { ".", false } };
+	} rows[] = { { "list.pem", false },  { "empty.pem", false }, { "absent.pem", false },
+		     { "bundle.pem", true }, { "empty.pem", true },  { "absent.pem", true },
+		     { ".", false } };
 
 	for (size_t i = 0; i < HF_ARRAY_LEN(rows); i++) {
 		HF_AUTO(hf_trust) trust = NULL;
@@ -141,7 +151,8 @@ static void test_files_of_another_kind_are_errors(void **state)
 
 		assert_int_equal(hf_trust_new(0, &trust, NULL), 0);
 		if (load(w, trust, rows[i].name, rows[i].crl, &err) >= 0)
-			fail_msg("'%s' is taken as %s", rows[i].name, rows[i].crl ? "a list" : "trust");
+			fail_msg("'%s' is taken as %s", rows[i].name,
+				 rows[i].crl ? "a list" : "trust");
 		assert_true(err.msg[0] != '\0');
 		assert_int_equal(hf_trust_anchors(trust)->len, 0);
 		assert_int_equal(hf_trust_crls(trust)->len, 0);
@@ -153,7 +164,8 @@ static void test_lists_switch_checking_on(void **state)
 	const struct world *w = *state;
 
 	for (int with_list = 0; with_list < 2; with_list++) {
-		static const bool want[][2] = { [HF_CRL_AUTO] = { false, true }, [HF_CRL_OFF] = { false, false },
+		static const bool want[][2] = { [HF_CRL_AUTO] = { false, true },
+						[HF_CRL_OFF] = { false, false },
 						[HF_CRL_REQUIRED] = { true, true } };
 
 		for (enum hf_crl_mode mode = HF_CRL_AUTO; mode <= HF_CRL_REQUIRED; mode++) {
@@ -191,7 +203,9 @@ static void digest_of(const struct world *w, unsigned parts, uint8_t out[HF_SHA2
 
 	assert_int_equal(hf_trust_new(parts, &trust, NULL), 0);
 	if (parts & PART_ANCHOR)
-		assert_int_equal(hf_trust_add_anchor(trust, w->root.cert, parts & PART_LABEL ? "x" : NULL, NULL), 0);
+		assert_int_equal(hf_trust_add_anchor(trust, w->root.cert,
+						     parts & PART_LABEL ? "x" : NULL, NULL),
+				 0);
 	if (parts & PART_INTERMEDIATE)
 		assert_int_equal(hf_trust_add_intermediate(trust, w->root.cert, NULL), 0);
 	if (parts & PART_CRL)
@@ -204,8 +218,10 @@ static void digest_of(const struct world *w, unsigned parts, uint8_t out[HF_SHA2
 
 static void test_everything_counts_in_the_digest(void **state)
 {
-	static const unsigned sets[] = { 0, PART_ANCHOR, PART_ANCHOR | PART_LABEL, PART_INTERMEDIATE, PART_CRL, PART_MODE,
-					 PART_ANCHOR | PART_INTERMEDIATE, PART_ANCHOR | PART_CRL };
+	static const unsigned sets[] = {
+		0,	  PART_ANCHOR, PART_ANCHOR | PART_LABEL,	PART_INTERMEDIATE,
+		PART_CRL, PART_MODE,   PART_ANCHOR | PART_INTERMEDIATE, PART_ANCHOR | PART_CRL
+	};
 	uint8_t digests[HF_ARRAY_LEN(sets)][HF_SHA256_LEN];
 
 	for (size_t i = 0; i < HF_ARRAY_LEN(sets); i++) {

@@ -8,18 +8,29 @@ static void test_names_of_errors_and_alerts(void **state)
 		int error;
 		const char *name;
 	} errors[] = {
-		{ 0, "OK" }, { 2, "UNABLE_TO_GET_ISSUER_CERT" }, { 10, "CERT_HAS_EXPIRED" },
-		{ 18, "DEPTH_ZERO_SELF_SIGNED_CERT" }, { 20, "UNABLE_TO_GET_ISSUER_CERT_LOCALLY" },
-		{ 21, "UNABLE_TO_VERIFY_LEAF_SIGNATURE" }, { 26, "INVALID_PURPOSE" }, { 32, "KEYUSAGE_NO_CERTSIGN" },
-		{ 66, "EE_KEY_TOO_SMALL" }, { 79, "INVALID_CA" }, { 94, "EC_KEY_EXPLICIT_PARAMS" },
-		{ -1, "UNSPECIFIED" }, { 1, "UNSPECIFIED" }, { 999, "UNSPECIFIED" },
+		{ 0, "OK" },
+		{ 2, "UNABLE_TO_GET_ISSUER_CERT" },
+		{ 10, "CERT_HAS_EXPIRED" },
+		{ 18, "DEPTH_ZERO_SELF_SIGNED_CERT" },
+		{ 20, "UNABLE_TO_GET_ISSUER_CERT_LOCALLY" },
+		{ 21, "UNABLE_TO_VERIFY_LEAF_SIGNATURE" },
+		{ 26, "INVALID_PURPOSE" },
+		{ 32, "KEYUSAGE_NO_CERTSIGN" },
+		{ 66, "EE_KEY_TOO_SMALL" },
+		{ 79, "INVALID_CA" },
+		{ 94, "EC_KEY_EXPLICIT_PARAMS" },
+		{ -1, "UNSPECIFIED" },
+		{ 1, "UNSPECIFIED" },
+		{ 999, "UNSPECIFIED" },
 	};
 	static const struct {
 		int alert;
 		const char *name;
-	} alerts[] = { { 42, "bad_certificate" }, { 48, "unknown_ca" }, { 116, "certificate_required" },
-		       { 80, "internal_error" },  { -1, "unknown" },	{ 43, "unsupported_certificate" },
-		       { 1, "unknown" },	  { 9999, "unknown" } };
+	} alerts[] = {
+		{ 42, "bad_certificate" }, { 48, "unknown_ca" }, { 116, "certificate_required" },
+		{ 80, "internal_error" },  { -1, "unknown" },	 { 43, "unsupported_certificate" },
+		{ 1, "unknown" },	   { 9999, "unknown" }
+	};
 
 	(void)state;
 	for (size_t i = 0; i < HF_ARRAY_LEN(errors); i++)
@@ -46,7 +57,8 @@ static void test_findings_are_copied_and_escaped(void **state)
 	hf_verdict_init(&v);
 	assert_int_equal(v.root_cause, -1);
 	assert_null(hf_verdict_root(&v));
-	f = hf_verdict_add(&v, HF_REASON_V_EXPIRED, HF_STEP_CHAIN, HF_ROLE_CLIENT_LEAF, 0, NULL, want, NULL);
+	f = hf_verdict_add(&v, HF_REASON_V_EXPIRED, HF_STEP_CHAIN, HF_ROLE_CLIENT_LEAF, 0, NULL,
+			   want, NULL);
 	assert_non_null(f);
 	want[0] = 'z';
 	assert_string_equal(f->want, "x\\x0ay\\x1b[31m");
@@ -54,7 +66,8 @@ static void test_findings_are_copied_and_escaped(void **state)
 	assert_int_equal(f->severity, HF_SEVERITY_REFUSE);
 	assert_string_equal(f->rule, "RFC 5280 4.1.2.5");
 	/* what came escaped is not escaped again */
-	f = hf_verdict_add(&v, HF_REASON_V_NO_EKU, HF_STEP_CHAIN, HF_ROLE_LEAF, 0, NULL, "a\\x0ab", "caf\xc3\xa9");
+	f = hf_verdict_add(&v, HF_REASON_V_NO_EKU, HF_STEP_CHAIN, HF_ROLE_LEAF, 0, NULL, "a\\x0ab",
+			   "caf\xc3\xa9");
 	assert_string_equal(f->want, "a\\x0ab");
 	assert_string_equal(f->have, "caf\xc3\xa9");
 	assert_int_equal(f->severity, HF_SEVERITY_WARN);
@@ -63,7 +76,8 @@ static void test_findings_are_copied_and_escaped(void **state)
 	assert_true(hf_verdict_has(&v, HF_REASON_V_NO_EKU));
 	assert_false(hf_verdict_has(&v, HF_REASON_V_EKU));
 	assert_int_equal(hf_verdict_format(&v, &text), 0);
-	assert_non_null(strstr(hf_buf_str(&text), "V-EXPIRED: the certificate has expired: want x\\x0ay"));
+	assert_non_null(
+	    strstr(hf_buf_str(&text), "V-EXPIRED: the certificate has expired: want x\\x0ay"));
 	assert_non_null(strstr(hf_buf_str(&text), "  fix: renew it\n"));
 	assert_non_null(strstr(hf_buf_str(&text), "V-NO-EKU: warning: "));
 	hf_json_init(&j, &json, false);
@@ -75,16 +89,29 @@ static void test_findings_are_copied_and_escaped(void **state)
 static void test_json_has_every_field(void **state)
 {
 	static const char *const fields[] = {
-		"\"accepted\": false", "\"reason\": \"V-EXPIRED\"", "\"explanation\": \"CN=leaf: the certificate has expired: want notAfter",
+		"\"accepted\": false",
+		"\"reason\": \"V-EXPIRED\"",
+		"\"explanation\": \"CN=leaf: the certificate has expired: want notAfter",
 		"\"findings\": [{\"id\": \"V-EXPIRED\", \"severity\": \"refuse\", \"consequence\": false, \"step\": \"chain\", \"role\": \"client-leaf\", \"depth\": 0, "
-		"\"subject\": \"CN=leaf\", \"serial\": \"", "\"sha256\": \"", "\"sentence\": \"the certificate has expired\"",
-		"\"rule\": \"RFC 5280 4.1.2.5\"", "\"remedy\": \"renew it\"", "\"identity\": null", "\"openssl\": [{\"error\": 10, \"name\": \"CERT_HAS_EXPIRED\", \"depth\": 0}]",
-		"\"node_reason\": \"CERT_HAS_EXPIRED\"", "\"alert\": 45, \"alert_name\": \"certificate_expired\"",
+		"\"subject\": \"CN=leaf\", \"serial\": \"",
+		"\"sha256\": \"",
+		"\"sentence\": \"the certificate has expired\"",
+		"\"rule\": \"RFC 5280 4.1.2.5\"",
+		"\"remedy\": \"renew it\"",
+		"\"identity\": null",
+		"\"openssl\": [{\"error\": 10, \"name\": \"CERT_HAS_EXPIRED\", \"depth\": 0}]",
+		"\"node_reason\": \"CERT_HAS_EXPIRED\"",
+		"\"alert\": 45, \"alert_name\": \"certificate_expired\"",
 	};
-	HF_AUTO_DONE(certmade) root = certmake(&(struct certmake){ .subject = "/CN=Root", .ext = certmake_root });
-	HF_AUTO_DONE(certmade) leaf = certmake(&(struct certmake){ .subject = "/CN=leaf", .issuer = &root,
-		.ext = certmake_client, .from = -99, .to = -1 });
-	HF_AUTO(hf_trust) trust = vf_trust((const struct certmade *const[]){ &root, NULL }, NULL, NULL);
+	HF_AUTO_DONE(certmade) root =
+	    certmake(&(struct certmake){ .subject = "/CN=Root", .ext = certmake_root });
+	HF_AUTO_DONE(certmade) leaf = certmake(&(struct certmake){ .subject = "/CN=leaf",
+								   .issuer = &root,
+								   .ext = certmake_client,
+								   .from = -99,
+								   .to = -1 });
+	HF_AUTO(hf_trust) trust =
+	    vf_trust((const struct certmade *const[]){ &root, NULL }, NULL, NULL);
 	HF_AUTO_DONE(hf_buf) json = HF_BUF_INIT(65536);
 	HF_AUTO_DONE(hf_verdict) v;
 	struct hf_json j;
@@ -102,16 +129,21 @@ static void test_json_has_every_field(void **state)
 
 static void test_accepted_json(void **state)
 {
-	HF_AUTO_DONE(certmade) root = certmake(&(struct certmake){ .subject = "/CN=Root", .ext = certmake_root });
-	HF_AUTO_DONE(certmade) leaf = certmake(&(struct certmake){ .subject = "/CN=leaf", .issuer = &root, .ext = certmake_client });
-	HF_AUTO(hf_trust) trust = vf_trust((const struct certmade *const[]){ &root, NULL }, NULL, NULL);
+	HF_AUTO_DONE(certmade) root =
+	    certmake(&(struct certmake){ .subject = "/CN=Root", .ext = certmake_root });
+	HF_AUTO_DONE(certmade) leaf = certmake(
+	    &(struct certmake){ .subject = "/CN=leaf", .issuer = &root, .ext = certmake_client });
+	HF_AUTO(hf_trust) trust =
+	    vf_trust((const struct certmade *const[]){ &root, NULL }, NULL, NULL);
 	HF_AUTO_DONE(hf_buf) json = HF_BUF_INIT(65536);
 	HF_AUTO_DONE(hf_verdict) v;
 	struct hf_json j;
 
 	(void)state;
 	vf_judge((const struct certmade *const[]){ &leaf, NULL }, trust,
-		 &(struct hf_verify_options){ .purpose = HF_PURPOSE_CLIENT, .second_opinion = true }, &v);
+		 &(struct hf_verify_options){ .purpose = HF_PURPOSE_CLIENT,
+					      .second_opinion = true },
+		 &v);
 	vf_expect("good", &v, true, "");
 	assert_int_equal(v.ossl_len, 0);
 	assert_null(v.node_reason);

@@ -3,7 +3,8 @@
 #include "verify_fixture.h"
 
 static const struct hf_verify_options as_client = { .purpose = HF_PURPOSE_CLIENT };
-static const struct hf_verify_options strictly = { .purpose = HF_PURPOSE_CLIENT, .profile = HF_PROFILE_STRICT };
+static const struct hf_verify_options strictly = { .purpose = HF_PURPOSE_CLIENT,
+						   .profile = HF_PROFILE_STRICT };
 
 /* root -> issuing -> leaf, and a list of the root that revokes nobody. */
 struct town {
@@ -11,15 +12,23 @@ struct town {
 	struct hf_crl *root_list;
 };
 
-#define WITH(...) (const char *const[]){ __VA_ARGS__, NULL }
+#define WITH(...)                 \
+	(const char *const[])     \
+	{                         \
+		__VA_ARGS__, NULL \
+	}
 #define CRL_AKI "authorityKeyIdentifier=keyid:always"
 
-static void town_build_with(struct town *t, const char *const *issuing_ext, const char *const *leaf_ext)
+static void town_build_with(struct town *t, const char *const *issuing_ext,
+			    const char *const *leaf_ext)
 {
 	t->root = certmake(&(struct certmake){ .subject = "/O=Zoo/CN=Root", .ext = certmake_root });
-	t->issuing = certmake(&(struct certmake){ .subject = "/O=Zoo/CN=Issuing", .issuer = &t->root, .ext = issuing_ext });
-	t->leaf = certmake(&(struct certmake){ .subject = "/CN=leaf", .issuer = &t->issuing, .ext = leaf_ext });
-	t->mate = certmake(&(struct certmake){ .subject = "/CN=mate", .issuer = &t->issuing, .ext = leaf_ext });
+	t->issuing = certmake(&(struct certmake){
+	    .subject = "/O=Zoo/CN=Issuing", .issuer = &t->root, .ext = issuing_ext });
+	t->leaf = certmake(
+	    &(struct certmake){ .subject = "/CN=leaf", .issuer = &t->issuing, .ext = leaf_ext });
+	t->mate = certmake(
+	    &(struct certmake){ .subject = "/CN=mate", .issuer = &t->issuing, .ext = leaf_ext });
 	t->root_list = certmake_crl(&(struct certmake_list){ .issuer = &t->root });
 }
 
@@ -42,14 +51,17 @@ static void judge(const struct town *t, const struct certmade *extra, struct hf_
 		  const struct hf_verify_options *options, struct hf_verdict *v)
 {
 	struct hf_crl *all[5] = { t->root_list, lists[0], lists[1], lists[2], NULL };
-	HF_AUTO(hf_trust) trust = vf_trust((const struct certmade *const[]){ &t->root, NULL }, NULL, all);
+	HF_AUTO(hf_trust) trust =
+	    vf_trust((const struct certmade *const[]){ &t->root, NULL }, NULL, all);
 
-	vf_judge((const struct certmade *const[]){ &t->leaf, &t->issuing, extra, NULL }, trust, options, v);
+	vf_judge((const struct certmade *const[]){ &t->leaf, &t->issuing, extra, NULL }, trust,
+		 options, v);
 	for (size_t i = 0; i < 3; i++)
 		hf_crl_unref(lists[i]);
 }
 
-static void expect(const char *label, const struct town *t, struct hf_crl *const lists[3], const char *cause)
+static void expect(const char *label, const struct town *t, struct hf_crl *const lists[3],
+		   const char *cause)
 {
 	HF_AUTO_DONE(hf_verdict) v;
 
@@ -70,32 +82,83 @@ static void test_every_ca_needs_a_current_list(void **state)
 		int alert;
 	} rows[] = {
 		{ "clean", { .issuer = &t.issuing }, NULL, NULL, 0 },
-		{ "somebody else is revoked", { .issuer = &t.issuing, .revoked = { &t.mate } }, NULL, NULL, 0 },
-		{ "revoked", { .issuer = &t.issuing, .revoked = { &t.mate, &t.leaf } }, "V-REVOKED", "CERT_REVOKED", 44 },
-		{ "revoked for a reason", { .issuer = &t.issuing, .revoked = { &t.leaf }, .reason = 1 }, "V-REVOKED",
-		  "CERT_REVOKED", 44 },
-		{ "on hold", { .issuer = &t.issuing, .revoked = { &t.leaf }, .reason = 6 }, "V-REVOKED", "CERT_REVOKED", 44 },
-		{ "stale", { .issuer = &t.issuing, .from = -9 * CERTMAKE_DAY, .to = -1 }, "V-CRL-EXPIRED", "CRL_HAS_EXPIRED", 48 },
-		{ "not yet", { .issuer = &t.issuing, .from = 60, .to = CERTMAKE_DAY }, "V-CRL-NOT-YET", "CRL_NOT_YET_VALID", 48 },
+		{ "somebody else is revoked",
+		  { .issuer = &t.issuing, .revoked = { &t.mate } },
+		  NULL,
+		  NULL,
+		  0 },
+		{ "revoked",
+		  { .issuer = &t.issuing, .revoked = { &t.mate, &t.leaf } },
+		  "V-REVOKED",
+		  "CERT_REVOKED",
+		  44 },
+		{ "revoked for a reason",
+		  { .issuer = &t.issuing, .revoked = { &t.leaf }, .reason = 1 },
+		  "V-REVOKED",
+		  "CERT_REVOKED",
+		  44 },
+		{ "on hold",
+		  { .issuer = &t.issuing, .revoked = { &t.leaf }, .reason = 6 },
+		  "V-REVOKED",
+		  "CERT_REVOKED",
+		  44 },
+		{ "stale",
+		  { .issuer = &t.issuing, .from = -9 * CERTMAKE_DAY, .to = -1 },
+		  "V-CRL-EXPIRED",
+		  "CRL_HAS_EXPIRED",
+		  48 },
+		{ "not yet",
+		  { .issuer = &t.issuing, .from = 60, .to = CERTMAKE_DAY },
+		  "V-CRL-NOT-YET",
+		  "CRL_NOT_YET_VALID",
+		  48 },
 		{ "last second", { .issuer = &t.issuing, .from = -60, .to = 1 }, NULL, NULL, 0 },
-		{ "revoked on a stale list", { .issuer = &t.issuing, .revoked = { &t.leaf }, .from = -9 * CERTMAKE_DAY, .to = -1 },
-		  "V-REVOKED", "CERT_REVOKED", 44 },
-		{ "damaged", { .issuer = &t.issuing, .bad_signature = true }, "V-CRL-INVALID", "CRL_SIGNATURE_FAILURE", 48 },
-		{ "of the right name, signed by another key", { .issuer = &t.issuing, .signer = &t.mate }, "V-CRL-INVALID",
-		  "CRL_SIGNATURE_FAILURE", 48 },
-		{ "revoked on a list that somebody else signed", { .issuer = &t.issuing, .signer = &t.mate, .revoked = { &t.leaf } },
-		  "V-CRL-INVALID", NULL, 48 },
-		{ "of somebody else", { .issuer = &t.mate }, "V-CRL-MISSING", "UNABLE_TO_GET_CRL", 48 },
+		{ "revoked on a stale list",
+		  { .issuer = &t.issuing,
+		    .revoked = { &t.leaf },
+		    .from = -9 * CERTMAKE_DAY,
+		    .to = -1 },
+		  "V-REVOKED",
+		  "CERT_REVOKED",
+		  44 },
+		{ "damaged",
+		  { .issuer = &t.issuing, .bad_signature = true },
+		  "V-CRL-INVALID",
+		  "CRL_SIGNATURE_FAILURE",
+		  48 },
+		{ "of the right name, signed by another key",
+		  { .issuer = &t.issuing, .signer = &t.mate },
+		  "V-CRL-INVALID",
+		  "CRL_SIGNATURE_FAILURE",
+		  48 },
+		{ "revoked on a list that somebody else signed",
+		  { .issuer = &t.issuing, .signer = &t.mate, .revoked = { &t.leaf } },
+		  "V-CRL-INVALID",
+		  NULL,
+		  48 },
+		{ "of somebody else",
+		  { .issuer = &t.mate },
+		  "V-CRL-MISSING",
+		  "UNABLE_TO_GET_CRL",
+		  48 },
 		{ "SHA-1", { .issuer = &t.issuing, .md = "SHA1" }, "V-CRL-INVALID", NULL, 48 },
 		{ "unknown critical extension",
-		  { .issuer = &t.issuing, .ext = WITH("1.3.6.1.4.1.55555.7.1=critical,DER:0500") }, "V-CRL-INVALID", NULL, 48 },
-		{ "a delta alone", { .issuer = &t.issuing, .ext = WITH("2.5.29.27=critical,DER:020101") }, "V-CRL-MISSING", NULL, 48 },
+		  { .issuer = &t.issuing, .ext = WITH("1.3.6.1.4.1.55555.7.1=critical,DER:0500") },
+		  "V-CRL-INVALID",
+		  NULL,
+		  48 },
+		{ "a delta alone",
+		  { .issuer = &t.issuing, .ext = WITH("2.5.29.27=critical,DER:020101") },
+		  "V-CRL-MISSING",
+		  NULL,
+		  48 },
 	};
 
 	for (size_t i = 0; i < HF_ARRAY_LEN(rows); i++) {
 		HF_AUTO_DONE(hf_verdict) v;
 
-		judge(&t, NULL, (struct hf_crl *const[3]){ certmake_crl(&rows[i].list) }, &as_client, &v);
+		judge(&t, NULL, (struct hf_crl *const[3]){ certmake_crl(&rows[i].list) },
+		      &as_client, &v);
 		vf_expect(rows[i].label, &v, !rows[i].cause, rows[i].cause);
 		if (rows[i].node && !hf_str_eq(v.node_reason, rows[i].node))
 			fail_msg("%s: %s", rows[i].label, v.node_reason);
@@ -120,8 +183,10 @@ static void test_missing_lists_and_modes(void **state)
 		assert_int_equal(hf_trust_add_anchor(trust, t.root.cert, NULL, NULL), 0);
 		hf_trust_set_crl_mode(trust, mode);
 		assert_int_equal(hf_trust_freeze(trust, NULL), 0);
-		vf_judge((const struct certmade *const[]){ &t.leaf, &t.issuing, NULL }, trust, &as_client, &v);
-		vf_expect("no list at all", &v, mode != HF_CRL_REQUIRED, mode == HF_CRL_REQUIRED ? "V-CRL-MISSING" : NULL);
+		vf_judge((const struct certmade *const[]){ &t.leaf, &t.issuing, NULL }, trust,
+			 &as_client, &v);
+		vf_expect("no list at all", &v, mode != HF_CRL_REQUIRED,
+			  mode == HF_CRL_REQUIRED ? "V-CRL-MISSING" : NULL);
 		hf_trust_unref(trust);
 	}
 	town_done(&t);
@@ -135,12 +200,14 @@ static void test_ca_revoked_and_its_list_missing(void **state)
 	(void)state;
 	town_build(&t);
 	hf_crl_unref(t.root_list);
-	t.root_list = certmake_crl(&(struct certmake_list){ .issuer = &t.root, .revoked = { &t.issuing } });
+	t.root_list =
+	    certmake_crl(&(struct certmake_list){ .issuer = &t.root, .revoked = { &t.issuing } });
 	judge(&t, NULL, (struct hf_crl *const[3]){ NULL }, &as_client, &v);
 	vf_expect("CA revoked", &v, false, "V-CA-REVOKED");
 	assert_int_equal(v.alert, 44);
 	for (size_t i = 0; i < v.findings_len; i++)
-		assert_true(v.findings[i].reason != HF_REASON_V_CRL_MISSING || v.findings[i].consequence);
+		assert_true(v.findings[i].reason != HF_REASON_V_CRL_MISSING ||
+			    v.findings[i].consequence);
 	town_done(&t);
 }
 
@@ -152,7 +219,9 @@ static void test_verdict_lasts_as_long_as_the_lists(void **state)
 
 	(void)state;
 	town_build(&t);
-	judge(&t, NULL, (struct hf_crl *const[3]){ certmake_crl(&(struct certmake_list){ .issuer = &t.issuing, .from = -1, .to = 500 }) },
+	judge(&t, NULL,
+	      (struct hf_crl *const[3]){ certmake_crl(
+		  &(struct certmake_list){ .issuer = &t.issuing, .from = -1, .to = 500 }) },
 	      &as_client, &v);
 	vf_expect("short list", &v, true, NULL);
 	assert_int_equal(v.valid_until, CERTMAKE_NOW + 500);
@@ -167,10 +236,14 @@ static void test_strict_wants_a_number(void **state)
 
 	(void)state;
 	town_build(&t);
-	judge(&t, NULL, (struct hf_crl *const[3]){ certmake_crl(&(struct certmake_list){ .issuer = &t.issuing, .number = -1 }) },
+	judge(&t, NULL,
+	      (struct hf_crl *const[3]){
+		  certmake_crl(&(struct certmake_list){ .issuer = &t.issuing, .number = -1 }) },
 	      &as_client, &lax);
 	vf_expect("no number", &lax, true, NULL);
-	judge(&t, NULL, (struct hf_crl *const[3]){ certmake_crl(&(struct certmake_list){ .issuer = &t.issuing, .number = -1 }) },
+	judge(&t, NULL,
+	      (struct hf_crl *const[3]){
+		  certmake_crl(&(struct certmake_list){ .issuer = &t.issuing, .number = -1 }) },
 	      &strictly, &v);
 	vf_expect("no number, strict", &v, false, "V-CRL-INVALID");
 	town_done(&t);
@@ -178,13 +251,16 @@ static void test_strict_wants_a_number(void **state)
 
 static void test_keys_that_may_not_sign_lists(void **state)
 {
-	static const char *const no_crl_sign[] = { "basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign",
-						   CERTMAKE_IDS, NULL };
+	static const char *const no_crl_sign[] = { "basicConstraints=critical,CA:TRUE",
+						   "keyUsage=critical,keyCertSign", CERTMAKE_IDS,
+						   NULL };
 	struct town t;
 
 	(void)state;
 	town_build_with(&t, no_crl_sign, certmake_client);
-	expect("without cRLSign", &t, (struct hf_crl *const[3]){ certmake_crl(&(struct certmake_list){ .issuer = &t.issuing }) },
+	expect("without cRLSign", &t,
+	       (struct hf_crl *const[3]){
+		   certmake_crl(&(struct certmake_list){ .issuer = &t.issuing }) },
 	       "V-CRL-INVALID");
 	town_done(&t);
 }
@@ -205,10 +281,13 @@ static void test_scope(void **state)
 		{ { "critical,onlysomereasons:keyCompromise" }, "V-CRL-MISSING" },
 		{ { "critical,onlysomereasons:keyCompromise",
 		    "critical,onlysomereasons:CACompromise\\,affiliationChanged\\,superseded\\,cessationOfOperation\\,certificateHold\\,"
-		    "privilegeWithdrawn\\,AACompromise" }, NULL },
+		    "privilegeWithdrawn\\,AACompromise" },
+		  NULL },
 	};
-	static const char *const ext[] = { "extendedKeyUsage=clientAuth", "subjectAltName=DNS:x.test",
-					   "crlDistributionPoints=URI:http://crl.test/1", CERTMAKE_IDS, NULL };
+	static const char *const ext[] = { "extendedKeyUsage=clientAuth",
+					   "subjectAltName=DNS:x.test",
+					   "crlDistributionPoints=URI:http://crl.test/1",
+					   CERTMAKE_IDS, NULL };
 	struct town t;
 
 	(void)state;
@@ -227,8 +306,11 @@ static void test_scope(void **state)
 					*out++ = first ? '=' : *s;
 			}
 			*out = '\0';
-			lists[k] = certmake_crl(&(struct certmake_list){ .issuer = &t.issuing, .conf = conf,
-				.ext = WITH("issuingDistributionPoint=critical,@idp"), .revoked = { &t.mate } });
+			lists[k] = certmake_crl(&(struct certmake_list){
+			    .issuer = &t.issuing,
+			    .conf = conf,
+			    .ext = WITH("issuingDistributionPoint=critical,@idp"),
+			    .revoked = { &t.mate } });
 		}
 		expect(rows[i].idp[0], &t, lists, rows[i].cause);
 	}
@@ -246,35 +328,73 @@ static void test_deltas(void **state)
 		struct certmake_list base, delta;
 		const char *cause;
 	} rows[] = {
-		{ "revoked since", { .issuer = &t.issuing, .number = 5 },
-		  { .issuer = &t.issuing, .number = 6, .ext = WITH("2.5.29.27=critical,DER:020105"), .revoked = { &t.leaf } }, "V-REVOKED" },
-		{ "nothing since", { .issuer = &t.issuing, .number = 5 },
-		  { .issuer = &t.issuing, .number = 6, .ext = WITH("2.5.29.27=critical,DER:020105") }, NULL },
-		{ "released since", { .issuer = &t.issuing, .number = 5, .revoked = { &t.leaf }, .reason = 6 },
-		  { .issuer = &t.issuing, .number = 6, .ext = WITH("2.5.29.27=critical,DER:020105"), .removed = &t.leaf }, NULL },
-		{ "a delta of a later base", { .issuer = &t.issuing, .number = 5, .revoked = { &t.leaf } },
-		  { .issuer = &t.issuing, .number = 8, .ext = WITH("2.5.29.27=critical,DER:020107"), .removed = &t.leaf }, "V-REVOKED" },
-		{ "an older delta", { .issuer = &t.issuing, .number = 5, .revoked = { &t.leaf } },
-		  { .issuer = &t.issuing, .number = 4, .ext = WITH("2.5.29.27=critical,DER:020103"), .removed = &t.leaf }, "V-REVOKED" },
-		{ "a stale delta", { .issuer = &t.issuing, .number = 5, .revoked = { &t.leaf } },
-		  { .issuer = &t.issuing, .number = 6, .ext = WITH("2.5.29.27=critical,DER:020105"), .removed = &t.leaf, .from = -99, .to = -1 },
+		{ "revoked since",
+		  { .issuer = &t.issuing, .number = 5 },
+		  { .issuer = &t.issuing,
+		    .number = 6,
+		    .ext = WITH("2.5.29.27=critical,DER:020105"),
+		    .revoked = { &t.leaf } },
 		  "V-REVOKED" },
-		{ "a forged delta", { .issuer = &t.issuing, .number = 5, .revoked = { &t.leaf } },
-		  { .issuer = &t.issuing, .signer = &t.mate, .number = 6, .ext = WITH("2.5.29.27=critical,DER:020105"), .removed = &t.leaf },
+		{ "nothing since",
+		  { .issuer = &t.issuing, .number = 5 },
+		  { .issuer = &t.issuing,
+		    .number = 6,
+		    .ext = WITH("2.5.29.27=critical,DER:020105") },
+		  NULL },
+		{ "released since",
+		  { .issuer = &t.issuing, .number = 5, .revoked = { &t.leaf }, .reason = 6 },
+		  { .issuer = &t.issuing,
+		    .number = 6,
+		    .ext = WITH("2.5.29.27=critical,DER:020105"),
+		    .removed = &t.leaf },
+		  NULL },
+		{ "a delta of a later base",
+		  { .issuer = &t.issuing, .number = 5, .revoked = { &t.leaf } },
+		  { .issuer = &t.issuing,
+		    .number = 8,
+		    .ext = WITH("2.5.29.27=critical,DER:020107"),
+		    .removed = &t.leaf },
+		  "V-REVOKED" },
+		{ "an older delta",
+		  { .issuer = &t.issuing, .number = 5, .revoked = { &t.leaf } },
+		  { .issuer = &t.issuing,
+		    .number = 4,
+		    .ext = WITH("2.5.29.27=critical,DER:020103"),
+		    .removed = &t.leaf },
+		  "V-REVOKED" },
+		{ "a stale delta",
+		  { .issuer = &t.issuing, .number = 5, .revoked = { &t.leaf } },
+		  { .issuer = &t.issuing,
+		    .number = 6,
+		    .ext = WITH("2.5.29.27=critical,DER:020105"),
+		    .removed = &t.leaf,
+		    .from = -99,
+		    .to = -1 },
+		  "V-REVOKED" },
+		{ "a forged delta",
+		  { .issuer = &t.issuing, .number = 5, .revoked = { &t.leaf } },
+		  { .issuer = &t.issuing,
+		    .signer = &t.mate,
+		    .number = 6,
+		    .ext = WITH("2.5.29.27=critical,DER:020105"),
+		    .removed = &t.leaf },
 		  "V-REVOKED" },
 	};
 
 	for (size_t i = 0; i < HF_ARRAY_LEN(rows); i++)
 		expect(rows[i].label, &t,
-		       (struct hf_crl *const[3]){ certmake_crl(&rows[i].delta), certmake_crl(&rows[i].base) }, rows[i].cause);
+		       (struct hf_crl *const[3]){ certmake_crl(&rows[i].delta),
+						  certmake_crl(&rows[i].base) },
+		       rows[i].cause);
 	town_done(&t);
 }
 
 /* A CA with a key of its own for lists, certified by itself (RFC 5280 6.3.3 (f)). */
 static void test_separate_list_key(void **state)
 {
-	static const char *const list_signer[] = { "basicConstraints=critical,CA:FALSE", "keyUsage=critical,cRLSign",
-						   CERTMAKE_IDS, NULL };
+	static const char *const list_signer[] = { "basicConstraints=critical,CA:FALSE",
+						   "keyUsage=critical,cRLSign", CERTMAKE_IDS,
+						   NULL };
 	struct town t;
 	HF_AUTO_DONE(hf_verdict) good;
 	HF_AUTO_DONE(hf_verdict) missing;
@@ -282,10 +402,10 @@ static void test_separate_list_key(void **state)
 
 	(void)state;
 	town_build(&t);
-	HF_AUTO_DONE(certmade) signer = certmake(
-		&(struct certmake){ .subject = "/O=Zoo/CN=Issuing", .issuer = &t.root, .ext = list_signer });
-	HF_AUTO_DONE(certmade) stranger = certmake(
-		&(struct certmake){ .subject = "/O=Zoo/CN=Issuing", .ext = certmake_root });
+	HF_AUTO_DONE(certmade) signer = certmake(&(struct certmake){
+	    .subject = "/O=Zoo/CN=Issuing", .issuer = &t.root, .ext = list_signer });
+	HF_AUTO_DONE(certmade) stranger =
+	    certmake(&(struct certmake){ .subject = "/O=Zoo/CN=Issuing", .ext = certmake_root });
 	struct certmake_list list = { .issuer = &signer, .ext = WITH(CRL_AKI) };
 	struct certmake_list forged_list = { .issuer = &stranger, .ext = WITH(CRL_AKI) };
 
@@ -293,16 +413,19 @@ static void test_separate_list_key(void **state)
 	vf_expect("its certificate is sent along", &good, true, NULL);
 	judge(&t, NULL, (struct hf_crl *const[3]){ certmake_crl(&list) }, &as_client, &missing);
 	vf_expect("its certificate is not at hand", &missing, false, "V-CRL-INVALID");
-	judge(&t, &stranger, (struct hf_crl *const[3]){ certmake_crl(&forged_list) }, &as_client, &forged);
+	judge(&t, &stranger, (struct hf_crl *const[3]){ certmake_crl(&forged_list) }, &as_client,
+	      &forged);
 	vf_expect("a namesake with a root of its own", &forged, false, "V-CRL-INVALID");
 	town_done(&t);
 }
 
 static void test_no_rev_avail(void **state)
 {
-	static const char *const ext[] = { "extendedKeyUsage=clientAuth", "subjectAltName=DNS:x.test", "2.5.29.56=DER:0500",
+	static const char *const ext[] = { "extendedKeyUsage=clientAuth",
+					   "subjectAltName=DNS:x.test", "2.5.29.56=DER:0500",
 					   CERTMAKE_IDS, NULL };
-	static const char *const ca_ext[] = { "basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign",
+	static const char *const ca_ext[] = { "basicConstraints=critical,CA:TRUE",
+					      "keyUsage=critical,keyCertSign,cRLSign",
 					      "2.5.29.56=DER:0500", CERTMAKE_IDS, NULL };
 	struct town t;
 
@@ -313,7 +436,8 @@ static void test_no_rev_avail(void **state)
 	town_build_with(&t, ca_ext, ext);
 	hf_crl_unref(t.root_list);
 	t.root_list = certmake_crl(&(struct certmake_list){ .issuer = &t.leaf });
-	expect("noRevAvail in a CA means nothing", &t, (struct hf_crl *const[3]){ NULL }, "V-CRL-MISSING");
+	expect("noRevAvail in a CA means nothing", &t, (struct hf_crl *const[3]){ NULL },
+	       "V-CRL-MISSING");
 	town_done(&t);
 }
 

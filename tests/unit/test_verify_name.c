@@ -3,11 +3,11 @@
 #include "verify_fixture.h"
 
 struct row {
-	const char *san;      /* NULL: none */
+	const char *san; /* NULL: none */
 	const char *cn;
 	const char *name;
 	bool compat;
-	const char *cause;    /* NULL: accepted */
+	const char *cause; /* NULL: accepted */
 };
 
 static const struct row rows[] = {
@@ -72,13 +72,17 @@ static const struct row rows[] = {
 static void check(const struct row *r, const struct certmade *root, const struct hf_trust *trust)
 {
 	char san[256], subject[128];
-	const char *ext[] = { "extendedKeyUsage=serverAuth", CERTMAKE_IDS, r->san ? san : NULL, NULL };
-	struct hf_verify_options options = { .purpose = HF_PURPOSE_SERVER, .name = r->name, .compat_cn = r->compat };
+	const char *ext[] = { "extendedKeyUsage=serverAuth", CERTMAKE_IDS, r->san ? san : NULL,
+			      NULL };
+	struct hf_verify_options options = { .purpose = HF_PURPOSE_SERVER,
+					     .name = r->name,
+					     .compat_cn = r->compat };
 	HF_AUTO_DONE(hf_verdict) v;
 
 	(void)snprintf(san, sizeof(san), "subjectAltName=%s", r->san ? r->san : "");
 	(void)snprintf(subject, sizeof(subject), "/CN=%s", r->cn);
-	HF_AUTO_DONE(certmade) leaf = certmake(&(struct certmake){ .subject = subject, .issuer = root, .ext = ext });
+	HF_AUTO_DONE(certmade) leaf =
+	    certmake(&(struct certmake){ .subject = subject, .issuer = root, .ext = ext });
 
 	vf_judge((const struct certmade *const[]){ &leaf, NULL }, trust, &options, &v);
 	(void)snprintf(subject, sizeof(subject), "%.60s for '%.40s'", san, r->name);
@@ -88,8 +92,10 @@ static void check(const struct row *r, const struct certmade *root, const struct
 
 static void test_names(void **state)
 {
-	HF_AUTO_DONE(certmade) root = certmake(&(struct certmake){ .subject = "/CN=Root", .ext = certmake_root });
-	HF_AUTO(hf_trust) trust = vf_trust((const struct certmade *const[]){ &root, NULL }, NULL, NULL);
+	HF_AUTO_DONE(certmade) root =
+	    certmake(&(struct certmake){ .subject = "/CN=Root", .ext = certmake_root });
+	HF_AUTO(hf_trust) trust =
+	    vf_trust((const struct certmade *const[]){ &root, NULL }, NULL, NULL);
 
 	(void)state;
 	for (size_t i = 0; i < HF_ARRAY_LEN(rows); i++)
@@ -101,24 +107,40 @@ static void test_bytes_that_hide_a_name_are_refused(void **state)
 {
 	/* GeneralNames with one dNSName: "localhost", the byte, ".evil.test" */
 	static const char *const hidden[] = {
-		"subjectAltName=DER:30168214" "6c6f63616c686f7374" "00" "2e6576696c2e74657374",
-		"subjectAltName=DER:30168214" "6c6f63616c686f7374" "0a" "2e6576696c2e74657374",
-		"subjectAltName=DER:30168214" "6c6f63616c686f7374" "7f" "2e6576696c2e74657374",
+		"subjectAltName=DER:30168214"
+		"6c6f63616c686f7374"
+		"00"
+		"2e6576696c2e74657374",
+		"subjectAltName=DER:30168214"
+		"6c6f63616c686f7374"
+		"0a"
+		"2e6576696c2e74657374",
+		"subjectAltName=DER:30168214"
+		"6c6f63616c686f7374"
+		"7f"
+		"2e6576696c2e74657374",
 	};
-	HF_AUTO_DONE(certmade) root = certmake(&(struct certmake){ .subject = "/CN=Root", .ext = certmake_root });
-	HF_AUTO(hf_trust) trust = vf_trust((const struct certmade *const[]){ &root, NULL }, NULL, NULL);
+	HF_AUTO_DONE(certmade) root =
+	    certmake(&(struct certmake){ .subject = "/CN=Root", .ext = certmake_root });
+	HF_AUTO(hf_trust) trust =
+	    vf_trust((const struct certmade *const[]){ &root, NULL }, NULL, NULL);
 
 	(void)state;
 	for (size_t i = 0; i < HF_ARRAY_LEN(hidden); i++) {
-		const char *const ext[] = { "extendedKeyUsage=serverAuth", CERTMAKE_IDS, hidden[i], NULL };
-		HF_AUTO_DONE(certmade) leaf = certmake(&(struct certmake){ .subject = "/CN=l", .issuer = &root, .ext = ext });
+		const char *const ext[] = { "extendedKeyUsage=serverAuth", CERTMAKE_IDS, hidden[i],
+					    NULL };
+		HF_AUTO_DONE(certmade) leaf =
+		    certmake(&(struct certmake){ .subject = "/CN=l", .issuer = &root, .ext = ext });
 		HF_AUTO_DONE(hf_verdict) v;
 		HF_AUTO_DONE(hf_verdict) unasked;
 
 		vf_judge((const struct certmade *const[]){ &leaf, NULL }, trust,
-			 &(struct hf_verify_options){ .purpose = HF_PURPOSE_SERVER, .name = "localhost" }, &v);
+			 &(struct hf_verify_options){ .purpose = HF_PURPOSE_SERVER,
+						      .name = "localhost" },
+			 &v);
 		vf_expect(hidden[i], &v, false, "V-NAME-CONTROL");
-		vf_judge((const struct certmade *const[]){ &leaf, NULL }, trust, &(struct hf_verify_options){ 0 }, &unasked);
+		vf_judge((const struct certmade *const[]){ &leaf, NULL }, trust,
+			 &(struct hf_verify_options){ 0 }, &unasked);
 		vf_expect(hidden[i], &unasked, false, "V-NAME-CONTROL");
 	}
 }

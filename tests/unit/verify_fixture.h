@@ -14,7 +14,8 @@
 
 /* Lists end with NULL. */
 HF_UNUSED static struct hf_trust *vf_trust(const struct certmade *const *anchors,
-					   const struct certmade *const *intermediates, struct hf_crl *const *crls)
+					   const struct certmade *const *intermediates,
+					   struct hf_crl *const *crls)
 {
 	struct hf_trust *t = NULL;
 
@@ -52,14 +53,16 @@ HF_UNUSED static const char *vf_cause(const struct hf_verdict *v)
 }
 
 /* Says what was found when the expectation fails. */
-HF_UNUSED static void vf_expect(const char *label, const struct hf_verdict *v, bool accepted, const char *cause)
+HF_UNUSED static void vf_expect(const char *label, const struct hf_verdict *v, bool accepted,
+				const char *cause)
 {
 	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(1 << 20);
 
 	(void)hf_verdict_format(v, &text);
 	if (v->accepted != accepted || (cause && strcmp(vf_cause(v), cause) != 0))
 		fail_msg("%s: want %s %s, have %s:\n%s", label, accepted ? "accepted" : "refused",
-			 cause ? cause : "", v->accepted ? "accepted" : "refused", hf_buf_str(&text));
+			 cause ? cause : "", v->accepted ? "accepted" : "refused",
+			 hf_buf_str(&text));
 }
 
 #endif
