@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* handfast serve: terminate mutual TLS and answer. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "cli/common.h"
-#include "gateway/gateway.h"
+#include "gateway/generation.h"
+#include "gateway/preflight.h"
 #include "gateway/responder.h"
+#include "util/clock.h"
 #include "util/home.h"
 
 struct serve_opts {
@@ -102,7 +105,7 @@ static const struct hf_option operation_options[] = {
 	  .kind = HF_OPT_INT,
 	  .offset = AT(workers),
 	  .arg = "N",
-	  .initial = "0",
+	  .min = 1,
 	  .max = 64,
 	  .help = "worker processes (default: one for each core)" },
 	{ .name = "access-log",
@@ -170,7 +173,7 @@ static const struct hf_option limit_options[] = {
 	  .kind = HF_OPT_INT,
 	  .offset = AT(max_connections),
 	  .arg = "N",
-	  .initial = "0",
+	  .min = 1,
 	  .max = 10000000,
 	  .help = "connections at a time (default: as many as descriptors allow)" },
 	{ .name = "max-header-bytes",
@@ -353,15 +356,84 @@ static void gateway_config(const struct serve_opts *opts, struct serve_source *s
 	http_config(opts, &config->http);
 }
 
-static int run_with(struct hf_cmd_ctx *ctx, const struct hf_gateway_config *config)
+/* Everything that can be looked at without listening; a failure to load is one of the findings. */
+static int look(struct hf_cmd_ctx *ctx, const struct hf_gateway_config *config,
+		struct hf_preflight *preflight)
 {
 	struct hf_responder trial = { .dir_fd = -1 };
+	HF_AUTO(hf_generation) generation = NULL;
 	int rc = hf_responder_init(&trial, &config->respond, &ctx->err);
 
 	hf_responder_done(&trial);
-	if (rc < 0)
+	if (rc == -HF_E_INVALID)
 		return rc;
-	return hf_gateway_run(config, &ctx->err);
+	if (rc == 0)
+		rc = hf_generation_new(config, 1, NULL, &generation, &ctx->err);
+	if (rc < 0)
+		hf_preflight_add_failure(preflight, &ctx->err);
+	else
+		hf_preflight_run(preflight, config, &generation->parts, hf_clock_now());
+	return rc;
+}
+
+static void warn_of(struct hf_cmd_ctx *ctx, const struct hf_preflight *preflight)
+{
+	for (size_t i = 0; i < preflight->len; i++) {
+		const struct hf_preflight_item *item = &preflight->items[i];
+
+		if (item->fix[0])
+			hf_out_warn(&ctx->out, "%s [%s]; mend it with: %s", item->text, item->id,
+				    item->fix);
+		else
+			hf_out_warn(&ctx->out, "%s [%s]", item->text, item->id);
+	}
+}
+
+static int check(struct hf_cmd_ctx *ctx, const struct hf_preflight *preflight)
+{
+	bool fatal;
+	size_t mistakes = hf_preflight_mistakes(preflight, &fatal);
+
+	if (ctx->out.json_mode) {
+		hf_out_json_begin(&ctx->out);
+		hf_json_bool(&ctx->out.json, "ok", mistakes == 0);
+		hf_json_bool(&ctx->out.json, "would_start", !fatal);
+		hf_preflight_to_json(preflight, &ctx->out.json, "findings");
+		hf_out_json_end(&ctx->out);
+	}
+	for (size_t i = 0; i < preflight->len; i++) {
+		const struct hf_preflight_item *item = &preflight->items[i];
+
+		hf_out_print(&ctx->out, "%s: %s\n", item->id, item->text);
+		if (item->fix[0])
+			hf_out_print(&ctx->out, "  fix: %s\n", item->fix);
+	}
+	if (mistakes == 0)
+		hf_out_print(&ctx->out, "no mistakes found\n");
+	return mistakes == 0 ? HF_EXIT_YES : HF_EXIT_NO;
+}
+
+static int run_with(struct hf_cmd_ctx *ctx, const struct serve_opts *opts,
+		    const struct hf_gateway_config *config)
+{
+	struct hf_preflight *preflight = calloc(1, sizeof(*preflight));
+	bool fatal = false;
+	int rc;
+
+	if (preflight == NULL)
+		return hf_err_nomem(&ctx->err);
+	rc = look(ctx, config, preflight);
+	if (opts->check && (rc == 0 || preflight->len > 0)) {
+		rc = check(ctx, preflight);
+	} else if (rc == 0) {
+		warn_of(ctx, preflight);
+		(void)hf_preflight_mistakes(preflight, &fatal);
+		rc = fatal ? hf_err_set(&ctx->err, HF_E_POLICY,
+					"not started: every client would be refused")
+			   : hf_gateway_run(config, &ctx->err);
+	}
+	free(preflight);
+	return rc;
 }
 
 static int run(struct hf_cmd_ctx *ctx)
@@ -381,7 +453,7 @@ static int run(struct hf_cmd_ctx *ctx)
 		return rc;
 	gateway_config(opts, &source, opts->listen.len ? &opts->listen : &listen,
 		       opts->alpn.len ? (const char *const *)opts->alpn.items : http_only, &config);
-	rc = run_with(ctx, &config);
+	rc = run_with(ctx, opts, &config);
 	hf_secret_done(&source.secret);
 	return rc;
 }

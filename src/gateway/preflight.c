@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Preflight checks, one small function a rule.  Must never call something a mistake that may be
+ * right: what cannot be known from here is said as a condition. */
+#include "gateway/preflight.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/time.h"
+
+enum { SOON_SECONDS = 7 * HF_DAY_SECONDS };
+
+struct flight {
+	struct hf_preflight *out;
+	const struct hf_gateway_config *config;
+	const struct hf_gateway_parts *parts;
+	int64_t now;
+};
+
+static struct hf_preflight_item *add(struct hf_preflight *out, const char *id, const char *fix,
+				     const char *fmt, ...) HF_PRINTF(4, 5);
+
+static struct hf_preflight_item *add(struct hf_preflight *out, const char *id, const char *fix,
+				     const char *fmt, ...)
+{
+	/* The last place takes what does not fit any more. */
+	struct hf_preflight_item *item =
+	    &out->items[HF_MIN(out->len, (size_t)HF_PREFLIGHT_CAP - 1)];
+	va_list ap;
+
+	if (out->len < HF_PREFLIGHT_CAP)
+		out->len++;
+
+	*item = (struct hf_preflight_item){ .id = id };
+	va_start(ap, fmt);
+	(void)vsnprintf(item->text, sizeof(item->text), fmt, ap);
+	va_end(ap);
+	(void)hf_str_copy(item->fix, sizeof(item->fix), fix);
+	return item;
+}
+
+/* --- our own certificate --- */
+
+static const char *path_or(const char *path)
+{
+	return path != NULL ? path : "(memory)";
+}
+
+static void check_key_mode(const struct flight *f)
+{
+	const struct hf_credential *c = f->parts->credential;
+	const char *path = path_or(c->key_path != NULL ? c->key_path : c->cert_path);
+	char fix[384];
+
+	if (!c->key_world_readable)
+		return;
+	(void)snprintf(fix, sizeof(fix), "chmod 0600 %s", path);
+	add(f->out, "F-KEY-MODE", fix, "the private key '%s' is readable by others", path);
+}
+
+static void check_times(const struct flight *f, const struct hf_cert *cert, bool leaf)
+{
+	char when[HF_TIME_TEXT_CAP];
+
+	if (f->now > cert->not_after) {
+		hf_time_format(cert->not_after, when);
+		add(f->out, leaf ? "V-EXPIRED" : "V-CA-EXPIRED",
+		    "renew it; clients refuse it until then", "the %s %s has expired on %s",
+		    leaf ? "server certificate" : "CA certificate", cert->subject, when);
+	} else if (f->now < cert->not_before) {
+		hf_time_format(cert->not_before, when);
+		add(f->out, leaf ? "V-NOT-YET" : "V-CA-NOT-YET",
+		    "check the clocks here and at the CA", "the %s %s is not valid before %s",
+		    leaf ? "server certificate" : "CA certificate", cert->subject, when);
+	} else if (cert->not_after - f->now < SOON_SECONDS) {
+		hf_time_format(cert->not_after, when);
+		add(f->out, "V-EXPIRED", "renew it", "%s expires soon, on %s", cert->subject, when)
+		    ->note = true;
+	}
+}
+
+static void check_names(const struct flight *f, const struct hf_cert *leaf)
+{
+	for (size_t i = 0; i < leaf->sans.len; i++)
+		if (leaf->sans.items[i].kind == HF_SAN_DNS || leaf->sans.items[i].kind == HF_SAN_IP)
+			return;
+	add(f->out, "V-CN-ONLY", "reissue it with its DNS names and addresses as subjectAltName",
+	    "the server certificate %s has no subjectAltName with a DNS name or address: Go, browsers "
+	    "and Handfast refuse it (RFC 9525)",
+	    leaf->subject);
+}
+
+static void check_usage(const struct flight *f, const struct hf_cert *leaf)
+{
+	if ((leaf->flags & HF_CERT_HAS_EKU) != 0 && (leaf->eku & (HF_EKU_SERVER | HF_EKU_ANY)) == 0)
+		add(f->out, "V-EKU", "reissue it from the server profile (serverAuth)",
+		    "the server certificate %s is not for servers: its extended key usage lacks "
+		    "serverAuth",
+		    leaf->subject);
+}
+
+static bool issued_by_any(const struct hf_cert *leaf, const struct hf_certs *candidates)
+{
+	for (size_t i = 0; i < candidates->len; i++)
+		if (X509_check_issued(candidates->items[i]->x509, leaf->x509) == X509_V_OK)
+			return true;
+	return false;
+}
+
+/* The authority key identifier may carry the issuer's own issuer: equal to the issuer's name, it is
+ * a root, and nothing is missing. */
+static bool issuer_is_root(const struct hf_cert *leaf)
+{
+	const GENERAL_NAMES *names = X509_get0_authority_issuer(leaf->x509);
+	const GENERAL_NAME *name;
+
+	if (names == NULL || sk_GENERAL_NAME_num(names) < 1)
+		return false;
+	name = sk_GENERAL_NAME_value(names, 0);
+	return name->type == GEN_DIRNAME &&
+	       X509_NAME_cmp(name->d.directoryName, X509_get_issuer_name(leaf->x509)) == 0;
+}
+
+static void check_intermediate(const struct flight *f)
+{
+	const struct hf_certs *chain = &f->parts->credential->chain;
+	const struct hf_cert *leaf = chain->items[0];
+
+	if (chain->len > 1 || (leaf->flags & HF_CERT_SELF_ISSUED) != 0 || issuer_is_root(leaf) ||
+	    issued_by_any(leaf, hf_trust_anchors(f->parts->trust)))
+		return;
+	add(f->out, "V-NO-INTERMEDIATE",
+	    "append the issuing CA certificate to the certificate file, leaf first (not needed when that "
+	    "CA is the root that clients trust)",
+	    "the server certificate's issuing CA (%s) is not in its file: clients that have only the "
+	    "root cannot build the chain, the intermediate is missing",
+	    leaf->issuer);
+}
+
+static void check_own(const struct flight *f)
+{
+	const struct hf_certs *chain = &f->parts->credential->chain;
+
+	check_key_mode(f);
+	for (size_t i = 0; i < chain->len; i++)
+		check_times(f, chain->items[i], i == 0);
+	check_names(f, chain->items[0]);
+	check_usage(f, chain->items[0]);
+	check_intermediate(f);
+}
+
+/* --- what we trust --- */
+
+static void check_anchors(const struct flight *f)
+{
+	const struct hf_certs *anchors = hf_trust_anchors(f->parts->trust);
+
+	if (anchors->len == 0) {
+		add(f->out, "F-CA-EMPTY",
+		    "name the clients' CA with --ca FILE, or handfast trust add",
+		    "nothing is trusted: every client certificate will be refused")
+		    ->fatal = f->config->client_auth == HF_CLIENT_AUTH_REQUIRE;
+		return;
+	}
+	for (size_t i = 0; i < anchors->len; i++) {
+		const struct hf_cert *cert = anchors->items[i];
+
+		if ((cert->flags & HF_CERT_CA) == 0 && cert->version == 3)
+			add(f->out, "F-TRUST-NOT-CA",
+			    "put the root of the clients' CA there instead",
+			    "the trust holds %s, which is not a CA: no chain ends there",
+			    cert->subject);
+		else
+			check_times(f, cert, false);
+	}
+}
+
+/* --- revocation lists --- */
+
+static void check_list_of(const struct flight *f, const struct hf_cert *ca)
+{
+	const struct hf_crls *crls = hf_trust_crls(f->parts->trust);
+	const X509_NAME *name = X509_get_subject_name(ca->x509);
+
+	if ((ca->flags & HF_CERT_CA) == 0)
+		return;
+	for (size_t i = 0; i < crls->len; i++)
+		if (X509_NAME_cmp(X509_CRL_get_issuer(crls->items[i]->crl), name) == 0)
+			return;
+	add(f->out, "V-CRL-MISSING", "add that CA's revocation list with --crl, or leave --crl out",
+	    "there is no revocation list of %s: every client below it will be refused",
+	    ca->subject);
+}
+
+static void check_list_times(const struct flight *f)
+{
+	const struct hf_crls *crls = hf_trust_crls(f->parts->trust);
+	char when[HF_TIME_TEXT_CAP];
+
+	for (size_t i = 0; i < crls->len; i++) {
+		const struct hf_crl *crl = crls->items[i];
+
+		hf_time_format(crl->next_update, when);
+		if (crl->has_next_update && crl->next_update < f->now)
+			add(f->out, "V-CRL-EXPIRED", "fetch the current list and reload",
+			    "the revocation list of %s is out of date since %s: every client below it "
+			    "will be refused",
+			    crl->issuer, when);
+		else if (crl->has_next_update && crl->next_update - f->now < HF_DAY_SECONDS)
+			add(f->out, "V-CRL-EXPIRED", "fetch the next list in time",
+			    "the revocation list of %s ends soon, on %s", crl->issuer, when)
+			    ->note = true;
+	}
+}
+
+static void check_lists(const struct flight *f)
+{
+	const struct hf_certs *lists[] = { hf_trust_anchors(f->parts->trust),
+					   hf_trust_intermediates(f->parts->trust) };
+
+	check_list_times(f);
+	if (!hf_trust_checks_crls(f->parts->trust))
+		return;
+	for (size_t l = 0; l < HF_ARRAY_LEN(lists); l++)
+		for (size_t i = 0; i < lists[l]->len; i++)
+			check_list_of(f, lists[l]->items[i]);
+}
+
+void hf_preflight_run(struct hf_preflight *preflight, const struct hf_gateway_config *config,
+		      const struct hf_gateway_parts *parts, int64_t now)
+{
+	const struct flight f = { preflight, config, parts, now };
+
+	check_own(&f);
+	if (config->client_auth == HF_CLIENT_AUTH_NONE)
+		return;
+	check_anchors(&f);
+	check_lists(&f);
+}
+
+void hf_preflight_add_failure(struct hf_preflight *preflight, const struct hf_err *err)
+{
+	add(preflight, err->code == HF_E_MISMATCH ? "F-KEY-MISMATCH" : "F-FILE", err->hint, "%s",
+	    err->msg)
+	    ->fatal = true;
+}
+
+size_t hf_preflight_mistakes(const struct hf_preflight *preflight, bool *ret_fatal)
+{
+	size_t mistakes = 0;
+
+	*ret_fatal = false;
+	for (size_t i = 0; i < preflight->len; i++) {
+		mistakes += !preflight->items[i].note;
+		*ret_fatal |= preflight->items[i].fatal;
+	}
+	return mistakes;
+}
+
+void hf_preflight_to_json(const struct hf_preflight *preflight, struct hf_json *j, const char *key)
+{
+	hf_json_array_begin(j, key);
+	for (size_t i = 0; i < preflight->len; i++) {
+		const struct hf_preflight_item *item = &preflight->items[i];
+
+		hf_json_object_begin(j, NULL);
+		hf_json_string(j, "id", item->id);
+		hf_json_string(j, "severity",
+			       item->fatal  ? "refuse"
+			       : item->note ? "info"
+					    : "warning");
+		hf_json_string(j, "text", item->text);
+		hf_json_string(j, "fix", item->fix);
+		hf_json_object_end(j);
+	}
+	hf_json_array_end(j);
+}
