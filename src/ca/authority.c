@@ -30,9 +30,12 @@ bool hf_ca_has_key(const struct hf_ca *ca)
 
 static int no_key(const struct hf_authority *a, const struct hf_ca *ca, struct hf_err *err)
 {
-	(void)hf_err_set(err, HF_E_NOENT, "the key of '%s' is not here ('%s')", ca->cert->subject, ca->key_path);
+	(void)hf_err_set(err, HF_E_NOENT, "the key of '%s' is not here ('%s')", ca->cert->subject,
+			 ca->key_path);
 	if (ca == &a->root)
-		return hf_err_hint(err, "the root is offline: bring its key to that place for this, and take it away again");
+		return hf_err_hint(
+		    err,
+		    "the root is offline: bring its key to that place for this, and take it away again");
 	return hf_err_hint(err, "restore it from a backup");
 }
 
@@ -51,8 +54,11 @@ int hf_ca_load_key(struct hf_authority *a, struct hf_ca *ca, struct hf_err *err)
 	if (!file.key)
 		return hf_err_set(err, HF_E_PARSE, "'%s' holds no private key", ca->key_path);
 	if (!hf_key_same(file.key, hf_cert_key_get0(ca->cert))) {
-		(void)hf_err_set(err, HF_E_MISMATCH, "'%s' is not the key of '%s'", ca->key_path, ca->cert->subject);
-		return hf_err_hint(err, "restore the authority's directory '%s' from one backup, not from two", a->dir);
+		(void)hf_err_set(err, HF_E_MISMATCH, "'%s' is not the key of '%s'", ca->key_path,
+				 ca->cert->subject);
+		return hf_err_hint(
+		    err, "restore the authority's directory '%s' from one backup, not from two",
+		    a->dir);
 	}
 	ca->key = hf_take(file.key);
 	return 0;
@@ -70,8 +76,8 @@ struct hf_ca *hf_authority_ca_by_id(struct hf_authority *a, int64_t store_id)
 	return a->issuing.cert && a->issuing.store_id == store_id ? &a->issuing : NULL;
 }
 
-int hf_authority_adopt(struct hf_authority *a, struct hf_ca *ca, struct hf_cert *cert, const char *label, int64_t now,
-		       struct hf_err *err)
+int hf_authority_adopt(struct hf_authority *a, struct hf_ca *ca, struct hf_cert *cert,
+		       const char *label, int64_t now, struct hf_err *err)
 {
 	ca->cert = hf_cert_ref(cert);
 	return hf_store_issuer(a->store, cert->spki_sha256, label, now, &ca->store_id, err);
@@ -95,8 +101,8 @@ int hf_authority_make_trust(struct hf_authority *a, struct hf_err *err)
 	return 0;
 }
 
-static int open_ca(struct hf_authority *a, struct hf_ca *ca, const char *name, const char *crl_name, int64_t now,
-		   struct hf_err *err)
+static int open_ca(struct hf_authority *a, struct hf_ca *ca, const char *name, const char *crl_name,
+		   int64_t now, struct hf_err *err)
 {
 	HF_AUTO(hf_cert) cert = NULL;
 	char path[PATH_MAX], file[64];
@@ -115,7 +121,8 @@ static int open_ca(struct hf_authority *a, struct hf_ca *ca, const char *name, c
 	return hf_authority_adopt(a, ca, cert, name, now, err);
 }
 
-static int open_parts(struct hf_authority *a, const struct hf_authority_options *options, struct hf_err *err)
+static int open_parts(struct hf_authority *a, const struct hf_authority_options *options,
+		      struct hf_err *err)
 {
 	struct hf_store_options store = { .now = options->now, .actor = options->actor };
 	char path[PATH_MAX];
@@ -128,7 +135,8 @@ static int open_parts(struct hf_authority *a, const struct hf_authority_options 
 	if (rc < 0)
 		return rc;
 	a->single = !hf_file_exists(path);
-	rc = open_ca(a, &a->root, "root", a->single ? "crl.pem" : "root.crl.pem", options->now, err);
+	rc =
+	    open_ca(a, &a->root, "root", a->single ? "crl.pem" : "root.crl.pem", options->now, err);
 	if (rc == 0 && !a->single)
 		rc = open_ca(a, &a->issuing, "issuing", "crl.pem", options->now, err);
 	return rc < 0 ? rc : hf_authority_make_trust(a, err);
@@ -150,8 +158,10 @@ int hf_authority_open(const char *home, const struct hf_authority_options *optio
 	if (rc < 0)
 		return rc;
 	if (!hf_file_exists(root)) {
-		(void)hf_err_set(err, HF_E_NOENT, "there is no authority in '%s' ('%s' is missing)", home, root);
-		return hf_err_hint(err, "make one with: handfast init NAME; or name another home with --home DIR");
+		(void)hf_err_set(err, HF_E_NOENT, "there is no authority in '%s' ('%s' is missing)",
+				 home, root);
+		return hf_err_hint(
+		    err, "make one with: handfast init NAME; or name another home with --home DIR");
 	}
 	rc = open_parts(a, options, err);
 	if (rc < 0)
@@ -177,21 +187,23 @@ void hf_authority_free(struct hf_authority *a)
 	free(a);
 }
 
-int hf_authority_chain_pem(const struct hf_authority *a, const struct hf_ca *issuer, struct hf_buf *out,
-			   struct hf_err *err)
+int hf_authority_chain_pem(const struct hf_authority *a, const struct hf_ca *issuer,
+			   struct hf_buf *out, struct hf_err *err)
 {
 	return issuer == &a->root ? 0 : hf_cert_to_pem(issuer->cert, out, err);
 }
 
-static int refused(const struct hf_cert *cert, const struct hf_verdict *verdict, enum hf_profile profile,
-		   struct hf_err *err)
+static int refused(const struct hf_cert *cert, const struct hf_verdict *verdict,
+		   enum hf_profile profile, struct hf_err *err)
 {
 	const struct hf_finding *f = hf_verdict_root(verdict);
 	const struct hf_reason_info *info = hf_reason_info(f ? f->reason : HF_REASON_NONE);
 
-	(void)hf_err_set(err, HF_E_POLICY, "the certificate for '%s' would be refused by peers (profile %s): %s: %s%s%s",
-			 cert->subject, profile == HF_PROFILE_STRICT ? "strict" : "openssl", info->id, info->sentence,
-			 f && f->have ? ": " : "", f && f->have ? f->have : "");
+	(void)hf_err_set(
+	    err, HF_E_POLICY,
+	    "the certificate for '%s' would be refused by peers (profile %s): %s: %s%s%s",
+	    cert->subject, profile == HF_PROFILE_STRICT ? "strict" : "openssl", info->id,
+	    info->sentence, f && f->have ? ": " : "", f && f->have ? f->have : "");
 	return hf_err_hint(err, "%s", f && f->remedy ? f->remedy : info->remedy);
 }
 
@@ -199,7 +211,8 @@ int hf_authority_judge(const struct hf_authority *a, struct hf_cert *cert,
 		       const struct hf_ca_profile *profile, int64_t now, struct hf_err *err)
 {
 	static const enum hf_profile profiles[] = { HF_PROFILE_OPENSSL, HF_PROFILE_STRICT };
-	/* a client known by its common name only: strict peers refuse it, and its order says so (issue.c) */
+	/* a client known by its common name only: strict peers refuse it, and its order says so
+	 * (issue.c) */
 	size_t profiles_len = profile->is_ca || cert->sans.len ? HF_ARRAY_LEN(profiles) : 1;
 	HF_AUTO_DONE(hf_certs) chain = HF_CERTS_INIT;
 	int rc = hf_certs_add(&chain, cert, err);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An authority: the root and the issuing CA of a home, their keys, and the ledger.
  *
- * The files are home/ca/{root.pem,root.key,issuing.pem,issuing.key,chain.pem,crl.pem,root.crl.pem,ca.db}.
- * Without issuing.pem the root issues itself (`init --single`); without root.key the root is offline. */
+ * The files are
+ * home/ca/{root.pem,root.key,issuing.pem,issuing.key,chain.pem,crl.pem,root.crl.pem,ca.db}. Without
+ * issuing.pem the root issues itself (`init --single`); without root.key the root is offline. */
 #ifndef HF_CA_AUTHORITY_H
 #define HF_CA_AUTHORITY_H
 
@@ -15,25 +16,25 @@
 /* One CA of it.  cert is NULL when there is none. */
 struct hf_ca {
 	struct hf_cert *cert;
-	EVP_PKEY *key;              /* NULL until hf_ca_load_key */
+	EVP_PKEY *key; /* NULL until hf_ca_load_key */
 	char key_path[PATH_MAX];
-	int64_t store_id;           /* in the ledger */
-	const char *crl_name;       /* the file its list is written to */
+	int64_t store_id;     /* in the ledger */
+	const char *crl_name; /* the file its list is written to */
 };
 
 struct hf_authority {
 	char dir[PATH_MAX];
 	struct hf_store *store;
 	struct hf_ca root, issuing;
-	bool single;                /* issuing is empty, the root issues */
-	struct hf_trust *trust;     /* the root as anchor, the issuing CA below it: what peers have */
+	bool single;		/* issuing is empty, the root issues */
+	struct hf_trust *trust; /* the root as anchor, the issuing CA below it: what peers have */
 	struct hf_passphrase_source pass;
-	unsigned jobs;              /* threads that sign at once; 0 is 1 */
+	unsigned jobs; /* threads that sign at once; 0 is 1 */
 };
 
 struct hf_authority_options {
 	int64_t now;
-	const char *actor;          /* for the audit log */
+	const char *actor; /* for the audit log */
 	struct hf_passphrase_source pass;
 };
 /* -HF_E_NOENT with a hint when the home has none. */
@@ -49,19 +50,19 @@ struct hf_ca *hf_authority_ca_by_id(struct hf_authority *a, int64_t store_id);
 /* Reads the key when it was not read yet, asking for a passphrase if need be; checks that it is the
  * certificate's. */
 int hf_ca_load_key(struct hf_authority *a, struct hf_ca *ca, struct hf_err *err);
-bool hf_ca_has_key(const struct hf_ca *ca);      /* loaded, or its file is there */
+bool hf_ca_has_key(const struct hf_ca *ca); /* loaded, or its file is there */
 /* Puts a CA under a fresh authority (init): certificate, ledger id. */
-int hf_authority_adopt(struct hf_authority *a, struct hf_ca *ca, struct hf_cert *cert, const char *label, int64_t now,
-		       struct hf_err *err);
+int hf_authority_adopt(struct hf_authority *a, struct hf_ca *ca, struct hf_cert *cert,
+		       const char *label, int64_t now, struct hf_err *err);
 int hf_authority_make_trust(struct hf_authority *a, struct hf_err *err);
 
-/* Appends PEM of the certificates that peers need besides a leaf from `issuer`: intermediates, never the
- * root. */
-int hf_authority_chain_pem(const struct hf_authority *a, const struct hf_ca *issuer, struct hf_buf *out,
-			   struct hf_err *err);
+/* Appends PEM of the certificates that peers need besides a leaf from `issuer`: intermediates,
+ * never the root. */
+int hf_authority_chain_pem(const struct hf_authority *a, const struct hf_ca *issuer,
+			   struct hf_buf *out, struct hf_err *err);
 
-/* Judges a certificate of this authority as its peers will: each purpose of the profile, under the profiles
- * openssl and strict.  0 when all accept; -HF_E_POLICY with the first finding else. */
+/* Judges a certificate of this authority as its peers will: each purpose of the profile, under the
+ * profiles openssl and strict.  0 when all accept; -HF_E_POLICY with the first finding else. */
 int hf_authority_judge(const struct hf_authority *a, struct hf_cert *cert,
 		       const struct hf_ca_profile *profile, int64_t now, struct hf_err *err);
 

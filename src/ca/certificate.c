@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Builds and signs one certificate (RFC 5280 section 4).  Must never decide anything: names, times and
- * profile come decided. */
+/* Builds and signs one certificate (RFC 5280 section 4).  Must never decide anything: names, times
+ * and profile come decided. */
 #include "ca/certificate.h"
 
 #include <openssl/rand.h>
@@ -17,7 +17,8 @@ int hf_serial_make(uint8_t ret_serial[HF_SERIAL_LEN], struct hf_err *err)
 
 	while (!all) {
 		if (RAND_bytes(ret_serial, HF_SERIAL_LEN) != 1)
-			return hf_err_ossl(err, HF_E_CRYPTO, "no random numbers for a serial number");
+			return hf_err_ossl(err, HF_E_CRYPTO,
+					   "no random numbers for a serial number");
 		ret_serial[0] &= 0x7f;
 		for (size_t i = 0; i < HF_SERIAL_LEN; i++)
 			all |= ret_serial[i];
@@ -40,8 +41,8 @@ ASN1_OCTET_STRING *hf_key_identifier(X509_PUBKEY *key)
 	const unsigned char *bits = NULL;
 	int len = 0;
 
-	if (!id || !X509_PUBKEY_get0_param(NULL, &bits, &len, NULL, key) || !SHA1(bits, (size_t)len, digest) ||
-	    !ASN1_OCTET_STRING_set(id, digest, sizeof(digest)))
+	if (!id || !X509_PUBKEY_get0_param(NULL, &bits, &len, NULL, key) ||
+	    !SHA1(bits, (size_t)len, digest) || !ASN1_OCTET_STRING_set(id, digest, sizeof(digest)))
 		return NULL;
 	return hf_take(id);
 }
@@ -56,7 +57,8 @@ AUTHORITY_KEYID *hf_authority_keyid(const struct hf_cert *issuer)
 		akid->keyid = hf_key_identifier(X509_get_X509_PUBKEY(issuer->x509));
 	} else {
 		akid->keyid = ASN1_OCTET_STRING_new();
-		if (akid->keyid && !ASN1_OCTET_STRING_set(akid->keyid, issuer->skid, (int)issuer->skid_len))
+		if (akid->keyid &&
+		    !ASN1_OCTET_STRING_set(akid->keyid, issuer->skid, (int)issuer->skid_len))
 			return NULL;
 	}
 	return akid->keyid ? hf_take(akid) : NULL;
@@ -148,15 +150,19 @@ static int add_sans(X509 *x, const struct hf_certificate_plan *plan, struct hf_e
 static bool set_fields(X509 *x, const struct hf_certificate_plan *plan)
 {
 	HF_AUTO(BIGNUM) number = BN_bin2bn(plan->serial, HF_SERIAL_LEN, NULL);
-	const X509_NAME *issuer = plan->issuer ? X509_get_subject_name(plan->issuer->x509) : plan->subject;
+	const X509_NAME *issuer =
+	    plan->issuer ? X509_get_subject_name(plan->issuer->x509) : plan->subject;
 
 	return number && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(x)) &&
 	       X509_set_version(x, X509_VERSION_3) && X509_set_subject_name(x, plan->subject) &&
-	       X509_set_issuer_name(x, issuer) && ASN1_TIME_set(X509_getm_notBefore(x), plan->not_before) &&
-	       ASN1_TIME_set(X509_getm_notAfter(x), plan->not_after) && X509_set_pubkey(x, plan->key);
+	       X509_set_issuer_name(x, issuer) &&
+	       ASN1_TIME_set(X509_getm_notBefore(x), plan->not_before) &&
+	       ASN1_TIME_set(X509_getm_notAfter(x), plan->not_after) &&
+	       X509_set_pubkey(x, plan->key);
 }
 
-int hf_certificate_make(const struct hf_certificate_plan *plan, struct hf_cert **ret_cert, struct hf_err *err)
+int hf_certificate_make(const struct hf_certificate_plan *plan, struct hf_cert **ret_cert,
+			struct hf_err *err)
 {
 	HF_AUTO(X509) x = X509_new();
 	HF_AUTO(ossl_mem) der = NULL;

@@ -36,7 +36,8 @@ static int add_revoked(void *arg, const struct hf_revoked *revoked)
 	if (good && revoked->reason > 0) {
 		reason = ASN1_ENUMERATED_new();
 		good = reason && ASN1_ENUMERATED_set(reason, revoked->reason) &&
-		       X509_REVOKED_add1_ext_i2d(entry, NID_crl_reason, reason, 0, X509V3_ADD_DEFAULT) == 1;
+		       X509_REVOKED_add1_ext_i2d(entry, NID_crl_reason, reason, 0,
+						 X509V3_ADD_DEFAULT) == 1;
 		ASN1_ENUMERATED_free(reason);
 	}
 	if (!good || !X509_CRL_add0_revoked(d->crl, entry))
@@ -63,12 +64,13 @@ static bool set_extensions(const struct draft *d, int64_t number)
 	HF_AUTO(ASN1_INTEGER) serial = ASN1_INTEGER_new();
 
 	return akid && serial && ASN1_INTEGER_set_int64(serial, number) &&
-	       X509_CRL_add1_ext_i2d(d->crl, NID_authority_key_identifier, akid, 0, X509V3_ADD_DEFAULT) == 1 &&
+	       X509_CRL_add1_ext_i2d(d->crl, NID_authority_key_identifier, akid, 0,
+				     X509V3_ADD_DEFAULT) == 1 &&
 	       X509_CRL_add1_ext_i2d(d->crl, NID_crl_number, serial, 0, X509V3_ADD_DEFAULT) == 1;
 }
 
-static int build(void *arg, struct hf_store *store, const struct hf_crl_draft *draft, struct hf_crl_final *ret_final,
-		 struct hf_err *err)
+static int build(void *arg, struct hf_store *store, const struct hf_crl_draft *draft,
+		 struct hf_crl_final *ret_final, struct hf_err *err)
 {
 	struct draft *d = arg;
 	int rc, len;
@@ -80,12 +82,14 @@ static int build(void *arg, struct hf_store *store, const struct hf_crl_draft *d
 	rc = hf_store_each_revoked(store, d->ca->store_id, draft->last_update, add_revoked, d, err);
 	if (rc < 0)
 		return rc;
-	if (!X509_CRL_sort(d->crl) || X509_CRL_sign(d->crl, d->ca->key, hf_key_signing_digest(d->ca->key)) <= 0)
+	if (!X509_CRL_sort(d->crl) ||
+	    X509_CRL_sign(d->crl, d->ca->key, hf_key_signing_digest(d->ca->key)) <= 0)
 		return hf_err_ossl(err, HF_E_CRYPTO, "cannot sign the revocation list");
 	len = i2d_X509_CRL(d->crl, &d->der);
 	if (len <= 0)
 		return hf_err_ossl(err, HF_E_CRYPTO, "cannot encode the revocation list");
-	*ret_final = (struct hf_crl_final){ d->this_update, d->next_update, d->revoked, d->der, (size_t)len };
+	*ret_final = (struct hf_crl_final){ d->this_update, d->next_update, d->revoked, d->der,
+					    (size_t)len };
 	return 0;
 }
 
@@ -124,18 +128,20 @@ static int check_copy(const char *path, struct hf_err *err)
 
 	if (!path || !hf_file_exists(path))
 		return 0;
-	if (hf_pemfile_load(&file, path, 0, NULL, NULL) == 0 && file.crls.len > 0 && file.certs.len == 0 &&
-	    file.keys_len == 0)
+	if (hf_pemfile_load(&file, path, 0, NULL, NULL) == 0 && file.crls.len > 0 &&
+	    file.certs.len == 0 && file.keys_len == 0)
 		return 0;
 	(void)hf_err_set(err, HF_E_EXIST, "'%s' is there already and is no revocation list", path);
 	return hf_err_hint(err, "nothing was changed; choose another name, or remove it");
 }
 
-int hf_authority_publish_crl(struct hf_authority *a, struct hf_ca *ca, int64_t lifetime, const char *copy, int64_t now,
-			     struct hf_crl_published *ret_published, struct hf_err *err)
+int hf_authority_publish_crl(struct hf_authority *a, struct hf_ca *ca, int64_t lifetime,
+			     const char *copy, int64_t now, struct hf_crl_published *ret_published,
+			     struct hf_err *err)
 {
-	HF_AUTO_DONE(draft) d = { .ca = ca, 
-				  .this_update = HF_MAX(now - BACKDATE_SECONDS, ca->cert->not_before),
+	HF_AUTO_DONE(draft) d = { .ca = ca,
+				  .this_update =
+				      HF_MAX(now - BACKDATE_SECONDS, ca->cert->not_before),
 				  .next_update = next_update(a, ca, lifetime, now) };
 	HF_AUTO(hf_crl) crl = NULL;
 	HF_AUTO(fd) lock = -1;
@@ -148,7 +154,8 @@ int hf_authority_publish_crl(struct hf_authority *a, struct hf_ca *ca, int64_t l
 		rc = hf_path_join(place, sizeof(place), a->dir, ca->crl_name, err);
 	if (rc == 0)
 		rc = hf_path_join(lock_path, sizeof(lock_path), a->dir, "crl.lock", err);
-	/* numbering and writing belong together, or a slower process could put an older list in place */
+	/* numbering and writing belong together, or a slower process could put an older list in
+	 * place */
 	if (rc == 0)
 		rc = hf_file_lock(lock_path, true, &lock, err);
 	if (rc == 0)

@@ -6,19 +6,21 @@
 #include "ca/authority.h"
 
 enum {
-	HF_CRL_DAYS = 30,        /* of the CA that issues leaves */
-	HF_ROOT_CRL_DAYS = 365,  /* of a root with an issuing CA below it: its key is seldom at hand */
+	HF_CRL_DAYS = 30, /* of the CA that issues leaves */
+	HF_ROOT_CRL_DAYS =
+	    365, /* of a root with an issuing CA below it: its key is seldom at hand */
 };
 
 struct hf_crl_published {
 	struct hf_crl *crl;
 	char path[PATH_MAX];
 };
-/* Signs a new list of the CA and writes it to its place in the authority's directory, and to `copy` when that is
- * not NULL; a copy replaces an older list, and nothing else.  lifetime in seconds, 0: the default.  Needs the
- * CA's key. */
-int hf_authority_publish_crl(struct hf_authority *a, struct hf_ca *ca, int64_t lifetime, const char *copy, int64_t now,
-			     struct hf_crl_published *ret_published, struct hf_err *err);
+/* Signs a new list of the CA and writes it to its place in the authority's directory, and to `copy`
+ * when that is not NULL; a copy replaces an older list, and nothing else.  lifetime in seconds, 0:
+ * the default.  Needs the CA's key. */
+int hf_authority_publish_crl(struct hf_authority *a, struct hf_ca *ca, int64_t lifetime,
+			     const char *copy, int64_t now, struct hf_crl_published *ret_published,
+			     struct hf_err *err);
 void hf_crl_published_done(struct hf_crl_published *p);
 HF_DEFINE_AUTO_DONE(hf_crl_published, struct hf_crl_published, hf_crl_published_done);
 

@@ -37,13 +37,15 @@ const char *hf_idfiles_in_the_way(const char *dir, const struct hf_idfiles *file
 
 	rows_of(files, rows);
 	for (size_t i = 0; i < ROWS; i++) {
-		if (rows[i].data && hf_path_join(path, PATH_MAX, dir, rows[i].name, NULL) == 0 && hf_file_exists(path))
+		if (rows[i].data && hf_path_join(path, PATH_MAX, dir, rows[i].name, NULL) == 0 &&
+		    hf_file_exists(path))
 			return path;
 	}
 	return NULL;
 }
 
-static int write_rows(const char *dir, const struct hf_idfiles *files, unsigned flags, struct hf_err *err)
+static int write_rows(const char *dir, const struct hf_idfiles *files, unsigned flags,
+		      struct hf_err *err)
 {
 	struct row rows[ROWS];
 	char path[PATH_MAX];
@@ -56,7 +58,8 @@ static int write_rows(const char *dir, const struct hf_idfiles *files, unsigned 
 			continue;
 		rc = hf_path_join(path, sizeof(path), dir, rows[i].name, err);
 		if (rc == 0)
-			rc = hf_file_write(path, rows[i].data->data, rows[i].data->len, rows[i].mode, flags, err);
+			rc = hf_file_write(path, rows[i].data->data, rows[i].data->len,
+					   rows[i].mode, flags, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -89,7 +92,8 @@ static bool will_write(const struct hf_idfiles *files, const char *name)
 	return files->drop_request && strcmp(name, "request.pem") == 0;
 }
 
-/* What stays moves into the new directory as a second link; false when something cannot (a directory). */
+/* What stays moves into the new directory as a second link; false when something cannot (a
+ * directory). */
 static bool link_the_rest(const char *from, const char *to, const struct hf_idfiles *files)
 {
 	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
@@ -101,7 +105,8 @@ static bool link_the_rest(const char *from, const char *to, const struct hf_idfi
 		if (will_write(files, names.items[i]))
 			continue;
 		if (hf_path_join(old, sizeof(old), from, names.items[i], NULL) < 0 ||
-		    hf_path_join(new, sizeof(new), to, names.items[i], NULL) < 0 || link(old, new) != 0)
+		    hf_path_join(new, sizeof(new), to, names.items[i], NULL) < 0 ||
+		    link(old, new) != 0)
 			return false;
 	}
 	return true;
@@ -162,12 +167,14 @@ static int replace_one_by_one(const char *dir, const struct hf_idfiles *files, s
 	char path[PATH_MAX];
 	int rc = write_rows(dir, files, HF_FILE_REPLACE, err);
 
-	if (rc == 0 && files->drop_request && hf_path_join(path, sizeof(path), dir, "request.pem", err) == 0)
+	if (rc == 0 && files->drop_request &&
+	    hf_path_join(path, sizeof(path), dir, "request.pem", err) == 0)
 		(void)unlink(path);
 	return rc;
 }
 
-int hf_idfiles_write(const char *dir, const struct hf_idfiles *files, bool replace, struct hf_err *err)
+int hf_idfiles_write(const char *dir, const struct hf_idfiles *files, bool replace,
+		     struct hf_err *err)
 {
 	bool existed = hf_file_exists(dir);
 	int rc = hf_dir_make(dir, HF_MODE_SECRET_DIR, err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Founding an authority: made in a directory beside its place, moved there when it is whole.  Must never
- * overwrite an authority: an old one is put aside, with its keys and its ledger. */
+/* Founding an authority: made in a directory beside its place, moved there when it is whole.  Must
+ * never overwrite an authority: an old one is put aside, with its keys and its ledger. */
 #include "ca/init.h"
 
 #include <errno.h>
@@ -34,15 +34,18 @@ void hf_init_result_done(struct hf_init_result *r)
 	*r = (struct hf_init_result){ .root = NULL };
 }
 
-/* ---- names ------------------------------------------------------------------------------------------- */
+/* --- names --- */
 
 static int add_part(X509_NAME *name, const char *type, const char *value, struct hf_err *err)
 {
-	if (X509_NAME_add_entry_by_txt(name, type, MBSTRING_UTF8, (const unsigned char *)value, -1, -1, 0))
+	if (X509_NAME_add_entry_by_txt(name, type, MBSTRING_UTF8, (const unsigned char *)value, -1,
+				       -1, 0))
 		return 0;
 	(void)hf_err_ossl(err, HF_E_INVALID, "'%s' cannot be the %s of a subject", value, type);
-	return hf_err_hint(err, "a part of a subject has at most %d characters: choose a shorter NAME, or --subject",
-			   (int)CN_CAP);
+	return hf_err_hint(
+	    err,
+	    "a part of a subject has at most %d characters: choose a shorter NAME, or --subject",
+	    (int)CN_CAP);
 }
 
 static int root_subject(const struct hf_init_options *o, X509_NAME **ret_name, struct hf_err *err)
@@ -54,7 +57,8 @@ static int root_subject(const struct hf_init_options *o, X509_NAME **ret_name, s
 	if (o->subject) {
 		rc = hf_name_parse(o->subject, ret_name, err);
 		if (rc == 0 && hf_name_is_empty(*ret_name))
-			return hf_err_set(err, HF_E_INVALID, "a CA needs a subject (RFC 5280 4.1.2.6)");
+			return hf_err_set(err, HF_E_INVALID,
+					  "a CA needs a subject (RFC 5280 4.1.2.6)");
 		return rc;
 	}
 	name = X509_NAME_new();
@@ -70,8 +74,8 @@ static int root_subject(const struct hf_init_options *o, X509_NAME **ret_name, s
 }
 
 /* The root's subject with another common name, so that the two can be told apart. */
-static int issuing_subject(const struct hf_init_options *o, const X509_NAME *root, X509_NAME **ret_name,
-			   struct hf_err *err)
+static int issuing_subject(const struct hf_init_options *o, const X509_NAME *root,
+			   X509_NAME **ret_name, struct hf_err *err)
 {
 	HF_AUTO(X509_NAME) name = X509_NAME_dup(root);
 	HF_AUTO(cstr) cn = NULL;
@@ -84,9 +88,9 @@ static int issuing_subject(const struct hf_init_options *o, const X509_NAME *roo
 	rc = hf_name_values(root, NID_commonName, &values, &len, err);
 	if (rc < 0)
 		return rc;
-	cn = len == 0 ? hf_str_dup("Issuing CA") :
-	     o->subject ? hf_str_printf("%s Issuing CA", values[len - 1].utf8) :
-			  hf_str_printf("%s Issuing CA", o->name);
+	cn = len == 0	  ? hf_str_dup("Issuing CA")
+	     : o->subject ? hf_str_printf("%s Issuing CA", values[len - 1].utf8)
+			  : hf_str_printf("%s Issuing CA", o->name);
 	hf_name_values_free(values, len);
 	if (!cn)
 		return hf_err_nomem(err);
@@ -99,9 +103,10 @@ static int issuing_subject(const struct hf_init_options *o, const X509_NAME *roo
 	return 0;
 }
 
-/* ---- files --------------------------------------------------------------------------------------------- */
+/* --- files --- */
 
-static int write_in(const char *dir, const char *name, const struct hf_buf *data, mode_t mode, struct hf_err *err)
+static int write_in(const char *dir, const char *name, const struct hf_buf *data, mode_t mode,
+		    struct hf_err *err)
 {
 	char path[PATH_MAX];
 	int rc = hf_path_join(path, sizeof(path), dir, name, err);
@@ -109,8 +114,8 @@ static int write_in(const char *dir, const char *name, const struct hf_buf *data
 	return rc < 0 ? rc : hf_file_write(path, data->data, data->len, mode, 0, err);
 }
 
-static int write_key(const struct founding *f, const char *dir, const char *name, const EVP_PKEY *key,
-		     struct hf_err *err)
+static int write_key(const struct founding *f, const char *dir, const char *name,
+		     const EVP_PKEY *key, struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_buf) pem = HF_BUF_INIT(PEM_CAP);
 	int rc = hf_key_to_pem(key, f->o->passphrase, &pem, err);
@@ -118,8 +123,8 @@ static int write_key(const struct founding *f, const char *dir, const char *name
 	return rc < 0 ? rc : write_in(dir, name, &pem, HF_MODE_SECRET, err);
 }
 
-static int write_certs(const char *dir, const char *name, const struct hf_cert *first, const struct hf_cert *second,
-		       struct hf_err *err)
+static int write_certs(const char *dir, const char *name, const struct hf_cert *first,
+		       const struct hf_cert *second, struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_buf) pem = HF_BUF_INIT(PEM_CAP);
 	int rc = first ? hf_cert_to_pem(first, &pem, err) : 0;
@@ -129,7 +134,7 @@ static int write_certs(const char *dir, const char *name, const struct hf_cert *
 	return rc < 0 ? rc : write_in(dir, name, &pem, HF_MODE_PUBLIC, err);
 }
 
-/* ---- certificates -------------------------------------------------------------------------------------- */
+/* --- certificates --- */
 
 static int issue_one(struct founding *f, struct hf_order *order, struct hf_err *err)
 {
@@ -185,13 +190,14 @@ static int make_root(struct founding *f, struct hf_err *err)
 }
 
 /* What a certificate must be to found an authority on it. */
-static int check_root(const struct hf_init_options *o, const struct hf_cert *cert, const EVP_PKEY *key, int64_t now,
-		      struct hf_err *err)
+static int check_root(const struct hf_init_options *o, const struct hf_cert *cert,
+		      const EVP_PKEY *key, int64_t now, struct hf_err *err)
 {
 	const char *why = NULL;
 
 	if (!hf_key_same(key, hf_cert_key_get0(cert))) {
-		(void)hf_err_set(err, HF_E_MISMATCH, "'%s' is not the key of '%s'", o->root_key, o->root_cert);
+		(void)hf_err_set(err, HF_E_MISMATCH, "'%s' is not the key of '%s'", o->root_key,
+				 o->root_cert);
 		return hf_err_hint(err, "give the certificate and the key that belong together");
 	}
 	if (cert->version < 3 || !(cert->flags & HF_CERT_CA))
@@ -204,9 +210,11 @@ static int check_root(const struct hf_init_options *o, const struct hf_cert *cer
 		why = "its path length 0 leaves no room for an issuing CA";
 	if (!why)
 		return 0;
-	(void)hf_err_set(err, HF_E_POLICY, "no authority can be founded on '%s': %s", o->root_cert, why);
-	return hf_err_hint(err, "%s", cert->pathlen == 0 ? "use --single to issue from it directly" :
-							     "make a root with: handfast init NAME");
+	(void)hf_err_set(err, HF_E_POLICY, "no authority can be founded on '%s': %s", o->root_cert,
+			 why);
+	return hf_err_hint(err, "%s",
+			   cert->pathlen == 0 ? "use --single to issue from it directly"
+					      : "make a root with: handfast init NAME");
 }
 
 static int take_existing_root(struct founding *f, struct hf_err *err)
@@ -220,11 +228,13 @@ static int take_existing_root(struct founding *f, struct hf_err *err)
 	if (rc < 0)
 		return rc;
 	if (certs.certs.len == 0 || !keys.key)
-		return hf_err_set(err, HF_E_PARSE, "'%s' holds no %s", keys.key ? f->o->root_cert : f->o->root_key,
+		return hf_err_set(err, HF_E_PARSE, "'%s' holds no %s",
+				  keys.key ? f->o->root_cert : f->o->root_key,
 				  keys.key ? "certificate" : "private key");
 	rc = check_root(f->o, certs.certs.items[0], keys.key, f->now, err);
 	if (rc == 0 && f->o->single && keys.key_encrypted && !f->o->passphrase)
-		return hf_err_set(err, HF_E_PASSPHRASE, "the root's key is encrypted and would be kept in plain: "
+		return hf_err_set(err, HF_E_PASSPHRASE,
+				  "the root's key is encrypted and would be kept in plain: "
 				  "give --passphrase-file");
 	return rc < 0 ? rc : take_root(f, certs.certs.items[0], keys.key, err);
 }
@@ -232,7 +242,8 @@ static int take_existing_root(struct founding *f, struct hf_err *err)
 static int make_issuing(struct founding *f, struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_order) order = { .lifetime = f->o->issuing_lifetime };
-	int rc = issuing_subject(f->o, X509_get_subject_name(f->a->root.cert->x509), &order.subject, err);
+	int rc = issuing_subject(f->o, X509_get_subject_name(f->a->root.cert->x509), &order.subject,
+				 err);
 
 	order.profile = hf_ca_profile_find("issuing");
 	(void)hf_str_copy(order.name, sizeof(order.name), "issuing");
@@ -254,7 +265,7 @@ static int make_issuing(struct founding *f, struct hf_err *err)
 	return hf_authority_make_trust(f->a, err);
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------------ */
+/* --- the whole --- */
 
 static int publish_lists(struct founding *f, struct hf_err *err)
 {
@@ -292,7 +303,8 @@ static int fill(struct founding *f, struct hf_err *err)
 	if (rc == 0 && !o->root_out && (o->single || !o->root_cert))
 		rc = write_key(f, f->a->dir, "root.key", f->a->root.key, err);
 	if (rc == 0)
-		rc = hf_store_audit_append(f->a->store, "init", f->a->root.cert->subject, f->now, err);
+		rc = hf_store_audit_append(f->a->store, "init", f->a->root.cert->subject, f->now,
+					   err);
 	return rc;
 }
 
@@ -332,8 +344,8 @@ static int put_aside(const char *place, struct founding *f, struct hf_err *err)
 
 	hf_time_format(f->now, when);
 	for (int n = 0; n < 100; n++) {
-		(void)snprintf(f->r->aside, sizeof(f->r->aside), "%.*s.old-%s%s%.0d", PATH_MAX - 64, place, when,
-			       n ? "-" : "", n);
+		(void)snprintf(f->r->aside, sizeof(f->r->aside), "%.*s.old-%s%s%.0d", PATH_MAX - 64,
+			       place, when, n ? "-" : "", n);
 		if (renameat2(AT_FDCWD, place, AT_FDCWD, f->r->aside, RENAME_NOREPLACE) == 0)
 			return 0;
 		if (errno != EEXIST)
@@ -345,11 +357,13 @@ static int put_aside(const char *place, struct founding *f, struct hf_err *err)
 static int already_there(const char *place, struct hf_err *err)
 {
 	(void)hf_err_set(err, HF_E_EXIST, "there is an authority already: '%s'", place);
-	return hf_err_hint(err, "nothing was changed; --force puts it aside and makes a new one, --home DIR makes "
-				"another elsewhere");
+	return hf_err_hint(
+	    err, "nothing was changed; --force puts it aside and makes a new one, --home DIR makes "
+		 "another elsewhere");
 }
 
-static int move_into_place(const char *draft, const char *place, struct founding *f, struct hf_err *err)
+static int move_into_place(const char *draft, const char *place, struct founding *f,
+			   struct hf_err *err)
 {
 	int rc = 0;
 
@@ -358,8 +372,9 @@ static int move_into_place(const char *draft, const char *place, struct founding
 	if (rc < 0)
 		return rc;
 	if (renameat2(AT_FDCWD, draft, AT_FDCWD, place, RENAME_NOREPLACE) != 0)
-		return errno == EEXIST ? already_there(place, err) :
-					 hf_err_errno(err, errno, "cannot move '%s' to '%s'", draft, place);
+		return errno == EEXIST
+			   ? already_there(place, err)
+			   : hf_err_errno(err, errno, "cannot move '%s' to '%s'", draft, place);
 	return hf_dir_sync(f->o->home, err);
 }
 
@@ -378,7 +393,8 @@ static int found(struct founding *f, struct hf_err *err)
 	return rc;
 }
 
-static int write_own_trust(const struct hf_init_options *o, const struct hf_cert *root, struct hf_err *err)
+static int write_own_trust(const struct hf_init_options *o, const struct hf_cert *root,
+			   struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_buf) pem = HF_BUF_INIT(PEM_CAP);
 	char dir[PATH_MAX], path[PATH_MAX];
@@ -390,7 +406,9 @@ static int write_own_trust(const struct hf_init_options *o, const struct hf_cert
 		rc = hf_dir_make(dir, HF_MODE_DIR, err);
 	if (rc == 0)
 		rc = hf_cert_to_pem(root, &pem, err);
-	return rc < 0 ? rc : hf_file_write(path, pem.data, pem.len, HF_MODE_PUBLIC, HF_FILE_REPLACE, err);
+	return rc < 0
+		   ? rc
+		   : hf_file_write(path, pem.data, pem.len, HF_MODE_PUBLIC, HF_FILE_REPLACE, err);
 }
 
 static void describe(struct founding *f, const char *place)
@@ -398,12 +416,15 @@ static void describe(struct founding *f, const char *place)
 	const char *dir = f->o->root_out ? f->o->root_out : place;
 
 	if (f->o->root_cert && !f->o->single && !f->o->root_out)
-		(void)snprintf(f->r->root_key_path, sizeof(f->r->root_key_path), "%s", f->o->root_key);
+		(void)snprintf(f->r->root_key_path, sizeof(f->r->root_key_path), "%s",
+			       f->o->root_key);
 	else
-		(void)hf_path_join(f->r->root_key_path, sizeof(f->r->root_key_path), dir, "root.key", NULL);
+		(void)hf_path_join(f->r->root_key_path, sizeof(f->r->root_key_path), dir,
+				   "root.key", NULL);
 }
 
-int hf_authority_init(const struct hf_init_options *options, struct hf_init_result *ret_result, struct hf_err *err)
+int hf_authority_init(const struct hf_init_options *options, struct hf_init_result *ret_result,
+		      struct hf_err *err)
 {
 	HF_AUTO(hf_authority) a = calloc(1, sizeof(*a));
 	struct founding f = { .o = options, .a = a, .r = ret_result, .now = options->now };

@@ -7,23 +7,23 @@
 
 struct hf_init_options {
 	const char *home;
-	const char *name;               /* "ABC Inc." */
-	const char *subject;            /* of the root, -subj syntax; NULL: O=name, CN=name Root CA */
+	const char *name;    /* "ABC Inc." */
+	const char *subject; /* of the root, -subj syntax; NULL: O=name, CN=name Root CA */
 	enum hf_key_type key_type;
 	int64_t lifetime, issuing_lifetime; /* seconds; 0: 10 and 5 years */
-	bool single;                    /* no issuing CA: the root issues */
-	NAME_CONSTRAINTS *permit;       /* on the CA that issues leaves; borrowed, may be NULL */
+	bool single;			    /* no issuing CA: the root issues */
+	NAME_CONSTRAINTS *permit; /* on the CA that issues leaves; borrowed, may be NULL */
 	const struct hf_secret *passphrase; /* encrypts the keys; NULL: they stay plain */
-	const char *root_cert, *root_key; /* an existing root */
-	struct hf_passphrase_source pass; /* for root_key */
-	const char *root_out;           /* the root's key goes here and nowhere else; NULL: into the home */
-	bool force;                     /* an authority that is there is put aside */
+	const char *root_cert, *root_key;   /* an existing root */
+	struct hf_passphrase_source pass;   /* for root_key */
+	const char *root_out; /* the root's key goes here and nowhere else; NULL: into the home */
+	bool force;	      /* an authority that is there is put aside */
 	int64_t now;
 	const char *actor;
 };
 struct hf_init_result {
 	struct hf_cert *root, *issuing; /* issuing is NULL for a single one */
-	char aside[PATH_MAX];           /* where the old one went; "" when there was none */
+	char aside[PATH_MAX];		/* where the old one went; "" when there was none */
 	char root_key_path[PATH_MAX];
 	struct hf_strv notes;
 };
@@ -31,6 +31,7 @@ void hf_init_result_done(struct hf_init_result *r);
 HF_DEFINE_AUTO_DONE(hf_init_result, struct hf_init_result, hf_init_result_done);
 
 /* All of it appears at once under home/ca, or nothing does. */
-int hf_authority_init(const struct hf_init_options *options, struct hf_init_result *ret_result, struct hf_err *err);
+int hf_authority_init(const struct hf_init_options *options, struct hf_init_result *ret_result,
+		      struct hf_err *err);
 
 #endif

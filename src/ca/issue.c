@@ -14,7 +14,13 @@
 #include "ca/permit.h"
 #include "pki/name.h"
 
-enum { BATCH_CAP = 256, JOBS_CAP = 64, RSA_BITS_MIN = 2048, RSA_BITS_CAP = 8192, TEXT_CAP = 64 * 1024 };
+enum {
+	BATCH_CAP = 256,
+	JOBS_CAP = 64,
+	RSA_BITS_MIN = 2048,
+	RSA_BITS_CAP = 8192,
+	TEXT_CAP = 64 * 1024
+};
 
 void hf_order_done(struct hf_order *order)
 {
@@ -28,7 +34,7 @@ void hf_order_done(struct hf_order *order)
 	*order = (struct hf_order){ .profile = NULL };
 }
 
-/* ---- checks ------------------------------------------------------------------------------------------ */
+/* --- checks --- */
 
 static bool rsa_exponent_is_small(const EVP_PKEY *key)
 {
@@ -51,21 +57,28 @@ int hf_key_check(const EVP_PKEY *key, struct hf_err *err)
 		return 0;
 	}
 	(void)hf_err_set(err, HF_E_POLICY, "a certificate for such a key is not made: %s", words);
-	return hf_err_hint(err, "good keys are EC P-256 and P-384, Ed25519, and RSA of 2048 to 8192 bits");
+	return hf_err_hint(
+	    err, "good keys are EC P-256 and P-384, Ed25519, and RSA of 2048 to 8192 bits");
 }
 
-static int check_names(const struct hf_authority *a, const struct hf_order *order, struct hf_err *err)
+static int check_names(const struct hf_authority *a, const struct hf_order *order,
+		       struct hf_err *err)
 {
-	const struct hf_ca *const cas[] = { &a->root, order->issuer == &a->root ? NULL : order->issuer };
+	const struct hf_ca *const cas[] = { &a->root,
+					    order->issuer == &a->root ? NULL : order->issuer };
 
 	if (hf_name_is_empty(order->subject) && (order->sans.len == 0 || order->profile->is_ca)) {
-		(void)hf_err_set(err, HF_E_POLICY, "a certificate needs a name: its subject is empty");
+		(void)hf_err_set(err, HF_E_POLICY,
+				 "a certificate needs a name: its subject is empty");
 		return hf_err_hint(err, "give it a subject (/CN=…) or a SAN");
 	}
 	if (order->profile->names_hosts && order->sans.len == 0) {
-		(void)hf_err_set(err, HF_E_POLICY, "a %s needs the names that clients use, and there is none",
+		(void)hf_err_set(err, HF_E_POLICY,
+				 "a %s needs the names that clients use, and there is none",
 				 order->profile->words);
-		return hf_err_hint(err, "add them with --san dns:HOST or --san ip:ADDRESS; the common name is not looked at");
+		return hf_err_hint(
+		    err,
+		    "add them with --san dns:HOST or --san ip:ADDRESS; the common name is not looked at");
 	}
 	for (size_t i = 0; order->issuer && !order->profile->is_ca && i < HF_ARRAY_LEN(cas); i++) {
 		HF_AUTO(NAME_CONSTRAINTS) nc = NULL;
@@ -74,7 +87,9 @@ static int check_names(const struct hf_authority *a, const struct hf_order *orde
 		if (!cas[i] || !(cas[i]->cert->flags & HF_CERT_HAS_NAME_CONSTRAINTS))
 			continue;
 		nc = X509_get_ext_d2i(cas[i]->cert->x509, NID_name_constraints, NULL, NULL);
-		rc = nc ? hf_permit_check(nc, &order->sans, order->subject, cas[i]->cert->subject, err) : 0;
+		rc = nc ? hf_permit_check(nc, &order->sans, order->subject, cas[i]->cert->subject,
+					  err)
+			: 0;
 		if (rc < 0)
 			return rc;
 	}
@@ -88,7 +103,8 @@ static int settle_issuer(struct hf_authority *a, struct hf_order *order, struct 
 		return 0;
 	order->issuer = order->profile->is_ca ? &a->root : hf_authority_issuer(a);
 	if (order->profile->is_ca && order->issuer->cert->pathlen == 0) {
-		(void)hf_err_set(err, HF_E_POLICY, "'%s' may not have CAs below it: its path length is 0",
+		(void)hf_err_set(err, HF_E_POLICY,
+				 "'%s' may not have CAs below it: its path length is 0",
 				 order->issuer->cert->subject);
 		return hf_err_hint(err, "an authority made without --single has a root that may");
 	}
@@ -98,7 +114,8 @@ static int settle_issuer(struct hf_authority *a, struct hf_order *order, struct 
 static int settle_validity(struct hf_order *order, int64_t now, struct hf_err *err)
 {
 	const struct hf_cert *issuer = order->issuer ? order->issuer->cert : NULL;
-	int64_t lifetime = order->lifetime ? order->lifetime : order->profile->days * HF_DAY_SECONDS;
+	int64_t lifetime =
+	    order->lifetime ? order->lifetime : order->profile->days * HF_DAY_SECONDS;
 	char until[HF_TIME_TEXT_CAP];
 	HF_AUTO(cstr) note = NULL;
 
@@ -108,7 +125,8 @@ static int settle_validity(struct hf_order *order, int64_t now, struct hf_err *e
 		return 0;
 	hf_time_format(issuer->not_after, until);
 	if (issuer->not_after <= now) {
-		(void)hf_err_set(err, HF_E_POLICY, "'%s' has expired (%s) and can issue nothing any more",
+		(void)hf_err_set(err, HF_E_POLICY,
+				 "'%s' has expired (%s) and can issue nothing any more",
 				 issuer->subject, until);
 		return hf_err_hint(err, "make a new authority with: handfast init --force NAME");
 	}
@@ -116,7 +134,8 @@ static int settle_validity(struct hf_order *order, int64_t now, struct hf_err *e
 	if (order->not_after <= issuer->not_after)
 		return 0;
 	order->not_after = issuer->not_after;
-	note = hf_str_printf("valid until %s only: no longer than its issuer '%s'", until, issuer->subject);
+	note = hf_str_printf("valid until %s only: no longer than its issuer '%s'", until,
+			     issuer->subject);
 	return note && hf_strv_add(&order->notes, note) == 0 ? 0 : hf_err_nomem(err);
 }
 
@@ -131,18 +150,20 @@ int hf_order_check(struct hf_authority *a, struct hf_order *order, int64_t now, 
 	if (rc == 0)
 		rc = settle_validity(order, now, err);
 	if (rc == 0 && !order->profile->is_ca && order->sans.len == 0 &&
-	    hf_strv_add(&order->notes, "it is known by its common name only, which strict peers refuse; give it a name "
-			"with --san") < 0)
+	    hf_strv_add(
+		&order->notes,
+		"it is known by its common name only, which strict peers refuse; give it a name "
+		"with --san") < 0)
 		rc = hf_err_nomem(err);
 	if (rc == 0)
 		order->checked = true;
 	return rc;
 }
 
-/* ---- signing ------------------------------------------------------------------------------------------- */
+/* --- signing --- */
 
-static int sign(const struct hf_order *order, EVP_PKEY *subject_key, EVP_PKEY *self_key, const uint8_t *serial,
-		struct hf_cert **ret_cert, struct hf_err *err)
+static int sign(const struct hf_order *order, EVP_PKEY *subject_key, EVP_PKEY *self_key,
+		const uint8_t *serial, struct hf_cert **ret_cert, struct hf_err *err)
 {
 	struct hf_certificate_plan plan = {
 		.profile = order->profile,
@@ -161,8 +182,8 @@ static int sign(const struct hf_order *order, EVP_PKEY *subject_key, EVP_PKEY *s
 }
 
 /* A root is judged under itself, everything else under the authority's trust. */
-static int judge(struct hf_authority *a, const struct hf_order *order, struct hf_cert *cert, int64_t now,
-		 struct hf_err *err)
+static int judge(struct hf_authority *a, const struct hf_order *order, struct hf_cert *cert,
+		 int64_t now, struct hf_err *err)
 {
 	int rc = 0;
 
@@ -180,7 +201,7 @@ struct batch {
 	size_t len;
 	struct hf_authority *a;
 	int64_t now;
-	atomic_size_t next;           /* the first order that no thread has taken */
+	atomic_size_t next; /* the first order that no thread has taken */
 	struct hf_intent intents[BATCH_CAP];
 	struct hf_outcome outcomes[BATCH_CAP];
 	struct batch_texts {
@@ -200,7 +221,8 @@ static void batch_free(struct batch *b)
 }
 HF_DEFINE_AUTO(batch, struct batch, batch_free);
 
-static int64_t issuer_id(struct hf_authority *a, const struct hf_order *order, int64_t now, struct hf_err *err)
+static int64_t issuer_id(struct hf_authority *a, const struct hf_order *order, int64_t now,
+			 struct hf_err *err)
 {
 	uint8_t spki[HF_SHA256_LEN];
 	int64_t id = 0;
@@ -214,7 +236,8 @@ static int64_t issuer_id(struct hf_authority *a, const struct hf_order *order, i
 	return rc < 0 ? rc : id;
 }
 
-static int prepare(struct hf_authority *a, struct batch *b, size_t i, int64_t now, struct hf_err *err)
+static int prepare(struct hf_authority *a, struct batch *b, size_t i, int64_t now,
+		   struct hf_err *err)
 {
 	const struct hf_order *order = b->orders[i];
 	struct batch_texts *t = &b->texts[i];
@@ -323,8 +346,8 @@ static int take_back(const struct batch *b, int rc)
 	return rc;
 }
 
-static int issue_batch(struct hf_authority *a, struct hf_order *const *orders, size_t len, int64_t now,
-		       struct hf_err *err)
+static int issue_batch(struct hf_authority *a, struct hf_order *const *orders, size_t len,
+		       int64_t now, struct hf_err *err)
 {
 	HF_AUTO(batch) b = calloc(1, sizeof(*b));
 	size_t signed_len;
@@ -351,7 +374,8 @@ static int issue_batch(struct hf_authority *a, struct hf_order *const *orders, s
 	return rc < 0 ? take_back(b, rc) : (int)signed_len;
 }
 
-int hf_issue(struct hf_authority *a, struct hf_order *const *orders, size_t len, int64_t now, struct hf_err *err)
+int hf_issue(struct hf_authority *a, struct hf_order *const *orders, size_t len, int64_t now,
+	     struct hf_err *err)
 {
 	int issued = 0;
 
@@ -379,8 +403,8 @@ int hf_issue(struct hf_authority *a, struct hf_order *const *orders, size_t len,
 	return issued;
 }
 
-int hf_issue_try(struct hf_authority *a, struct hf_order *order, int64_t now, struct hf_cert **ret_cert,
-		 struct hf_err *err)
+int hf_issue_try(struct hf_authority *a, struct hf_order *order, int64_t now,
+		 struct hf_cert **ret_cert, struct hf_err *err)
 {
 	HF_AUTO(EVP_PKEY) thrown_away = NULL;
 	HF_AUTO(hf_cert) cert = NULL;
@@ -389,7 +413,8 @@ int hf_issue_try(struct hf_authority *a, struct hf_order *order, int64_t now, st
 	int rc = order->issuer ? hf_ca_load_key(a, order->issuer, err) : 0;
 
 	if (rc == 0)
-		rc = hf_key_generate(type == HF_KEY_OTHER ? HF_KEY_RSA2048 : type, &thrown_away, err);
+		rc = hf_key_generate(type == HF_KEY_OTHER ? HF_KEY_RSA2048 : type, &thrown_away,
+				     err);
 	if (rc == 0)
 		rc = hf_serial_make(serial, err);
 	if (rc == 0)

@@ -10,13 +10,16 @@
 
 enum { COMMON_NAME_CAP = 64 }; /* ub-common-name (RFC 5280 appendix A.1) */
 
-int hf_subject_for(const char *name, const char *subject, X509_NAME **ret_subject, struct hf_err *err)
+int hf_subject_for(const char *name, const char *subject, X509_NAME **ret_subject,
+		   struct hf_err *err)
 {
 	int rc;
 
 	if (subject && subject[0] != '/') {
-		(void)hf_err_set(err, HF_E_INVALID, "--subject '%s' does not start with '/'", subject);
-		return hf_err_hint(err, "write it as openssl's -subj: /C=IN/O=ABC Inc./CN=%s", name);
+		(void)hf_err_set(err, HF_E_INVALID, "--subject '%s' does not start with '/'",
+				 subject);
+		return hf_err_hint(err, "write it as openssl's -subj: /C=IN/O=ABC Inc./CN=%s",
+				   name);
 	}
 	if (!subject && strlen(name) > COMMON_NAME_CAP)
 		subject = "/"; /* a name that does not fit the CN stands in the SAN only */
@@ -67,8 +70,8 @@ static bool is_host(const char *text)
 	return hf_ip_parse(text, raw, &len) || hf_dns_name_valid(text, strlen(text), true);
 }
 
-int hf_order_for_name(struct hf_order *order, const char *name, const char *subject, const struct hf_sans *sans,
-		      struct hf_err *err)
+int hf_order_for_name(struct hf_order *order, const char *name, const char *subject,
+		      const struct hf_sans *sans, struct hf_err *err)
 {
 	int rc = 0;
 
@@ -81,12 +84,13 @@ int hf_order_for_name(struct hf_order *order, const char *name, const char *subj
 	return rc < 0 ? rc : add_missing(&order->sans, sans, err);
 }
 
-int hf_order_like(struct hf_order *order, const struct hf_cert *cert, const char *name, const char *profile,
-		  struct hf_err *err)
+int hf_order_like(struct hf_order *order, const struct hf_cert *cert, const char *name,
+		  const char *profile, struct hf_err *err)
 {
 	order->profile = hf_ca_profile_find(profile);
 	if (!order->profile || order->profile->is_ca)
-		return hf_err_set(err, HF_E_INVALID, "a certificate of the profile '%s' is not renewed so", profile);
+		return hf_err_set(err, HF_E_INVALID,
+				  "a certificate of the profile '%s' is not renewed so", profile);
 	if (!hf_str_copy(order->name, sizeof(order->name), name))
 		return hf_err_set(err, HF_E_INVALID, "the name is too long");
 	order->subject = X509_NAME_dup(X509_get_subject_name(cert->x509));

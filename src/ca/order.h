@@ -1,34 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Making orders: from a name, from a request that somebody else wrote, from a certificate to renew. */
+/* Making orders: from a name, from a request that somebody else wrote, from a certificate to renew.
+ */
 #ifndef HF_CA_ORDER_H
 #define HF_CA_ORDER_H
 
 #include "ca/issue.h"
 
 /* /CN=NAME, or what --subject says (`subject` may be NULL). */
-int hf_subject_for(const char *name, const char *subject, X509_NAME **ret_subject, struct hf_err *err);
+int hf_subject_for(const char *name, const char *subject, X509_NAME **ret_subject,
+		   struct hf_err *err);
 /* The --san lists together. */
 int hf_sans_from_lists(const struct hf_strv *lists, struct hf_sans *ret_sans, struct hf_err *err);
-/* For `issue`: subject and SANs as asked; for profiles that name hosts the NAME is a SAN too.  The key is the
- * caller's business. */
-int hf_order_for_name(struct hf_order *order, const char *name, const char *subject, const struct hf_sans *sans,
-		      struct hf_err *err);
+/* For `issue`: subject and SANs as asked; for profiles that name hosts the NAME is a SAN too.  The
+ * key is the caller's business. */
+int hf_order_for_name(struct hf_order *order, const char *name, const char *subject,
+		      const struct hf_sans *sans, struct hf_err *err);
 
 struct hf_sign_policy {
 	const struct hf_ca_profile *profile;
-	const struct hf_sans *sans;     /* names that the operator grants and adds */
-	bool copy_sans;                 /* grants all that the request asks for */
-	const char *subject;            /* instead of the request's; NULL: the request's */
+	const struct hf_sans *sans;	/* names that the operator grants and adds */
+	bool copy_sans;			/* grants all that the request asks for */
+	const char *subject;		/* instead of the request's; NULL: the request's */
 	const NAME_CONSTRAINTS *permit; /* CA profiles: limits; NULL: none of its own */
 	int64_t lifetime;
 };
-/* What a request gets.  From the request come its key, its subject, and of its SANs those that the policy
- * grants; all else is the profile's.  order->dropped lists what it asked for in vain. */
+/* What a request gets.  From the request come its key, its subject, and of its SANs those that the
+ * policy grants; all else is the profile's.  order->dropped lists what it asked for in vain. */
 int hf_order_from_csr(struct hf_order *order, struct hf_authority *a, const struct hf_csr *csr,
-		      const struct hf_sign_policy *policy, const char *fallback_name, struct hf_err *err);
+		      const struct hf_sign_policy *policy, const char *fallback_name,
+		      struct hf_err *err);
 
 /* The same subject, SANs and profile again, without the key. */
-int hf_order_like(struct hf_order *order, const struct hf_cert *cert, const char *name, const char *profile,
-		  struct hf_err *err);
+int hf_order_like(struct hf_order *order, const struct hf_cert *cert, const char *name,
+		  const char *profile, struct hf_err *err);
 
 #endif

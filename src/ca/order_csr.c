@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a request gets.  Must never take basicConstraints, key usage or a name constraint from it, nor a
- * name that nobody granted: whoever wrote the request may be an attacker. */
+/* What a request gets.  Must never take basicConstraints, key usage or a name constraint from it,
+ * nor a name that nobody granted: whoever wrote the request may be an attacker. */
 #include <string.h>
 
 #include "base/err.h"
@@ -11,7 +11,7 @@
 
 enum { VALUE_CAP = 1024, TEXT_CAP = 8192 };
 
-/* ---- subject --------------------------------------------------------------------------------------- */
+/* --- subject --- */
 
 /* A NUL or a control byte in a name makes two programs read two names. */
 static int check_entry(const X509_NAME_ENTRY *entry, struct hf_err *err)
@@ -27,8 +27,8 @@ static int check_entry(const X509_NAME_ENTRY *entry, struct hf_err *err)
 			  len < 0 ? "text that does not decode" : "a control character");
 }
 
-static int take_subject(struct hf_order *order, const struct hf_csr *csr, const struct hf_sign_policy *policy,
-			struct hf_err *err)
+static int take_subject(struct hf_order *order, const struct hf_csr *csr,
+			const struct hf_sign_policy *policy, struct hf_err *err)
 {
 	const X509_NAME *subject = X509_REQ_get_subject_name(csr->req);
 
@@ -58,7 +58,7 @@ static int common_name(const X509_NAME *subject, char out[VALUE_CAP], struct hf_
 	return rc < 0 ? rc : 0;
 }
 
-/* ---- names ------------------------------------------------------------------------------------------- */
+/* --- names --- */
 
 static int drop(struct hf_order *order, const char *what, struct hf_err *err)
 {
@@ -74,7 +74,8 @@ static int drop_san(struct hf_order *order, const struct hf_san *san, struct hf_
 	return drop(order, hf_buf_str(&text), err);
 }
 
-static bool is_granted(const struct hf_san *san, const struct hf_sign_policy *policy, const char *cn)
+static bool is_granted(const struct hf_san *san, const struct hf_sign_policy *policy,
+		       const char *cn)
 {
 	if (san->malformed || san->kind == HF_SAN_DIRNAME || san->kind == HF_SAN_OTHER)
 		return false;
@@ -93,8 +94,8 @@ static int add_host(struct hf_order *order, const char *cn, struct hf_err *err)
 	return hf_sans_add_host(&order->sans, cn, err);
 }
 
-static int take_sans(struct hf_order *order, const struct hf_csr *csr, const struct hf_sign_policy *policy,
-		     const char *cn, struct hf_err *err)
+static int take_sans(struct hf_order *order, const struct hf_csr *csr,
+		     const struct hf_sign_policy *policy, const char *cn, struct hf_err *err)
 {
 	int rc = order->profile->names_hosts ? add_host(order, cn, err) : 0;
 
@@ -118,7 +119,7 @@ static int take_sans(struct hf_order *order, const struct hf_csr *csr, const str
 	return rc;
 }
 
-/* ---- everything else that it asks for ------------------------------------------------------------------ */
+/* --- everything else that it asks for --- */
 
 /* What the profile gives anyway was not asked for in vain. */
 static bool usage_is_given(const struct hf_order *order, const struct hf_csr *csr)
@@ -136,7 +137,8 @@ static bool usage_is_given(const struct hf_order *order, const struct hf_csr *cs
 
 static bool extended_usage_is_given(const struct hf_order *order, const struct hf_csr *csr)
 {
-	HF_AUTO(EXTENDED_KEY_USAGE) asked = X509V3_get_d2i(csr->extensions, NID_ext_key_usage, NULL, NULL);
+	HF_AUTO(EXTENDED_KEY_USAGE) asked =
+	    X509V3_get_d2i(csr->extensions, NID_ext_key_usage, NULL, NULL);
 
 	for (int i = 0; i < sk_ASN1_OBJECT_num(asked); i++) {
 		int nid = OBJ_obj2nid(sk_ASN1_OBJECT_value(asked, i));
@@ -173,7 +175,7 @@ static int tell_dropped(struct hf_order *order, const struct hf_csr *csr, struct
 
 	for (int i = 0; rc == 0 && i < sk_X509_EXTENSION_num(csr->extensions); i++) {
 		const ASN1_OBJECT *kind =
-			X509_EXTENSION_get_object(sk_X509_EXTENSION_value(csr->extensions, i));
+		    X509_EXTENSION_get_object(sk_X509_EXTENSION_value(csr->extensions, i));
 		int nid = OBJ_obj2nid(kind);
 		char word[128];
 
@@ -191,8 +193,8 @@ static int tell_dropped(struct hf_order *order, const struct hf_csr *csr, struct
 }
 
 /* A CA below the root must not escape the limits that the issuing CA has. */
-static int take_permit(struct hf_order *order, struct hf_authority *a, const struct hf_sign_policy *policy,
-		       struct hf_err *err)
+static int take_permit(struct hf_order *order, struct hf_authority *a,
+		       const struct hf_sign_policy *policy, struct hf_err *err)
 {
 	const struct hf_cert *issuing = hf_authority_issuer(a)->cert;
 	HF_AUTO(NAME_CONSTRAINTS) outer = NULL;
@@ -211,7 +213,8 @@ static int take_permit(struct hf_order *order, struct hf_authority *a, const str
 	return outer ? hf_permit_narrow(outer, &order->permit, err) : 0;
 }
 
-static int take_name(struct hf_order *order, const char *cn, const char *fallback, struct hf_err *err)
+static int take_name(struct hf_order *order, const char *cn, const char *fallback,
+		     struct hf_err *err)
 {
 	const char *name = cn;
 
@@ -226,7 +229,8 @@ static int take_name(struct hf_order *order, const char *cn, const char *fallbac
 }
 
 int hf_order_from_csr(struct hf_order *order, struct hf_authority *a, const struct hf_csr *csr,
-		      const struct hf_sign_policy *policy, const char *fallback_name, struct hf_err *err)
+		      const struct hf_sign_policy *policy, const char *fallback_name,
+		      struct hf_err *err)
 {
 	char cn[VALUE_CAP] = "";
 	int rc = hf_csr_check_signature(csr, err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Name constraints.  Must never let through what the judge, which looks at the finished certificate,
- * would refuse: this is only the earlier and clearer word. */
+/* Name constraints.  Must never let through what the judge, which looks at the finished
+ * certificate, would refuse: this is only the earlier and clearer word. */
 #include "ca/permit.h"
 
 #include <string.h>
@@ -11,7 +11,7 @@
 
 enum { TEXT_CAP = 4096, IP_BYTES_CAP = 16, BASE_CAP = 300 };
 
-/* ---- reading --------------------------------------------------------------------------------------- */
+/* --- reading --- */
 
 static const struct kind {
 	const char *word;
@@ -79,19 +79,21 @@ static bool read_network(const char *text, uint8_t out[2 * IP_BYTES_CAP], size_t
 }
 
 /* What stands in the extension for one part of --permit; NULL when it is wrong, with why. */
-static const char *base_of(const struct kind *k, const char *value, uint8_t base[BASE_CAP], size_t *ret_len)
+static const char *base_of(const struct kind *k, const char *value, uint8_t base[BASE_CAP],
+			   size_t *ret_len)
 {
 	const char *at = strchr(value, '@');
 	const char *scheme = strstr(value, "://");
 
 	if (k->kind == HF_SAN_IP)
-		return read_network(value, base, ret_len) ? NULL : "not a network such as 10.0.0.0/8";
+		return read_network(value, base, ret_len) ? NULL
+							  : "not a network such as 10.0.0.0/8";
 	if (k->kind == HF_SAN_URI && scheme)
 		value = scheme + 3; /* constraints on URIs are constraints on their host */
 	if (k->kind == HF_SAN_DNS && *value == '.')
 		value++; /* RFC 5280 4.2.1.10: a domain covers its subdomains without that */
-	if (k->kind == HF_SAN_EMAIL && at ? !is_domain(at + 1, false) || at == value :
-					    !is_domain(value, k->kind != HF_SAN_DNS))
+	if (k->kind == HF_SAN_EMAIL && at ? !is_domain(at + 1, false) || at == value
+					  : !is_domain(value, k->kind != HF_SAN_DNS))
 		return "not a domain name";
 	*ret_len = strlen(value);
 	if (*ret_len > BASE_CAP)
@@ -100,14 +102,16 @@ static const char *base_of(const struct kind *k, const char *value, uint8_t base
 	return NULL;
 }
 
-static int add_subtree(NAME_CONSTRAINTS *nc, int gen, const uint8_t *base, size_t len, struct hf_err *err)
+static int add_subtree(NAME_CONSTRAINTS *nc, int gen, const uint8_t *base, size_t len,
+		       struct hf_err *err)
 {
 	ASN1_STRING *string = gen == GEN_IPADD ? ASN1_OCTET_STRING_new() : ASN1_IA5STRING_new();
 	GENERAL_SUBTREE *tree = GENERAL_SUBTREE_new();
 
 	if (!nc->permittedSubtrees)
 		nc->permittedSubtrees = sk_GENERAL_SUBTREE_new_null();
-	if (!string || !tree || !nc->permittedSubtrees || !ASN1_STRING_set(string, base, (int)len)) {
+	if (!string || !tree || !nc->permittedSubtrees ||
+	    !ASN1_STRING_set(string, base, (int)len)) {
 		ASN1_STRING_free(string);
 		GENERAL_SUBTREE_free(tree);
 		return hf_err_nomem(err);
@@ -155,7 +159,7 @@ int hf_permit_parse(const char *list, NAME_CONSTRAINTS **nc, struct hf_err *err)
 	return 0;
 }
 
-/* ---- in words --------------------------------------------------------------------------------------- */
+/* --- in words --- */
 
 static size_t mask_bits(const uint8_t *mask, size_t len)
 {
@@ -206,7 +210,7 @@ int hf_permit_format(const NAME_CONSTRAINTS *nc, struct hf_buf *out)
 	return hf_buf_failed(out) ? -HF_E_NOMEM : 0;
 }
 
-/* ---- keeping them ------------------------------------------------------------------------------------- */
+/* --- keeping them --- */
 
 static bool ends_with(const char *name, size_t len, const char *tail, size_t tail_len)
 {
@@ -222,7 +226,8 @@ static bool dns_inside(const char *name, size_t len, const char *base, size_t ba
 	return len == base_len || base[0] == '.' || name[len - base_len - 1] == '.';
 }
 
-/* RFC 5280 4.2.1.10 for URIs and mailboxes: with a leading '.' any host below, without it that host. */
+/* RFC 5280 4.2.1.10 for URIs and mailboxes: with a leading '.' any host below, without it that
+ * host. */
 static bool host_inside(const char *host, size_t len, const char *base, size_t base_len)
 {
 	if (base_len > 0 && base[0] == '.')
@@ -238,7 +243,8 @@ static bool email_inside(const char *name, size_t len, const char *base, size_t 
 	if (!at)
 		return false;
 	if (memchr(base, '@', base_len))
-		return len == base_len && memcmp(name, base, local) == 0 && hf_mem_case_eq(name, base, len);
+		return len == base_len && memcmp(name, base, local) == 0 &&
+		       hf_mem_case_eq(name, base, len);
 	return host_inside(at + 1, len - local - 1, base, base_len);
 }
 
@@ -257,7 +263,8 @@ static bool uri_inside(const char *name, const char *base, size_t base_len)
 		len -= (size_t)(at + 1 - host);
 		host = at + 1;
 	}
-	return host_inside(host, strcspn(host, ":") < len ? strcspn(host, ":") : len, base, base_len);
+	return host_inside(host, strcspn(host, ":") < len ? strcspn(host, ":") : len, base,
+			   base_len);
 }
 
 static bool ip_inside(const uint8_t *address, size_t len, const uint8_t *base, size_t base_len)
@@ -301,7 +308,8 @@ static int match_list(const struct hf_san *san, const STACK_OF(GENERAL_SUBTREE) 
 
 	for (int i = 0; i < sk_GENERAL_SUBTREE_num(list); i++) {
 		int gen = GEN_OTHERNAME;
-		const ASN1_STRING *value = GENERAL_NAME_get0_value(sk_GENERAL_SUBTREE_value(list, i)->base, &gen);
+		const ASN1_STRING *value =
+		    GENERAL_NAME_get0_value(sk_GENERAL_SUBTREE_value(list, i)->base, &gen);
 		const struct kind *k = kind_of_gen(gen);
 
 		if (!k || k->kind != san->kind)
@@ -313,22 +321,26 @@ static int match_list(const struct hf_san *san, const STACK_OF(GENERAL_SUBTREE) 
 	return answer;
 }
 
-static int check_one(const NAME_CONSTRAINTS *nc, const struct hf_san *san, const char *who, struct hf_err *err)
+static int check_one(const NAME_CONSTRAINTS *nc, const struct hf_san *san, const char *who,
+		     struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_buf) allowed = HF_BUF_INIT(TEXT_CAP);
 
-	if (match_list(san, nc->permittedSubtrees) != NO_MATCH && match_list(san, nc->excludedSubtrees) != MATCH)
+	if (match_list(san, nc->permittedSubtrees) != NO_MATCH &&
+	    match_list(san, nc->excludedSubtrees) != MATCH)
 		return 0;
 	(void)hf_permit_format(nc, &allowed);
 	(void)hf_err_set(err, HF_E_POLICY, "the name constraints of '%s' do not allow %s:%s", who,
 			 hf_san_kind_name(san->kind), san->value);
-	return hf_err_hint(err, "it may certify %s only; choose such a name, or make an authority with another --permit",
-			   hf_buf_str(&allowed));
+	return hf_err_hint(
+	    err,
+	    "it may certify %s only; choose such a name, or make an authority with another --permit",
+	    hf_buf_str(&allowed));
 }
 
 /* OpenSSL takes a common name with a dot in it for a host name when there is no DNS SAN. */
-static int check_common_names(const NAME_CONSTRAINTS *nc, const struct hf_sans *sans, const X509_NAME *subject,
-			      const char *who, struct hf_err *err)
+static int check_common_names(const NAME_CONSTRAINTS *nc, const struct hf_sans *sans,
+			      const X509_NAME *subject, const char *who, struct hf_err *err)
 {
 	struct hf_name_value *values = NULL;
 	size_t len = 0;
@@ -340,17 +352,20 @@ static int check_common_names(const NAME_CONSTRAINTS *nc, const struct hf_sans *
 	}
 	rc = hf_name_values(subject, NID_commonName, &values, &len, err);
 	for (size_t i = 0; rc >= 0 && i < len; i++) {
-		struct hf_san as_dns = { .kind = HF_SAN_DNS, .value = values[i].utf8, .len = values[i].len };
+		struct hf_san as_dns = { .kind = HF_SAN_DNS,
+					 .value = values[i].utf8,
+					 .len = values[i].len };
 
-		if (strchr(values[i].utf8, '.') && hf_dns_name_valid(values[i].utf8, values[i].len, true))
+		if (strchr(values[i].utf8, '.') &&
+		    hf_dns_name_valid(values[i].utf8, values[i].len, true))
 			rc = check_one(nc, &as_dns, who, err);
 	}
 	hf_name_values_free(values, len);
 	return rc < 0 ? rc : 0;
 }
 
-int hf_permit_check(const NAME_CONSTRAINTS *nc, const struct hf_sans *sans, const X509_NAME *subject,
-		    const char *who, struct hf_err *err)
+int hf_permit_check(const NAME_CONSTRAINTS *nc, const struct hf_sans *sans,
+		    const X509_NAME *subject, const char *who, struct hf_err *err)
 {
 	for (size_t i = 0; i < sans->len; i++) {
 		int rc = check_one(nc, &sans->items[i], who, err);
@@ -374,7 +389,8 @@ static char *sample(int gen, const char *base, size_t len)
 }
 
 /* All of a network is inside another one when its first and its last address are. */
-static int check_network(const NAME_CONSTRAINTS *outer, const uint8_t *base, size_t len, struct hf_err *err)
+static int check_network(const NAME_CONSTRAINTS *outer, const uint8_t *base, size_t len,
+			 struct hf_err *err)
 {
 	char text[64];
 	struct hf_san ends[2] = { { .kind = HF_SAN_IP, .value = text, .raw_len = len / 2 },
@@ -397,7 +413,8 @@ static int check_network(const NAME_CONSTRAINTS *outer, const uint8_t *base, siz
 	return 0;
 }
 
-static int check_subtree(const NAME_CONSTRAINTS *outer, const GENERAL_NAME *base, struct hf_err *err)
+static int check_subtree(const NAME_CONSTRAINTS *outer, const GENERAL_NAME *base,
+			 struct hf_err *err)
 {
 	int gen = GEN_OTHERNAME;
 	const ASN1_STRING *value = GENERAL_NAME_get0_value(base, &gen);
@@ -447,7 +464,7 @@ int hf_permit_narrow(const NAME_CONSTRAINTS *outer, NAME_CONSTRAINTS **inner, st
 	for (int i = 0; rc == 0 && i < sk_GENERAL_SUBTREE_num(outer->permittedSubtrees); i++) {
 		int gen = GEN_OTHERNAME;
 		const ASN1_STRING *value = GENERAL_NAME_get0_value(
-			sk_GENERAL_SUBTREE_value(outer->permittedSubtrees, i)->base, &gen);
+		    sk_GENERAL_SUBTREE_value(outer->permittedSubtrees, i)->base, &gen);
 		const struct kind *k = kind_of_gen(gen);
 
 		if (k && !(kinds_asked & (size_t)1 << (k - kinds)))

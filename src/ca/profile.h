@@ -10,14 +10,14 @@ enum { HF_PROFILE_EKUS = 3, HF_PROFILE_PURPOSES = 2 };
 
 struct hf_ca_profile {
 	const char *name;
-	const char *words;          /* for people: "server certificate" */
-	unsigned ku;                /* KU_* bits for every key */
-	unsigned ku_rsa;            /* and these for an RSA key */
-	int ekus[HF_PROFILE_EKUS];  /* NIDs, ended by 0 */
+	const char *words;	   /* for people: "server certificate" */
+	unsigned ku;		   /* KU_* bits for every key */
+	unsigned ku_rsa;	   /* and these for an RSA key */
+	int ekus[HF_PROFILE_EKUS]; /* NIDs, ended by 0 */
 	bool is_ca;
-	bool has_pathlen;           /* pathlen:0 */
-	bool names_hosts;           /* its name is a host name, which must stand in the SAN */
-	int64_t days;               /* validity when nothing is said */
+	bool has_pathlen; /* pathlen:0 */
+	bool names_hosts; /* its name is a host name, which must stand in the SAN */
+	int64_t days;	  /* validity when nothing is said */
 	enum hf_purpose purposes[HF_PROFILE_PURPOSES]; /* what the judge must accept it for */
 	size_t purposes_len;
 };

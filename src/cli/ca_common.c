@@ -13,7 +13,8 @@
 #include "ca/permit.h"
 #include "util/clock.h"
 
-const char *const hf_cli_key_words[] = { "p256", "p384", "rsa2048", "rsa3072", "rsa4096", "ed25519", NULL };
+const char *const hf_cli_key_words[] = { "p256",    "p384",    "rsa2048", "rsa3072",
+					 "rsa4096", "ed25519", NULL };
 
 enum hf_key_type hf_cli_key_type(int word)
 {
@@ -27,7 +28,8 @@ const char *hf_cli_actor(void)
 	return who ? who->pw_name : "unknown";
 }
 
-int hf_cli_open_authority(struct hf_cmd_ctx *ctx, struct hf_passphrase *from, struct hf_authority **ret_authority)
+int hf_cli_open_authority(struct hf_cmd_ctx *ctx, struct hf_passphrase *from,
+			  struct hf_authority **ret_authority)
 {
 	struct hf_authority_options options = {
 		.now = hf_clock_now(),
@@ -39,11 +41,17 @@ int hf_cli_open_authority(struct hf_cmd_ctx *ctx, struct hf_passphrase *from, st
 }
 
 const struct hf_option hf_role_options[] = {
-	{ .name = "server", .kind = HF_OPT_FLAG, .offset = offsetof(struct hf_role_opts, server),
+	{ .name = "server",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct hf_role_opts, server),
 	  .help = "for a server; NAME is the host name or address that clients use" },
-	{ .name = "client", .kind = HF_OPT_FLAG, .offset = offsetof(struct hf_role_opts, client),
+	{ .name = "client",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct hf_role_opts, client),
 	  .help = "for a client" },
-	{ .name = "peer", .kind = HF_OPT_FLAG, .offset = offsetof(struct hf_role_opts, peer),
+	{ .name = "peer",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct hf_role_opts, peer),
 	  .help = "for a program that is both" },
 	{ .name = NULL },
 };
@@ -51,10 +59,13 @@ const struct hf_option hf_role_options[] = {
 const struct hf_ca_profile *hf_cli_role(struct hf_cmd_ctx *ctx, const struct hf_role_opts *opts)
 {
 	if (opts->server + opts->client + opts->peer == 1)
-		return hf_ca_profile_find(opts->server ? "server" : opts->client ? "client" : "peer");
-	(void)hf_command_usage(ctx, opts->server + opts->client + opts->peer ?
-					    "one role only: --server, --client, or --peer for both" :
-					    "what is it for? Add --server, --client, or --peer for both");
+		return hf_ca_profile_find(opts->server	 ? "server"
+					  : opts->client ? "client"
+							 : "peer");
+	(void)hf_command_usage(ctx,
+			       opts->server + opts->client + opts->peer
+				   ? "one role only: --server, --client, or --peer for both"
+				   : "what is it for? Add --server, --client, or --peer for both");
 	return NULL;
 }
 
@@ -76,8 +87,11 @@ void hf_cli_tell_notes(struct hf_cmd_ctx *ctx, const char *what, const struct hf
 	for (size_t i = 0; i < order->dropped.len; i++)
 		(void)hf_buf_printf(&words, "%s%s", i ? ", " : "", order->dropped.items[i]);
 	if (order->dropped.len)
-		hf_out_warn(&ctx->out, "%s: the request also asks for %s; not granted (the profile decides, and --san or "
-			    "--copy-sans grants names)", what, hf_buf_str(&words));
+		hf_out_warn(
+		    &ctx->out,
+		    "%s: the request also asks for %s; not granted (the profile decides, and --san or "
+		    "--copy-sans grants names)",
+		    what, hf_buf_str(&words));
 }
 
 void hf_cli_json_strings(struct hf_json *j, const char *key, const struct hf_strv *strings)
@@ -134,15 +148,16 @@ void hf_cli_until(int64_t at, int64_t now, char *out, size_t cap)
 	(void)snprintf(out, cap, at > now ? "%s (%s)" : "%s (%s ago)", when, words);
 }
 
-int hf_cli_chain_pem(struct hf_authority *a, const struct hf_order *order, struct hf_buf *pem, struct hf_err *err)
+int hf_cli_chain_pem(struct hf_authority *a, const struct hf_order *order, struct hf_buf *pem,
+		     struct hf_err *err)
 {
 	int rc = hf_cert_to_pem(order->cert, pem, err);
 
 	return rc < 0 ? rc : hf_authority_chain_pem(a, order->issuer, pem, err);
 }
 
-static int write_identity(struct hf_cmd_ctx *ctx, struct hf_authority *a, const struct hf_order *order,
-			  const char *dir, bool replace)
+static int write_identity(struct hf_cmd_ctx *ctx, struct hf_authority *a,
+			  const struct hf_order *order, const char *dir, bool replace)
 {
 	HF_AUTO_DONE(hf_buf) key = HF_BUF_INIT(HF_CLI_PEM_CAP);
 	HF_AUTO_DONE(hf_buf) cert = HF_BUF_INIT(HF_CLI_PEM_CAP);
@@ -168,7 +183,8 @@ static int check_place(struct hf_cmd_ctx *ctx, const char *dir)
 	if (!there)
 		return 0;
 	(void)hf_err_set(&ctx->err, HF_E_EXIST, "'%s' is there already", there);
-	return hf_err_hint(&ctx->err, "nothing was changed; --force makes a new key and certificate in its place");
+	return hf_err_hint(
+	    &ctx->err, "nothing was changed; --force makes a new key and certificate in its place");
 }
 
 int hf_cli_issue_into(struct hf_cmd_ctx *ctx, struct hf_authority *a, struct hf_order *order,
@@ -191,21 +207,26 @@ int hf_cli_issue_into(struct hf_cmd_ctx *ctx, struct hf_authority *a, struct hf_
 	}
 	rc = write_identity(ctx, a, order, dir, replace);
 	if (rc < 0) {
-		(void)hf_err_context(&ctx->err, rc, "the certificate %s was issued, but its files were not written",
-				     order->cert->serial);
-		return hf_err_hint(&ctx->err, "mend that, issue again, and revoke the lost one: handfast revoke %s "
-				   "--reason superseded", order->cert->serial);
+		(void)hf_err_context(
+		    &ctx->err, rc, "the certificate %s was issued, but its files were not written",
+		    order->cert->serial);
+		return hf_err_hint(
+		    &ctx->err,
+		    "mend that, issue again, and revoke the lost one: handfast revoke %s "
+		    "--reason superseded",
+		    order->cert->serial);
 	}
 	return 0;
 }
 
-int hf_cli_publish_after(struct hf_cmd_ctx *ctx, struct hf_authority *a, int64_t issuer, int64_t now,
-			 struct hf_crl_published *ret_published)
+int hf_cli_publish_after(struct hf_cmd_ctx *ctx, struct hf_authority *a, int64_t issuer,
+			 int64_t now, struct hf_crl_published *ret_published)
 {
 	struct hf_ca *ca = hf_authority_ca_by_id(a, issuer);
 
 	if (!ca)
-		return hf_err_set(&ctx->err, HF_E_NOENT, "that certificate was issued by a CA that this authority no "
+		return hf_err_set(&ctx->err, HF_E_NOENT,
+				  "that certificate was issued by a CA that this authority no "
 				  "longer has");
 	return hf_authority_publish_crl(a, ca, 0, NULL, now, ret_published, &ctx->err);
 }

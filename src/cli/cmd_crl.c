@@ -13,15 +13,28 @@ struct crl_opts {
 };
 
 static const struct hf_option options[] = {
-	{ .name = "days", .kind = HF_OPT_DURATION, .offset = offsetof(struct crl_opts, lifetime), .arg = "DAYS",
-	  .unit = HF_DAY_SECONDS, .min = 3600, .max = INT64_C(3650) * HF_DAY_SECONDS,
+	{ .name = "days",
+	  .kind = HF_OPT_DURATION,
+	  .offset = offsetof(struct crl_opts, lifetime),
+	  .arg = "DAYS",
+	  .unit = HF_DAY_SECONDS,
+	  .min = 3600,
+	  .max = INT64_C(3650) * HF_DAY_SECONDS,
 	  .help = "until the next one is due (default: 30, for a root above an issuing CA 365)" },
-	{ .name = "out", .kind = HF_OPT_STRING, .offset = offsetof(struct crl_opts, out), .arg = "FILE",
+	{ .name = "out",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct crl_opts, out),
+	  .arg = "FILE",
 	  .help = "write the issuing CA's list there too" },
-	{ .name = "root", .kind = HF_OPT_FLAG, .offset = offsetof(struct crl_opts, root),
+	{ .name = "root",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct crl_opts, root),
 	  .help = "the root's list only (without it: both, the root's when its key is here)" },
-	{ .name = "passphrase-file", .kind = HF_OPT_STRING, .offset = offsetof(struct crl_opts, passphrase_file),
-	  .arg = "FILE", .help = "passphrase of the CA keys (also: $HANDFAST_PASSPHRASE)" },
+	{ .name = "passphrase-file",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct crl_opts, passphrase_file),
+	  .arg = "FILE",
+	  .help = "passphrase of the CA keys (also: $HANDFAST_PASSPHRASE)" },
 	{ .name = NULL },
 };
 
@@ -55,10 +68,12 @@ static void tell(struct hf_cmd_ctx *ctx, const struct hf_crl_published *p)
 	}
 	hf_cli_until(p->crl->next_update, hf_clock_now(), until, sizeof(until));
 	hf_out_safe(&ctx->out, p->path);
-	hf_out_print(&ctx->out, ": number %s, %zu revoked, next due %s\n", p->crl->number, p->crl->revoked_count, until);
+	hf_out_print(&ctx->out, ": number %s, %zu revoked, next due %s\n", p->crl->number,
+		     p->crl->revoked_count, until);
 }
 
-static int publish(struct hf_cmd_ctx *ctx, struct hf_authority *a, struct hf_ca *ca, const char *path)
+static int publish(struct hf_cmd_ctx *ctx, struct hf_authority *a, struct hf_ca *ca,
+		   const char *path)
 {
 	const struct crl_opts *o = ctx->opts;
 	HF_AUTO_DONE(hf_crl_published) p = { .crl = NULL };
@@ -79,7 +94,9 @@ static int publish_all(struct hf_cmd_ctx *ctx, struct hf_authority *a)
 	if (rc < 0 || a->single)
 		return rc;
 	if (!o->root && !hf_ca_has_key(&a->root)) {
-		hf_out_note(&ctx->out, "the root's list was not renewed: its key is not here ('%s')", a->root.key_path);
+		hf_out_note(&ctx->out,
+			    "the root's list was not renewed: its key is not here ('%s')",
+			    a->root.key_path);
 		return 0;
 	}
 	return publish(ctx, a, &a->root, o->root ? o->out : NULL);
@@ -106,14 +123,16 @@ static int run(struct hf_cmd_ctx *ctx)
 	return rc;
 }
 
-/* ---- crl show ------------------------------------------------------------------------------------------ */
+/* --- crl show --- */
 
 static int64_t at_of(const ASN1_TIME *time)
 {
 	struct tm tm;
 
-	return ASN1_TIME_to_tm(time, &tm) == 1 ? hf_time_from_civil(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-								    tm.tm_hour, tm.tm_min, tm.tm_sec) : 0;
+	return ASN1_TIME_to_tm(time, &tm) == 1
+		   ? hf_time_from_civil(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+					tm.tm_min, tm.tm_sec)
+		   : 0;
 }
 
 static int show_entry(struct hf_cmd_ctx *ctx, X509_REVOKED *entry)
@@ -138,7 +157,8 @@ static int show_entry(struct hf_cmd_ctx *ctx, X509_REVOKED *entry)
 		hf_json_string(&ctx->out.json, "reason", word ? word : "unspecified");
 		hf_json_object_end(&ctx->out.json);
 	}
-	hf_out_print(&ctx->out, "  %-34s %s  %s\n", hex + (hex[0] == '0' && hex[1]), when, word ? word : "unspecified");
+	hf_out_print(&ctx->out, "  %-34s %s  %s\n", hex + (hex[0] == '0' && hex[1]), when,
+		     word ? word : "unspecified");
 	OPENSSL_free(hex);
 	return 0;
 }
@@ -153,13 +173,17 @@ static void show_head(struct hf_cmd_ctx *ctx, const char *path, const struct hf_
 	hf_out_safe(&ctx->out, path);
 	hf_out_print(&ctx->out, ": revocation list of ");
 	hf_out_safe(&ctx->out, crl->issuer);
-	hf_out_print(&ctx->out, "\n  number      %s\n  this update %s\n", crl->number ? crl->number : "none", when);
+	hf_out_print(&ctx->out, "\n  number      %s\n  this update %s\n",
+		     crl->number ? crl->number : "none", when);
 	hf_cli_until(crl->next_update, hf_clock_now(), until, sizeof(until));
-	hf_out_print(&ctx->out, "  next update %s\n  revoked     %zu\n", crl->has_next_update ? until : "never",
-		     crl->revoked_count);
+	hf_out_print(&ctx->out, "  next update %s\n  revoked     %zu\n",
+		     crl->has_next_update ? until : "never", crl->revoked_count);
 	if (crl->has_next_update && crl->next_update < hf_clock_now())
-		hf_out_warn(&ctx->out, "'%s' is out of date: peers that look at it refuse everybody; make a new one with: "
-			    "handfast crl", path);
+		hf_out_warn(
+		    &ctx->out,
+		    "'%s' is out of date: peers that look at it refuse everybody; make a new one with: "
+		    "handfast crl",
+		    path);
 }
 
 static int show_one(struct hf_cmd_ctx *ctx, const char *path, const struct hf_crl *crl)
@@ -192,7 +216,8 @@ static int run_show(struct hf_cmd_ctx *ctx)
 		return rc;
 	if (file.crls.len == 0) {
 		hf_pemfile_describe(&file, words, sizeof(words));
-		(void)hf_err_set(&ctx->err, HF_E_PARSE, "'%s' holds no revocation list: it is %s", path, words);
+		(void)hf_err_set(&ctx->err, HF_E_PARSE, "'%s' holds no revocation list: it is %s",
+				 path, words);
 		return hf_err_hint(&ctx->err, "handfast show tells of every kind of file");
 	}
 	if (ctx->out.json_mode) {
@@ -231,8 +256,9 @@ const struct hf_command cmd_crl = {
 	.group = "Identities",
 	.arguments = "[show FILE]",
 	.summary = "sign fresh revocation lists, or show one",
-	.description = "Writes ca/crl.pem and, when the root's key is in the home, ca/root.crl.pem. Peers that check "
-		       "revocation refuse everybody once a list has run out, so do this before.",
+	.description =
+	    "Writes ca/crl.pem and, when the root's key is in the home, ca/root.crl.pem. Peers that check "
+	    "revocation refuse everybody once a list has run out, so do this before.",
 	.groups = groups,
 	.opts_size = sizeof(struct crl_opts),
 	.examples = examples,

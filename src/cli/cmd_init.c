@@ -15,32 +15,76 @@ struct init_opts {
 };
 
 static const struct hf_option options[] = {
-	{ .name = "subject", .kind = HF_OPT_STRING, .offset = offsetof(struct init_opts, subject), .arg = "/C=IN/O=…",
-	  .help = "subject of the root, in OpenSSL's -subj syntax (default: O=NAME, CN=NAME Root CA)" },
-	{ .name = "key-type", .kind = HF_OPT_WORD, .offset = offsetof(struct init_opts, key_type), .arg = "TYPE",
-	  .words = hf_cli_key_words, .initial = "p256", .help = "kind of the CA keys" },
-	{ .name = "days", .kind = HF_OPT_DURATION, .offset = offsetof(struct init_opts, days), .arg = "DAYS",
-	  .initial = "3650", .unit = HF_DAY_SECONDS, .min = HF_DAY_SECONDS, .max = INT64_C(36500) * HF_DAY_SECONDS,
+	{ .name = "subject",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct init_opts, subject),
+	  .arg = "/C=IN/O=…",
+	  .help =
+	      "subject of the root, in OpenSSL's -subj syntax (default: O=NAME, CN=NAME Root CA)" },
+	{ .name = "key-type",
+	  .kind = HF_OPT_WORD,
+	  .offset = offsetof(struct init_opts, key_type),
+	  .arg = "TYPE",
+	  .words = hf_cli_key_words,
+	  .initial = "p256",
+	  .help = "kind of the CA keys" },
+	{ .name = "days",
+	  .kind = HF_OPT_DURATION,
+	  .offset = offsetof(struct init_opts, days),
+	  .arg = "DAYS",
+	  .initial = "3650",
+	  .unit = HF_DAY_SECONDS,
+	  .min = HF_DAY_SECONDS,
+	  .max = INT64_C(36500) * HF_DAY_SECONDS,
 	  .help = "how long the root is valid" },
-	{ .name = "issuing-days", .kind = HF_OPT_DURATION, .offset = offsetof(struct init_opts, issuing_days),
-	  .arg = "DAYS", .initial = "1825", .unit = HF_DAY_SECONDS, .min = HF_DAY_SECONDS,
-	  .max = INT64_C(36500) * HF_DAY_SECONDS, .help = "how long the issuing CA is valid" },
-	{ .name = "permit", .kind = HF_OPT_LIST, .offset = offsetof(struct init_opts, permit), .arg = "LIST",
-	  .help = "certify only such names: dns:abc.com,ip:10.0.0.0/8,uri:HOST,email:abc.com; kinds of name that "
-		  "are not listed stay free" },
-	{ .name = "single", .kind = HF_OPT_FLAG, .offset = offsetof(struct init_opts, single),
+	{ .name = "issuing-days",
+	  .kind = HF_OPT_DURATION,
+	  .offset = offsetof(struct init_opts, issuing_days),
+	  .arg = "DAYS",
+	  .initial = "1825",
+	  .unit = HF_DAY_SECONDS,
+	  .min = HF_DAY_SECONDS,
+	  .max = INT64_C(36500) * HF_DAY_SECONDS,
+	  .help = "how long the issuing CA is valid" },
+	{ .name = "permit",
+	  .kind = HF_OPT_LIST,
+	  .offset = offsetof(struct init_opts, permit),
+	  .arg = "LIST",
+	  .help =
+	      "certify only such names: dns:abc.com,ip:10.0.0.0/8,uri:HOST,email:abc.com; kinds of name that "
+	      "are not listed stay free" },
+	{ .name = "single",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct init_opts, single),
 	  .help = "no issuing CA: the root issues by itself" },
-	{ .name = "passphrase-file", .kind = HF_OPT_STRING, .offset = offsetof(struct init_opts, passphrase_file),
-	  .arg = "FILE", .help = "encrypt the CA keys with the first line of this file (also: $HANDFAST_PASSPHRASE)" },
-	{ .name = "root-cert", .kind = HF_OPT_STRING, .offset = offsetof(struct init_opts, root_cert), .arg = "FILE",
+	{ .name = "passphrase-file",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct init_opts, passphrase_file),
+	  .arg = "FILE",
+	  .help =
+	      "encrypt the CA keys with the first line of this file (also: $HANDFAST_PASSPHRASE)" },
+	{ .name = "root-cert",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct init_opts, root_cert),
+	  .arg = "FILE",
 	  .help = "put the issuing CA under this existing root" },
-	{ .name = "root-key", .kind = HF_OPT_STRING, .offset = offsetof(struct init_opts, root_key), .arg = "FILE",
+	{ .name = "root-key",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct init_opts, root_key),
+	  .arg = "FILE",
 	  .help = "the key of --root-cert; it is used once and not copied" },
-	{ .name = "offline-root", .kind = HF_OPT_FLAG, .offset = offsetof(struct init_opts, offline_root),
+	{ .name = "offline-root",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct init_opts, offline_root),
 	  .help = "do not keep the root's key in the home; it goes to --root-out" },
-	{ .name = "root-out", .kind = HF_OPT_STRING, .offset = offsetof(struct init_opts, root_out), .arg = "DIR",
+	{ .name = "root-out",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct init_opts, root_out),
+	  .arg = "DIR",
 	  .help = "where the root's key goes with --offline-root, such as a stick" },
-	{ .name = "force", .kind = HF_OPT_FLAG, .offset = offsetof(struct init_opts, force),
+	{ .name = "force",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct init_opts, force),
 	  .help = "when there is an authority already, put it aside (nothing of it is deleted)" },
 	{ .name = NULL },
 };
@@ -57,13 +101,17 @@ static int check_options(struct hf_cmd_ctx *ctx, const struct init_opts *o)
 	if (o->offline_root != (o->root_out != NULL))
 		return hf_command_usage(ctx, "--offline-root and --root-out DIR come together");
 	if (o->single && o->offline_root)
-		return hf_command_usage(ctx, "--single needs the root's key here, --offline-root takes it away");
+		return hf_command_usage(
+		    ctx, "--single needs the root's key here, --offline-root takes it away");
 	if (o->root_cert && o->subject)
-		return hf_command_usage(ctx, "--root-cert has its subject; --subject is for a new root");
+		return hf_command_usage(ctx,
+					"--root-cert has its subject; --subject is for a new root");
 	if (o->root_cert && o->offline_root)
-		return hf_command_usage(ctx, "the key of --root-cert stays where it is; leave out --offline-root");
+		return hf_command_usage(
+		    ctx, "the key of --root-cert stays where it is; leave out --offline-root");
 	if (o->root_cert && o->single && o->permit.len)
-		return hf_command_usage(ctx, "--permit cannot be added to an existing root; leave out --single");
+		return hf_command_usage(
+		    ctx, "--permit cannot be added to an existing root; leave out --single");
 	return 0;
 }
 
@@ -80,7 +128,9 @@ static void tell_text(struct hf_cmd_ctx *ctx, const struct hf_init_result *r, co
 		hf_out_safe(&ctx->out, certs[i]->subject);
 		hf_out_print(&ctx->out, ", until %s\n", until);
 	}
-	hf_out_print(&ctx->out, "authority  %s/ca (root.pem is what peers trust; crl.pem what was revoked)\n", ctx->home);
+	hf_out_print(&ctx->out,
+		     "authority  %s/ca (root.pem is what peers trust; crl.pem what was revoked)\n",
+		     ctx->home);
 	(void)crl;
 }
 
@@ -106,7 +156,8 @@ static void tell_json(struct hf_cmd_ctx *ctx, const struct hf_init_result *r)
 	hf_out_json_end(&ctx->out);
 }
 
-static void tell(struct hf_cmd_ctx *ctx, const struct init_opts *o, const struct hf_init_result *r, bool encrypted)
+static void tell(struct hf_cmd_ctx *ctx, const struct init_opts *o, const struct hf_init_result *r,
+		 bool encrypted)
 {
 	for (size_t i = 0; i < r->notes.len; i++)
 		hf_out_warn(&ctx->out, "%s", r->notes.items[i]);
@@ -117,17 +168,23 @@ static void tell(struct hf_cmd_ctx *ctx, const struct init_opts *o, const struct
 	else
 		tell_text(ctx, r, NULL);
 	if (o->offline_root)
-		hf_out_note(&ctx->out, "the root's key is '%s' and nowhere else: take it to a safe place", r->root_key_path);
-	else if (!encrypted && !o->root_cert)
-		hf_out_note(&ctx->out, "the CA keys are not encrypted; keep '%s' to yourself, or use --passphrase-file",
+		hf_out_note(&ctx->out,
+			    "the root's key is '%s' and nowhere else: take it to a safe place",
 			    r->root_key_path);
+	else if (!encrypted && !o->root_cert)
+		hf_out_note(
+		    &ctx->out,
+		    "the CA keys are not encrypted; keep '%s' to yourself, or use --passphrase-file",
+		    r->root_key_path);
 	hf_out_note(&ctx->out, "next: handfast issue localhost --server");
 }
 
 /* Only what was given: `init` never asks for a passphrase that nobody spoke of. */
-static int read_passphrase(struct hf_cmd_ctx *ctx, struct hf_passphrase *from, struct hf_secret *ret)
+static int read_passphrase(struct hf_cmd_ctx *ctx, struct hf_passphrase *from,
+			   struct hf_secret *ret)
 {
-	int rc = hf_passphrase_new(&(struct hf_passphrase){ from->file, true }, "the CA keys", ret, &ctx->err);
+	int rc = hf_passphrase_new(&(struct hf_passphrase){ from->file, true }, "the CA keys", ret,
+				   &ctx->err);
 
 	if (rc == 0 && ret->len == 0)
 		return hf_err_set(&ctx->err, HF_E_PASSPHRASE, "the passphrase is empty");
@@ -178,8 +235,10 @@ static int run(struct hf_cmd_ctx *ctx)
 
 static const struct hf_example examples[] = {
 	{ "handfast init \"ABC Inc.\"", "a root for ten years and an issuing CA for five" },
-	{ "handfast init ABC --permit dns:abc.com,ip:10.0.0.0/8", "one that can certify its own names only" },
-	{ "handfast init ABC --offline-root --root-out /media/stick", "with the root's key taken away at once" },
+	{ "handfast init ABC --permit dns:abc.com,ip:10.0.0.0/8",
+	  "one that can certify its own names only" },
+	{ "handfast init ABC --offline-root --root-out /media/stick",
+	  "with the root's key taken away at once" },
 	{ NULL, NULL },
 };
 
@@ -188,11 +247,12 @@ const struct hf_command cmd_init = {
 	.group = "Identities",
 	.arguments = "[NAME]",
 	.summary = "make an authority: a root and the CA below it that issues",
-	.description = "The authority lives in ca/ of the home: root.pem, issuing.pem, their keys (0600), chain.pem, the "
-		       "revocation lists crl.pem and root.crl.pem, and the ledger ca.db, which knows every certificate "
-		       "before it leaves.\n\n"
-		       "Nothing is overwritten: with an authority there, init says so and exits 1. --force puts the old "
-		       "one aside as ca.old-TIME.",
+	.description =
+	    "The authority lives in ca/ of the home: root.pem, issuing.pem, their keys (0600), chain.pem, the "
+	    "revocation lists crl.pem and root.crl.pem, and the ledger ca.db, which knows every certificate "
+	    "before it leaves.\n\n"
+	    "Nothing is overwritten: with an authority there, init says so and exits 1. --force puts the old "
+	    "one aside as ca.old-TIME.",
 	.groups = groups,
 	.opts_size = sizeof(struct init_opts),
 	.examples = examples,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* handfast install: the certificate that came back from a CA.  Must never put a certificate beside a key
- * that is not its own. */
+/* handfast install: the certificate that came back from a CA.  Must never put a certificate beside
+ * a key that is not its own. */
 #include <string.h>
 
 #include "base/err.h"
@@ -16,11 +16,19 @@ struct install_opts {
 };
 
 static const struct hf_option options[] = {
-	{ .name = "ca", .kind = HF_OPT_STRING, .offset = offsetof(struct install_opts, ca), .arg = "FILE",
+	{ .name = "ca",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct install_opts, ca),
+	  .arg = "FILE",
 	  .help = "the root of the CA, kept as ca.pem for the peers of this identity" },
-	{ .name = "passphrase-file", .kind = HF_OPT_STRING, .offset = offsetof(struct install_opts, passphrase_file),
-	  .arg = "FILE", .help = "passphrase of the key, when it is encrypted" },
-	{ .name = "force", .kind = HF_OPT_FLAG, .offset = offsetof(struct install_opts, force),
+	{ .name = "passphrase-file",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct install_opts, passphrase_file),
+	  .arg = "FILE",
+	  .help = "passphrase of the key, when it is encrypted" },
+	{ .name = "force",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct install_opts, force),
 	  .help = "replace the certificate that is there" },
 	{ .name = NULL },
 };
@@ -30,16 +38,18 @@ static const struct hf_option_group groups[] = {
 	{ NULL, NULL, 0 },
 };
 
-static int load_key(struct hf_cmd_ctx *ctx, const struct install_opts *o, const char *name, const char *path,
-		    struct hf_pemfile *file)
+static int load_key(struct hf_cmd_ctx *ctx, const struct install_opts *o, const char *name,
+		    const char *path, struct hf_pemfile *file)
 {
 	struct hf_passphrase from = { o->passphrase_file, false };
 	struct hf_passphrase_source source = { hf_passphrase_get, &from };
 	int rc;
 
 	if (!hf_file_exists(path)) {
-		(void)hf_err_set(&ctx->err, HF_E_NOENT, "'%s' has no key: '%s' is missing", name, path);
-		return hf_err_hint(&ctx->err, "make key and request with: handfast request %s", name);
+		(void)hf_err_set(&ctx->err, HF_E_NOENT, "'%s' has no key: '%s' is missing", name,
+				 path);
+		return hf_err_hint(&ctx->err, "make key and request with: handfast request %s",
+				   name);
 	}
 	rc = hf_pemfile_load(file, path, HF_WANT_KEY, &source, &ctx->err);
 	if (rc == 0 && !file->key)
@@ -61,8 +71,11 @@ static int load_certs(struct hf_cmd_ctx *ctx, const char *path, struct hf_pemfil
 
 static int key_mismatch(struct hf_cmd_ctx *ctx, const char *name, const char *file, const char *key)
 {
-	(void)hf_err_set(&ctx->err, HF_E_MISMATCH, "no certificate in '%s' belongs to the key '%s'", file, key);
-	(void)hf_err_hint(&ctx->err, "it was made for another request; sign this one: id/%s/request.pem", name);
+	(void)hf_err_set(&ctx->err, HF_E_MISMATCH, "no certificate in '%s' belongs to the key '%s'",
+			 file, key);
+	(void)hf_err_hint(&ctx->err,
+			  "it was made for another request; sign this one: id/%s/request.pem",
+			  name);
 	hf_out_error(&ctx->out, &ctx->err);
 	return HF_EXIT_NO;
 }
@@ -78,17 +91,21 @@ static int put_pem(const struct hf_certs *certs, bool roots, struct hf_buf *pem,
 	return rc;
 }
 
-/* A root that came along is no reason to trust it: whoever could change the file could change it too. */
-static int read_anchors(struct hf_cmd_ctx *ctx, const struct install_opts *o, const struct hf_pemfile *file,
-			struct hf_buf *pem)
+/* A root that came along is no reason to trust it: whoever could change the file could change it
+ * too. */
+static int read_anchors(struct hf_cmd_ctx *ctx, const struct install_opts *o,
+			const struct hf_pemfile *file, struct hf_buf *pem)
 {
 	HF_AUTO_DONE(hf_pemfile) anchors = HF_PEMFILE_INIT;
 	int rc;
 
 	for (size_t i = 1; !o->ca && i < file->certs.len; i++) {
 		if (file->certs.items[i]->flags & HF_CERT_SELF_ISSUED)
-			hf_out_note(&ctx->out, "the file also holds the root '%s'; if it came to you by a safe way, trust it "
-				    "with: handfast trust add NAME FILE", file->certs.items[i]->subject);
+			hf_out_note(
+			    &ctx->out,
+			    "the file also holds the root '%s'; if it came to you by a safe way, trust it "
+			    "with: handfast trust add NAME FILE",
+			    file->certs.items[i]->subject);
 	}
 	if (!o->ca)
 		return 0;
@@ -98,7 +115,8 @@ static int read_anchors(struct hf_cmd_ctx *ctx, const struct install_opts *o, co
 	return rc;
 }
 
-static void tell(struct hf_cmd_ctx *ctx, const char *name, const char *dir, const struct hf_cert *leaf)
+static void tell(struct hf_cmd_ctx *ctx, const char *name, const char *dir,
+		 const struct hf_cert *leaf)
 {
 	char until[80];
 
@@ -123,8 +141,9 @@ static void tell(struct hf_cmd_ctx *ctx, const char *name, const char *dir, cons
 		hf_out_warn(&ctx->out, "it has expired already");
 }
 
-static int install(struct hf_cmd_ctx *ctx, const struct install_opts *o, const struct hf_pemfile *file,
-		   const struct hf_credential *credential, const char *dir)
+static int install(struct hf_cmd_ctx *ctx, const struct install_opts *o,
+		   const struct hf_pemfile *file, const struct hf_credential *credential,
+		   const char *dir)
 {
 	HF_AUTO_DONE(hf_buf) cert = HF_BUF_INIT(HF_PEMFILE_CAP);
 	HF_AUTO_DONE(hf_buf) ca = HF_BUF_INIT(HF_PEMFILE_CAP);
@@ -177,7 +196,8 @@ static int run(struct hf_cmd_ctx *ctx)
 }
 
 static const struct hf_example examples[] = {
-	{ "handfast install mail-server mail-server.pem --ca partner-root.pem", "what the CA sent back" },
+	{ "handfast install mail-server mail-server.pem --ca partner-root.pem",
+	  "what the CA sent back" },
 	{ NULL, NULL },
 };
 
@@ -186,8 +206,9 @@ const struct hf_command cmd_install = {
 	.group = "Identities",
 	.arguments = "NAME FILE",
 	.summary = "put the certificate that came back from a CA to its key",
-	.description = "FILE holds the certificate and its intermediates (PEM, DER or PKCS#7 in any order). It must belong "
-		       "to id/NAME/key.pem; the root, if it is in the file, is left out of cert.pem.",
+	.description =
+	    "FILE holds the certificate and its intermediates (PEM, DER or PKCS#7 in any order). It must belong "
+	    "to id/NAME/key.pem; the root, if it is in the file, is left out of cert.pem.",
 	.groups = groups,
 	.opts_size = sizeof(struct install_opts),
 	.examples = examples,

@@ -16,23 +16,50 @@ struct issue_opts {
 };
 
 static const struct hf_option options[] = {
-	{ .name = "san", .kind = HF_OPT_LIST, .offset = offsetof(struct issue_opts, san), .arg = "LIST",
+	{ .name = "san",
+	  .kind = HF_OPT_LIST,
+	  .offset = offsetof(struct issue_opts, san),
+	  .arg = "LIST",
 	  .help = "more names: dns:a.abc.com,ip:10.0.0.1,uri:spiffe://abc/mail,email:ops@abc.com" },
-	{ .name = "subject", .kind = HF_OPT_STRING, .offset = offsetof(struct issue_opts, subject), .arg = "/O=…/CN=…",
+	{ .name = "subject",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct issue_opts, subject),
+	  .arg = "/O=…/CN=…",
 	  .help = "the whole subject, in OpenSSL's -subj syntax (default: /CN=NAME)" },
-	{ .name = "days", .kind = HF_OPT_DURATION, .offset = offsetof(struct issue_opts, lifetime), .arg = "DAYS",
-	  .unit = HF_DAY_SECONDS, .min = 60, .max = INT64_C(36500) * HF_DAY_SECONDS,
-	  .help = "how long it is valid, never longer than its issuer; 12h is fine too (default: 30)" },
-	{ .name = "key-type", .kind = HF_OPT_WORD, .offset = offsetof(struct issue_opts, key_type), .arg = "TYPE",
-	  .words = hf_cli_key_words, .initial = "p256", .help = "kind of the new key" },
-	{ .name = "out", .kind = HF_OPT_STRING, .offset = offsetof(struct issue_opts, out), .arg = "DIR",
+	{ .name = "days",
+	  .kind = HF_OPT_DURATION,
+	  .offset = offsetof(struct issue_opts, lifetime),
+	  .arg = "DAYS",
+	  .unit = HF_DAY_SECONDS,
+	  .min = 60,
+	  .max = INT64_C(36500) * HF_DAY_SECONDS,
+	  .help =
+	      "how long it is valid, never longer than its issuer; 12h is fine too (default: 30)" },
+	{ .name = "key-type",
+	  .kind = HF_OPT_WORD,
+	  .offset = offsetof(struct issue_opts, key_type),
+	  .arg = "TYPE",
+	  .words = hf_cli_key_words,
+	  .initial = "p256",
+	  .help = "kind of the new key" },
+	{ .name = "out",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct issue_opts, out),
+	  .arg = "DIR",
 	  .help = "write the files there instead of id/NAME" },
-	{ .name = "dry-run", .kind = HF_OPT_FLAG, .offset = offsetof(struct issue_opts, dry_run),
+	{ .name = "dry-run",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct issue_opts, dry_run),
 	  .help = "make nothing; say what would be made, and whether peers would accept it" },
-	{ .name = "force", .kind = HF_OPT_FLAG, .offset = offsetof(struct issue_opts, force),
+	{ .name = "force",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct issue_opts, force),
 	  .help = "replace the files that are there" },
-	{ .name = "passphrase-file", .kind = HF_OPT_STRING, .offset = offsetof(struct issue_opts, passphrase_file),
-	  .arg = "FILE", .help = "passphrase of the issuing CA's key (also: $HANDFAST_PASSPHRASE)" },
+	{ .name = "passphrase-file",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct issue_opts, passphrase_file),
+	  .arg = "FILE",
+	  .help = "passphrase of the issuing CA's key (also: $HANDFAST_PASSPHRASE)" },
 	{ .name = NULL },
 };
 
@@ -42,7 +69,8 @@ static const struct hf_option_group groups[] = {
 	{ NULL, NULL, 0 },
 };
 
-static void tell(struct hf_cmd_ctx *ctx, const struct hf_order *order, const struct hf_cert *cert, const char *dir)
+static void tell(struct hf_cmd_ctx *ctx, const struct hf_order *order, const struct hf_cert *cert,
+		 const char *dir)
 {
 	HF_AUTO_DONE(hf_buf) sans = HF_BUF_INIT(HF_CLI_PEM_CAP);
 	char until[80];
@@ -59,11 +87,14 @@ static void tell(struct hf_cmd_ctx *ctx, const struct hf_order *order, const str
 		hf_out_safe(&ctx->out, dir);
 		hf_out_print(&ctx->out, "/{cert,key,ca}.pem\n");
 	} else {
-		hf_out_print(&ctx->out, "dry run: nothing was made; peers would accept it (profiles openssl and strict)\n");
+		hf_out_print(
+		    &ctx->out,
+		    "dry run: nothing was made; peers would accept it (profiles openssl and strict)\n");
 	}
 }
 
-static void tell_json(struct hf_cmd_ctx *ctx, const struct hf_order *order, const struct hf_cert *cert, const char *dir)
+static void tell_json(struct hf_cmd_ctx *ctx, const struct hf_order *order,
+		      const struct hf_cert *cert, const char *dir)
 {
 	static const char *const files[] = { "cert.pem", "key.pem", "ca.pem" };
 	static const char *const keys[] = { "cert", "key", "ca" };
@@ -84,21 +115,26 @@ static void tell_json(struct hf_cmd_ctx *ctx, const struct hf_order *order, cons
 }
 
 /* Whoever gets a second certificate for a name should know of the first. */
-static int tell_others(struct hf_cmd_ctx *ctx, struct hf_authority *a, const struct hf_order *order, int64_t now)
+static int tell_others(struct hf_cmd_ctx *ctx, struct hf_authority *a, const struct hf_order *order,
+		       int64_t now)
 {
-	struct hf_record_filter filter = { .name = order->name, .states = 1U << HF_RECORD_ISSUED, .expires_from = now,
+	struct hf_record_filter filter = { .name = order->name,
+					   .states = 1U << HF_RECORD_ISSUED,
+					   .expires_from = now,
 					   .limit = 3 };
 	HF_AUTO_DONE(hf_records) others = HF_RECORDS_INIT;
 	int rc = hf_store_collect(a->store, &filter, &others, &ctx->err);
 
 	for (size_t i = 0; rc == 0 && i < others.len; i++)
-		hf_out_note(&ctx->out, "an earlier certificate of '%s' stays valid; if its key is lost: handfast revoke %s",
-			    order->name, others.items[i]->serial);
+		hf_out_note(
+		    &ctx->out,
+		    "an earlier certificate of '%s' stays valid; if its key is lost: handfast revoke %s",
+		    order->name, others.items[i]->serial);
 	return rc;
 }
 
-static int dry_run(struct hf_cmd_ctx *ctx, struct hf_authority *a, struct hf_order *order, const struct issue_opts *o,
-		   int64_t now)
+static int dry_run(struct hf_cmd_ctx *ctx, struct hf_authority *a, struct hf_order *order,
+		   const struct issue_opts *o, int64_t now)
 {
 	HF_AUTO(hf_cert) cert = NULL;
 	int rc = hf_key_generate(hf_cli_key_type(o->key_type), &order->key, &ctx->err);
@@ -117,8 +153,8 @@ static int dry_run(struct hf_cmd_ctx *ctx, struct hf_authority *a, struct hf_ord
 	return 0;
 }
 
-static int issue(struct hf_cmd_ctx *ctx, struct hf_authority *a, struct hf_order *order, const struct issue_opts *o,
-		 const char *dir)
+static int issue(struct hf_cmd_ctx *ctx, struct hf_authority *a, struct hf_order *order,
+		 const struct issue_opts *o, const char *dir)
 {
 	int64_t now = hf_clock_now();
 	int rc;
@@ -148,7 +184,8 @@ static int run(struct hf_cmd_ctx *ctx)
 	struct hf_passphrase from = { o->passphrase_file, false };
 	HF_AUTO(hf_authority) a = NULL;
 	HF_AUTO_DONE(hf_sans) sans = HF_SANS_INIT;
-	HF_AUTO_DONE(hf_order) order = { .profile = hf_cli_role(ctx, &o->role), .lifetime = o->lifetime };
+	HF_AUTO_DONE(hf_order) order = { .profile = hf_cli_role(ctx, &o->role),
+					 .lifetime = o->lifetime };
 	char dir[PATH_MAX];
 	int rc;
 
@@ -165,9 +202,12 @@ static int run(struct hf_cmd_ctx *ctx)
 }
 
 static const struct hf_example examples[] = {
-	{ "handfast issue localhost --server --san ip:127.0.0.1", "a server that is called by name and by address" },
-	{ "handfast issue mail-server --client", "a client, let in with serve --allow cn:mail-server" },
-	{ "handfast issue node-7 --peer --san uri:spiffe://abc/node/7 --days 24h", "both roles, for a day" },
+	{ "handfast issue localhost --server --san ip:127.0.0.1",
+	  "a server that is called by name and by address" },
+	{ "handfast issue mail-server --client",
+	  "a client, let in with serve --allow cn:mail-server" },
+	{ "handfast issue node-7 --peer --san uri:spiffe://abc/node/7 --days 24h",
+	  "both roles, for a day" },
 	{ NULL, NULL },
 };
 
@@ -176,11 +216,12 @@ const struct hf_command cmd_issue = {
 	.group = "Identities",
 	.arguments = "NAME",
 	.summary = "make a key and a certificate",
-	.description = "Writes id/NAME/cert.pem (leaf and intermediates), key.pem (0600) and ca.pem (the root, for peers). "
-		       "Every certificate is in the ledger before it leaves, and is first judged along its whole path as "
-		       "peers will judge it; one that they would refuse is not handed out.\n\n"
-		       "For a server or peer NAME stands in the certificate as a DNS or IP name, because clients look "
-		       "nowhere else (RFC 9525).",
+	.description =
+	    "Writes id/NAME/cert.pem (leaf and intermediates), key.pem (0600) and ca.pem (the root, for peers). "
+	    "Every certificate is in the ledger before it leaves, and is first judged along its whole path as "
+	    "peers will judge it; one that they would refuse is not handed out.\n\n"
+	    "For a server or peer NAME stands in the certificate as a DNS or IP name, because clients look "
+	    "nowhere else (RFC 9525).",
 	.groups = groups,
 	.opts_size = sizeof(struct issue_opts),
 	.examples = examples,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* handfast list: what the authority has issued.  Reads the ledger row by row: a million certificates
- * take no more memory than a hundred. */
+/* handfast list: what the authority has issued.  Reads the ledger row by row: a million
+ * certificates take no more memory than a hundred. */
 #include "base/err.h"
 #include "cli/ca_common.h"
 #include "util/clock.h"
@@ -11,13 +11,25 @@ struct list_opts {
 };
 
 static const struct hf_option options[] = {
-	{ .name = "expiring", .kind = HF_OPT_DURATION, .offset = offsetof(struct list_opts, expiring), .arg = "TIME",
-	  .unit = HF_DAY_SECONDS, .help = "only what ends within this time (30d), soonest first" },
-	{ .name = "revoked", .kind = HF_OPT_FLAG, .offset = offsetof(struct list_opts, revoked),
+	{ .name = "expiring",
+	  .kind = HF_OPT_DURATION,
+	  .offset = offsetof(struct list_opts, expiring),
+	  .arg = "TIME",
+	  .unit = HF_DAY_SECONDS,
+	  .help = "only what ends within this time (30d), soonest first" },
+	{ .name = "revoked",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct list_opts, revoked),
 	  .help = "only what was revoked" },
-	{ .name = "all", .kind = HF_OPT_FLAG, .offset = offsetof(struct list_opts, all),
-	  .help = "also expired and revoked ones, the authority's own, and what was abandoned before it was handed out" },
-	{ .name = "limit", .kind = HF_OPT_INT, .offset = offsetof(struct list_opts, limit), .arg = "N",
+	{ .name = "all",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct list_opts, all),
+	  .help =
+	      "also expired and revoked ones, the authority's own, and what was abandoned before it was handed out" },
+	{ .name = "limit",
+	  .kind = HF_OPT_INT,
+	  .offset = offsetof(struct list_opts, limit),
+	  .arg = "N",
 	  .help = "at most N" },
 	{ .name = NULL },
 };
@@ -45,7 +57,9 @@ static const char *state_of(const struct hf_record *r, int64_t now)
 
 static int add_head(struct listing *l)
 {
-	static const char *const head[] = { "SERIAL", "NAME", "PROFILE", "NAMES", "UNTIL", "STATE" };
+	static const char *const head[] = {
+		"SERIAL", "NAME", "PROFILE", "NAMES", "UNTIL", "STATE"
+	};
 	int rc = 0;
 
 	l->table.columns = HF_ARRAY_LEN(head);
@@ -69,8 +83,9 @@ static int add_row(struct listing *l, const struct hf_record *r)
 
 	if (r->der)
 		hf_cli_until(r->not_after, l->now, until, sizeof(until));
-	const char *const cells[] = { r->serial, r->name, r->profile, *r->sans ? r->sans : "-", until,
-				      state_of(r, l->now) };
+	const char *const cells[] = { r->serial,  r->name,
+				      r->profile, *r->sans ? r->sans : "-",
+				      until,	  state_of(r, l->now) };
 
 	for (size_t i = 0; rc == 0 && i < HF_ARRAY_LEN(cells); i++)
 		rc = hf_table_add(&l->table, cells[i]);
@@ -132,8 +147,11 @@ static int run(struct hf_cmd_ctx *ctx)
 		hf_json_array_end(&ctx->out.json);
 		hf_out_json_end(&ctx->out);
 	} else if (l.rows == 0) {
-		hf_out_note(&ctx->out, "nothing to list%s", o->all || o->revoked || o->expiring ? "" :
-			    "; --all also shows what is expired, revoked or the authority's own");
+		hf_out_note(
+		    &ctx->out, "nothing to list%s",
+		    o->all || o->revoked || o->expiring
+			? ""
+			: "; --all also shows what is expired, revoked or the authority's own");
 	}
 	return 0;
 }
@@ -149,8 +167,9 @@ const struct hf_command cmd_list = {
 	.name = "list",
 	.group = "Identities",
 	.summary = "show what the authority has issued",
-	.description = "The states: valid, expired, revoked, intent (being signed at this moment), abandoned (asked for, but "
-		       "the process ended before the certificate was handed out; its serial is never used again).",
+	.description =
+	    "The states: valid, expired, revoked, intent (being signed at this moment), abandoned (asked for, but "
+	    "the process ended before the certificate was handed out; its serial is never used again).",
 	.groups = groups,
 	.opts_size = sizeof(struct list_opts),
 	.examples = examples,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* handfast renew: a new key and certificate for the same identity, in time.  Must never renew what was
- * revoked, and never leave a key beside another key's certificate. */
+/* handfast renew: a new key and certificate for the same identity, in time.  Must never renew what
+ * was revoked, and never leave a key beside another key's certificate. */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -25,19 +25,40 @@ struct renew_opts {
 };
 
 static const struct hf_option options[] = {
-	{ .name = "all", .kind = HF_OPT_FLAG, .offset = offsetof(struct renew_opts, all),
-	  .help = "every identity of the home that its authority issued, and the authority's revocation lists" },
-	{ .name = "before", .kind = HF_OPT_DURATION, .offset = offsetof(struct renew_opts, before), .arg = "TIME",
-	  .unit = HF_DAY_SECONDS, .help = "renew when less than this is left (10d; default: a third of its life)" },
-	{ .name = "days", .kind = HF_OPT_DURATION, .offset = offsetof(struct renew_opts, lifetime), .arg = "DAYS",
-	  .unit = HF_DAY_SECONDS, .min = 60, .max = INT64_C(36500) * HF_DAY_SECONDS,
+	{ .name = "all",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct renew_opts, all),
+	  .help =
+	      "every identity of the home that its authority issued, and the authority's revocation lists" },
+	{ .name = "before",
+	  .kind = HF_OPT_DURATION,
+	  .offset = offsetof(struct renew_opts, before),
+	  .arg = "TIME",
+	  .unit = HF_DAY_SECONDS,
+	  .help = "renew when less than this is left (10d; default: a third of its life)" },
+	{ .name = "days",
+	  .kind = HF_OPT_DURATION,
+	  .offset = offsetof(struct renew_opts, lifetime),
+	  .arg = "DAYS",
+	  .unit = HF_DAY_SECONDS,
+	  .min = 60,
+	  .max = INT64_C(36500) * HF_DAY_SECONDS,
 	  .help = "how long the new one is valid (default: as long as the old one was)" },
-	{ .name = "exec", .kind = HF_OPT_STRING, .offset = offsetof(struct renew_opts, exec), .arg = "CMD",
-	  .help = "run this by the shell after each change; HANDFAST_NAME, _CERT, _KEY, _CA, _SERIAL and _HOME are set" },
-	{ .name = "watch", .kind = HF_OPT_FLAG, .offset = offsetof(struct renew_opts, watch),
+	{ .name = "exec",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct renew_opts, exec),
+	  .arg = "CMD",
+	  .help =
+	      "run this by the shell after each change; HANDFAST_NAME, _CERT, _KEY, _CA, _SERIAL and _HOME are set" },
+	{ .name = "watch",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct renew_opts, watch),
 	  .help = "stay, and renew whenever something is due; SIGHUP looks at once" },
-	{ .name = "passphrase-file", .kind = HF_OPT_STRING, .offset = offsetof(struct renew_opts, passphrase_file),
-	  .arg = "FILE", .help = "passphrase of the issuing CA's key (also: $HANDFAST_PASSPHRASE)" },
+	{ .name = "passphrase-file",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct renew_opts, passphrase_file),
+	  .arg = "FILE",
+	  .help = "passphrase of the issuing CA's key (also: $HANDFAST_PASSPHRASE)" },
 	{ .name = NULL },
 };
 
@@ -51,7 +72,7 @@ struct renewal {
 	const struct renew_opts *o;
 	struct hf_authority *a;
 	int64_t now;
-	int64_t next_at;       /* when the first of them is due again */
+	int64_t next_at; /* when the first of them is due again */
 	size_t renewed, failed;
 };
 
@@ -60,7 +81,7 @@ static void due_at(struct renewal *r, int64_t at)
 	r->next_at = HF_MIN(r->next_at, at);
 }
 
-/* ---- one identity ------------------------------------------------------------------------------------ */
+/* --- one identity --- */
 
 static int load_leaf(struct hf_cmd_ctx *ctx, const char *name, struct hf_cert **ret_cert)
 {
@@ -71,8 +92,10 @@ static int load_leaf(struct hf_cmd_ctx *ctx, const char *name, struct hf_cert **
 	if (rc < 0)
 		return rc;
 	if (!hf_file_exists(path)) {
-		(void)hf_err_set(&ctx->err, HF_E_NOENT, "there is no identity '%s' ('%s' is missing)", name, path);
-		return hf_err_hint(&ctx->err, "make it with: handfast issue %s --server|--client", name);
+		(void)hf_err_set(&ctx->err, HF_E_NOENT,
+				 "there is no identity '%s' ('%s' is missing)", name, path);
+		return hf_err_hint(&ctx->err, "make it with: handfast issue %s --server|--client",
+				   name);
 	}
 	rc = hf_pemfile_load(&file, path, 0, NULL, &ctx->err);
 	if (rc == 0 && file.certs.len == 0)
@@ -91,16 +114,22 @@ static int find_record(struct renewal *r, const struct hf_cert *cert, struct hf_
 
 static int foreign(struct renewal *r, const char *name, const struct hf_cert *cert)
 {
-	(void)hf_err_set(&r->ctx->err, HF_E_POLICY, "'%s' was issued by '%s', not by the authority of this home", name,
+	(void)hf_err_set(&r->ctx->err, HF_E_POLICY,
+			 "'%s' was issued by '%s', not by the authority of this home", name,
 			 cert->issuer);
-	return hf_err_hint(&r->ctx->err, "ask there: handfast request %s --force, have it signed, handfast install %s FILE "
-			   "--force", name, name);
+	return hf_err_hint(
+	    &r->ctx->err,
+	    "ask there: handfast request %s --force, have it signed, handfast install %s FILE "
+	    "--force",
+	    name, name);
 }
 
 static int revoked(struct renewal *r, const char *name)
 {
-	(void)hf_err_set(&r->ctx->err, HF_E_POLICY, "the certificate of '%s' is revoked and is not renewed", name);
-	return hf_err_hint(&r->ctx->err, "if the identity is to live on: handfast issue %s --force", name);
+	(void)hf_err_set(&r->ctx->err, HF_E_POLICY,
+			 "the certificate of '%s' is revoked and is not renewed", name);
+	return hf_err_hint(&r->ctx->err, "if the identity is to live on: handfast issue %s --force",
+			   name);
 }
 
 static void tell_json(struct renewal *r, const char *name, const struct hf_cert *cert, bool renewed)
@@ -121,7 +150,8 @@ static int64_t margin(const struct renewal *r, int64_t from, int64_t until)
 	return r->o->before ? r->o->before : (until - from) / 3;
 }
 
-static int renew_now(struct renewal *r, const char *name, const struct hf_cert *old, const struct hf_record *record)
+static int renew_now(struct renewal *r, const char *name, const struct hf_cert *old,
+		     const struct hf_record *record)
 {
 	HF_AUTO_DONE(hf_order) order = { .lifetime = r->o->lifetime };
 	enum hf_key_type type = old->key_type == HF_KEY_OTHER ? HF_KEY_P256 : old->key_type;
@@ -140,10 +170,13 @@ static int renew_now(struct renewal *r, const char *name, const struct hf_cert *
 	due_at(r, order.cert->not_after - margin(r, order.cert->not_before, order.cert->not_after));
 	hf_cli_until(order.cert->not_after, r->now, until, sizeof(until));
 	hf_cli_tell_notes(r->ctx, name, &order);
-	hf_out_print(&r->ctx->out, "%s: renewed, until %s, serial %s\n", name, until, order.cert->serial);
+	hf_out_print(&r->ctx->out, "%s: renewed, until %s, serial %s\n", name, until,
+		     order.cert->serial);
 	tell_json(r, name, order.cert, true);
 	hf_out_flush(&r->ctx->out);
-	return r->o->exec ? hf_renew_exec(r->o->exec, r->ctx->home, name, dir, order.cert->serial, &r->ctx->err) : 0;
+	return r->o->exec ? hf_renew_exec(r->o->exec, r->ctx->home, name, dir, order.cert->serial,
+					  &r->ctx->err)
+			  : 0;
 }
 
 static int renew_one(struct renewal *r, const char *name, bool among_all)
@@ -159,7 +192,8 @@ static int renew_one(struct renewal *r, const char *name, bool among_all)
 	if (rc < 0)
 		return rc;
 	if (found.len == 0) {
-		hf_out_debug(&r->ctx->out, "%s: issued by '%s', not by this home's authority", name, cert->issuer);
+		hf_out_debug(&r->ctx->out, "%s: issued by '%s', not by this home's authority", name,
+			     cert->issuer);
 		return among_all ? 0 : foreign(r, name, cert);
 	}
 	if (found.items[0]->state == HF_RECORD_REVOKED) {
@@ -173,12 +207,13 @@ static int renew_one(struct renewal *r, const char *name, bool among_all)
 	due_at(r, from);
 	hf_cli_until(cert->not_after, r->now, until, sizeof(until));
 	hf_cli_until(from, r->now, begins, sizeof(begins));
-	hf_out_print(&r->ctx->out, "%s: not due; valid until %s, renewed from %s on\n", name, until, begins);
+	hf_out_print(&r->ctx->out, "%s: not due; valid until %s, renewed from %s on\n", name, until,
+		     begins);
 	tell_json(r, name, cert, false);
 	return 0;
 }
 
-/* ---- the authority's lists: a gateway with one that ran out refuses everybody --------------------------- */
+/* --- the authority's lists: a gateway with one that ran out refuses everybody --- */
 
 static int refresh_list(struct renewal *r, struct hf_ca *ca)
 {
@@ -203,10 +238,11 @@ static int refresh_list(struct renewal *r, struct hf_ca *ca)
 	due_at(r, p.crl->next_update - (p.crl->next_update - p.crl->this_update) / 3);
 	hf_cli_until(p.crl->next_update, r->now, until, sizeof(until));
 	hf_out_note(&r->ctx->out, "%s: fresh revocation list, next due %s", p.path, until);
-	return r->o->exec ? hf_renew_exec(r->o->exec, r->ctx->home, "", r->a->dir, "", &r->ctx->err) : 0;
+	return r->o->exec ? hf_renew_exec(r->o->exec, r->ctx->home, "", r->a->dir, "", &r->ctx->err)
+			  : 0;
 }
 
-/* ---- all of it --------------------------------------------------------------------------------------------- */
+/* --- all of it --- */
 
 /* What fails for one must not keep the others from being renewed. */
 static void take_failure(struct renewal *r, int rc)
@@ -233,7 +269,8 @@ static int renew_all(struct renewal *r)
 		return rc;
 	for (size_t i = 0; i < names.len; i++) {
 		if (names.items[i][0] != '.' &&
-		    hf_home_id(r->ctx->home, names.items[i], "cert.pem", path, NULL) == 0 && hf_file_exists(path))
+		    hf_home_id(r->ctx->home, names.items[i], "cert.pem", path, NULL) == 0 &&
+		    hf_file_exists(path))
 			take_failure(r, renew_one(r, names.items[i], true));
 	}
 	take_failure(r, refresh_list(r, hf_authority_issuer(r->a)));
@@ -265,7 +302,7 @@ static int pass(struct renewal *r, struct hf_passphrase *from)
 	return 0;
 }
 
-/* ---- --watch -------------------------------------------------------------------------------------------- */
+/* --- --watch --- */
 
 enum { WAIT_MIN = 10, WAIT_MAX = 3600, RETRY = 60 };
 
@@ -306,8 +343,10 @@ static int watch(struct renewal *r, struct hf_passphrase *from)
 		r->failed = 0;
 		take_failure(r, pass(r, from));
 		hf_out_flush(&r->ctx->out);
-		/* a failure is tried again soon, then less and less often, but at least every hour */
-		seconds = HF_MAX(HF_MIN(r->next_at - hf_clock_now(), (int64_t)WAIT_MAX), (int64_t)WAIT_MIN);
+		/* a failure is tried again soon, then less and less often, but at least every hour
+		 */
+		seconds = HF_MAX(HF_MIN(r->next_at - hf_clock_now(), (int64_t)WAIT_MAX),
+				 (int64_t)WAIT_MIN);
 		retry = r->failed ? HF_MIN(2 * retry, (int64_t)WAIT_MAX) : RETRY;
 		if (r->failed)
 			seconds = HF_MIN(retry, seconds);
@@ -326,10 +365,11 @@ static int run(struct hf_cmd_ctx *ctx)
 	int rc;
 
 	if (o->all == (ctx->args->len > 0))
-		return hf_command_usage(ctx, o->all ? "--all is every identity; leave out the names" :
-						      "renew which? Give names, or --all");
+		return hf_command_usage(ctx, o->all ? "--all is every identity; leave out the names"
+						    : "renew which? Give names, or --all");
 	if (o->watch && ctx->out.json_mode)
-		return hf_command_usage(ctx, "--watch never ends, and so never gives one JSON object");
+		return hf_command_usage(ctx,
+					"--watch never ends, and so never gives one JSON object");
 	if (o->watch)
 		return watch(&r, &from);
 	if (ctx->out.json_mode) {
@@ -360,9 +400,10 @@ const struct hf_command cmd_renew = {
 	.group = "Identities",
 	.arguments = "[NAME…]",
 	.summary = "make a new key and certificate for the same identity, in time",
-	.description = "Subject, names, profile, kind of key and length of life stay; key and serial are new. The old "
-		       "certificate stays valid until its end, so that nothing breaks on the way. What is not due is left "
-		       "as it is, and that is no failure.",
+	.description =
+	    "Subject, names, profile, kind of key and length of life stay; key and serial are new. The old "
+	    "certificate stays valid until its end, so that nothing breaks on the way. What is not due is left "
+	    "as it is, and that is no failure.",
 	.groups = groups,
 	.opts_size = sizeof(struct renew_opts),
 	.examples = examples,

@@ -12,19 +12,42 @@ struct request_opts {
 };
 
 static const struct hf_option options[] = {
-	{ .name = "san", .kind = HF_OPT_LIST, .offset = offsetof(struct request_opts, san), .arg = "LIST",
-	  .help = "names to ask for: dns:a.abc.com,ip:10.0.0.1,uri:…,email:…; the CA decides which it grants" },
-	{ .name = "subject", .kind = HF_OPT_STRING, .offset = offsetof(struct request_opts, subject),
-	  .arg = "/O=…/CN=…", .help = "the whole subject, in OpenSSL's -subj syntax (default: /CN=NAME)" },
-	{ .name = "key-type", .kind = HF_OPT_WORD, .offset = offsetof(struct request_opts, key_type), .arg = "TYPE",
-	  .words = hf_cli_key_words, .initial = "p256", .help = "kind of the new key" },
-	{ .name = "key", .kind = HF_OPT_STRING, .offset = offsetof(struct request_opts, key), .arg = "FILE",
+	{ .name = "san",
+	  .kind = HF_OPT_LIST,
+	  .offset = offsetof(struct request_opts, san),
+	  .arg = "LIST",
+	  .help =
+	      "names to ask for: dns:a.abc.com,ip:10.0.0.1,uri:…,email:…; the CA decides which it grants" },
+	{ .name = "subject",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct request_opts, subject),
+	  .arg = "/O=…/CN=…",
+	  .help = "the whole subject, in OpenSSL's -subj syntax (default: /CN=NAME)" },
+	{ .name = "key-type",
+	  .kind = HF_OPT_WORD,
+	  .offset = offsetof(struct request_opts, key_type),
+	  .arg = "TYPE",
+	  .words = hf_cli_key_words,
+	  .initial = "p256",
+	  .help = "kind of the new key" },
+	{ .name = "key",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct request_opts, key),
+	  .arg = "FILE",
 	  .help = "use this private key instead of a new one; it is copied to id/NAME" },
-	{ .name = "out", .kind = HF_OPT_STRING, .offset = offsetof(struct request_opts, out), .arg = "DIR",
+	{ .name = "out",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct request_opts, out),
+	  .arg = "DIR",
 	  .help = "write the files there instead of id/NAME" },
-	{ .name = "passphrase-file", .kind = HF_OPT_STRING, .offset = offsetof(struct request_opts, passphrase_file),
-	  .arg = "FILE", .help = "passphrase of --key (also: $HANDFAST_PASSPHRASE)" },
-	{ .name = "force", .kind = HF_OPT_FLAG, .offset = offsetof(struct request_opts, force),
+	{ .name = "passphrase-file",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct request_opts, passphrase_file),
+	  .arg = "FILE",
+	  .help = "passphrase of --key (also: $HANDFAST_PASSPHRASE)" },
+	{ .name = "force",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct request_opts, force),
 	  .help = "replace the key and the request that are there" },
 	{ .name = NULL },
 };
@@ -49,13 +72,15 @@ static int find_key(struct hf_cmd_ctx *ctx, const struct request_opts *o, EVP_PK
 		return rc;
 	if (!file.key) {
 		hf_pemfile_describe(&file, words, sizeof(words));
-		return hf_err_set(&ctx->err, HF_E_PARSE, "'%s' holds no private key: it is %s", o->key, words);
+		return hf_err_set(&ctx->err, HF_E_PARSE, "'%s' holds no private key: it is %s",
+				  o->key, words);
 	}
 	*ret_key = hf_take(file.key);
 	return hf_key_check(*ret_key, &ctx->err);
 }
 
-static int write_files(struct hf_cmd_ctx *ctx, const char *dir, const EVP_PKEY *key, const struct hf_csr *csr, bool force)
+static int write_files(struct hf_cmd_ctx *ctx, const char *dir, const EVP_PKEY *key,
+		       const struct hf_csr *csr, bool force)
 {
 	HF_AUTO_DONE(hf_buf) key_pem = HF_BUF_INIT(HF_CLI_PEM_CAP);
 	HF_AUTO_DONE(hf_buf) csr_pem = HF_BUF_INIT(HF_CLI_PEM_CAP);
@@ -66,7 +91,9 @@ static int write_files(struct hf_cmd_ctx *ctx, const char *dir, const EVP_PKEY *
 
 	if (there) {
 		(void)hf_err_set(&ctx->err, HF_E_EXIST, "'%s' is there already", there);
-		return hf_err_hint(&ctx->err, "nothing was changed; --force makes a new key and request in its place");
+		return hf_err_hint(
+		    &ctx->err,
+		    "nothing was changed; --force makes a new key and request in its place");
 	}
 	rc = hf_key_to_pem(key, NULL, &key_pem, &ctx->err);
 	if (rc == 0)
@@ -74,7 +101,8 @@ static int write_files(struct hf_cmd_ctx *ctx, const char *dir, const EVP_PKEY *
 	return rc < 0 ? rc : hf_idfiles_write(dir, &files, force, &ctx->err);
 }
 
-static void tell(struct hf_cmd_ctx *ctx, const char *name, const char *dir, const struct hf_csr *csr)
+static void tell(struct hf_cmd_ctx *ctx, const char *name, const char *dir,
+		 const struct hf_csr *csr)
 {
 	HF_AUTO_DONE(hf_buf) sans = HF_BUF_INIT(HF_CLI_PEM_CAP);
 	HF_AUTO(cstr) path = hf_str_printf("%s/request.pem", dir);
@@ -92,11 +120,15 @@ static void tell(struct hf_cmd_ctx *ctx, const char *name, const char *dir, cons
 	}
 	hf_out_print(&ctx->out, "request for ");
 	hf_out_safe(&ctx->out, csr->subject);
-	hf_out_print(&ctx->out, "%s%s\nfile    ", sans.len ? ", asking for " : "", hf_buf_str(&sans));
+	hf_out_print(&ctx->out, "%s%s\nfile    ", sans.len ? ", asking for " : "",
+		     hf_buf_str(&sans));
 	hf_out_safe(&ctx->out, path ? path : "");
 	hf_out_print(&ctx->out, "\n");
-	hf_out_note(&ctx->out, "next: have it signed (handfast sign --profile client FILE, at the authority), then: "
-		    "handfast install %s FILE", name);
+	hf_out_note(
+	    &ctx->out,
+	    "next: have it signed (handfast sign --profile client FILE, at the authority), then: "
+	    "handfast install %s FILE",
+	    name);
 }
 
 static int run(struct hf_cmd_ctx *ctx)
@@ -126,8 +158,10 @@ static int run(struct hf_cmd_ctx *ctx)
 }
 
 static const struct hf_example examples[] = {
-	{ "handfast request mail-server --subject \"/O=ABC Inc./CN=mail-server\"", "a key and a request for it" },
-	{ "handfast request gw --san dns:gw.abc.com,ip:10.0.0.1 --key old.pem", "with a key that is there" },
+	{ "handfast request mail-server --subject \"/O=ABC Inc./CN=mail-server\"",
+	  "a key and a request for it" },
+	{ "handfast request gw --san dns:gw.abc.com,ip:10.0.0.1 --key old.pem",
+	  "with a key that is there" },
 	{ NULL, NULL },
 };
 
@@ -136,7 +170,8 @@ const struct hf_command cmd_request = {
 	.group = "Identities",
 	.arguments = "NAME",
 	.summary = "make a key and a certificate request for a CA elsewhere",
-	.description = "Writes id/NAME/key.pem (0600) and id/NAME/request.pem. Only the request leaves this machine.",
+	.description =
+	    "Writes id/NAME/key.pem (0600) and id/NAME/request.pem. Only the request leaves this machine.",
 	.groups = groups,
 	.opts_size = sizeof(struct request_opts),
 	.examples = examples,

@@ -14,13 +14,22 @@ struct revoke_opts {
 };
 
 static const struct hf_option options[] = {
-	{ .name = "reason", .kind = HF_OPT_STRING, .offset = offsetof(struct revoke_opts, reason), .arg = "REASON",
+	{ .name = "reason",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct revoke_opts, reason),
+	  .arg = "REASON",
 	  .initial = "unspecified",
-	  .help = "keyCompromise, superseded, cessationOfOperation, affiliationChanged, privilegeWithdrawn or unspecified" },
-	{ .name = "all", .kind = HF_OPT_FLAG, .offset = offsetof(struct revoke_opts, all),
+	  .help =
+	      "keyCompromise, superseded, cessationOfOperation, affiliationChanged, privilegeWithdrawn or unspecified" },
+	{ .name = "all",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct revoke_opts, all),
 	  .help = "when NAME has several valid certificates, revoke all of them" },
-	{ .name = "passphrase-file", .kind = HF_OPT_STRING, .offset = offsetof(struct revoke_opts, passphrase_file),
-	  .arg = "FILE", .help = "passphrase of the issuing CA's key (also: $HANDFAST_PASSPHRASE)" },
+	{ .name = "passphrase-file",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct revoke_opts, passphrase_file),
+	  .arg = "FILE",
+	  .help = "passphrase of the issuing CA's key (also: $HANDFAST_PASSPHRASE)" },
 	{ .name = NULL },
 };
 
@@ -30,8 +39,10 @@ static const struct hf_option_group groups[] = {
 };
 
 /* On hold and off again is for smart cards; a key that was out of hand does not come back. */
-static const char *const reasons[] = { "unspecified", "keyCompromise", "superseded", "cessationOfOperation",
-				       "affiliationChanged", "privilegeWithdrawn", "cACompromise", NULL };
+static const char *const reasons[] = { "unspecified",	     "keyCompromise",
+				       "superseded",	     "cessationOfOperation",
+				       "affiliationChanged", "privilegeWithdrawn",
+				       "cACompromise",	     NULL };
 
 static int parse_reason(struct hf_cmd_ctx *ctx, const char *word, int *ret_reason)
 {
@@ -47,13 +58,15 @@ static int parse_reason(struct hf_cmd_ctx *ctx, const char *word, int *ret_reaso
 	nearest = hf_str_nearest(word, reasons);
 	if (nearest)
 		return hf_err_hint(&ctx->err, "did you mean '%s'?", nearest);
-	return hf_err_hint(&ctx->err, "keyCompromise, superseded, cessationOfOperation, affiliationChanged, "
+	return hf_err_hint(&ctx->err,
+			   "keyCompromise, superseded, cessationOfOperation, affiliationChanged, "
 			   "privilegeWithdrawn or unspecified");
 }
 
-/* ---- which one? ---------------------------------------------------------------------------------- */
+/* --- which one? --- */
 
-static int find_file(struct hf_cmd_ctx *ctx, struct hf_authority *a, const char *path, struct hf_records *found)
+static int find_file(struct hf_cmd_ctx *ctx, struct hf_authority *a, const char *path,
+		     struct hf_records *found)
 {
 	HF_AUTO_DONE(hf_pemfile) file = HF_PEMFILE_INIT;
 	struct hf_record_filter filter = { .limit = 1 };
@@ -64,15 +77,18 @@ static int find_file(struct hf_cmd_ctx *ctx, struct hf_authority *a, const char 
 		return rc;
 	if (file.certs.len == 0) {
 		hf_pemfile_describe(&file, words, sizeof(words));
-		return hf_err_set(&ctx->err, HF_E_PARSE, "'%s' holds no certificate: it is %s", path, words);
+		return hf_err_set(&ctx->err, HF_E_PARSE, "'%s' holds no certificate: it is %s",
+				  path, words);
 	}
 	filter.sha256 = file.certs.items[0]->sha256;
 	rc = hf_store_collect(a->store, &filter, found, &ctx->err);
 	if (rc < 0 || found->len)
 		return rc;
-	(void)hf_err_set(&ctx->err, HF_E_POLICY, "'%s' (%s, serial %s) was not issued by this authority", path,
+	(void)hf_err_set(&ctx->err, HF_E_POLICY,
+			 "'%s' (%s, serial %s) was not issued by this authority", path,
 			 file.certs.items[0]->subject, file.certs.items[0]->serial);
-	return hf_err_hint(&ctx->err, "its issuer is '%s': revoke it there", file.certs.items[0]->issuer);
+	return hf_err_hint(&ctx->err, "its issuer is '%s': revoke it there",
+			   file.certs.items[0]->issuer);
 }
 
 static bool is_file(const char *path)
@@ -90,7 +106,8 @@ static bool is_serial(const char *text)
 }
 
 /* "0A:1B" as other programs print it. */
-static int find_serial(struct hf_cmd_ctx *ctx, struct hf_authority *a, const char *text, struct hf_records *found)
+static int find_serial(struct hf_cmd_ctx *ctx, struct hf_authority *a, const char *text,
+		       struct hf_records *found)
 {
 	char digits[64];
 	size_t len = 0;
@@ -105,7 +122,8 @@ static int find_serial(struct hf_cmd_ctx *ctx, struct hf_authority *a, const cha
 }
 
 /* A NAME of the ledger, else a FILE, else a SERIAL. */
-static int find(struct hf_cmd_ctx *ctx, struct hf_authority *a, const char *what, struct hf_records *found)
+static int find(struct hf_cmd_ctx *ctx, struct hf_authority *a, const char *what,
+		struct hf_records *found)
 {
 	struct hf_record_filter by_name = { .name = what, .without_own = true };
 	int rc = 0;
@@ -118,7 +136,8 @@ static int find(struct hf_cmd_ctx *ctx, struct hf_authority *a, const char *what
 		rc = find_serial(ctx, a, what, found);
 	if (rc < 0 || found->len)
 		return rc;
-	(void)hf_err_set(&ctx->err, HF_E_POLICY, "this authority has issued nothing with the name, serial or file '%s'",
+	(void)hf_err_set(&ctx->err, HF_E_POLICY,
+			 "this authority has issued nothing with the name, serial or file '%s'",
 			 what);
 	return hf_err_hint(&ctx->err, "handfast list shows names and serials");
 }
@@ -134,17 +153,20 @@ static int none_live(struct hf_cmd_ctx *ctx, const char *what, const struct hf_r
 
 	if (last->state == HF_RECORD_REVOKED) {
 		hf_time_format(last->revoked_at, when);
-		return hf_err_set(&ctx->err, HF_E_POLICY, "'%s' is revoked already, since %s (%s)", what, when,
-				  hf_crl_reason_name(last->reason));
+		return hf_err_set(&ctx->err, HF_E_POLICY, "'%s' is revoked already, since %s (%s)",
+				  what, when, hf_crl_reason_name(last->reason));
 	}
 	if (last->state == HF_RECORD_ISSUED) {
 		hf_time_format(last->not_after, when);
-		return hf_err_set(&ctx->err, HF_E_POLICY, "'%s' has expired (%s): there is nothing to revoke", what, when);
+		return hf_err_set(&ctx->err, HF_E_POLICY,
+				  "'%s' has expired (%s): there is nothing to revoke", what, when);
 	}
-	return hf_err_set(&ctx->err, HF_E_POLICY, "'%s' was never handed out: there is nothing to revoke", what);
+	return hf_err_set(&ctx->err, HF_E_POLICY,
+			  "'%s' was never handed out: there is nothing to revoke", what);
 }
 
-static int several_live(struct hf_cmd_ctx *ctx, const char *what, const struct hf_records *found, int64_t now)
+static int several_live(struct hf_cmd_ctx *ctx, const char *what, const struct hf_records *found,
+			int64_t now)
 {
 	for (size_t i = 0; i < found->len; i++) {
 		const struct hf_record *r = found->items[i];
@@ -154,26 +176,34 @@ static int several_live(struct hf_cmd_ctx *ctx, const char *what, const struct h
 			continue;
 		hf_cli_until(r->not_after, now, until, sizeof(until));
 		hf_time_format(r->asked_at, asked);
-		hf_out_note(&ctx->out, "  serial %s, %s, issued %s, until %s", r->serial, r->profile, asked, until);
+		hf_out_note(&ctx->out, "  serial %s, %s, issued %s, until %s", r->serial,
+			    r->profile, asked, until);
 	}
-	(void)hf_err_set(&ctx->err, HF_E_POLICY, "'%s' has several valid certificates; which one?", what);
-	return hf_err_hint(&ctx->err, "say handfast revoke SERIAL with one of these, or --all for all of them");
+	(void)hf_err_set(&ctx->err, HF_E_POLICY, "'%s' has several valid certificates; which one?",
+			 what);
+	return hf_err_hint(
+	    &ctx->err, "say handfast revoke SERIAL with one of these, or --all for all of them");
 }
 
-/* ---- doing it ----------------------------------------------------------------------------------------- */
+/* --- doing it --- */
 
-static int revoke_one(struct hf_cmd_ctx *ctx, struct hf_authority *a, const struct hf_record *r, int reason, int64_t now)
+static int revoke_one(struct hf_cmd_ctx *ctx, struct hf_authority *a, const struct hf_record *r,
+		      int reason, int64_t now)
 {
 	struct hf_ca *ca = hf_authority_ca_by_id(a, r->issuer);
 	char when[HF_TIME_TEXT_CAP];
 	int rc;
 
 	if (strcmp(r->profile, "root") == 0 || strcmp(r->profile, "single") == 0) {
-		(void)hf_err_set(&ctx->err, HF_E_POLICY, "a root cannot be revoked: nobody stands above it to say so");
-		return hf_err_hint(&ctx->err, "have its peers remove it from their trust, and make a new authority");
+		(void)hf_err_set(&ctx->err, HF_E_POLICY,
+				 "a root cannot be revoked: nobody stands above it to say so");
+		return hf_err_hint(
+		    &ctx->err,
+		    "have its peers remove it from their trust, and make a new authority");
 	}
 	if (!ca)
-		return hf_err_set(&ctx->err, HF_E_NOENT, "its issuer is no longer part of this authority");
+		return hf_err_set(&ctx->err, HF_E_NOENT,
+				  "its issuer is no longer part of this authority");
 	/* before it is noted: a revocation that no list can tell of helps nobody */
 	rc = hf_ca_load_key(a, ca, &ctx->err);
 	if (rc == 0)
@@ -201,20 +231,23 @@ static int publish(struct hf_cmd_ctx *ctx, struct hf_authority *a, int64_t issue
 	int rc = hf_cli_publish_after(ctx, a, issuer, now, &p);
 
 	if (rc < 0) {
-		(void)hf_err_context(&ctx->err, rc, "it is noted as revoked, but the new list was not written");
+		(void)hf_err_context(&ctx->err, rc,
+				     "it is noted as revoked, but the new list was not written");
 		return hf_err_hint(&ctx->err, "mend that, then: handfast crl");
 	}
-	hf_out_print(&ctx->out, "list    %s, number %s, %zu revoked\n", p.path, p.crl->number, p.crl->revoked_count);
+	hf_out_print(&ctx->out, "list    %s, number %s, %zu revoked\n", p.path, p.crl->number,
+		     p.crl->revoked_count);
 	if (ctx->out.json_mode) {
 		hf_json_string(&ctx->out.json, "crl", p.path);
 		hf_json_string(&ctx->out.json, "crl_number", p.crl->number);
 	}
-	hf_out_note(&ctx->out, "bring the list to those who check it; a gateway reads it again on SIGHUP");
+	hf_out_note(&ctx->out,
+		    "bring the list to those who check it; a gateway reads it again on SIGHUP");
 	return 0;
 }
 
-static int revoke_all(struct hf_cmd_ctx *ctx, struct hf_authority *a, const struct hf_records *found, int reason,
-		      int64_t now)
+static int revoke_all(struct hf_cmd_ctx *ctx, struct hf_authority *a,
+		      const struct hf_records *found, int reason, int64_t now)
 {
 	int64_t issuer = 0;
 	int rc = 0;
@@ -266,7 +299,8 @@ static int run(struct hf_cmd_ctx *ctx)
 }
 
 static const struct hf_example examples[] = {
-	{ "handfast revoke mail-server --reason keyCompromise", "the one valid certificate of that name" },
+	{ "handfast revoke mail-server --reason keyCompromise",
+	  "the one valid certificate of that name" },
 	{ "handfast revoke 3f2a91…", "by its serial, as list and openssl print it" },
 	{ "handfast revoke old.pem", "by the certificate itself" },
 	{ NULL, NULL },
@@ -277,12 +311,14 @@ const struct hf_command cmd_revoke = {
 	.group = "Identities",
 	.arguments = "NAME|SERIAL|FILE",
 	.summary = "take a certificate back, and sign the new revocation list",
-	.description = "When NAME has several valid certificates (after a renewal, say), they are listed and nothing is done: "
-		       "name one by its serial, or add --all.",
+	.description =
+	    "When NAME has several valid certificates (after a renewal, say), they are listed and nothing is done: "
+	    "name one by its serial, or add --all.",
 	.groups = groups,
 	.opts_size = sizeof(struct revoke_opts),
 	.examples = examples,
-	.exits = "0 revoked; 1 there is no such certificate, it is revoked or expired already, or several are meant",
+	.exits =
+	    "0 revoked; 1 there is no such certificate, it is revoked or expired already, or several are meant",
 	.see_also = "crl, list, renew",
 	.min_args = 1,
 	.max_args = 1,

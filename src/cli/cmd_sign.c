@@ -2,11 +2,11 @@
 /* handfast sign: certificates for requests that others wrote. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/err.h"
 #include "base/file.h"
 #include "cli/ca_common.h"
+#include "cli/sign_inputs.h"
 #include "util/clock.h"
 
 struct sign_opts {
@@ -17,29 +17,67 @@ struct sign_opts {
 };
 
 static const struct hf_option options[] = {
-	{ .name = "profile", .kind = HF_OPT_STRING, .offset = offsetof(struct sign_opts, profile),
-	  .arg = "server|client|peer|intermediate", .help = "what the certificates are for (required)" },
-	{ .name = "san", .kind = HF_OPT_LIST, .offset = offsetof(struct sign_opts, san), .arg = "LIST",
+	{ .name = "profile",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct sign_opts, profile),
+	  .arg = "server|client|peer|intermediate",
+	  .help = "what the certificates are for (required)" },
+	{ .name = "san",
+	  .kind = HF_OPT_LIST,
+	  .offset = offsetof(struct sign_opts, san),
+	  .arg = "LIST",
 	  .help = "names that the certificate gets, whether the request asks for them or not" },
-	{ .name = "copy-sans", .kind = HF_OPT_FLAG, .offset = offsetof(struct sign_opts, copy_sans),
+	{ .name = "copy-sans",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct sign_opts, copy_sans),
 	  .help = "grant every name that the request asks for; look at them first" },
-	{ .name = "subject", .kind = HF_OPT_STRING, .offset = offsetof(struct sign_opts, subject), .arg = "/O=…/CN=…",
+	{ .name = "subject",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct sign_opts, subject),
+	  .arg = "/O=…/CN=…",
 	  .help = "this subject instead of the request's" },
-	{ .name = "days", .kind = HF_OPT_DURATION, .offset = offsetof(struct sign_opts, lifetime), .arg = "DAYS",
-	  .unit = HF_DAY_SECONDS, .min = 60, .max = INT64_C(36500) * HF_DAY_SECONDS,
+	{ .name = "days",
+	  .kind = HF_OPT_DURATION,
+	  .offset = offsetof(struct sign_opts, lifetime),
+	  .arg = "DAYS",
+	  .unit = HF_DAY_SECONDS,
+	  .min = 60,
+	  .max = INT64_C(36500) * HF_DAY_SECONDS,
 	  .help = "how long it is valid (default: 30, intermediate 1825)" },
-	{ .name = "permit", .kind = HF_OPT_LIST, .offset = offsetof(struct sign_opts, permit), .arg = "LIST",
-	  .help = "with --profile intermediate: the names that the new CA may certify, as for init" },
-	{ .name = "out", .kind = HF_OPT_STRING, .offset = offsetof(struct sign_opts, out), .arg = "FILE|DIR",
-	  .help = "where to write; several requests go to DIR/NAME.pem (default: one goes to standard output)" },
-	{ .name = "jobs", .kind = HF_OPT_INT, .offset = offsetof(struct sign_opts, jobs), .arg = "N", .initial = "1",
-	  .min = 1, .max = 64, .help = "sign with up to N threads at once" },
-	{ .name = "dry-run", .kind = HF_OPT_FLAG, .offset = offsetof(struct sign_opts, dry_run),
-	  .help = "sign nothing; say what each request would get, and whether peers would accept it" },
-	{ .name = "force", .kind = HF_OPT_FLAG, .offset = offsetof(struct sign_opts, force),
+	{ .name = "permit",
+	  .kind = HF_OPT_LIST,
+	  .offset = offsetof(struct sign_opts, permit),
+	  .arg = "LIST",
+	  .help =
+	      "with --profile intermediate: the names that the new CA may certify, as for init" },
+	{ .name = "out",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct sign_opts, out),
+	  .arg = "FILE|DIR",
+	  .help =
+	      "where to write; several requests go to DIR/NAME.pem (default: one goes to standard output)" },
+	{ .name = "jobs",
+	  .kind = HF_OPT_INT,
+	  .offset = offsetof(struct sign_opts, jobs),
+	  .arg = "N",
+	  .initial = "1",
+	  .min = 1,
+	  .max = 64,
+	  .help = "sign with up to N threads at once" },
+	{ .name = "dry-run",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct sign_opts, dry_run),
+	  .help =
+	      "sign nothing; say what each request would get, and whether peers would accept it" },
+	{ .name = "force",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct sign_opts, force),
 	  .help = "replace files that are there" },
-	{ .name = "passphrase-file", .kind = HF_OPT_STRING, .offset = offsetof(struct sign_opts, passphrase_file),
-	  .arg = "FILE", .help = "passphrase of the issuing CA's key (also: $HANDFAST_PASSPHRASE)" },
+	{ .name = "passphrase-file",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct sign_opts, passphrase_file),
+	  .arg = "FILE",
+	  .help = "passphrase of the issuing CA's key (also: $HANDFAST_PASSPHRASE)" },
 	{ .name = NULL },
 };
 
@@ -53,11 +91,11 @@ enum { CHUNK = 256 };
 /* One request on its way. */
 struct item {
 	const char *path;
-	char base[256];            /* NAME of NAME.csr */
-	char out[PATH_MAX];        /* "" is standard output */
+	char base[256];	    /* NAME of NAME.csr */
+	char out[PATH_MAX]; /* "" is standard output */
 	struct hf_order order;
-	struct hf_cert *tried;     /* with --dry-run */
-	struct hf_err err;         /* why it was not signed; code 0 when it was */
+	struct hf_cert *tried; /* with --dry-run */
+	struct hf_err err;     /* why it was not signed; code 0 when it was */
 };
 
 struct signing {
@@ -71,83 +109,28 @@ struct signing {
 	int64_t now;
 };
 
-/* ---- what to sign ---------------------------------------------------------------------------------- */
-
-static bool is_dir(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-static const char *const endings[] = { ".csr", ".req", ".pem", ".der" };
-
-static int add_dir(struct signing *s, const char *dir)
-{
-	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
-	struct hf_err *err = &s->ctx->err;
-	size_t before = s->inputs.len;
-	char path[PATH_MAX];
-	int rc = hf_dir_list(dir, &names, err);
-
-	for (size_t i = 0; rc == 0 && i < names.len; i++) {
-		bool wanted = false;
-
-		for (size_t e = 0; e < HF_ARRAY_LEN(endings); e++)
-			wanted = wanted || hf_str_ends(names.items[i], endings[e]);
-		if (!wanted)
-			continue;
-		rc = hf_path_join(path, sizeof(path), dir, names.items[i], err);
-		if (rc == 0 && hf_strv_add(&s->inputs, path) < 0)
-			rc = hf_err_nomem(err);
-	}
-	if (rc == 0 && s->inputs.len == before) {
-		(void)hf_err_set(err, HF_E_NOENT, "there is no request in '%s'", dir);
-		return hf_err_hint(err, "requests are files that end in .csr, .req, .pem or .der");
-	}
-	return rc;
-}
-
 static int gather(struct signing *s)
 {
 	const struct hf_strv *args = s->ctx->args;
 	bool any_dir = false;
-	int rc = 0;
+	int rc = hf_sign_gather(args, &s->inputs, &any_dir, &s->ctx->err);
 
-	for (size_t i = 0; rc == 0 && i < args->len; i++) {
-		if (is_dir(args->items[i])) {
-			any_dir = true;
-			rc = add_dir(s, args->items[i]);
-		} else if (hf_strv_add(&s->inputs, args->items[i]) < 0) {
-			rc = hf_err_nomem(&s->ctx->err);
-		}
-	}
 	if (rc < 0)
 		return rc;
-	s->out_is_dir = any_dir || s->inputs.len > 1 || (s->o->out && (is_dir(s->o->out) || hf_str_ends(s->o->out, "/")));
-	if (s->out_is_dir && !s->o->out && !s->o->dry_run) {
+	s->out_is_dir = any_dir || s->inputs.len > 1 ||
+			(s->o->out && (hf_is_dir(s->o->out) || hf_str_ends(s->o->out, "/")));
+	if (!s->out_is_dir || s->o->dry_run)
+		return 0;
+	if (!s->o->out) {
 		(void)hf_command_usage(s->ctx, "several requests need --out DIR");
-		return hf_err_hint(&s->ctx->err, "each certificate is then written to DIR/NAME.pem");
+		return hf_err_hint(&s->ctx->err,
+				   "each certificate is then written to DIR/NAME.pem");
 	}
-	if (s->out_is_dir && s->o->out && !s->o->dry_run)
-		rc = hf_dir_make(s->o->out, HF_MODE_DIR, &s->ctx->err);
-	return rc;
+	rc = hf_sign_check_names(&s->inputs, &s->ctx->err);
+	return rc < 0 ? rc : hf_dir_make(s->o->out, HF_MODE_DIR, &s->ctx->err);
 }
 
-/* ---- one request ------------------------------------------------------------------------------------- */
-
-static void base_name(const char *path, char *out, size_t cap)
-{
-	const char *slash = strrchr(path, '/');
-
-	(void)hf_str_copy(out, cap, slash ? slash + 1 : path);
-	for (size_t e = 0; e < HF_ARRAY_LEN(endings); e++) {
-		if (hf_str_ends(out, endings[e]) && strlen(out) > strlen(endings[e])) {
-			out[strlen(out) - strlen(endings[e])] = '\0';
-			return;
-		}
-	}
-}
+/* --- one request --- */
 
 static int place(const struct signing *s, struct item *item)
 {
@@ -177,10 +160,15 @@ static int load(struct item *item, struct hf_pemfile *file)
 	if (file->csrs_len == 1)
 		return 0;
 	hf_pemfile_describe(file, words, sizeof(words));
-	(void)hf_err_set(&item->err, HF_E_PARSE, file->csrs_len ? "more than one request: %s" : "no certificate request: "
-			 "it is %s", words);
-	return hf_err_hint(&item->err, "a request starts with -----BEGIN CERTIFICATE REQUEST-----; handfast request NAME "
-			   "makes one");
+	(void)hf_err_set(&item->err, HF_E_PARSE,
+			 file->csrs_len ? "more than one request: %s"
+					: "no certificate request: "
+					  "it is %s",
+			 words);
+	return hf_err_hint(
+	    &item->err,
+	    "a request starts with -----BEGIN CERTIFICATE REQUEST-----; handfast request NAME "
+	    "makes one");
 }
 
 static int prepare(struct signing *s, struct item *item)
@@ -188,12 +176,13 @@ static int prepare(struct signing *s, struct item *item)
 	HF_AUTO_DONE(hf_pemfile) file = HF_PEMFILE_INIT;
 	int rc;
 
-	base_name(item->path, item->base, sizeof(item->base));
+	hf_sign_base_name(item->path, item->base, sizeof(item->base));
 	rc = place(s, item);
 	if (rc == 0)
 		rc = load(item, &file);
 	if (rc == 0)
-		rc = hf_order_from_csr(&item->order, s->a, file.csrs[0], &s->policy, item->base, &item->err);
+		rc = hf_order_from_csr(&item->order, s->a, file.csrs[0], &s->policy, item->base,
+				       &item->err);
 	if (rc == 0)
 		rc = hf_order_check(s->a, &item->order, s->now, &item->err);
 	if (rc == 0 && s->o->dry_run)
@@ -201,7 +190,7 @@ static int prepare(struct signing *s, struct item *item)
 	return rc;
 }
 
-/* ---- answers ------------------------------------------------------------------------------------------ */
+/* --- answers --- */
 
 static int deliver(struct signing *s, struct item *item)
 {
@@ -217,9 +206,11 @@ static int deliver(struct signing *s, struct item *item)
 			hf_out_raw(&s->ctx->out, pem.data, pem.len);
 		return 0;
 	}
-	rc = hf_file_write(item->out, pem.data, pem.len, HF_MODE_PUBLIC, s->o->force ? HF_FILE_REPLACE : 0, &item->err);
+	rc = hf_file_write(item->out, pem.data, pem.len, HF_MODE_PUBLIC,
+			   s->o->force ? HF_FILE_REPLACE : 0, &item->err);
 	if (rc < 0)
-		(void)hf_err_context(&item->err, rc, "the certificate %s was issued, but its file was not written",
+		(void)hf_err_context(&item->err, rc,
+				     "the certificate %s was issued, but its file was not written",
 				     item->order.cert->serial);
 	return rc;
 }
@@ -230,15 +221,17 @@ static void tell_text(struct signing *s, const struct item *item, const struct h
 	char until[80];
 
 	hf_cli_until(cert->not_after, s->now, until, sizeof(until));
-	(void)hf_buf_printf(&line, "%s: %s %s", item->out[0] ? item->out : item->path, item->order.profile->words,
-			    cert->subject);
+	(void)hf_buf_printf(&line, "%s: %s %s", item->out[0] ? item->out : item->path,
+			    item->order.profile->words, cert->subject);
 	if (cert->sans.len) {
 		(void)hf_buf_puts(&line, " for ");
 		(void)hf_sans_format(&cert->sans, &line);
 	}
 	(void)hf_buf_printf(&line, ", until %s", until);
 	if (s->o->dry_run)
-		(void)hf_buf_puts(&line, "; dry run: nothing was signed; peers would accept it (profiles openssl and strict)");
+		(void)hf_buf_puts(
+		    &line,
+		    "; dry run: nothing was signed; peers would accept it (profiles openssl and strict)");
 	else
 		(void)hf_buf_printf(&line, ", serial %s", cert->serial);
 	/* standard output is the certificate's when it has no file */
@@ -353,16 +346,18 @@ static int sign_all(struct signing *s)
 	return 0;
 }
 
-/* ---- the command ---------------------------------------------------------------------------------------- */
+/* --- the command --- */
 
-static int find_profile(struct hf_cmd_ctx *ctx, const struct sign_opts *o, const struct hf_ca_profile **ret_profile)
+static int find_profile(struct hf_cmd_ctx *ctx, const struct sign_opts *o,
+			const struct hf_ca_profile **ret_profile)
 {
 	const char *const *words = hf_ca_profile_names();
 	const char *nearest;
 
 	if (!o->profile)
-		return hf_command_usage(ctx, "what are the certificates for? Add --profile server, client, peer or "
-					"intermediate");
+		return hf_command_usage(
+		    ctx, "what are the certificates for? Add --profile server, client, peer or "
+			 "intermediate");
 	for (size_t i = 0; words[i]; i++) {
 		if (hf_str_eq(words[i], o->profile))
 			*ret_profile = hf_ca_profile_find(o->profile);
@@ -374,7 +369,9 @@ static int find_profile(struct hf_cmd_ctx *ctx, const struct sign_opts *o, const
 	}
 	(void)hf_command_usage(ctx, "there is no profile '%s'", o->profile);
 	nearest = hf_str_nearest(o->profile, words);
-	return hf_err_hint(&ctx->err, nearest ? "did you mean '%s'?" : "server, client, peer or intermediate%s",
+	return hf_err_hint(&ctx->err,
+			   nearest ? "did you mean '%s'?"
+				   : "server, client, peer or intermediate%s",
 			   nearest ? nearest : "");
 }
 
@@ -423,8 +420,10 @@ static int run(struct hf_cmd_ctx *ctx)
 }
 
 static const struct hf_example examples[] = {
-	{ "handfast sign node-07.csr --profile client", "one request; the certificate and its chain to standard output" },
-	{ "handfast sign gw.csr --profile server --san dns:gw.abc.com --out gw.pem", "granting a name" },
+	{ "handfast sign node-07.csr --profile client",
+	  "one request; the certificate and its chain to standard output" },
+	{ "handfast sign gw.csr --profile server --san dns:gw.abc.com --out gw.pem",
+	  "granting a name" },
 	{ "handfast sign inbox/ --profile client --out signed/", "all requests of a folder" },
 	{ NULL, NULL },
 };
@@ -434,11 +433,12 @@ const struct hf_command cmd_sign = {
 	.group = "Identities",
 	.arguments = "FILE|DIR…",
 	.summary = "sign certificate requests",
-	.description = "From a request come its key and its subject. What the certificate may do is the profile's; of the "
-		       "names that the request asks for it gets the one that is its common name, those that --san lists, "
-		       "and all of them with --copy-sans. What is not granted is said on standard error.\n\n"
-		       "Each certificate is in the ledger before it leaves, and was judged as its peers will judge it. "
-		       "Intermediates are signed by the root, all else by the issuing CA.",
+	.description =
+	    "From a request come its key and its subject. What the certificate may do is the profile's; of the "
+	    "names that the request asks for it gets the one that is its common name, those that --san lists, "
+	    "and all of them with --copy-sans. What is not granted is said on standard error.\n\n"
+	    "Each certificate is in the ledger before it leaves, and was judged as its peers will judge it. "
+	    "Intermediates are signed by the root, all else by the issuing CA.",
 	.groups = groups,
 	.opts_size = sizeof(struct sign_opts),
 	.examples = examples,

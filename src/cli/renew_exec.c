@@ -18,7 +18,8 @@ static int add_variable(struct hf_strv *env, const char *name, const char *dir, 
 	return text ? hf_strv_add(env, text) : -HF_E_NOMEM;
 }
 
-static int build_environment(struct hf_strv *env, const char *home, const char *name, const char *dir, const char *serial)
+static int build_environment(struct hf_strv *env, const char *home, const char *name,
+			     const char *dir, const char *serial)
 {
 	int rc = 0;
 
@@ -69,8 +70,8 @@ static int start(const char *command, char **env, pid_t *ret_pid)
 	return rc;
 }
 
-int hf_renew_exec(const char *command, const char *home, const char *name, const char *dir, const char *serial,
-		  struct hf_err *err)
+int hf_renew_exec(const char *command, const char *home, const char *name, const char *dir,
+		  const char *serial, struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_strv) env = HF_STRV_INIT;
 	int status = 0, rc;
@@ -87,8 +88,8 @@ int hf_renew_exec(const char *command, const char *home, const char *name, const
 	}
 	if (status == 0)
 		return 0;
-	(void)hf_err_set(err, HF_E_IO, "%s%srenewed, but '%s' ended with %s %d", name, *name ? " was " : "", command,
-			 WIFSIGNALED(status) ? "signal" : "status",
+	(void)hf_err_set(err, HF_E_IO, "%s%srenewed, but '%s' ended with %s %d", name,
+			 *name ? " was " : "", command, WIFSIGNALED(status) ? "signal" : "status",
 			 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	return hf_err_hint(err, "run it by hand: the new files are in '%s'", dir);
 }

@@ -19,8 +19,8 @@ struct hf_sqlite {
 	sqlite3 *db;
 	sqlite3_stmt *stmts[HF_SQL_COUNT];
 	char *path, *actor;
-	int64_t session;       /* 0 until something is intended */
-	int lock_fd;           /* the lock file; -1 until needed */
+	int64_t session; /* 0 until something is intended */
+	int lock_fd;	 /* the lock file; -1 until needed */
 	bool in_transaction;
 	/* audit_id and audit_hash are the last row's; only inside a transaction */
 	bool audit_known;
@@ -46,7 +46,7 @@ int hf_sql_run(struct hf_sqlite *s, sqlite3_stmt *stmt, const char *doing, struc
 
 /* A write transaction; rolled back at the end of the scope unless committed. */
 struct hf_tx {
-	struct hf_sqlite *s;   /* NULL when none is open */
+	struct hf_sqlite *s; /* NULL when none is open */
 };
 int hf_tx_begin(struct hf_tx *tx, struct hf_sqlite *s, struct hf_err *err);
 int hf_tx_commit(struct hf_tx *tx, struct hf_err *err);

@@ -2,8 +2,8 @@
 /* The ledger of an authority: what it was asked for, what it issued, what it revoked, which CRLs
  * it published, and a hash-chained log of all that.
  *
- * Order of work, which every user of this file keeps: intent (durable) -> sign in memory -> judge ->
- * record (durable) -> release.  A certificate that left is therefore always known here; a crash
+ * Order of work, which every user of this file keeps: intent (durable) -> sign in memory -> judge
+ * -> record (durable) -> release.  A certificate that left is therefore always known here; a crash
  * leaves at most an intent, which becomes `abandoned` and whose serial is never used again.
  *
  * Every writing call is one transaction that is on the disk when the call returns.  Several
@@ -24,60 +24,64 @@ struct hf_store;
 enum { HF_STORE_SHA256_LEN = 32 };
 
 struct hf_store_options {
-	bool create;         /* make it; -HF_E_EXIST when it is there */
+	bool create; /* make it; -HF_E_EXIST when it is there */
 	int64_t now;
-	const char *actor;   /* who works here, for the audit log; NULL: "" */
+	const char *actor; /* who works here, for the audit log; NULL: "" */
 };
 
-/* `where`: the path of a file (SQLite).  Brings an older schema up to date, and marks as abandoned what
- * processes that are gone had only intended. */
-int hf_store_open(const char *where, const struct hf_store_options *options, struct hf_store **ret_store,
-		  struct hf_err *err);
-void hf_store_close(struct hf_store *store);                  /* NULL-safe */
+/* `where`: the path of a file (SQLite).  Brings an older schema up to date, and marks as abandoned
+ * what processes that are gone had only intended. */
+int hf_store_open(const char *where, const struct hf_store_options *options,
+		  struct hf_store **ret_store, struct hf_err *err);
+void hf_store_close(struct hf_store *store); /* NULL-safe */
 HF_DEFINE_AUTO(hf_store, struct hf_store, hf_store_close);
 
-/* ---- facts about the ledger itself --------------------------------------------------------------- */
+/* --- facts about the ledger itself --- */
 
-int hf_store_meta_set(struct hf_store *store, const char *key, const char *value, struct hf_err *err);
+int hf_store_meta_set(struct hf_store *store, const char *key, const char *value,
+		      struct hf_err *err);
 /* Appends to out; 1 when there is no such key. */
-int hf_store_meta_get(struct hf_store *store, const char *key, struct hf_buf *out, struct hf_err *err);
+int hf_store_meta_get(struct hf_store *store, const char *key, struct hf_buf *out,
+		      struct hf_err *err);
 
 /* A key that signs, known by the SHA-256 of its SubjectPublicKeyInfo; made when it is new. */
-int hf_store_issuer(struct hf_store *store, const uint8_t spki_sha256[HF_STORE_SHA256_LEN], const char *label,
-		    int64_t at, int64_t *ret_issuer, struct hf_err *err);
+int hf_store_issuer(struct hf_store *store, const uint8_t spki_sha256[HF_STORE_SHA256_LEN],
+		    const char *label, int64_t at, int64_t *ret_issuer, struct hf_err *err);
 
-/* ---- certificates --------------------------------------------------------------------------------- */
+/* --- certificates --- */
 
 enum hf_record_state {
-	HF_RECORD_INTENT,     /* asked for; not yet signed, or its process is at it */
+	HF_RECORD_INTENT, /* asked for; not yet signed, or its process is at it */
 	HF_RECORD_ISSUED,
 	HF_RECORD_REVOKED,
-	HF_RECORD_ABANDONED,  /* an intent whose certificate never left */
+	HF_RECORD_ABANDONED, /* an intent whose certificate never left */
 };
 const char *hf_record_state_name(enum hf_record_state state);
 
 struct hf_intent {
 	int64_t issuer;
-	const char *serial;   /* lower-case hex without leading zeros */
+	const char *serial; /* lower-case hex without leading zeros */
 	const char *name, *profile, *subject, *sans;
 	int64_t at;
-	int64_t id;           /* filled in */
+	int64_t id; /* filled in */
 };
 /* All or none.  -HF_E_EXIST when the issuer used a serial before. */
-int hf_store_intend(struct hf_store *store, struct hf_intent *intents, size_t len, struct hf_err *err);
+int hf_store_intend(struct hf_store *store, struct hf_intent *intents, size_t len,
+		    struct hf_err *err);
 
 struct hf_outcome {
-	int64_t id;           /* of the intent */
+	int64_t id; /* of the intent */
 	const uint8_t *der;
 	size_t der_len;
 	uint8_t sha256[HF_STORE_SHA256_LEN];
 	int64_t not_before, not_after;
 };
 /* Turns intents into issued certificates; all or none. */
-int hf_store_record(struct hf_store *store, const struct hf_outcome *outcomes, size_t len, int64_t at,
-		    struct hf_err *err);
+int hf_store_record(struct hf_store *store, const struct hf_outcome *outcomes, size_t len,
+		    int64_t at, struct hf_err *err);
 /* The certificate will not leave: what was signed was refused, or signing failed. */
-int hf_store_abandon(struct hf_store *store, const int64_t *ids, size_t len, int64_t at, struct hf_err *err);
+int hf_store_abandon(struct hf_store *store, const int64_t *ids, size_t len, int64_t at,
+		     struct hf_err *err);
 
 /* 0; 1 when it is revoked already (nothing changes).  -HF_E_NOENT when it was never issued. */
 int hf_store_revoke(struct hf_store *store, int64_t id, int reason, int64_t at, struct hf_err *err);
@@ -86,10 +90,10 @@ struct hf_record {
 	int64_t id, issuer;
 	enum hf_record_state state;
 	const char *serial, *name, *profile, *subject, *sans;
-	int64_t asked_at, not_before, not_after;  /* the last two are 0 until issued */
+	int64_t asked_at, not_before, not_after; /* the last two are 0 until issued */
 	int64_t revoked_at;
-	int reason;                               /* CRLReason; -1 when not revoked */
-	const uint8_t *der;                       /* NULL until issued */
+	int reason;	    /* CRLReason; -1 when not revoked */
+	const uint8_t *der; /* NULL until issued */
 	size_t der_len;
 	uint8_t sha256[HF_STORE_SHA256_LEN];
 };
@@ -101,17 +105,20 @@ struct hf_record_filter {
 	int64_t id, issuer;
 	const char *serial, *name;
 	const uint8_t *sha256;
-	unsigned states;            /* 1 << enum hf_record_state, several or'ed */
+	unsigned states;		     /* 1 << enum hf_record_state, several or'ed */
 	int64_t expires_from, expires_until; /* notAfter, both inclusive */
-	bool without_own;           /* leave out the authority's own certificates (profiles root, single, issuing) */
-	enum hf_record_order order; /* HF_ORDER_NOT_AFTER: issued only; HF_ORDER_REVOKED_AT: revoked only */
+	bool without_own; /* leave out the authority's own certificates (profiles root, single,
+			     issuing) */
+	enum hf_record_order
+	    order; /* HF_ORDER_NOT_AFTER: issued only; HF_ORDER_REVOKED_AT: revoked only */
 	int64_t after_key, after_id; /* cursor: the order's value and id of the last row seen */
 	int64_t limit;
 };
-/* Calls each with every row (valid during the call); a return other than 0 ends the listing and is returned. */
+/* Calls each with every row (valid during the call); a return other than 0 ends the listing and is
+ * returned. */
 typedef int (*hf_record_fn)(void *arg, const struct hf_record *record);
-int hf_store_list(struct hf_store *store, const struct hf_record_filter *filter, hf_record_fn each, void *arg,
-		  struct hf_err *err);
+int hf_store_list(struct hf_store *store, const struct hf_record_filter *filter, hf_record_fn each,
+		  void *arg, struct hf_err *err);
 
 /* A copy that owns what it points to. */
 struct hf_record *hf_record_dup(const struct hf_record *record);
@@ -122,60 +129,64 @@ struct hf_records {
 	struct hf_record **items;
 	size_t len, alloc;
 };
-#define HF_RECORDS_INIT { NULL, 0, 0 }
+#define HF_RECORDS_INIT    \
+	{                  \
+		NULL, 0, 0 \
+	}
 void hf_records_done(struct hf_records *records);
 HF_DEFINE_AUTO_DONE(hf_records, struct hf_records, hf_records_done);
-int hf_store_collect(struct hf_store *store, const struct hf_record_filter *filter, struct hf_records *ret_records,
-		     struct hf_err *err);
+int hf_store_collect(struct hf_store *store, const struct hf_record_filter *filter,
+		     struct hf_records *ret_records, struct hf_err *err);
 
-/* ---- revocation lists ------------------------------------------------------------------------------ */
+/* --- revocation lists --- */
 
 struct hf_revoked {
-	const uint8_t *serial;    /* big-endian magnitude */
+	const uint8_t *serial; /* big-endian magnitude */
 	size_t serial_len;
 	int64_t revoked_at;
 	int reason;
 };
 struct hf_crl_draft {
-	int64_t number;           /* one more than the last one's */
-	int64_t last_update;      /* thisUpdate of the last one, 0 when this is the first */
+	int64_t number;	     /* one more than the last one's */
+	int64_t last_update; /* thisUpdate of the last one, 0 when this is the first */
 };
 struct hf_crl_final {
 	int64_t this_update, next_update;
 	int64_t revoked_len;
-	const uint8_t *der;       /* must live until the call that asked for it returns */
+	const uint8_t *der; /* must live until the call that asked for it returns */
 	size_t der_len;
 };
-/* Builds and signs a list inside the transaction that takes the number and keeps the result, so that
- * number, content and record cannot come apart.  `build` gets each revoked certificate by
+/* Builds and signs a list inside the transaction that takes the number and keeps the result, so
+ * that number, content and record cannot come apart.  `build` gets each revoked certificate by
  * hf_store_each_revoked and must not call anything else of the store. */
 typedef int (*hf_crl_build_fn)(void *arg, struct hf_store *store, const struct hf_crl_draft *draft,
 			       struct hf_crl_final *ret_final, struct hf_err *err);
 int hf_store_publish_crl(struct hf_store *store, int64_t issuer, hf_crl_build_fn build, void *arg,
 			 struct hf_err *err);
-/* Those that a list must name: revoked, and not expired before `expired_before` (RFC 5280 3.3), in the order
- * of their revocation. */
+/* Those that a list must name: revoked, and not expired before `expired_before` (RFC 5280 3.3), in
+ * the order of their revocation. */
 typedef int (*hf_revoked_fn)(void *arg, const struct hf_revoked *revoked);
-int hf_store_each_revoked(struct hf_store *store, int64_t issuer, int64_t expired_before, hf_revoked_fn each,
-			  void *arg, struct hf_err *err);
+int hf_store_each_revoked(struct hf_store *store, int64_t issuer, int64_t expired_before,
+			  hf_revoked_fn each, void *arg, struct hf_err *err);
 
-/* ---- the audit log ----------------------------------------------------------------------------------- */
+/* --- the audit log --- */
 
-/* Each row's hash covers the hash before it and every field of the row, so that a change, a removal or
- * a swap in the past shows. */
+/* Each row's hash covers the hash before it and every field of the row, so that a change, a removal
+ * or a swap in the past shows. */
 struct hf_audit_row {
 	int64_t id, at, issuer;
-	const char *action;       /* "issue", "revoke", "crl", "abandon", or the caller's word */
+	const char *action; /* "issue", "revoke", "crl", "abandon", or the caller's word */
 	const uint8_t *serial;
 	size_t serial_len;
 	const char *detail, *actor;
 	uint8_t hash[HF_STORE_SHA256_LEN];
 };
 /* For events that are none of the calls above ("init", "import"). */
-int hf_store_audit_append(struct hf_store *store, const char *action, const char *detail, int64_t at,
-			  struct hf_err *err);
+int hf_store_audit_append(struct hf_store *store, const char *action, const char *detail,
+			  int64_t at, struct hf_err *err);
 typedef int (*hf_audit_fn)(void *arg, const struct hf_audit_row *row);
-int hf_store_audit_each(struct hf_store *store, int64_t after_id, hf_audit_fn each, void *arg, struct hf_err *err);
+int hf_store_audit_each(struct hf_store *store, int64_t after_id, hf_audit_fn each, void *arg,
+			struct hf_err *err);
 /* The hash that a row must have after `previous` (32 zero bytes before the first). */
 int hf_audit_hash(const uint8_t previous[HF_STORE_SHA256_LEN], const struct hf_audit_row *row,
 		  uint8_t ret_hash[HF_STORE_SHA256_LEN], struct hf_err *err);
