@@ -5,6 +5,7 @@
 
 #include "util/cmd.h"
 
-extern const struct hf_command *const hf_commands[]; /* NULL-terminated, in the order of the overview */
+/* NULL-terminated, in the order of the overview */
+extern const struct hf_command *const hf_commands[];
 
 #endif

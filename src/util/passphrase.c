@@ -39,8 +39,9 @@ static int read_line(int tty, char line[LINE_CAP])
 	return len < LINE_CAP ? (int)len : -E2BIG;
 }
 
-/* Without echo; signals wait until the terminal is as it was. */
-static int read_hidden(int tty, char line[LINE_CAP])
+/* Without echo; signals wait until the terminal is as it was.  The question comes when echo is off:
+ * an answer to it must neither be seen nor be thrown away with what was typed before. */
+static int read_hidden(int tty, const char *question, char line[LINE_CAP])
 {
 	struct termios was, hidden;
 	sigset_t all, old;
@@ -53,6 +54,7 @@ static int read_hidden(int tty, char line[LINE_CAP])
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_BLOCK, &all, &old);
 	(void)tcsetattr(tty, TCSAFLUSH, &hidden);
+	(void)dprintf(tty, "%s: ", question);
 	rc = read_line(tty, line);
 	(void)tcsetattr(tty, TCSAFLUSH, &was);
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
@@ -70,9 +72,9 @@ static int ask(const char *question, const char *what, struct hf_secret *ret, st
 
 	if (tty < 0)
 		return 1;
+	(void)hf_buf_printf(&safe, "%s ", question);
 	(void)hf_str_escape(&safe, what, strlen(what)); /* a file's name may hold anything */
-	(void)dprintf(tty, "%s %s: ", question, hf_buf_str(&safe));
-	rc = read_hidden(tty, line);
+	rc = read_hidden(tty, hf_buf_str(&safe), line);
 	if (rc == -E2BIG)
 		rc = hf_err_set(err, HF_E_LIMIT, "the passphrase of %s is longer than %d bytes",
 				what, LINE_CAP - 1);
