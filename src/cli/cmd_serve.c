@@ -82,7 +82,6 @@ static const struct hf_option answer_options[] = {
 	  .kind = HF_OPT_STRING,
 	  .offset = AT(respond),
 	  .arg = "WHAT",
-	  .initial = "verdict",
 	  .help = "what to answer: verdict, identity, text:BODY, file:PATH, dir:PATH" },
 	{ .name = "content-type",
 	  .kind = HF_OPT_STRING,
@@ -237,6 +236,15 @@ static int passphrase_once(void *arg, const char *what, struct hf_secret *ret, s
 	return hf_secret_set(ret, source->secret.data, source->secret.len, err);
 }
 
+/* A file that makes no sense is no mistake of usage. */
+static int file_failure(int rc, struct hf_err *err)
+{
+	if (rc != -HF_E_INVALID)
+		return rc;
+	err->code = HF_E_MISMATCH;
+	return -HF_E_MISMATCH;
+}
+
 static int load_credential(struct serve_source *source, struct hf_gateway_parts *parts,
 			   struct hf_err *err)
 {
@@ -246,7 +254,9 @@ static int load_credential(struct serve_source *source, struct hf_gateway_parts 
 	int rc;
 
 	if (opts->cert)
-		return hf_credential_load(opts->cert, opts->key, &pass, &parts->credential, err);
+		return file_failure(hf_credential_load(opts->cert, opts->key, &pass,
+						       &parts->credential, err),
+				    err);
 	rc = hf_home_id(source->ctx->home, opts->as, "cert.pem", cert, err);
 	if (rc == 0)
 		rc = hf_home_id(source->ctx->home, opts->as, "key.pem", key, err);
@@ -254,7 +264,7 @@ static int load_credential(struct serve_source *source, struct hf_gateway_parts 
 		rc = hf_credential_load(cert, key, &pass, &parts->credential, err);
 	if (rc == -HF_E_NOENT)
 		(void)hf_err_hint(err, "make it with: handfast issue %s --server", opts->as);
-	return rc;
+	return file_failure(rc, err);
 }
 
 static int note_files(const struct serve_opts *opts, struct hf_gateway_parts *parts,
@@ -317,6 +327,12 @@ static int check_options(struct hf_cmd_ctx *ctx, const struct serve_opts *opts)
 		return hf_command_usage(ctx, "--as and --cert exclude each other");
 	if (c->key && !c->cert)
 		return hf_command_usage(ctx, "--key needs --cert");
+	if (!opts->respond) {
+		(void)hf_command_usage(ctx, "what to answer? serve needs --respond");
+		return hf_err_hint(&ctx->err,
+				   "--respond verdict, identity, text:BODY, file:PATH or "
+				   "dir:PATH");
+	}
 	if (opts->tls_min > opts->tls_max)
 		return hf_command_usage(ctx, "--tls-min is above --tls-max");
 	if (opts->client_auth == HF_CLIENT_AUTH_REQUIRE && opts->rules.rules.len == 0) {
@@ -431,6 +447,11 @@ static int run_with(struct hf_cmd_ctx *ctx, const struct serve_opts *opts,
 		rc = fatal ? hf_err_set(&ctx->err, HF_E_POLICY,
 					"not started: every client would be refused")
 			   : hf_gateway_run(config, &ctx->err);
+		/* An address in use is no "no": nothing was asked. */
+		if (rc == -HF_E_EXIST) {
+			ctx->err.code = HF_E_BUSY;
+			rc = -HF_E_BUSY;
+		}
 	}
 	free(preflight);
 	return rc;

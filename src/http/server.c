@@ -198,21 +198,18 @@ bool hf_session_hold(struct hf_http_session *session)
 	return true;
 }
 
-void hf_http_session_finish(struct hf_conn *conn)
-{
-	struct hf_http_session *session = hf_conn_arg(conn);
-
-	session->finish = true;
-	if (session->state != HF_SESSION_IDLE)
-		return;
-	session->state = HF_SESSION_ENDING;
-	hf_conn_close(conn);
-}
+/* A session that never had a request has just come: its first one is on its way. */
+enum { FIRST_REQUEST_MS = 1000 };
 
 void hf_http_server_drain(struct hf_http_server *server)
 {
 	server->draining = true;
 	/* on_end, which unlinks a session, never comes from inside a call. */
-	for (struct hf_http_session *s = server->sessions; s; s = s->next)
-		hf_http_session_finish(s->conn);
+	for (struct hf_http_session *s = server->sessions; s; s = s->next) {
+		s->finish = true;
+		if (s->requests > 0 || s->state != HF_SESSION_IDLE)
+			hf_session_finish(s);
+		else
+			hf_conn_set_idle(s->conn, FIRST_REQUEST_MS);
+	}
 }

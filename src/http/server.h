@@ -80,10 +80,9 @@ HF_DEFINE_AUTO(hf_http_server, struct hf_http_server, hf_http_server_free);
 /* Takes the connection over: its callbacks are the server's from now on.  Call it from on_ready. */
 int hf_http_serve(struct hf_http_server *server, struct hf_conn *conn, void *session_arg,
 		  struct hf_err *err);
-/* Idle sessions end now, others after the answer they are at. */
+/* Idle sessions end now, others after the answer they are at; one that never had a request has a second
+ * for it. */
 void hf_http_server_drain(struct hf_http_server *server);
-/* Ends the session of a connection that was taken over: after the answer it is at, or now. */
-void hf_http_session_finish(struct hf_conn *conn);
 size_t hf_http_server_sessions(const struct hf_http_server *server);
 
 #endif

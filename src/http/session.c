@@ -195,6 +195,40 @@ void hf_session_resume(struct hf_http_session *session)
 	hf_buf_done(&rest);
 }
 
+static void read_some(struct hf_http_session *session)
+{
+	struct hf_http_server *server = session->server;
+	size_t len = 0;
+
+	if (session->state >= HF_SESSION_SENDING)
+		return;
+	switch (hf_conn_read(session->conn, server->in, sizeof(server->in), &len)) {
+	case HF_CONN_DATA:
+		feed(session, server->in, len);
+		break;
+	case HF_CONN_EOF:
+		hf_session_untime(session);
+		session->state = HF_SESSION_ENDING;
+		hf_conn_close(session->conn);
+		break;
+	case HF_CONN_WAIT:
+	case HF_CONN_OVER:
+		break;
+	}
+}
+
+/* What has come already is still answered. */
+void hf_session_finish(struct hf_http_session *session)
+{
+	session->finish = true;
+	if (session->state == HF_SESSION_IDLE)
+		read_some(session);
+	if (session->state != HF_SESSION_IDLE)
+		return;
+	session->state = HF_SESSION_ENDING;
+	hf_conn_close(session->conn);
+}
+
 /* --- callbacks --- */
 
 static void on_ready(struct hf_conn *conn, void *arg)
@@ -205,25 +239,8 @@ static void on_ready(struct hf_conn *conn, void *arg)
 
 static void on_readable(struct hf_conn *conn, void *arg)
 {
-	struct hf_http_session *session = arg;
-	struct hf_http_server *server = session->server;
-	size_t len = 0;
-
-	if (session->state >= HF_SESSION_SENDING)
-		return;
-	switch (hf_conn_read(conn, server->in, sizeof(server->in), &len)) {
-	case HF_CONN_DATA:
-		feed(session, server->in, len);
-		break;
-	case HF_CONN_EOF:
-		hf_session_untime(session);
-		session->state = HF_SESSION_ENDING;
-		hf_conn_close(conn);
-		break;
-	case HF_CONN_WAIT:
-	case HF_CONN_OVER:
-		break;
-	}
+	(void)conn;
+	read_some(arg);
 }
 
 static void on_writable(struct hf_conn *conn, void *arg)

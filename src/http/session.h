@@ -83,6 +83,8 @@ void hf_session_held_free(struct hf_session_held *held);
 extern const struct hf_conn_ops hf_session_ops;
 /* Goes on after an answer is out: what had come before, then new bytes. */
 void hf_session_resume(struct hf_http_session *session);
+/* Ends it: now when it is idle, else after the answer it is at. */
+void hf_session_finish(struct hf_http_session *session);
 
 /* answer.c */
 /* Answers the complete request `head`. */
