@@ -27,7 +27,7 @@ struct serve_opts {
 static const char *const client_auth_words[] = { "require", "report", "none", NULL };
 static const char *const refuse_words[] = { "alert", "drop", NULL };
 static const char *const version_words[] = { "1.2", "1.3", NULL };
-static const char *const resume_words[] = { "off", "on", NULL };
+static const char *const resume_words[] = { "off", NULL };
 
 #define AT(field) offsetof(struct serve_opts, field)
 
@@ -73,7 +73,7 @@ static const struct hf_option listen_options[] = {
 	  .offset = AT(resume),
 	  .words = resume_words,
 	  .initial = "off",
-	  .help = "let clients resume sessions; each is judged again" },
+	  .help = "sessions are never resumed: every connection is judged in full" },
 	{ .name = NULL },
 };
 
@@ -279,6 +279,46 @@ static int note_files(const struct serve_opts *opts, struct hf_gateway_parts *pa
 	return 0;
 }
 
+/* A name that no anchor has would refuse everybody without a word. */
+static int check_issuer_term(const struct hf_trust *trust, const char *term, struct hf_err *err)
+{
+	const struct hf_certs *anchors = hf_trust_anchors(trust);
+	const char *name = term + strlen("issuer:"), *labels[64] = { NULL }, *nearest;
+	size_t n = 0;
+
+	if (!hf_str_starts(term, "issuer:"))
+		return 0;
+	for (size_t i = 0; i < anchors->len; i++) {
+		const char *label = hf_trust_label(trust, anchors->items[i]);
+
+		if (hf_str_eq(label, name))
+			return 0;
+		if (label != NULL && n + 1 < HF_ARRAY_LEN(labels))
+			labels[n++] = label;
+	}
+	nearest = hf_str_nearest(name, labels);
+	(void)hf_err_set(err, HF_E_INVALID, "rule '%s': no trust is called '%s'", term, name);
+	return nearest != NULL ? hf_err_hint(err, "did you mean '%s'?", nearest)
+			       : hf_err_hint(err, "'handfast trust list' shows their names");
+}
+
+static int check_issuer_names(const struct serve_opts *opts, const struct hf_trust *trust,
+			      struct hf_err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < opts->rules.rules.len; i++) {
+		HF_AUTO_DONE(hf_strv) terms = HF_STRV_INIT;
+		const char *rule = strchr(opts->rules.rules.items[i], ' ') + 1;
+
+		if (hf_strv_split(&terms, rule, '+') < 0)
+			return hf_err_nomem(err);
+		for (size_t t = 0; rc == 0 && t < terms.len; t++)
+			rc = check_issuer_term(trust, terms.items[t], err);
+	}
+	return rc;
+}
+
 static int load_parts(void *arg, uint64_t number, struct hf_gateway_parts *ret_parts,
 		      struct hf_err *err)
 {
@@ -292,6 +332,8 @@ static int load_parts(void *arg, uint64_t number, struct hf_gateway_parts *ret_p
 	rc = hf_cli_load_trust(ctx, &opts->trust, opts->credential.as, number, &ret_parts->trust);
 	if (rc == 0 && opts->rules.rules.len > 0)
 		rc = hf_cli_load_rules(ctx, &opts->rules, &ret_parts->rules);
+	if (rc == 0)
+		rc = check_issuer_names(opts, ret_parts->trust, &ctx->err);
 	if (rc < 0) {
 		if (err != &ctx->err)
 			*err = ctx->err;
@@ -385,6 +427,8 @@ static int look(struct hf_cmd_ctx *ctx, const struct hf_gateway_config *config,
 		return rc;
 	if (rc == 0)
 		rc = hf_generation_new(config, 1, NULL, &generation, &ctx->err);
+	if (rc == -HF_E_INVALID)
+		return rc;
 	if (rc < 0)
 		hf_preflight_add_failure(preflight, &ctx->err);
 	else
