@@ -204,7 +204,7 @@ static int no_certificate(const struct paths *p, const struct hf_pemfile *f, str
 	if (p->key && holds_key_only(f) && hf_pemfile_load(&other, p->key, 0, NULL, NULL) == 0 &&
 	    other.certs.len > 0) {
 		(void)hf_err_set(
-		    err, HF_E_INVALID,
+		    err, HF_E_MISMATCH,
 		    "certificate and key are swapped: '%s' holds the private key, '%s' the certificate",
 		    p->cert, p->key);
 		return hf_err_hint(err, "exchange the two paths");

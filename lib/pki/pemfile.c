@@ -103,6 +103,15 @@ static bool is_white(const char *s, size_t len)
 	return true;
 }
 
+static bool is_text(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if ((unsigned char)s[i] < 0x20 && !is_white(s + i, 1))
+			return false;
+	}
+	return true;
+}
+
 /* What people hand in instead, by the first bytes. */
 static const struct looks {
 	const char *magic, *what, *hint;
