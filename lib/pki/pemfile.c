@@ -150,7 +150,7 @@ static int explain_nothing(const struct hf_pemfile *f, const char *data, size_t 
 		return hf_err_hint(err, "%s", looks[i].hint);
 	}
 	return hf_err_set(err, HF_E_PARSE, "it holds no certificate, key, request or CRL: %s",
-			  hf_str_is_printable(data, HF_MIN(len, 8))
+			  is_text(data, HF_MIN(len, 64))
 			      ? "text without any PEM block"
 			      : "binary data of no known kind");
 }
