@@ -171,9 +171,23 @@ bool hf_trust_checks_crls(const struct hf_trust *trust)
 	case HF_CRL_REQUIRED:
 		return true;
 	case HF_CRL_AUTO:
+	case HF_CRL_KNOWN:
 		break;
 	}
 	return trust->crls.len > 0;
+}
+
+bool hf_trust_wants_crl(const struct hf_trust *trust, const struct hf_cert *cert)
+{
+	const X509_NAME *issuer = X509_get_issuer_name(cert->x509);
+
+	if (trust->crl_mode != HF_CRL_KNOWN)
+		return hf_trust_checks_crls(trust);
+	for (size_t i = 0; i < trust->crls.len; i++) {
+		if (hf_name_equal(X509_CRL_get_issuer(trust->crls.items[i]->crl), issuer))
+			return true;
+	}
+	return false;
 }
 
 static bool same_subject_and_key(const struct hf_cert *a, const struct hf_cert *b)

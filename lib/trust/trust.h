@@ -12,6 +12,8 @@ enum hf_crl_mode {
 	HF_CRL_AUTO = 0,
 	HF_CRL_OFF,
 	HF_CRL_REQUIRED,
+	/* check below every CA of which a list is at hand; the others are not asked for */
+	HF_CRL_KNOWN,
 };
 
 struct hf_trust;
@@ -50,6 +52,8 @@ X509_STORE *hf_trust_store_get0(const struct hf_trust *trust);
 bool hf_trust_crl_signed_by(const struct hf_trust *trust, const struct hf_crl *crl,
 			    const struct hf_cert *signer);
 bool hf_trust_checks_crls(const struct hf_trust *trust);
+/* Must this certificate be looked up on a list of its issuer? */
+bool hf_trust_wants_crl(const struct hf_trust *trust, const struct hf_cert *cert);
 /* byte-identical, or same subject and key */
 bool hf_trust_is_anchor(const struct hf_trust *trust, const struct hf_cert *cert);
 /* NULL when none */

@@ -183,8 +183,8 @@ bool hf_crl_check_cert(struct hf_judgement *j, size_t depth, bool nested)
 
 void hf_check_revocation(struct hf_judgement *j)
 {
-	if (!hf_trust_checks_crls(j->trust))
-		return;
-	for (size_t i = 0; i + 1 < j->path->len; i++)
-		(void)hf_crl_check_cert(j, i, false);
+	for (size_t i = 0; i + 1 < j->path->len; i++) {
+		if (hf_trust_wants_crl(j->trust, j->path->certs[i]))
+			(void)hf_crl_check_cert(j, i, false);
+	}
 }

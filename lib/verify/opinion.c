@@ -57,12 +57,12 @@ static bool has_partial_anchor(const struct hf_trust *trust)
 }
 
 static void set_parameters(X509_STORE_CTX *ctx, const struct hf_trust *trust,
-			   const struct hf_verify_options *options)
+			   const struct hf_verify_options *options, bool check_crls)
 {
 	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
 	unsigned long flags = 0;
 
-	if (hf_trust_checks_crls(trust))
+	if (check_crls)
 		flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
 	if (has_partial_anchor(trust))
 		flags |= X509_V_FLAG_PARTIAL_CHAIN;
@@ -89,7 +89,7 @@ int hf_opinion_ask(const struct hf_certs *sent, const struct hf_trust *trust,
 	verdict->ossl_len = 0;
 	if (!more || !ctx || X509_STORE_CTX_init(ctx, store, sent->items[0]->x509, more) != 1)
 		return hf_err_ossl(err, HF_E_CRYPTO, "asking OpenSSL for its opinion");
-	set_parameters(ctx, trust, options);
+	set_parameters(ctx, trust, options, hf_trust_wants_crl(trust, sent->items[0]));
 	(void)X509_STORE_CTX_set_app_data(ctx, verdict);
 	X509_STORE_CTX_set_verify_cb(ctx, collect);
 	ok = X509_verify_cert(ctx);

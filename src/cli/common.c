@@ -142,6 +142,9 @@ static int add_home_crls(struct hf_cmd_ctx *ctx, struct hf_trust *trust)
 	char path[PATH_MAX];
 	int rc = 0;
 
+	/* other parties of the home's trust keep lists of their own, or none */
+	hf_trust_set_crl_mode(trust, HF_CRL_KNOWN);
+
 	for (size_t i = 0; rc == 0 && i < HF_ARRAY_LEN(files); i++) {
 		rc = hf_home_ca(ctx->home, files[i], path, &ctx->err);
 		if (rc == 0 && hf_file_exists(path))
