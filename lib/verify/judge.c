@@ -58,6 +58,18 @@ void hf_judge_warn(struct hf_judgement *j, enum hf_reason reason, enum hf_step s
 		f->severity = strict ? HF_SEVERITY_REFUSE : HF_SEVERITY_WARN;
 }
 
+/* One certificate may come early; a whole hierarchy that does says more about our clock. */
+static void check_clock(struct hf_judgement *j)
+{
+	if (j->path->len < 2)
+		return;
+	for (size_t i = 0; i < j->path->len; i++) {
+		if (j->options->at >= j->path->certs[i]->not_before)
+			return;
+	}
+	hf_judge_find(j, HF_REASON_K_CLOCK, HF_STEP_CHAIN, -1, NULL, NULL);
+}
+
 void hf_judge_path(struct hf_judgement *j)
 {
 	j->valid_until = HF_TIME_MAX;
@@ -69,6 +81,7 @@ void hf_judge_path(struct hf_judgement *j)
 		if (i > 0)
 			hf_check_issuer(j, i);
 	}
+	check_clock(j);
 	hf_check_leaf(j);
 	hf_check_name(j);
 	hf_check_constraints(j);

@@ -450,6 +450,34 @@ static void test_first_and_last_second_are_valid(void **state)
 	}
 }
 
+static void test_a_whole_chain_of_the_future_is_a_slow_clock(void **state)
+{
+	HF_AUTO_DONE(certmade) root =
+	    certmake(&(struct certmake){ .subject = "/CN=r", .ext = certmake_root });
+	HF_AUTO_DONE(certmade) old_root = certmake(&(struct certmake){ .subject = "/CN=r",
+								       .ext = certmake_root,
+								       .key_of = &root,
+								       .from = -9 * CERTMAKE_DAY,
+								       .to = 9 });
+	HF_AUTO_DONE(certmade) leaf = certmake(
+	    &(struct certmake){ .subject = "/CN=l", .issuer = &root, .ext = certmake_client });
+	const struct certmade *const anchors[] = { &root, &old_root };
+	struct hf_verify_options options = { .purpose = HF_PURPOSE_CLIENT,
+					     .at = CERTMAKE_NOW - 2 * CERTMAKE_DAY };
+
+	(void)state;
+	for (size_t i = 0; i < HF_ARRAY_LEN(anchors); i++) {
+		HF_AUTO(hf_trust) trust =
+		    vf_trust((const struct certmade *const[]){ anchors[i], NULL }, NULL, NULL);
+		HF_AUTO_DONE(hf_verdict) v;
+
+		vf_judge((const struct certmade *const[]){ &leaf, NULL }, trust, &options, &v);
+		vf_expect("slow clock", &v, false, NULL);
+		assert_true(hf_verdict_has(&v, HF_REASON_V_NOT_YET));
+		assert_int_equal(hf_verdict_has(&v, HF_REASON_K_CLOCK), i == 0);
+	}
+}
+
 static void test_nothing_sent(void **state)
 {
 	HF_AUTO_DONE(hf_verdict) v;
@@ -545,6 +573,7 @@ int main(void)
 		cmocka_unit_test(test_golden_table),
 		cmocka_unit_test(test_strict_profile_refuses_what_the_other_warns_of),
 		cmocka_unit_test(test_first_and_last_second_are_valid),
+		cmocka_unit_test(test_a_whole_chain_of_the_future_is_a_slow_clock),
 		cmocka_unit_test(test_nothing_sent),
 		cmocka_unit_test(test_nothing_is_trusted_by_an_empty_trust),
 		cmocka_unit_test(test_every_finding_is_told),
