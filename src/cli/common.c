@@ -60,6 +60,24 @@ const struct hf_option hf_trust_options[] = {
 	{ .name = NULL },
 };
 
+/* The nearest identity there is, or how to make this one. */
+static void hint_identity(struct hf_cmd_ctx *ctx, const char *name)
+{
+	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
+	const char *nearest = NULL;
+	struct hf_err ignored;
+	char dir[PATH_MAX];
+
+	if (hf_home_id(ctx->home, "", "", dir, &ignored) == 0 &&
+	    hf_dir_list(dir, &names, &ignored) == 0 && names.len > 0)
+		nearest = hf_str_nearest(name, (const char *const *)names.items);
+	if (nearest)
+		(void)hf_err_hint(&ctx->err, "did you mean --as %s?", nearest);
+	else
+		(void)hf_err_hint(&ctx->err, "make it with: handfast issue %s --server|--client",
+				  name);
+}
+
 int hf_cli_load_credential(struct hf_cmd_ctx *ctx, const struct hf_credential_opts *opts,
 			   struct hf_credential **ret_credential)
 {
@@ -81,9 +99,7 @@ int hf_cli_load_credential(struct hf_cmd_ctx *ctx, const struct hf_credential_op
 		if (rc == 0)
 			rc = hf_credential_load(cert, key, &source, ret_credential, &ctx->err);
 		if (rc == -HF_E_NOENT && !hf_file_exists(cert))
-			(void)hf_err_hint(&ctx->err,
-					  "make it with: handfast issue %s --server|--client",
-					  opts->as);
+			hint_identity(ctx, opts->as);
 	} else {
 		return 0;
 	}
