@@ -271,12 +271,12 @@ int hf_credential_load(const char *cert_path, const char *key_path,
 			   key_path && strcmp(cert_path, key_path) != 0 ? key_path : NULL };
 	int rc = load_both(&p, pass, &certs, &keys, err);
 
-	if (rc == 0)
-		rc = hf_credential_new(keys.key ? keys.key : certs.key, &certs.certs, &c, err);
-	if (rc == -HF_E_MISMATCH)
+	if (rc < 0)
+		return rc;
+	rc = hf_credential_new(keys.key ? keys.key : certs.key, &certs.certs, &c, err);
+	if (rc < 0)
 		return hf_err_context(err, rc, "'%s' and '%s'", p.key ? p.key : p.cert, p.cert);
-	if (rc == 0)
-		rc = remember_paths(c, &p, err);
+	rc = remember_paths(c, &p, err);
 	if (rc < 0)
 		return rc;
 	*ret_credential = hf_take(c);

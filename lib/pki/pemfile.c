@@ -150,9 +150,8 @@ static int explain_nothing(const struct hf_pemfile *f, const char *data, size_t 
 		return hf_err_hint(err, "%s", looks[i].hint);
 	}
 	return hf_err_set(err, HF_E_PARSE, "it holds no certificate, key, request or CRL: %s",
-			  is_text(data, HF_MIN(len, 64))
-			      ? "text without any PEM block"
-			      : "binary data of no known kind");
+			  is_text(data, HF_MIN(len, 64)) ? "text without any PEM block"
+							 : "binary data of no known kind");
 }
 
 static int parse(struct hf_reading *r, const void *data, size_t len, struct hf_err *err)
