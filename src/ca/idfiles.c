@@ -173,20 +173,47 @@ static int replace_one_by_one(const char *dir, const struct hf_idfiles *files, s
 	return rc;
 }
 
+/* A new identity appears whole: 1 done, 0 not possible here, negative failed. */
+static int appear(const char *dir, const struct hf_idfiles *files, struct hf_err *err)
+{
+	char fresh[PATH_MAX], parent[PATH_MAX];
+	char *slash;
+	int rc;
+
+	if (!hf_str_copy(parent, sizeof(parent), dir))
+		return hf_err_set(err, HF_E_LIMIT, "the path is too long: '%s'", dir);
+	slash = strrchr(parent, '/');
+	if (!slash || slash == parent || !slash[1])
+		return 0;
+	*slash = '\0';
+	rc = hf_dir_make(parent, HF_MODE_DIR, err);
+	if (rc < 0)
+		return rc;
+	if (!make_sibling(dir, fresh))
+		return 0;
+	rc = write_rows(fresh, files, 0, err);
+	if (rc < 0 || renameat2(AT_FDCWD, fresh, AT_FDCWD, dir, RENAME_NOREPLACE) != 0) {
+		remove_tree(fresh);
+		return rc;
+	}
+	rc = hf_dir_sync(parent, err);
+	return rc < 0 ? rc : 1;
+}
+
 int hf_idfiles_write(const char *dir, const struct hf_idfiles *files, bool replace,
 		     struct hf_err *err)
 {
-	bool existed = hf_file_exists(dir);
-	int rc = hf_dir_make(dir, HF_MODE_SECRET_DIR, err);
+	int rc = hf_file_exists(dir) ? 0 : appear(dir, files, err);
 
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	rc = hf_dir_make(dir, HF_MODE_SECRET_DIR, err);
 	if (rc < 0)
 		return rc;
 	if (!replace)
 		return write_rows(dir, files, 0, err);
-	if (existed) {
-		rc = exchange(dir, files, err);
-		if (rc != 0)
-			return rc < 0 ? rc : 0;
-	}
+	rc = exchange(dir, files, err);
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
 	return replace_one_by_one(dir, files, err);
 }
