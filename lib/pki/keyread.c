@@ -3,6 +3,7 @@
  * message, and never accept an EC key whose curve is spelled out instead of named. */
 #include "pki/keyread.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include <openssl/pem.h>
@@ -63,23 +64,51 @@ int hf_unlock_spend(struct hf_unlock *u, long iterations, struct hf_err *err)
 	return 0;
 }
 
-static long pbkdf2_iterations(const ASN1_TYPE *parameter)
+static long pbkdf2_cost(const ASN1_TYPE *parameter)
+{
+	PBKDF2PARAM *kdf = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBKDF2PARAM), parameter);
+	long n = kdf ? ASN1_INTEGER_get(kdf->iter) : 0;
+
+	PBKDF2PARAM_free(kdf);
+	return n;
+}
+
+/* OpenSSL bounds scrypt's memory, but not how often it goes through it (RFC 7914: N * r * p). */
+static long scrypt_cost(const ASN1_TYPE *parameter)
+{
+	SCRYPT_PARAMS *kdf = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(SCRYPT_PARAMS), parameter);
+	const ASN1_INTEGER *factors[3];
+	long cost = 1;
+
+	if (!kdf)
+		return 0;
+	factors[0] = kdf->costParameter;
+	factors[1] = kdf->blockSize;
+	factors[2] = kdf->parallelizationParameter;
+	for (size_t i = 0; i < HF_ARRAY_LEN(factors) && cost > 0; i++) {
+		long factor = ASN1_INTEGER_get(factors[i]);
+
+		cost = factor > 0 && factor <= LONG_MAX / cost ? cost * factor : -1;
+	}
+	SCRYPT_PARAMS_free(kdf);
+	return cost;
+}
+
+static long pbes2_cost(const ASN1_TYPE *parameter)
 {
 	PBE2PARAM *pbe2 = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBE2PARAM), parameter);
-	PBKDF2PARAM *kdf = NULL;
+	int kdf = pbe2 ? OBJ_obj2nid(pbe2->keyfunc->algorithm) : NID_undef;
 	long n = 0;
 
-	if (pbe2 && OBJ_obj2nid(pbe2->keyfunc->algorithm) == NID_id_pbkdf2)
-		kdf = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBKDF2PARAM),
-						pbe2->keyfunc->parameter);
-	if (kdf)
-		n = ASN1_INTEGER_get(kdf->iter);
-	PBKDF2PARAM_free(kdf);
+	if (kdf == NID_id_pbkdf2)
+		n = pbkdf2_cost(pbe2->keyfunc->parameter);
+	else if (kdf == NID_id_scrypt)
+		n = scrypt_cost(pbe2->keyfunc->parameter);
 	PBE2PARAM_free(pbe2);
 	return n;
 }
 
-static long pbe_iterations(const ASN1_TYPE *parameter)
+static long pbe_cost(const ASN1_TYPE *parameter)
 {
 	PBEPARAM *pbe = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBEPARAM), parameter);
 	long n = pbe ? ASN1_INTEGER_get(pbe->iter) : 0;
@@ -106,8 +135,8 @@ int hf_unlock_check(struct hf_unlock *u, const X509_ALGOR *alg, struct hf_err *e
 	if (!alg->parameter)
 		return 0; /* OpenSSL will say that it does not know it */
 	return hf_unlock_spend(u,
-			       nid == NID_pbes2 ? pbkdf2_iterations(alg->parameter)
-						: pbe_iterations(alg->parameter),
+			       nid == NID_pbes2 ? pbes2_cost(alg->parameter)
+						: pbe_cost(alg->parameter),
 			       err);
 }
 

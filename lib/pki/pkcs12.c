@@ -39,7 +39,7 @@ static int check_mac(PKCS12 *p12, struct hf_unlock *u, struct hf_err *err)
 	const ASN1_INTEGER *iterations;
 	const X509_ALGOR *alg;
 	char oid[HF_OID_CAP];
-	int rc;
+	int rc = 0;
 
 	PKCS12_get0_mac(NULL, &alg, NULL, &iterations, p12);
 	hf_oid_text(alg->algorithm, oid, sizeof(oid));
@@ -50,7 +50,8 @@ static int check_mac(PKCS12 *p12, struct hf_unlock *u, struct hf_err *err)
 		return hf_err_hint(err, "export it again without PBMAC1");
 	}
 	/* up to three tries: no passphrase, an empty one, the one given */
-	rc = hf_unlock_spend(u, iterations ? ASN1_INTEGER_get(iterations) : 1, err);
+	for (int tries = 0; rc == 0 && tries < 3; tries++)
+		rc = hf_unlock_spend(u, iterations ? ASN1_INTEGER_get(iterations) : 1, err);
 	if (rc < 0)
 		return rc;
 	if (verifies(p12, NULL, 0)) {

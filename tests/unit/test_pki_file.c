@@ -329,6 +329,14 @@ static void test_work_that_a_file_may_ask_for_is_bounded(void **state)
 	fx_run(
 	    "openssl pkcs8 -topk8 -in rsa8.pem -passout pass:sesame -iter 10000001 -outform DER -out slow.der");
 	assert_int_equal(hf_pemfile_load(&f, "slow.der", HF_WANT_KEY, &pass, &err), -HF_E_LIMIT);
+	fx_run(
+	    "openssl pkcs12 -export -inkey ec8.pem -in leaf.pem -passout pass:sesame -iter 4000000 "
+	    "-out slow.p12");
+	assert_int_equal(hf_pemfile_load(&f, "slow.p12", HF_WANT_KEY, &pass, &err), -HF_E_LIMIT);
+	fx_run(
+	    "openssl pkcs8 -topk8 -in rsa8.pem -passout pass:sesame -scrypt -scrypt_N 64 -scrypt_r 1 "
+	    "-scrypt_p 200000 -outform DER -out slow.der");
+	assert_int_equal(hf_pemfile_load(&f, "slow.der", HF_WANT_KEY, &pass, &err), -HF_E_LIMIT);
 	assert_int_equal(giver.asked, 0);
 	fx_no_stale_errors("a slow file");
 }
