@@ -144,7 +144,8 @@ void hf_cli_until(int64_t at, int64_t now, char *out, size_t cap)
 
 	hf_time_format(at, when);
 	when[strlen("2026-12-21")] = '\0';
-	hf_duration_words(at > now ? at - now : now - at, words, sizeof(words));
+	/* a minute more: what was made for ten years a moment ago has ten years left */
+	hf_duration_words(at > now ? at - now + 60 : now - at, words, sizeof(words));
 	(void)snprintf(out, cap, at > now ? "%s (%s)" : "%s (%s ago)", when, words);
 }
 

@@ -115,7 +115,7 @@ static int check_options(struct hf_cmd_ctx *ctx, const struct init_opts *o)
 	return 0;
 }
 
-static void tell_text(struct hf_cmd_ctx *ctx, const struct hf_init_result *r, const char *crl)
+static void tell_text(struct hf_cmd_ctx *ctx, const struct hf_init_result *r)
 {
 	const struct hf_cert *const certs[] = { r->root, r->issuing };
 	char until[80];
@@ -131,7 +131,6 @@ static void tell_text(struct hf_cmd_ctx *ctx, const struct hf_init_result *r, co
 	hf_out_print(&ctx->out,
 		     "authority  %s/ca (root.pem is what peers trust; crl.pem what was revoked)\n",
 		     ctx->home);
-	(void)crl;
 }
 
 static void tell_json(struct hf_cmd_ctx *ctx, const struct hf_init_result *r)
@@ -166,7 +165,8 @@ static void tell(struct hf_cmd_ctx *ctx, const struct init_opts *o, const struct
 	if (ctx->out.json_mode)
 		tell_json(ctx, r);
 	else
-		tell_text(ctx, r, NULL);
+		tell_text(ctx, r);
+	hf_out_flush(&ctx->out); /* the result before what to do with it */
 	if (o->offline_root)
 		hf_out_note(&ctx->out,
 			    "the root's key is '%s' and nowhere else: take it to a safe place",

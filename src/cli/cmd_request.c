@@ -124,6 +124,7 @@ static void tell(struct hf_cmd_ctx *ctx, const char *name, const char *dir,
 		     hf_buf_str(&sans));
 	hf_out_safe(&ctx->out, path ? path : "");
 	hf_out_print(&ctx->out, "\n");
+	hf_out_flush(&ctx->out);
 	hf_out_note(
 	    &ctx->out,
 	    "next: have it signed (handfast sign --profile client FILE, at the authority), then: "

@@ -241,6 +241,7 @@ static int publish(struct hf_cmd_ctx *ctx, struct hf_authority *a, int64_t issue
 		hf_json_string(&ctx->out.json, "crl", p.path);
 		hf_json_string(&ctx->out.json, "crl_number", p.crl->number);
 	}
+	hf_out_flush(&ctx->out);
 	hf_out_note(&ctx->out,
 		    "bring the list to those who check it; a gateway reads it again on SIGHUP");
 	return 0;
