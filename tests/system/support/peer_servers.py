@@ -30,8 +30,8 @@ class OpenSSLServer(Watched):
         for crl in crls:
             argv += ["-CRL", crl]
         super().__init__(argv + list(more), clean_env(home))
-        self.port = self.wait_line("out", lambda l: l.startswith("ACCEPT") and int(l.rsplit(":", 1)[1]),
-                                   "the ACCEPT line")
+        self.port = self.ready(lambda: self.wait_line(
+            "out", lambda l: l.startswith("ACCEPT") and int(l.rsplit(":", 1)[1]), "the ACCEPT line"))
 
 
 class NodeServers(Watched):
@@ -42,7 +42,8 @@ class NodeServers(Watched):
         with open(path, "w") as out:
             json.dump(entries, out)
         super().__init__([need("node"), PEERS / "report_servers.js", path], clean_env(home))
-        self.ports = json.loads(self.wait_line("out", lambda l: l.startswith("{") and l, "the ports", 20))
+        self.ports = self.ready(lambda: json.loads(
+            self.wait_line("out", lambda l: l.startswith("{") and l, "the ports", 20)))
 
 
 class NodeServer(NodeServers):
@@ -71,8 +72,7 @@ class GnuTLSServer(Watched):
         for crl in crls:
             argv += ["--x509crlfile", crl]
         super().__init__(argv, clean_env(home))
-        self.wait_line("err", lambda l: "listening on IPv4" in l, "the listening line")
-        self.port = self.wait_until(self._ipv4_port, "a listening port")
+        self.port = self.ready(lambda: self.wait_until(self._ipv4_port, "a listening port"))
 
     def _ipv4_port(self):
         ports = listening_ports(self.pid)

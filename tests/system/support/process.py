@@ -98,6 +98,14 @@ class Watched:
             return None
         return self.wait_until(probe, what, timeout)
 
+    def ready(self, probe):
+        """What probe() gives; a process that does not get there is ended at once."""
+        try:
+            return probe()
+        except BaseException:
+            self.__exit__()
+            raise
+
     def signal(self, number):
         self.proc.send_signal(number)
 
