@@ -13,14 +13,22 @@
 #include "base/str.h"
 
 static const char *const err_names[] = {
-	[HF_E_NOMEM] = "no-memory",       [HF_E_AGAIN] = "again",
-	[HF_E_INVALID] = "invalid",       [HF_E_PARSE] = "parse",
-	[HF_E_IO] = "io",                 [HF_E_NOENT] = "not-found",
-	[HF_E_EXIST] = "exists",          [HF_E_PERM] = "permission",
-	[HF_E_LIMIT] = "limit",           [HF_E_CRYPTO] = "crypto",
-	[HF_E_PASSPHRASE] = "passphrase", [HF_E_MISMATCH] = "mismatch",
-	[HF_E_POLICY] = "policy",         [HF_E_UNSUPPORTED] = "unsupported",
-	[HF_E_CLOSED] = "closed",         [HF_E_TIMEOUT] = "timeout",
+	[HF_E_NOMEM] = "no-memory",
+	[HF_E_AGAIN] = "again",
+	[HF_E_INVALID] = "invalid",
+	[HF_E_PARSE] = "parse",
+	[HF_E_IO] = "io",
+	[HF_E_NOENT] = "not-found",
+	[HF_E_EXIST] = "exists",
+	[HF_E_PERM] = "permission",
+	[HF_E_LIMIT] = "limit",
+	[HF_E_CRYPTO] = "crypto",
+	[HF_E_PASSPHRASE] = "passphrase",
+	[HF_E_MISMATCH] = "mismatch",
+	[HF_E_POLICY] = "policy",
+	[HF_E_UNSUPPORTED] = "unsupported",
+	[HF_E_CLOSED] = "closed",
+	[HF_E_TIMEOUT] = "timeout",
 	[HF_E_BUSY] = "busy",
 };
 

@@ -21,8 +21,8 @@ int hf_err_ossl(struct hf_err *err, int code, const char *fmt, ...) HF_PRINTF(3,
  * is NULL), so that `return hf_err_context(err, rc, "reading '%s'", path);` passes rc on. */
 int hf_err_context(struct hf_err *err, int rc, const char *fmt, ...) HF_PRINTF(3, 4);
 
-/* Sets the next step for the user.  Returns -err->code; -HF_E_INVALID when err is NULL, since nobody
- * remembers the code then: a caller who acts on the code passes an err. */
+/* Sets the next step for the user.  Returns -err->code; -HF_E_INVALID when err is NULL, since
+ * nobody remembers the code then: a caller who acts on the code passes an err. */
 int hf_err_hint(struct hf_err *err, const char *fmt, ...) HF_PRINTF(2, 3);
 
 int hf_err_nomem(struct hf_err *err);

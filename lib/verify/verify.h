@@ -18,7 +18,7 @@ struct hf_verify_options {
 	const char *name;
 	/* a name that stands only in the CN counts when there is no DNS/IP SAN */
 	bool compat_cn;
-	int max_depth;                /* intermediates allowed; 0: the default of 8; negative: none */
+	int max_depth;                /* intermediates; 0: the default of 8; negative: none */
 	const char *const *policies;  /* acceptable policy OIDs, NULL-terminated; NULL: any */
 	bool require_explicit_policy, inhibit_policy_mapping, inhibit_any_policy;
 	/* fill ossl[] and node_reason by asking OpenSSL too (always done when refused) */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What `get` says when it is over.  Must never blame the wrong side: when it is not known who refused,
- * it says so. */
+/* What `get` says when it is over.  Must never blame the wrong side: when it is not known who
+ * refused, it says so. */
 #include <string.h>
 
 #include "base/err.h"
@@ -85,7 +85,8 @@ static void json_body(struct get *g)
 	/* what is not text would lose bytes as a JSON string */
 	if (memchr(hf_buf_str(&g->body), '\0', g->body.len) == NULL &&
 	    hf_str_escape(&safe, hf_buf_str(&g->body), g->body.len) == 0 &&
-	    strstr(hf_buf_str(&safe), "\\x8") == NULL && strstr(hf_buf_str(&safe), "\\xf") == NULL) {
+	    strstr(hf_buf_str(&safe), "\\x8") == NULL &&
+	    strstr(hf_buf_str(&safe), "\\xf") == NULL) {
 		hf_json_stringn(j, "body", hf_buf_str(&g->body), g->body.len);
 		return;
 	}
@@ -94,12 +95,13 @@ static void json_body(struct get *g)
 	hf_json_string(j, "body_base64", hf_buf_str(&safe));
 }
 
-void get_report_json(struct get *g, const char *refused_by, const char *cause, const char *explanation,
-		     const char *fix)
+void get_report_json(struct get *g, const char *refused_by, const char *cause,
+		     const char *explanation, const char *fix)
 {
 	struct hf_out *out = &g->ctx->out;
-	const struct hf_verdict *verdict =
-		g->session && hf_session_tls(g->session) ? hf_tls_conn_verdict(hf_session_tls(g->session)) : NULL;
+	const struct hf_verdict *verdict = g->session && hf_session_tls(g->session)
+					       ? hf_tls_conn_verdict(hf_session_tls(g->session))
+					       : NULL;
 
 	if (!out->json_mode)
 		return;
@@ -122,14 +124,17 @@ void get_report_json(struct get *g, const char *refused_by, const char *cause, c
 
 /* --- refusals, for people --- */
 
-/* A refusal is the result of the command, so with --json it goes to stdout; its text is a message. */
-static int refused(struct get *g, const char *by, const char *cause, const char *text, const char *fix)
+/* A refusal is the result of the command, so with --json it goes to stdout; its text is a message.
+ */
+static int refused(struct get *g, const char *by, const char *cause, const char *text,
+		   const char *fix)
 {
 	bool us = strcmp(by, "client") == 0;
 
 	get_report_json(g, by, cause[0] ? cause : NULL, text, fix);
 	hf_log_say("REFUSED by %s%s: %s%s%s%s", us ? "us, the client" : "the server ",
-		   us ? "" : g->url.authority, text, cause[0] ? " [" : "", cause, cause[0] ? "]" : "");
+		   us ? "" : g->url.authority, text, cause[0] ? " [" : "", cause,
+		   cause[0] ? "]" : "");
 	if (fix && fix[0])
 		hf_log_say("fix: %s", fix);
 	return HF_EXIT_NO;
@@ -140,12 +145,13 @@ static void describe_own(const struct get *g, struct hf_buf *text)
 	const struct hf_cert *leaf;
 
 	if (!g->credential) {
-		(void)hf_buf_puts(text, "You sent no certificate: none was configured (--as or --cert).");
+		(void)hf_buf_puts(text,
+				  "You sent no certificate: none was configured (--as or --cert).");
 		return;
 	}
 	leaf = g->credential->chain.items[0];
-	(void)hf_buf_printf(text, "You sent %s (issuer %s, serial %s, %zu certificate%s).", leaf->subject,
-			    leaf->issuer, leaf->serial, g->credential->chain.len,
+	(void)hf_buf_printf(text, "You sent %s (issuer %s, serial %s, %zu certificate%s).",
+			    leaf->subject, leaf->issuer, leaf->serial, g->credential->chain.len,
 			    g->credential->chain.len == 1 ? "" : "s");
 }
 
@@ -213,7 +219,8 @@ static int refused_by_server(struct get *g, const struct hf_tls_failure *failure
 	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(TEXT_CAP);
 	const struct hf_reason_info *own = hf_reason_info(own_cause(g, failure->alert));
 
-	(void)hf_buf_printf(&text, "alert %d %s: %s. ", failure->alert, hf_alert_name(failure->alert),
+	(void)hf_buf_printf(&text, "alert %d %s: %s. ", failure->alert,
+			    hf_alert_name(failure->alert),
 			    own->id[0] ? own->sentence : meaning->means);
 	if (meaning->about_certificate)
 		describe_own(g, &text);
@@ -224,7 +231,8 @@ static int refused_by_server(struct get *g, const struct hf_tls_failure *failure
 static void describe_finding(const struct hf_finding *f, struct hf_buf *text)
 {
 	if (f->cert)
-		(void)hf_buf_printf(text, "the server's %s %s: ", f->depth > 0 ? "CA" : "certificate",
+		(void)hf_buf_printf(text,
+				    "the server's %s %s: ", f->depth > 0 ? "CA" : "certificate",
 				    f->cert->subject);
 	(void)hf_buf_puts(text, hf_reason_info(f->reason)->sentence);
 	if (f->want)
@@ -236,7 +244,8 @@ static void describe_finding(const struct hf_finding *f, struct hf_buf *text)
 static int refused_by_us(struct get *g, const struct hf_tls_failure *failure)
 {
 	const struct hf_verdict *verdict = hf_tls_conn_verdict(hf_session_tls(g->session));
-	const struct hf_finding *root = verdict && !verdict->accepted ? hf_verdict_root(verdict) : NULL;
+	const struct hf_finding *root =
+	    verdict && !verdict->accepted ? hf_verdict_root(verdict) : NULL;
 	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(TEXT_CAP);
 
 	if (!root)
@@ -260,23 +269,27 @@ static int dropped(struct get *g)
 {
 	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(TEXT_CAP);
 
-	(void)hf_buf_puts(&text, "it asked for a certificate and then closed without a word (Node does so for each "
-				 "certificate it does not accept; others lose the alert on the way). ");
+	(void)hf_buf_puts(
+	    &text,
+	    "it asked for a certificate and then closed without a word (Node does so for each "
+	    "certificate it does not accept; others lose the alert on the way). ");
 	describe_own(g, &text);
 	return refused(g, "server", g->credential ? "T-ALERT-LOST" : "N-NONE", hf_buf_str(&text),
-		       g->credential ? "look into the server's log; judge your chain with: handfast verify "
-				       "--purpose client --ca SERVERS-CA.pem CERT.pem" :
-				       "configure a client certificate (--as or --cert)");
+		       g->credential
+			   ? "look into the server's log; judge your chain with: handfast verify "
+			     "--purpose client --ca SERVERS-CA.pem CERT.pem"
+			   : "configure a client certificate (--as or --cert)");
 }
 
 static int lost(struct get *g)
 {
 	const struct hf_tls_failure *failure =
-		hf_session_tls(g->session) ? hf_tls_conn_failure(hf_session_tls(g->session)) : NULL;
+	    hf_session_tls(g->session) ? hf_tls_conn_failure(hf_session_tls(g->session)) : NULL;
 	struct hf_err *err = &g->ctx->err;
 
 	if (failure && failure->cause[0])
-		(void)hf_err_set(err, HF_E_CLOSED, "%s: %s [%s]", g->url.authority, failure->text, failure->cause);
+		(void)hf_err_set(err, HF_E_CLOSED, "%s: %s [%s]", g->url.authority, failure->text,
+				 failure->cause);
 	else if (failure)
 		(void)hf_err_set(err, HF_E_CLOSED, "%s: %s", g->url.authority, failure->text);
 	else
@@ -289,20 +302,24 @@ static int lost(struct get *g)
 static int not_tls(struct get *g)
 {
 	(void)hf_err_set(&g->ctx->err, HF_E_CLOSED,
-			 "no TLS on %s: the port answered in plain text [T-PLAINTEXT-SERVER]", g->url.authority);
-	return hf_err_hint(&g->ctx->err, "use the server's TLS port, or switch TLS on for this one (it may speak "
-					 "plain HTTP)");
+			 "no TLS on %s: the port answered in plain text [T-PLAINTEXT-SERVER]",
+			 g->url.authority);
+	return hf_err_hint(&g->ctx->err,
+			   "use the server's TLS port, or switch TLS on for this one (it may speak "
+			   "plain HTTP)");
 }
 
 int get_report_failure(struct get *g)
 {
 	const struct hf_tls_failure *failure =
-		hf_session_tls(g->session) ? hf_tls_conn_failure(hf_session_tls(g->session)) : NULL;
+	    hf_session_tls(g->session) ? hf_tls_conn_failure(hf_session_tls(g->session)) : NULL;
 
 	if (g->end == HF_SESSION_TIMEOUT) {
-		(void)hf_err_set(&g->ctx->err, HF_E_TIMEOUT, "%s did not answer in time [T-TIMEOUT]",
-				 g->url.authority);
-		return hf_err_hint(&g->ctx->err, "look at the process behind the port, or allow more with --timeout");
+		(void)hf_err_set(&g->ctx->err, HF_E_TIMEOUT,
+				 "%s did not answer in time [T-TIMEOUT]", g->url.authority);
+		return hf_err_hint(
+		    &g->ctx->err,
+		    "look at the process behind the port, or allow more with --timeout");
 	}
 	if (failure && strcmp(failure->cause, "T-PLAINTEXT-SERVER") == 0)
 		return not_tls(g);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The gateway: terminates mutual TLS and answers.  A supervisor holds the listening sockets, workers
- * serve; each worker has a generation (credential, trust, rules) that a reload replaces as a whole. */
+/* The gateway: terminates mutual TLS and answers.  A supervisor holds the listening sockets,
+ * workers serve; each worker has a generation (credential, trust, rules) that a reload replaces as
+ * a whole. */
 #ifndef HF_GATEWAY_GATEWAY_H
 #define HF_GATEWAY_GATEWAY_H
 

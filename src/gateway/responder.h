@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What answers a request: a table of kinds, one file behind each.  A back end that forwards requests
- * becomes one more row. */
+/* What answers a request: a table of kinds, one file behind each.  A back end that forwards
+ * requests becomes one more row. */
 #ifndef HF_GATEWAY_RESPONDER_H
 #define HF_GATEWAY_RESPONDER_H
 
@@ -34,9 +34,9 @@ extern const struct hf_responder_ops hf_respond_verdict, hf_respond_identity, hf
 void hf_answer_status(struct hf_http_answer *answer, int status);
 /* By the name's ending; never NULL. */
 const char *hf_content_type_of(const char *name);
-/* The path below a directory that a request path means: percent codes decoded, no empty part, no part
- * that begins with a dot, no NUL, '/' or control byte from a code.  *ret_is_dir: it ended in '/'.
- * false: there can be no such file. */
+/* The path below a directory that a request path means: percent codes decoded, no empty part, no
+ * part that begins with a dot, no NUL, '/' or control byte from a code.  *ret_is_dir: it ended in
+ * '/'. false: there can be no such file. */
 bool hf_dir_path_decode(struct hf_slice path, char *out, size_t cap, bool *ret_is_dir);
 
 #endif

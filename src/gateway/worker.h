@@ -28,7 +28,8 @@ struct hf_worker_start {
 	struct hf_counters *counters; /* of all */
 };
 
-/* Runs until drained; the exit status: 0, 1 when connections were cut, 3 when it could not start. */
+/* Runs until drained; the exit status: 0, 1 when connections were cut, 3 when it could not start.
+ */
 int hf_worker_run(const struct hf_worker_start *start);
 
 /* --- the inside, for worker*.c --- */

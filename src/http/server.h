@@ -80,8 +80,8 @@ HF_DEFINE_AUTO(hf_http_server, struct hf_http_server, hf_http_server_free);
 /* Takes the connection over: its callbacks are the server's from now on.  Call it from on_ready. */
 int hf_http_serve(struct hf_http_server *server, struct hf_conn *conn, void *session_arg,
 		  struct hf_err *err);
-/* Idle sessions end now, others after the answer they are at; one that never had a request has a second
- * for it. */
+/* Idle sessions end now, others after the answer they are at; one that never had a request has a
+ * second for it. */
 void hf_http_server_drain(struct hf_http_server *server);
 size_t hf_http_server_sessions(const struct hf_http_server *server);
 
