@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from .process import SLOW, Watched, clean_env
 
+RELOADED = re.compile(r"\breloaded: generation|\breload refused|\breload: a worker")
 READY = re.compile(r"^handfast: listening on (\S+)")
 SANITIZER = re.compile(rb"(ERROR: (Address|Leak)Sanitizer|runtime error:)")
 
@@ -144,7 +145,7 @@ class Server(Watched):
 
         def probe():
             for line in self.lines["err"][before:]:
-                if "reload" in line.lower() or "generation" in line.lower():
+                if RELOADED.search(line):
                     return line
             return None
         return self.wait_until(probe, what, 10)
