@@ -11,7 +11,7 @@ enum {
 	HF_DEPTH_DEFAULT = 8,      /* intermediates allowed when nothing is said */
 	HF_PATH_CAP = 66,          /* leaf + 64 intermediates + anchor */
 	HF_SIGNATURES_CAP = 100,   /* signatures checked in one search */
-	HF_CANDIDATES_CAP = 200,   /* issuers tried in one search */
+	HF_CANDIDATES_CAP = 400,   /* issuers tried in one search */
 	/* signatures of revocation lists tried with keys that a peer sent */
 	HF_LIST_CHECKS_CAP = 32,
 };

@@ -2,6 +2,8 @@
 /* lib/verify/verdict: what is in it, and how it is told. */
 #include "verify_fixture.h"
 
+#include "verify/judge.h"
+
 static void test_names_of_errors_and_alerts(void **state)
 {
 	static const struct {
@@ -42,6 +44,18 @@ static void test_names_of_errors_and_alerts(void **state)
 		if (e != X509_V_ERR_UNSPECIFIED)
 			assert_string_not_equal(hf_verify_error_name(e), "UNSPECIFIED");
 	}
+}
+
+static void test_node_knows_twenty_eight_names(void **state)
+{
+	size_t known = 0;
+
+	(void)state;
+	for (int e = 0; e <= X509_V_ERR_EC_KEY_EXPLICIT_PARAMS; e++)
+		known += strcmp(hf_node_reason_name(e), "UNSPECIFIED") != 0;
+	assert_int_equal(known, 28);
+	assert_string_equal(hf_node_reason_name(X509_V_ERR_INVALID_CA), "INVALID_CA");
+	assert_string_equal(hf_node_reason_name(X509_V_ERR_KEYUSAGE_NO_CERTSIGN), "UNSPECIFIED");
 }
 
 static void test_findings_are_copied_and_escaped(void **state)
@@ -172,6 +186,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names_of_errors_and_alerts),
+		cmocka_unit_test(test_node_knows_twenty_eight_names),
 		cmocka_unit_test(test_findings_are_copied_and_escaped),
 		cmocka_unit_test(test_json_has_every_field),
 		cmocka_unit_test(test_accepted_json),

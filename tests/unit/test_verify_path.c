@@ -469,6 +469,105 @@ static void test_same_name_without_identifiers(void **state)
 	}
 }
 
+/* A knot of CAs that signed each other, some of the certificates expired: whether there is a way is
+ * worked out over the graph, and the judge must say the same. */
+enum { NODES = 6, GRAPHS = 60 };
+
+struct graph {
+	struct certmade ca[NODES];	    /* self-signed */
+	struct certmade edge[NODES][NODES]; /* [subject][issuer]; no key: not there */
+	bool good[NODES][NODES];
+};
+
+static void graph_build(struct graph *g, unsigned *seed)
+{
+	char name[16];
+
+	memset(g, 0, sizeof(*g));
+	for (int i = 0; i < NODES; i++) {
+		(void)snprintf(name, sizeof(name), "/CN=CA %d", i);
+		g->ca[i] = certmake(&(struct certmake){ .subject = name, .ext = certmake_root });
+	}
+	for (int s = 0; s < NODES; s++) {
+		(void)snprintf(name, sizeof(name), "/CN=CA %d", s);
+		for (int i = 0; i < NODES; i++) {
+			int roll = rand_r(seed) % 4;
+
+			if (i == s || roll == 0)
+				continue;
+			g->good[s][i] = roll == 1;
+			g->edge[s][i] = certmake(&(struct certmake){ .subject = name,
+								     .issuer = &g->ca[i],
+								     .ext = certmake_ca,
+								     .key_of = &g->ca[s],
+								     .from = -99,
+								     .to = roll == 1 ? 99 : -1 });
+		}
+	}
+}
+
+static bool reachable(const struct graph *g, int from, int to)
+{
+	bool seen[NODES] = { false };
+
+	seen[from] = true;
+	for (int round = 0; round < NODES; round++) {
+		for (int s = 0; s < NODES; s++) {
+			for (int i = 0; seen[s] && i < NODES; i++)
+				seen[i] = seen[i] || g->good[s][i];
+		}
+	}
+	return seen[to];
+}
+
+static void graph_judge(const struct graph *g, int from, int to, unsigned *seed)
+{
+	const struct certmade *sent[NODES * NODES + 2];
+	HF_AUTO_DONE(certmade) leaf = certmake(&(struct certmake){
+	    .subject = "/CN=leaf", .issuer = &g->ca[from], .ext = certmake_client });
+	HF_AUTO(hf_trust) trust =
+	    vf_trust((const struct certmade *const[]){ &g->ca[to], NULL }, NULL, NULL);
+	HF_AUTO_DONE(hf_verdict) v;
+	size_t n = 1;
+
+	sent[0] = &leaf;
+	for (int k = 0; k < NODES * NODES; k++) {
+		const struct certmade *e = &g->edge[k / NODES][k % NODES];
+
+		if (!e->cert)
+			continue;
+		sent[n] = e;
+		/* in any order */
+		size_t with = 1 + (size_t)rand_r(seed) % n;
+		const struct certmade *other = sent[with];
+
+		sent[with] = sent[n];
+		sent[n++] = other;
+	}
+	sent[n] = NULL;
+	vf_judge(sent, trust, &as_client, &v);
+	vf_expect("graph", &v, reachable(g, from, to), NULL);
+}
+
+static void test_any_way_through_a_knot_is_found(void **state)
+{
+	unsigned seed = 7;
+
+	(void)state;
+	for (int round = 0; round < GRAPHS; round++) {
+		struct graph g;
+
+		graph_build(&g, &seed);
+		graph_judge(&g, 0, NODES - 1, &seed);
+		graph_judge(&g, 1, 2, &seed);
+		for (int i = 0; i < NODES; i++) {
+			certmade_done(&g.ca[i]);
+			for (int k = 0; k < NODES; k++)
+				certmade_done(&g.edge[i][k]);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -479,6 +578,7 @@ int main(void)
 		cmocka_unit_test(test_renewed_root_of_the_same_key),
 		cmocka_unit_test(test_hundreds_of_same_key_intermediates_end_at_once),
 		cmocka_unit_test(test_a_mesh_of_keys_ends_at_the_bound),
+		cmocka_unit_test(test_any_way_through_a_knot_is_found),
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_constraints_that_openssl_overlooks),
 		cmocka_unit_test(test_same_name_without_identifiers),
