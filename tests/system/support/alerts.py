@@ -25,6 +25,13 @@ def from_openssl(text):
     return None
 
 
+def from_curl(text):
+    """From curl -v, which shows each alert as level * 256 + number; its last words may be a false accusation
+    ("SSL certificate problem" for alert 45 in TLS 1.2)."""
+    fatal = [int(one) for one in re.findall(r"\(IN\), TLS alert, .*\((\d+)\)", text) if int(one) >> 8 == 2]
+    return fatal[-1] & 0xFF if fatal else from_openssl(text)
+
+
 def from_gnutls(text):
     found = re.search(r"Received alert \[(\d+)\]", text)
     return int(found.group(1)) if found else None

@@ -157,7 +157,7 @@ class CurlClient:
         done = run(argv + list(more) + ["https://%s:%d%s" % (name, port, path)], self.home, input=data)
         text = done.stderr.decode("utf-8", "backslashreplace")
         status, head, body = parse_head(done.stdout)
-        return Answer(done.returncode == 0, alerts.from_openssl(text), status, body, head, text, done.returncode)
+        return Answer(done.returncode == 0, alerts.from_curl(text), status, body, head, text, done.returncode)
 
 
 class OpenSSLClient:
