@@ -3,6 +3,7 @@
  * its leaf, and always say which of the usual mistakes it met. */
 #include "pki/credential.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,8 +64,8 @@ static struct hf_cert *find_issuer(const struct hf_certs *certs, const struct hf
 	return NULL;
 }
 
-/* Appends issuer after issuer; a self-signed one ends the path and is left out, since peers must
- * have it anyway (RFC 8446 4.4.2). */
+/* Appends issuer after issuer.  A root that is in the file ends the path and stays: what is sent is what
+ * the file says, although peers must have it anyway (RFC 8446 4.4.2). */
 static int follow_issuers(struct hf_credential *c, const struct hf_certs *certs, struct hf_err *err)
 {
 	struct hf_cert *cert = c->chain.items[0];
@@ -73,7 +74,7 @@ static int follow_issuers(struct hf_credential *c, const struct hf_certs *certs,
 		struct hf_cert *issuer = find_issuer(certs, &c->chain, cert);
 		int rc;
 
-		if (!issuer || is_self_signed(issuer))
+		if (!issuer)
 			return 0;
 		rc = hf_certs_add(&c->chain, issuer, err);
 		if (rc < 0)
@@ -93,7 +94,7 @@ static int append_rest(struct hf_credential *c, const struct hf_certs *certs, st
 		if (hf_certs_has(&c->chain, certs->items[i]))
 			continue;
 		if (is_self_signed(certs->items[i])) {
-			c->root_dropped = true;
+			c->stray_dropped = true;
 			continue;
 		}
 		rc = hf_certs_add(&c->chain, certs->items[i], err);
@@ -276,6 +277,7 @@ int hf_credential_load(const char *cert_path, const char *key_path,
 	rc = hf_credential_new(keys.key ? keys.key : certs.key, &certs.certs, &c, err);
 	if (rc < 0)
 		return hf_err_context(err, rc, "'%s' and '%s'", p.key ? p.key : p.cert, p.cert);
+	assert(c);
 	rc = remember_paths(c, &p, err);
 	if (rc < 0)
 		return rc;

@@ -7,11 +7,11 @@
 
 struct hf_credential {
 	EVP_PKEY *key;
-	/* leaf first, then intermediates in issuing order; a self-signed root is dropped */
+	/* leaf first, then intermediates in issuing order; a root too when the file has it */
 	struct hf_certs chain;
 	char *cert_path, *key_path; /* where they came from, for messages and reload */
 	bool key_world_readable;   /* the key file's mode lets others than its owner read it */
-	bool root_dropped;         /* the file held the root too */
+	bool stray_dropped;        /* the file held a self-signed certificate that is not on the path */
 	bool reordered;            /* intermediates stood out of order, or the leaf was not first */
 };
 /* cert_path may hold the key too (key_path NULL); PEM in either order, DER, PKCS#12.
