@@ -248,6 +248,10 @@ struct sweep {
 	int dropped;
 };
 
+#ifdef HF_ANALYZER /* it cannot know that the sweep's list holds a reference to each peer */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wanalyzer-use-after-free"
+#endif
 static void drop_connections(struct sweep *sweep, struct hf_peer *peer)
 {
 	while (peer->live) {
@@ -258,6 +262,9 @@ static void drop_connections(struct sweep *sweep, struct hf_peer *peer)
 		sweep->drop(conn, &peer->verdict, sweep->arg);
 	}
 }
+#ifdef HF_ANALYZER
+#pragma GCC diagnostic pop
+#endif
 
 static int judge_again(struct sweep *sweep, struct hf_peer *peer, struct hf_err *err)
 {

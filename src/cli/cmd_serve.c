@@ -400,7 +400,6 @@ static void gateway_config(const struct serve_opts *opts, struct serve_source *s
 		.tls_max = versions[opts->tls_max],
 		.profile = (enum hf_profile)opts->trust.profile,
 		.alpn = alpn,
-		.resume = opts->resume != 0,
 		.drop = opts->refuse != 0,
 		.respond = { opts->respond, opts->content_type, opts->detail },
 		.handshake_ms = (uint64_t)opts->handshake_timeout * 1000,

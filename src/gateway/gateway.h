@@ -40,7 +40,6 @@ struct hf_gateway_config {
 	enum hf_tls_version tls_min, tls_max;
 	enum hf_profile profile;
 	const char *const *alpn;
-	bool resume;
 	bool drop; /* a refused peer gets no alert */
 	struct hf_responder_spec respond;
 	struct hf_http_server_config http;

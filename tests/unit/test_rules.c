@@ -219,7 +219,8 @@ static void test_mistakes_are_named(void **state)
 		{ "serial:12@abcd", "serial:", "SHA256" },
 		{ "serial:xyz@0000000000000000000000000000000000000000000000000000000000000000",
 		  "serial:", "" },
-		{ "any+", "'any+'", "" },
+		{ "any+", "ends with '+'", "plus" },
+		{ "cn:a+", "ends with '+'", "plus" },
 		{ "anyone", "anyone", "any" },
 		{ "cn:a\nb", "control", "" },
 	};
