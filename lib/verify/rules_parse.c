@@ -39,14 +39,14 @@ static size_t term_head(const char *s)
 	return n == 3 && memcmp(s, "any", 3) == 0 && (s[3] == '\0' || s[3] == '+') ? 3 : 0;
 }
 
-/* One term: up to a '+' that begins another, "\+" being a plus of its own.  Returns what follows.
- */
+/* One term: up to a '+' that begins another or ends the rule, "\+" being a plus of its own.  Returns what
+ * follows. */
 static const char *cut_term(const char *s, struct hf_buf *out)
 {
 	for (; *s; s++) {
 		if (s[0] == '\\' && (s[1] == '+' || s[1] == '\\'))
 			s++;
-		else if (s[0] == '+' && term_head(s + 1) > 0)
+		else if (s[0] == '+' && (!s[1] || term_head(s + 1) > 0))
 			return s + 1;
 		(void)hf_buf_putc(out, *s);
 	}
@@ -204,6 +204,12 @@ static int unknown_term(struct hf_err *err, const char *term, const char *word)
 	    "terms are any, cn:, o:, ou:, dns:, uri:, email:, ip:, sha256:, spki:, serial:, issuer:");
 }
 
+static int nothing_after_plus(struct hf_err *err)
+{
+	hf_err_set(err, HF_E_INVALID, "the rule ends with '+'");
+	return hf_err_hint(err, "add the term that must match too, or write '\\+' for a plus in the value");
+}
+
 static int parse_term(struct hf_term *t, const char *text, struct hf_err *err)
 {
 	size_t head = term_head(text);
@@ -212,6 +218,8 @@ static int parse_term(struct hf_term *t, const char *text, struct hf_err *err)
 
 	if (!word)
 		return hf_err_nomem(err);
+	if (!text[0])
+		return nothing_after_plus(err);
 	if (strcmp(text, "any") == 0) {
 		t->kind = HF_TERM_ANY;
 		return 0;
