@@ -175,6 +175,8 @@ const char *hf_str_nearest(const char *word, const char *const *words)
 
 int hf_strv_addn(struct hf_strv *v, const char *s, size_t len)
 {
+	char *copy;
+
 	if (v->len + 2 > v->alloc) {
 		size_t alloc = v->alloc ? 2 * v->alloc : 8;
 		char **items = realloc(v->items, alloc * sizeof(*items));
@@ -184,10 +186,11 @@ int hf_strv_addn(struct hf_strv *v, const char *s, size_t len)
 		v->items = items;
 		v->alloc = alloc;
 	}
-	v->items[v->len] = hf_str_ndup(s, len);
-	if (!v->items[v->len])
+	copy = hf_str_ndup(s, len);
+	if (!copy)
 		return -HF_E_NOMEM;
-	v->items[++v->len] = NULL;
+	v->items[v->len++] = copy;
+	v->items[v->len] = NULL;
 	return 0;
 }
 

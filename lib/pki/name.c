@@ -19,11 +19,15 @@ static int value_utf8(const ASN1_STRING *value, struct hf_name_value *ret)
 	HF_AUTO(ossl_mem) utf8 = NULL;
 	const uint8_t *raw = ASN1_STRING_get0_data(value);
 	size_t raw_len = (size_t)ASN1_STRING_length(value);
+	bool no_memory;
 	int len;
 
 	(void)ERR_set_mark();
 	len = ASN1_STRING_to_UTF8(&utf8, value);
+	no_memory = len < 0 && ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE;
 	(void)ERR_pop_to_mark();
+	if (no_memory)
+		return -HF_E_NOMEM; /* never take a name for another because memory is short */
 	if (len >= 0) {
 		ret->len = (size_t)len;
 		ret->utf8 = hf_str_ndup((const char *)utf8, ret->len);

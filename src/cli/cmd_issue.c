@@ -143,7 +143,7 @@ static int dry_run(struct hf_cmd_ctx *ctx, struct hf_authority *a, struct hf_ord
 		rc = hf_order_check(a, order, now, &ctx->err);
 	if (rc == 0)
 		rc = hf_issue_try(a, order, now, &cert, &ctx->err);
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
 	hf_cli_tell_notes(ctx, order->name, order);
 	if (ctx->out.json_mode)
@@ -198,7 +198,7 @@ static int run(struct hf_cmd_ctx *ctx)
 		rc = hf_order_for_name(&order, name, o->subject, &sans, &ctx->err);
 	if (rc == 0)
 		rc = hf_cli_open_authority(ctx, &from, &a);
-	return rc < 0 ? rc : issue(ctx, a, &order, o, o->out ? o->out : dir);
+	return rc != 0 ? rc : issue(ctx, a, &order, o, o->out ? o->out : dir);
 }
 
 static const struct hf_example examples[] = {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* handfast renew: a new key and certificate for the same identity, in time.  Must never renew what
  * was revoked, and never leave a key beside another key's certificate. */
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -189,8 +190,9 @@ static int renew_one(struct renewal *r, const char *name, bool among_all)
 
 	if (rc == 0)
 		rc = find_record(r, cert, &found);
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
+	assert(cert);
 	if (found.len == 0) {
 		hf_out_debug(&r->ctx->out, "%s: issued by '%s', not by this home's authority", name,
 			     cert->issuer);

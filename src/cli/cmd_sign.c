@@ -393,7 +393,7 @@ static int run(struct hf_cmd_ctx *ctx)
 		rc = hf_cli_open_authority(ctx, &from, &a);
 	if (rc == 0)
 		rc = gather(&s);
-	if (rc < 0) {
+	if (rc != 0) {
 		hf_strv_done(&s.inputs);
 		return rc;
 	}
