@@ -64,8 +64,8 @@ static struct hf_cert *find_issuer(const struct hf_certs *certs, const struct hf
 	return NULL;
 }
 
-/* Appends issuer after issuer.  A root that is in the file ends the path and stays: what is sent is what
- * the file says, although peers must have it anyway (RFC 8446 4.4.2). */
+/* Appends issuer after issuer.  A root that is in the file ends the path and stays: what is sent is
+ * what the file says, although peers must have it anyway (RFC 8446 4.4.2). */
 static int follow_issuers(struct hf_credential *c, const struct hf_certs *certs, struct hf_err *err)
 {
 	struct hf_cert *cert = c->chain.items[0];

@@ -11,7 +11,7 @@ struct hf_credential {
 	struct hf_certs chain;
 	char *cert_path, *key_path; /* where they came from, for messages and reload */
 	bool key_world_readable;   /* the key file's mode lets others than its owner read it */
-	bool stray_dropped;        /* the file held a self-signed certificate that is not on the path */
+	bool stray_dropped; /* the file held a self-signed certificate that is not on the path */
 	bool reordered;            /* intermediates stood out of order, or the leaf was not first */
 };
 /* cert_path may hold the key too (key_path NULL); PEM in either order, DER, PKCS#12.

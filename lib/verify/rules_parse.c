@@ -39,8 +39,8 @@ static size_t term_head(const char *s)
 	return n == 3 && memcmp(s, "any", 3) == 0 && (s[3] == '\0' || s[3] == '+') ? 3 : 0;
 }
 
-/* One term: up to a '+' that begins another or ends the rule, "\+" being a plus of its own.  Returns what
- * follows. */
+/* One term: up to a '+' that begins another or ends the rule, "\+" being a plus of its own. Returns
+ * what follows. */
 static const char *cut_term(const char *s, struct hf_buf *out)
 {
 	for (; *s; s++) {
@@ -207,7 +207,8 @@ static int unknown_term(struct hf_err *err, const char *term, const char *word)
 static int nothing_after_plus(struct hf_err *err)
 {
 	hf_err_set(err, HF_E_INVALID, "the rule ends with '+'");
-	return hf_err_hint(err, "add the term that must match too, or write '\\+' for a plus in the value");
+	return hf_err_hint(
+	    err, "add the term that must match too, or write '\\+' for a plus in the value");
 }
 
 static int parse_term(struct hf_term *t, const char *text, struct hf_err *err)

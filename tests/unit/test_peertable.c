@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The peer table: hit, change of policy, end of validity, bound, and the sweep that closes what no longer
- * stands. */
+/* The peer table: hit, change of policy, end of validity, bound, and the sweep that closes what no
+ * longer stands. */
 #include "tls_fixture.h"
 
 enum { CLIENTS = 4, CAP = 2, LEAF_ENDS = 2145916799 /* 2037-12-31T23:59:59Z */ };
@@ -8,12 +8,22 @@ enum { CLIENTS = 4, CAP = 2, LEAF_ENDS = 2145916799 /* 2037-12-31T23:59:59Z */ }
 static struct tx_party root, other_root, server_party, clients[CLIENTS];
 static struct hf_trust *trust, *wider_trust, *other_trust;
 
-#define CA_EXTS                                                                                    \
-	{ { "basicConstraints", "critical,CA:TRUE" }, { "keyUsage", "critical,keyCertSign" },        \
-	  { "subjectKeyIdentifier", "hash" } }
-#define LEAF_EXTS(eku)                                                                             \
-	{ { "basicConstraints", "critical,CA:FALSE" }, { "extendedKeyUsage", eku },                  \
-	  { "authorityKeyIdentifier", "keyid" }, { "subjectAltName", "DNS:localhost" } }
+#define CA_EXTS                                             \
+	{                                                   \
+		{ "basicConstraints", "critical,CA:TRUE" }, \
+		    { "keyUsage", "critical,keyCertSign" }, \
+		{                                           \
+			"subjectKeyIdentifier", "hash"      \
+		}                                           \
+	}
+#define LEAF_EXTS(eku)                                                                    \
+	{                                                                                 \
+		{ "basicConstraints", "critical,CA:FALSE" }, { "extendedKeyUsage", eku }, \
+		    { "authorityKeyIdentifier", "keyid" },                                \
+		{                                                                         \
+			"subjectAltName", "DNS:localhost"                                 \
+		}                                                                         \
+	}
 
 static int cast_make(void **state)
 {
@@ -30,8 +40,10 @@ static int cast_make(void **state)
 	tx_credential(&server_party);
 	for (size_t i = 0; i < CLIENTS; i++) {
 		char subject[32], serial[8];
-		struct fx_spec spec = { .subject = subject, .serial = serial,
-					.ends = "371231235959Z", .exts = LEAF_EXTS("clientAuth") };
+		struct fx_spec spec = { .subject = subject,
+					.serial = serial,
+					.ends = "371231235959Z",
+					.exts = LEAF_EXTS("clientAuth") };
 
 		snprintf(subject, sizeof(subject), "/CN=client-%zu", i);
 		snprintf(serial, sizeof(serial), "%zu", 20 + i);
@@ -65,8 +77,12 @@ static struct hf_tls_context *server_under(struct hf_trust *anchors, struct hf_r
 {
 	struct hf_tls_config config = { .role = HF_TLS_SERVER,
 					.credential = server_party.credential,
-					.trust = anchors, .rules = rules, .client_auth = auth,
-					.peers = peers, .peers_cap = CAP, .now = tx_clock };
+					.trust = anchors,
+					.rules = rules,
+					.client_auth = auth,
+					.peers = peers,
+					.peers_cap = CAP,
+					.now = tx_clock };
 
 	return tx_context(&config);
 }
@@ -74,8 +90,10 @@ static struct hf_tls_context *server_under(struct hf_trust *anchors, struct hf_r
 /* Opens a connection of client `which` and leaves it open. */
 static void open_client(size_t which, struct hf_tls_context *server, struct tx_meeting *m)
 {
-	struct hf_tls_config config = { .role = HF_TLS_CLIENT, .insecure = true,
-					.credential = clients[which].credential, .now = tx_clock };
+	struct hf_tls_config config = { .role = HF_TLS_CLIENT,
+					.insecure = true,
+					.credential = clients[which].credential,
+					.now = tx_clock };
 	HF_AUTO(hf_tls_context) client = tx_context(&config);
 
 	tx_meet(m, client, server);
@@ -118,7 +136,7 @@ static void test_a_known_chain_is_not_judged_again(void **state)
 static void test_refused_chains_are_not_kept(void **state)
 {
 	HF_AUTO(hf_tls_context) server =
-		server_under(other_trust, NULL, HF_CLIENT_AUTH_REPORT, NULL);
+	    server_under(other_trust, NULL, HF_CLIENT_AUTH_REPORT, NULL);
 
 	(void)state;
 	assert_true(let_in(0, server));
@@ -131,8 +149,10 @@ static void test_a_reload_under_another_trust_judges_again(void **state)
 {
 	HF_AUTO(hf_tls_context) before = server_under(trust, NULL, HF_CLIENT_AUTH_REQUIRE, NULL);
 	struct hf_peers *peers = hf_tls_context_peers(before);
-	HF_AUTO(hf_tls_context) wider = server_under(wider_trust, NULL, HF_CLIENT_AUTH_REQUIRE, peers);
-	HF_AUTO(hf_tls_context) other = server_under(other_trust, NULL, HF_CLIENT_AUTH_REQUIRE, peers);
+	HF_AUTO(hf_tls_context) wider =
+	    server_under(wider_trust, NULL, HF_CLIENT_AUTH_REQUIRE, peers);
+	HF_AUTO(hf_tls_context) other =
+	    server_under(other_trust, NULL, HF_CLIENT_AUTH_REQUIRE, peers);
 	HF_AUTO(hf_tls_context) same = server_under(trust, NULL, HF_CLIENT_AUTH_REQUIRE, peers);
 
 	(void)state;
@@ -149,8 +169,8 @@ static void test_a_rule_change_judges_again(void **state)
 {
 	HF_AUTO(hf_rules) yes = tx_rules("cn:client-0"), no = tx_rules("cn:client-1");
 	HF_AUTO(hf_tls_context) before = server_under(trust, yes, HF_CLIENT_AUTH_REQUIRE, NULL);
-	HF_AUTO(hf_tls_context) after = server_under(trust, no, HF_CLIENT_AUTH_REQUIRE,
-						     hf_tls_context_peers(before));
+	HF_AUTO(hf_tls_context) after =
+	    server_under(trust, no, HF_CLIENT_AUTH_REQUIRE, hf_tls_context_peers(before));
 
 	(void)state;
 	assert_true(let_in(0, before));
@@ -206,7 +226,8 @@ static void test_peers_with_connections_stay(void **state)
 static size_t dropped;
 static char last_cause[32];
 
-/* Ends the meeting, as a server that closes at once would: the connection is freed inside the callback. */
+/* Ends the meeting, as a server that closes at once would: the connection is freed inside the
+ * callback. */
 static void drop_conn(struct hf_tls_conn *conn, const struct hf_verdict *why, void *arg)
 {
 	struct tx_meeting *m = hf_tls_conn_owner(conn);
@@ -223,15 +244,16 @@ static int sweep(struct hf_tls_context *context)
 	struct hf_err err = HF_ERR_INIT;
 
 	dropped = 0;
-	return hf_peers_sweep(hf_tls_context_peers(context), context, tx_now, drop_conn, NULL, &err);
+	return hf_peers_sweep(hf_tls_context_peers(context), context, tx_now, drop_conn, NULL,
+			      &err);
 }
 
 static void test_the_sweep_closes_what_no_longer_stands(void **state)
 {
 	HF_AUTO(hf_rules) only_one = tx_rules("cn:client-1");
 	HF_AUTO(hf_tls_context) before = server_under(trust, NULL, HF_CLIENT_AUTH_REQUIRE, NULL);
-	HF_AUTO(hf_tls_context) after = server_under(trust, only_one, HF_CLIENT_AUTH_REQUIRE,
-						     hf_tls_context_peers(before));
+	HF_AUTO(hf_tls_context) after =
+	    server_under(trust, only_one, HF_CLIENT_AUTH_REQUIRE, hf_tls_context_peers(before));
 	struct tx_meeting a, b, c;
 
 	(void)state;
@@ -268,8 +290,8 @@ static void test_the_sweep_sees_time_pass(void **state)
 static void test_a_report_is_changed_not_closed(void **state)
 {
 	HF_AUTO(hf_tls_context) before = server_under(trust, NULL, HF_CLIENT_AUTH_REPORT, NULL);
-	HF_AUTO(hf_tls_context) after = server_under(other_trust, NULL, HF_CLIENT_AUTH_REPORT,
-						     hf_tls_context_peers(before));
+	HF_AUTO(hf_tls_context) after =
+	    server_under(other_trust, NULL, HF_CLIENT_AUTH_REPORT, hf_tls_context_peers(before));
 	struct tx_meeting m;
 
 	(void)state;
@@ -285,8 +307,10 @@ static void test_connections_follow_their_chain(void **state)
 {
 	HF_AUTO(hf_tls_context) before = server_under(trust, NULL, HF_CLIENT_AUTH_REQUIRE, NULL);
 	struct hf_peers *peers = hf_tls_context_peers(before);
-	HF_AUTO(hf_tls_context) wider = server_under(wider_trust, NULL, HF_CLIENT_AUTH_REQUIRE, peers);
-	HF_AUTO(hf_tls_context) other = server_under(other_trust, NULL, HF_CLIENT_AUTH_REQUIRE, peers);
+	HF_AUTO(hf_tls_context) wider =
+	    server_under(wider_trust, NULL, HF_CLIENT_AUTH_REQUIRE, peers);
+	HF_AUTO(hf_tls_context) other =
+	    server_under(other_trust, NULL, HF_CLIENT_AUTH_REQUIRE, peers);
 	struct tx_meeting old, young;
 
 	(void)state;

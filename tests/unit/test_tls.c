@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lib/tls: meetings of a client and a server, every outcome in both versions, and what each side is told. */
+/* lib/tls: meetings of a client and a server, every outcome in both versions, and what each side is
+ * told. */
 #include "tls_fixture.h"
 
 #include "base/reason.h"
@@ -11,34 +12,50 @@ static struct tx_party good, expired, not_yet, foreign, self_signed, as_server, 
 static X509_CRL *crl;
 static struct hf_trust *trust;
 
-#define CA_EXTS                                                                                    \
-	{ { "basicConstraints", "critical,CA:TRUE" }, { "keyUsage", "critical,keyCertSign,cRLSign" }, \
-	  { "subjectKeyIdentifier", "hash" } }
-#define LEAF_EXTS(eku)                                                                             \
-	{ { "basicConstraints", "critical,CA:FALSE" }, { "keyUsage", "critical,digitalSignature" },     \
-	  { "extendedKeyUsage", eku }, { "authorityKeyIdentifier", "keyid" },                           \
-	  { "subjectAltName", "DNS:localhost,IP:127.0.0.1" } }
+#define CA_EXTS                                                     \
+	{                                                           \
+		{ "basicConstraints", "critical,CA:TRUE" },         \
+		    { "keyUsage", "critical,keyCertSign,cRLSign" }, \
+		{                                                   \
+			"subjectKeyIdentifier", "hash"              \
+		}                                                   \
+	}
+#define LEAF_EXTS(eku)                                                                        \
+	{                                                                                     \
+		{ "basicConstraints", "critical,CA:FALSE" },                                  \
+		    { "keyUsage", "critical,digitalSignature" }, { "extendedKeyUsage", eku }, \
+		    { "authorityKeyIdentifier", "keyid" },                                    \
+		{                                                                             \
+			"subjectAltName", "DNS:localhost,IP:127.0.0.1"                        \
+		}                                                                             \
+	}
 
 static const struct fx_spec root_spec = { .subject = "/CN=Root", .exts = CA_EXTS };
 static const struct fx_spec foreign_spec = { .subject = "/CN=Foreign", .exts = CA_EXTS };
-static const struct fx_spec server_spec = { .subject = "/CN=localhost", .serial = "10",
+static const struct fx_spec server_spec = { .subject = "/CN=localhost",
+					    .serial = "10",
 					    .exts = LEAF_EXTS("serverAuth") };
-static const struct fx_spec good_spec = { .subject = "/CN=good", .serial = "11",
+static const struct fx_spec good_spec = { .subject = "/CN=good",
+					  .serial = "11",
 					  .exts = LEAF_EXTS("clientAuth") };
-static const struct fx_spec revoked_spec = { .subject = "/CN=revoked", .serial = "12",
+static const struct fx_spec revoked_spec = { .subject = "/CN=revoked",
+					     .serial = "12",
 					     .exts = LEAF_EXTS("clientAuth") };
-static const struct fx_spec expired_spec = { .subject = "/CN=expired", .serial = "13",
+static const struct fx_spec expired_spec = { .subject = "/CN=expired",
+					     .serial = "13",
 					     .ends = "240101000000Z",
 					     .exts = LEAF_EXTS("serverAuth,clientAuth") };
-static const struct fx_spec not_yet_spec = { .subject = "/CN=not-yet", .serial = "14",
+static const struct fx_spec not_yet_spec = { .subject = "/CN=not-yet",
+					     .serial = "14",
 					     .begins = "390101000000Z",
 					     .exts = LEAF_EXTS("clientAuth") };
-static const struct fx_spec critical_spec = {
-	.subject = "/CN=critical", .serial = "15",
-	.exts = { { "basicConstraints", "critical,CA:FALSE" },
-		  { "extendedKeyUsage", "clientAuth" },
-		  { "authorityKeyIdentifier", "keyid" },
-		  { "1.3.6.1.4.1.55555.7.1", "critical,DER:0500" } } };
+static const struct fx_spec critical_spec = { .subject = "/CN=critical",
+					      .serial = "15",
+					      .exts = { { "basicConstraints", "critical,CA:FALSE" },
+							{ "extendedKeyUsage", "clientAuth" },
+							{ "authorityKeyIdentifier", "keyid" },
+							{ "1.3.6.1.4.1.55555.7.1",
+							  "critical,DER:0500" } } };
 
 static X509_CRL *crl_make(struct tx_party *issuer, const char *serial)
 {
@@ -80,12 +97,14 @@ static void damage_signature(struct tx_party *party)
 
 static int cast_make(void **state)
 {
-	static const struct fx_spec self_spec = { .subject = "/CN=self", .serial = "16",
+	static const struct fx_spec self_spec = { .subject = "/CN=self",
+						  .serial = "16",
 						  .exts = LEAF_EXTS("clientAuth") };
-	static const struct fx_spec foreign_leaf = { .subject = "/CN=stranger", .serial = "17",
+	static const struct fx_spec foreign_leaf = { .subject = "/CN=stranger",
+						     .serial = "17",
 						     .exts = LEAF_EXTS("clientAuth") };
-	struct tx_party *all[] = { &server_party, &good, &expired, &not_yet, &foreign, &self_signed,
-				   &as_server, &revoked, &critical, &damaged };
+	struct tx_party *all[] = { &server_party, &good,      &expired, &not_yet,  &foreign,
+				   &self_signed,  &as_server, &revoked, &critical, &damaged };
 
 	(void)state;
 	tx_issue(&root, &root_spec, NULL);
@@ -110,9 +129,9 @@ static int cast_make(void **state)
 
 static int cast_done(void **state)
 {
-	struct tx_party *all[] = { &root, &foreign_root, &server_party, &good, &expired, &not_yet,
-				   &foreign, &self_signed, &as_server, &revoked, &critical, &damaged,
-				   &weak };
+	struct tx_party *all[] = { &root,     &foreign_root, &server_party, &good,	&expired,
+				   &not_yet,  &foreign,	     &self_signed,  &as_server, &revoked,
+				   &critical, &damaged,	     &weak };
 
 	(void)state;
 	for (size_t i = 0; i < HF_ARRAY_LEN(all); i++)
@@ -124,29 +143,35 @@ static int cast_done(void **state)
 
 static struct hf_tls_config server_config(enum hf_client_auth auth, enum hf_tls_version version)
 {
-	return (struct hf_tls_config){ .role = HF_TLS_SERVER, .credential = server_party.credential,
-				       .trust = trust, .client_auth = auth, .tls_min = version,
-				       .tls_max = version, .now = tx_clock };
+	return (struct hf_tls_config){ .role = HF_TLS_SERVER,
+				       .credential = server_party.credential,
+				       .trust = trust,
+				       .client_auth = auth,
+				       .tls_min = version,
+				       .tls_max = version,
+				       .now = tx_clock };
 }
 
 static struct hf_tls_config client_config(const struct tx_party *party)
 {
 	return (struct hf_tls_config){ .role = HF_TLS_CLIENT,
 				       .credential = party ? party->credential : NULL,
-				       .trust = trust, .server_name = "localhost",
-				       .verify_name = "localhost", .now = tx_clock };
+				       .trust = trust,
+				       .server_name = "localhost",
+				       .verify_name = "localhost",
+				       .now = tx_clock };
 }
 
 static const enum hf_tls_version versions[] = { HF_TLS_1_2, HF_TLS_1_3 };
 
-/* --- clients, judged by the server ------------------------------------------------------------ */
+/* --- clients, judged by the server ------------------------------------------------------- */
 
 static const struct client_row {
 	const char *label;
 	const struct tx_party *client; /* NULL: without a certificate */
-	const char *cause;             /* "" accepted */
+	const char *cause;	       /* "" accepted */
 	int alert12, alert13;
-	const char *allow;             /* rule, NULL none */
+	const char *allow; /* rule, NULL none */
 } client_rows[] = {
 	{ "a good client", &good, "", -1, -1, NULL },
 	{ "a good client that the rule names", &good, "", -1, -1, "cn:good" },
@@ -168,7 +193,8 @@ static void check_accepted(const struct client_row *row, const struct tx_meeting
 
 	if (m->server_step != HF_TLS_DONE || m->client_step != HF_TLS_DONE)
 		fail_msg("%s: server %d (%s), client %d", row->label, m->server_step,
-			 m->server_step == HF_TLS_FAILED ? hf_tls_conn_failure(m->server)->text : "",
+			 m->server_step == HF_TLS_FAILED ? hf_tls_conn_failure(m->server)->text
+							 : "",
 			 m->client_step);
 	assert_non_null(verdict);
 	assert_true(verdict->accepted);
@@ -278,7 +304,7 @@ static void test_none_does_not_ask(void **state)
 	tx_meet_end(&m);
 }
 
-/* --- proof of possession ----------------------------------------------------------------------- */
+/* --- proof of possession ----------------------------------------------------------------- */
 
 /* TLS 1.2 sends CertificateVerify (15) in clear: its signature is broken on the way. */
 static void break_proof(uint8_t *data, size_t len, int to_server)
@@ -318,7 +344,7 @@ static void test_a_known_peer_without_its_key_is_refused(void **state)
 	tx_meet_end(&m);
 }
 
-/* --- servers, judged by the client -------------------------------------------------------------- */
+/* --- servers, judged by the client ------------------------------------------------------- */
 
 static const struct server_row {
 	const char *label;
@@ -363,8 +389,8 @@ static void check_server_refused(const struct server_row *row, const struct tx_m
 		fail_msg("%s: client %d server %d", row->label, m->client_step, m->server_step);
 	if (!hf_str_eq(by_us->cause, row->cause) || by_us->alert != row->alert ||
 	    by_us->refused_by != HF_JUDGE_US)
-		fail_msg("%s: client says %s alert %d by %d", row->label, by_us->cause, by_us->alert,
-			 by_us->refused_by);
+		fail_msg("%s: client says %s alert %d by %d", row->label, by_us->cause,
+			 by_us->alert, by_us->refused_by);
 	assert_int_equal(by_peer->refused_by, HF_JUDGE_PEER);
 	assert_int_equal(by_peer->alert, row->alert);
 }
@@ -401,7 +427,7 @@ static void test_insecure_goes_on_but_knows(void **state)
 	}
 }
 
-/* --- what is not about certificates ---------------------------------------------------------------- */
+/* --- what is not about certificates ------------------------------------------------------ */
 
 static void test_parameters_without_an_overlap(void **state)
 {
@@ -531,7 +557,8 @@ static void test_what_is_not_tls(void **state)
 		bool end;
 	} rows[] = {
 		{ "plain HTTP", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "T-PLAINTEXT-CLIENT", false },
-		{ "a PROXY header", "PROXY TCP4 1.2.3.4 1.2.3.4 1 2\r\n", "T-PLAINTEXT-CLIENT", false },
+		{ "a PROXY header", "PROXY TCP4 1.2.3.4 1.2.3.4 1 2\r\n", "T-PLAINTEXT-CLIENT",
+		  false },
 		{ "nothing but an end", "", "T-EOF", true },
 		{ "half a record and an end", "\x16\x03\x01\x02", "T-EOF", true },
 	};
@@ -587,7 +614,7 @@ static void test_a_chain_that_is_too_large(void **state)
 	tx_meet_end(&m);
 }
 
-/* --- data, ends -------------------------------------------------------------------------------------- */
+/* --- data, ends -------------------------------------------------------------------------- */
 
 static void test_data_flows_and_ends(void **state)
 {
@@ -646,15 +673,15 @@ static void test_a_bare_end_is_told_apart(void **state)
 	tx_meet_end(&m);
 }
 
-/* --- contexts that are refused ---------------------------------------------------------------------- */
+/* --- contexts that are refused ----------------------------------------------------------- */
 
 static void test_bad_contexts_are_named(void **state)
 {
 	static const struct {
 		const char *label, *says;
-	} rows[] = { { "no clock", "clock" },     { "no certificate", "certificate" },
-		     { "min > max", "version" },  { "cipher", "NONSENSE" },
-		     { "group", "NONSENSE" },     { "signature scheme", "NONSENSE" } };
+	} rows[] = { { "no clock", "clock" },	 { "no certificate", "certificate" },
+		     { "min > max", "version" }, { "cipher", "NONSENSE" },
+		     { "group", "NONSENSE" },	 { "signature scheme", "NONSENSE" } };
 
 	(void)state;
 	for (size_t i = 0; i < HF_ARRAY_LEN(rows); i++) {

@@ -107,7 +107,7 @@ HF_UNUSED static struct hf_tls_context *tx_context(const struct hf_tls_config *c
 	return context;
 }
 
-/* --- the wire ------------------------------------------------------------------------------------ */
+/* --- the wire ---------------------------------------------------------------------------- */
 
 /* client fd[0] – fd[1] relay fd[2] – fd[3] server */
 struct tx_wire {
@@ -174,8 +174,8 @@ static bool tx_waits(enum hf_tls_step step)
 	return step == HF_TLS_WANT_READ || step == HF_TLS_WANT_WRITE;
 }
 
-/* Handshakes until nothing moves any more; then the client reads once, as under TLS 1.3 it learns only there
- * what became of it. */
+/* Handshakes until nothing moves any more; then the client reads once, as under TLS 1.3 it learns
+ * only there what became of it. */
 HF_UNUSED static void tx_meet_shake(struct tx_meeting *m)
 {
 	char byte;
