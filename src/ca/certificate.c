@@ -161,6 +161,14 @@ static bool set_fields(X509 *x, const struct hf_certificate_plan *plan)
 	       X509_set_pubkey(x, plan->key);
 }
 
+/* The one place that uses the issuer's private key for a certificate. */
+static int sign_certificate(X509 *x, const struct hf_certificate_plan *plan, struct hf_err *err)
+{
+	if (X509_sign(x, plan->issuer_key, hf_key_signing_digest(plan->issuer_key)) <= 0)
+		return hf_err_ossl(err, HF_E_CRYPTO, "cannot sign the certificate");
+	return 0;
+}
+
 int hf_certificate_make(const struct hf_certificate_plan *plan, struct hf_cert **ret_cert,
 			struct hf_err *err)
 {
@@ -177,8 +185,9 @@ int hf_certificate_make(const struct hf_certificate_plan *plan, struct hf_cert *
 		return rc;
 	if (plan->permit && !add(x, NID_name_constraints, plan->permit, true))
 		return hf_err_ossl(err, HF_E_CRYPTO, "cannot write the name constraints");
-	if (X509_sign(x, plan->issuer_key, hf_key_signing_digest(plan->issuer_key)) <= 0)
-		return hf_err_ossl(err, HF_E_CRYPTO, "cannot sign the certificate");
+	rc = sign_certificate(x, plan, err);
+	if (rc < 0)
+		return rc;
 	len = i2d_X509(x, &der);
 	if (len <= 0)
 		return hf_err_ossl(err, HF_E_CRYPTO, "cannot encode the certificate");

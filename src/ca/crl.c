@@ -69,6 +69,14 @@ static bool set_extensions(const struct draft *d, int64_t number)
 	       X509_CRL_add1_ext_i2d(d->crl, NID_crl_number, serial, 0, X509V3_ADD_DEFAULT) == 1;
 }
 
+/* The one place that uses the CA's private key for a list. */
+static int sign_list(const struct draft *d, struct hf_err *err)
+{
+	if (X509_CRL_sign(d->crl, d->ca->key, hf_key_signing_digest(d->ca->key)) <= 0)
+		return hf_err_ossl(err, HF_E_CRYPTO, "cannot sign the revocation list");
+	return 0;
+}
+
 static int build(void *arg, struct hf_store *store, const struct hf_crl_draft *draft,
 		 struct hf_crl_final *ret_final, struct hf_err *err)
 {
@@ -82,9 +90,11 @@ static int build(void *arg, struct hf_store *store, const struct hf_crl_draft *d
 	rc = hf_store_each_revoked(store, d->ca->store_id, draft->last_update, add_revoked, d, err);
 	if (rc < 0)
 		return rc;
-	if (!X509_CRL_sort(d->crl) ||
-	    X509_CRL_sign(d->crl, d->ca->key, hf_key_signing_digest(d->ca->key)) <= 0)
-		return hf_err_ossl(err, HF_E_CRYPTO, "cannot sign the revocation list");
+	if (!X509_CRL_sort(d->crl))
+		return hf_err_ossl(err, HF_E_CRYPTO, "cannot sort the revocation list");
+	rc = sign_list(d, err);
+	if (rc < 0)
+		return rc;
 	len = i2d_X509_CRL(d->crl, &d->der);
 	if (len <= 0)
 		return hf_err_ossl(err, HF_E_CRYPTO, "cannot encode the revocation list");
