@@ -18,7 +18,6 @@ build pc:libuv libuv1-dev
 build pc:jansson libjansson-dev
 build pc:yaml-0.1 libyaml-dev
 build pc:sqlite3 libsqlite3-dev
-build cmd:scdoc scdoc
 build cmd:openssl openssl
 test pc:cmocka libcmocka-dev
 test py:pytest python3-pytest
@@ -31,6 +30,8 @@ test cmd:node nodejs
 test cmd:mandoc mandoc
 test cmd:socat socat
 test cmd:g++ g++
+test cmd:zsh zsh
+test cmd:fish fish
 lint cmd:g++ g++
 lint cmd:mandoc mandoc
 lint cmd:clang-format clang-format
