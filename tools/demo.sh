@@ -83,9 +83,9 @@ run 0 handfast init "ABC Inc."
 run 0 handfast issue mail-server --client
 run 1 handfast get --cert mallory/id/mail-server/cert.pem --key mallory/id/mail-server/key.pem --ca abc/ca/root.pem "$url/"
 has 'alert 48'
-echo "  What the invoice server wrote down:"
+echo "  What the invoice server wrote down (out of one line of JSON):"
 await 'V-SAME-NAME-CA\|V-UNKNOWN-CA\|V-WRONG-INTERMEDIATE' server.log
-grep '"cause"' server.log | tail -n 1 | cut -c1-300 | sed 's/^/  /'
+sed -nE 's/.*"cause": "([^"]*)".*"explanation": "([^"]*)", "fix": "([^"]*)".*/  cause: \1\n  \2\n  fix: \3/p' server.log | tail -n 3
 
 say "The mail server's key is stolen: revoke it, and it is refused from then on"
 export HANDFAST_HOME=$place/abc
