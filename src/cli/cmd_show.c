@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* handfast show: what a file is, in words.  Must never print a private key. */
+/* handfast show: what a file is, or what the ledger knows, in words.  Must never print a private
+ * key. */
 #include <string.h>
 
 #include "base/err.h"
@@ -7,6 +8,7 @@
 #include "base/time.h"
 #include "cli/common.h"
 #include "cli/show_cert.h"
+#include "cli/show_ledger.h"
 #include "cli/show_parts.h"
 #include "util/clock.h"
 
@@ -121,19 +123,21 @@ static void show_parts(const struct hf_pemfile *f, struct hf_out *out)
 	hf_show_key(f, out);
 }
 
-static int show_one(struct hf_cmd_ctx *ctx, const char *what)
+/* --- a file --- */
+
+static int show_file(struct hf_cmd_ctx *ctx, struct hf_show_ledger *ledger, const char *path)
 {
 	HF_AUTO_DONE(hf_pemfile) f = HF_PEMFILE_INIT;
 	const struct show_opts *opts = ctx->opts;
 	struct hf_out *out = &ctx->out;
 	bool dump = opts->pem || opts->text;
-	char path[PATH_MAX], words[400];
-	int rc = hf_cli_find_file(ctx, what, path);
+	char words[400];
+	int rc = load(ctx, path, &f);
 
-	if (rc == 0)
-		rc = load(ctx, path, &f);
 	if (rc == -HF_E_NOENT)
-		(void)hf_err_hint(&ctx->err, "there is no file and no identity of that name");
+		(void)hf_err_hint(
+		    &ctx->err, "there is no file, no identity, and nothing in the ledger of that "
+			       "name or serial");
 	if (rc < 0)
 		return rc;
 	if (dump && !out->json_mode)
@@ -149,14 +153,86 @@ static int show_one(struct hf_cmd_ctx *ctx, const char *what)
 		hf_json_string(&out->json, "is", words);
 	}
 	show_parts(&f, out);
-	rc = dump ? print_dump(&f, path, ctx) : 0;
+	if (f.certs.len)
+		rc = hf_show_ledger_of(ctx, ledger, f.certs.items[0], hf_clock_now());
+	if (rc == 0 && dump)
+		rc = print_dump(&f, path, ctx);
 	if (out->json_mode)
 		hf_json_object_end(&out->json);
 	return rc;
 }
 
+/* --- a record of the ledger --- */
+
+static void show_record_cert(struct hf_cmd_ctx *ctx, const struct hf_pemfile *f)
+{
+	if (f->certs.len)
+		show_certs(f, hf_clock_now(), &ctx->out);
+	else
+		hf_out_print(&ctx->out, "It was asked for, and no certificate ever left.\n");
+}
+
+static int show_record(struct hf_cmd_ctx *ctx, struct hf_show_ledger *ledger,
+		       const struct hf_record *r)
+{
+	HF_AUTO_DONE(hf_pemfile) f = HF_PEMFILE_INIT;
+	HF_AUTO(hf_cert) cert = NULL;
+	const struct show_opts *opts = ctx->opts;
+	struct hf_out *out = &ctx->out;
+	bool dump = (opts->pem || opts->text) && r->der;
+	int rc = r->der ? hf_cert_from_der(r->der, r->der_len, &cert, &ctx->err) : 0;
+
+	if (rc == 0 && cert)
+		rc = hf_certs_add(&f.certs, cert, &ctx->err);
+	if (rc < 0)
+		return rc;
+	if (dump && !out->json_mode)
+		return print_dump(&f, r->serial, ctx);
+	hf_out_print(out, "serial %s: a certificate of the ledger\n", r->serial);
+	if (out->json_mode) {
+		hf_json_object_begin(&out->json, NULL);
+		hf_json_string(&out->json, "serial", r->serial);
+		hf_json_string(&out->json, "is", "a certificate of the ledger");
+	}
+	show_record_cert(ctx, &f);
+	rc = hf_show_ledger_record(ctx, ledger, r, hf_clock_now());
+	if (rc == 0 && dump)
+		rc = print_dump(&f, r->serial, ctx);
+	if (out->json_mode)
+		hf_json_object_end(&out->json);
+	return rc;
+}
+
+/* Of several with one name the newest that left: its lineage names the others. */
+static const struct hf_record *newest(const struct hf_records *found)
+{
+	const struct hf_record *best = found->items[0];
+
+	for (size_t i = 1; i < found->len; i++) {
+		if (found->items[i]->der || !best->der)
+			best = found->items[i];
+	}
+	return best;
+}
+
+static int show_one(struct hf_cmd_ctx *ctx, struct hf_show_ledger *ledger, const char *what)
+{
+	HF_AUTO_DONE(hf_records) found = HF_RECORDS_INIT;
+	char path[PATH_MAX];
+	int rc = hf_cli_find_file(ctx, what, path);
+
+	if (rc < 0)
+		return rc;
+	if (strcmp(path, "-") != 0 && !strchr(what, '/') && !hf_file_exists(path))
+		rc = hf_show_ledger_find(ctx, ledger, what, &found);
+	if (rc < 0)
+		return rc;
+	return found.len ? show_record(ctx, ledger, newest(&found)) : show_file(ctx, ledger, path);
+}
+
 static int run(struct hf_cmd_ctx *ctx)
 {
+	HF_AUTO_DONE(hf_show_ledger) ledger = { .a = NULL };
 	bool json = ctx->out.json_mode;
 	int rc = 0;
 
@@ -165,7 +241,7 @@ static int run(struct hf_cmd_ctx *ctx)
 		hf_json_array_begin(&ctx->out.json, "files");
 	}
 	for (size_t i = 0; rc == 0 && i < ctx->args->len; i++)
-		rc = show_one(ctx, ctx->args->items[i]);
+		rc = show_one(ctx, &ledger, ctx->args->items[i]);
 	if (json) {
 		hf_json_array_end(&ctx->out.json);
 		hf_out_json_end(&ctx->out);
@@ -175,6 +251,7 @@ static int run(struct hf_cmd_ctx *ctx)
 
 static const struct hf_example examples[] = {
 	{ "handfast show mail-server", "the certificate of an identity of the home" },
+	{ "handfast show 4f:0a:91:…", "what the ledger knows of a serial" },
 	{ "handfast show --text cert.pem", "everything that is in it" },
 	{ "handfast show --json request.pem bundle.p12", "for programs" },
 	{ NULL, NULL },
@@ -183,16 +260,19 @@ static const struct hf_example examples[] = {
 const struct hf_command cmd_show = {
 	.name = "show",
 	.group = "Identities",
-	.arguments = "FILE|NAME…",
+	.arguments = "FILE|NAME|SERIAL…",
 	.summary = "say what a file is: certificate, chain, request, key, revocation list, PKCS#12",
 	.description =
 	    "Says in words what each file holds, with warnings of what peers will dislike: version 1, no "
 	    "subject alternative name, no extended key usage, serial 0, weak keys, expiry. Of a key only "
-	    "the kind is shown, never the key.",
+	    "the kind is shown, never the key.\n\n"
+	    "In a home with an authority, NAME and SERIAL are also looked up in its ledger, and what it "
+	    "knows stands below the certificate: state, revocation, and the other certificates of the "
+	    "name.",
 	.groups = groups,
 	.opts_size = sizeof(struct show_opts),
 	.examples = examples,
-	.see_also = "verify",
+	.see_also = "list, verify",
 	.min_args = 1,
 	.max_args = -1,
 	.run = run,
