@@ -125,6 +125,7 @@ static int open_parts(struct hf_authority *a, const struct hf_authority_options 
 		      struct hf_err *err)
 {
 	struct hf_store_options store = { .now = options->now, .actor = options->actor };
+	HF_AUTO_DONE(hf_buf) kind = HF_BUF_INIT(64);
 	char path[PATH_MAX];
 	int rc = hf_path_join(path, sizeof(path), a->dir, "ca.db", err);
 
@@ -135,8 +136,12 @@ static int open_parts(struct hf_authority *a, const struct hf_authority_options 
 	if (rc < 0)
 		return rc;
 	a->single = !hf_file_exists(path);
-	rc =
-	    open_ca(a, &a->root, "root", a->single ? "crl.pem" : "root.crl.pem", options->now, err);
+	rc = hf_store_meta_get(a->store, HF_META_ROOT_ONLY, &kind, err);
+	if (rc < 0)
+		return rc;
+	a->root_only = rc == 0 && a->single;
+	rc = open_ca(a, &a->root, "root", a->single && !a->root_only ? "crl.pem" : "root.crl.pem",
+		     options->now, err);
 	if (rc == 0 && !a->single)
 		rc = open_ca(a, &a->issuing, "issuing", "crl.pem", options->now, err);
 	return rc < 0 ? rc : hf_authority_make_trust(a, err);
@@ -210,18 +215,19 @@ static int refused(const struct hf_cert *cert, const struct hf_verdict *verdict,
 int hf_authority_judge(const struct hf_authority *a, struct hf_cert *cert,
 		       const struct hf_ca_profile *profile, int64_t now, struct hf_err *err)
 {
-	static const enum hf_profile profiles[] = { HF_PROFILE_OPENSSL, HF_PROFILE_STRICT };
-	/* a client known by its common name only: strict peers refuse it, and its order says so
-	 * (issue.c) */
-	size_t profiles_len = profile->is_ca || cert->sans.len ? HF_ARRAY_LEN(profiles) : 1;
+	/* What strict accepts, openssl accepts: strict only turns warnings into refusals
+	 * (lib/verify/judge.c), so one judgement tells of both.  A client known by its common name
+	 * only is the exception: strict peers refuse it, and its order says so (issue.c). */
+	enum hf_profile peers =
+	    profile->is_ca || cert->sans.len ? HF_PROFILE_STRICT : HF_PROFILE_OPENSSL;
 	HF_AUTO_DONE(hf_certs) chain = HF_CERTS_INIT;
 	int rc = hf_certs_add(&chain, cert, err);
 
-	for (size_t p = 0; rc == 0 && p < profiles_len * profile->purposes_len; p++) {
+	for (size_t p = 0; rc == 0 && p < profile->purposes_len; p++) {
 		HF_AUTO_DONE(hf_verdict) verdict;
 		struct hf_verify_options options = {
-			.purpose = profile->purposes[p / profiles_len],
-			.profile = profiles[p % profiles_len],
+			.purpose = profile->purposes[p],
+			.profile = peers,
 			.at = now,
 		};
 

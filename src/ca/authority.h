@@ -13,6 +13,9 @@
 #include "ca/store/store.h"
 #include "pki/pemfile.h"
 
+/* A fact of the ledger: there when this home holds an offline root and nothing else. */
+#define HF_META_ROOT_ONLY "root-only"
+
 /* One CA of it.  cert is NULL when there is none. */
 struct hf_ca {
 	struct hf_cert *cert;
@@ -27,6 +30,7 @@ struct hf_authority {
 	struct hf_store *store;
 	struct hf_ca root, issuing;
 	bool single;		/* issuing is empty, the root issues */
+	bool root_only;		/* and it issues nothing but CAs: the home of an offline root */
 	struct hf_trust *trust; /* the root as anchor, the issuing CA below it: what peers have */
 	struct hf_passphrase_source pass;
 	unsigned jobs; /* threads that sign at once; 0 is 1 */

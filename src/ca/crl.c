@@ -87,7 +87,10 @@ static int build(void *arg, struct hf_store *store, const struct hf_crl_draft *d
 	d->crl = X509_CRL_new();
 	if (!d->crl || !set_head(d) || !set_extensions(d, draft->number))
 		return hf_err_ossl(err, HF_E_CRYPTO, "cannot build the revocation list");
-	rc = hf_store_each_revoked(store, d->ca->store_id, draft->last_update, add_revoked, d, err);
+	/* lists signed ahead of time lie in the future; what expires before they begin is on this
+	 * one */
+	rc = hf_store_each_revoked(store, d->ca->store_id,
+				   HF_MIN(draft->last_update, d->this_update), add_revoked, d, err);
 	if (rc < 0)
 		return rc;
 	if (!X509_CRL_sort(d->crl))
@@ -126,7 +129,8 @@ HF_DEFINE_AUTO_DONE(draft, struct draft, draft_done);
 static int64_t next_update(const struct hf_authority *a, const struct hf_ca *ca, int64_t lifetime,
 			   int64_t now)
 {
-	int64_t days = ca == &a->root && !a->single ? HF_ROOT_CRL_DAYS : HF_CRL_DAYS;
+	bool seldom = ca == &a->root && (!a->single || a->root_only);
+	int64_t days = seldom ? HF_ROOT_CRL_DAYS : HF_CRL_DAYS;
 
 	return HF_MIN(now + (lifetime ? lifetime : days * HF_DAY_SECONDS), ca->cert->not_after);
 }
@@ -143,6 +147,19 @@ static int check_copy(const char *path, struct hf_err *err)
 		return 0;
 	(void)hf_err_set(err, HF_E_EXIST, "'%s' is there already and is no revocation list", path);
 	return hf_err_hint(err, "nothing was changed; choose another name, or remove it");
+}
+
+int hf_authority_sign_crl(struct hf_authority *a, struct hf_ca *ca, int64_t this_update,
+			  int64_t until, struct hf_crl **ret_crl, struct hf_err *err)
+{
+	HF_AUTO_DONE(draft) d = { .ca = ca,
+				  .this_update = HF_MAX(this_update, ca->cert->not_before),
+				  .next_update = HF_MIN(until, ca->cert->not_after) };
+	int rc = hf_ca_load_key(a, ca, err);
+
+	if (rc == 0)
+		rc = hf_store_publish_crl(a->store, ca->store_id, build, &d, err);
+	return rc < 0 ? rc : hf_crl_new(d.crl, ret_crl, err);
 }
 
 int hf_authority_publish_crl(struct hf_authority *a, struct hf_ca *ca, int64_t lifetime,

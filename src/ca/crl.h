@@ -21,6 +21,10 @@ struct hf_crl_published {
 int hf_authority_publish_crl(struct hf_authority *a, struct hf_ca *ca, int64_t lifetime,
 			     const char *copy, int64_t now, struct hf_crl_published *ret_published,
 			     struct hf_err *err);
+/* Signs a list for the given span and keeps it in the ledger; writes no file.  For lists that are
+ * signed ahead of time (root.h). */
+int hf_authority_sign_crl(struct hf_authority *a, struct hf_ca *ca, int64_t this_update,
+			  int64_t until, struct hf_crl **ret_crl, struct hf_err *err);
 void hf_crl_published_done(struct hf_crl_published *p);
 HF_DEFINE_AUTO_DONE(hf_crl_published, struct hf_crl_published, hf_crl_published_done);
 
