@@ -55,6 +55,10 @@ HF_DEFINE_AUTO_DONE(hf_tx, struct hf_tx, hf_tx_done);
 
 /* Inside a transaction. */
 int hf_sqlite_audit(struct hf_sqlite *s, struct hf_audit_row *row, struct hf_err *err);
+int hf_sqlite_audit_certificate(struct hf_sqlite *s, int64_t id, const char *action,
+				const char *detail, int64_t at, struct hf_err *err);
+int hf_sqlite_revoke_one(struct hf_sqlite *s, int64_t id, int reason, int64_t revoked_at,
+			 int64_t at, struct hf_err *err);
 int hf_sqlite_abandon_one(struct hf_sqlite *s, int64_t id, int64_t at, struct hf_err *err);
 int hf_session_begin(struct hf_sqlite *s, int64_t at, struct hf_err *err);
 /* Opens its own. */
@@ -69,6 +73,10 @@ int hf_sqlite_abandon(struct hf_store *store, const int64_t *ids, size_t len, in
 		      struct hf_err *err);
 int hf_sqlite_revoke(struct hf_store *store, int64_t id, int reason, int64_t at,
 		     struct hf_err *err);
+int hf_sqlite_adopt(struct hf_store *store, int64_t issuer, const struct hf_adopted *rows,
+		    size_t len, int64_t at, struct hf_err *err);
+int hf_sqlite_continue_crl(struct hf_store *store, int64_t issuer, int64_t next,
+			   struct hf_err *err);
 int hf_sqlite_list(struct hf_store *store, const struct hf_record_filter *filter, hf_record_fn each,
 		   void *arg, struct hf_err *err);
 int hf_sqlite_publish_crl(struct hf_store *store, int64_t issuer, hf_crl_build_fn build, void *arg,

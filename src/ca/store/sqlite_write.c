@@ -77,8 +77,8 @@ int hf_sqlite_audit_append(struct hf_store *store, const char *action, const cha
 }
 
 /* The audit row of a change: whose certificate, and what became of it. */
-static int audit_certificate(struct hf_sqlite *s, int64_t id, const char *action,
-			     const char *detail, int64_t at, struct hf_err *err)
+int hf_sqlite_audit_certificate(struct hf_sqlite *s, int64_t id, const char *action,
+				const char *detail, int64_t at, struct hf_err *err)
 {
 	HF_AUTO(hf_stmt) get = NULL;
 	HF_AUTO(cstr) text = NULL;
@@ -170,7 +170,7 @@ static int record_one(struct hf_sqlite *s, const struct hf_outcome *outcome, int
 				  "the intent %lld is not in the ledger '%s' any more",
 				  (long long)outcome->id, s->path);
 	hf_hex_encode(outcome->sha256, HF_STORE_SHA256_LEN, hex);
-	return audit_certificate(s, outcome->id, "issue", hex, at, err);
+	return hf_sqlite_audit_certificate(s, outcome->id, "issue", hex, at, err);
 }
 
 int hf_sqlite_record(struct hf_store *store, const struct hf_outcome *outcomes, size_t len,
@@ -196,7 +196,7 @@ int hf_sqlite_abandon_one(struct hf_sqlite *s, int64_t id, int64_t at, struct hf
 	rc = hf_sql_run(s, set, "abandon an intent", err);
 	if (rc < 0 || sqlite3_changes(s->db) == 0)
 		return rc;
-	return audit_certificate(s, id, "abandon", "-", at, err);
+	return hf_sqlite_audit_certificate(s, id, "abandon", "-", at, err);
 }
 
 int hf_sqlite_abandon(struct hf_store *store, const int64_t *ids, size_t len, int64_t at,
@@ -230,13 +230,29 @@ static int state_of(struct hf_sqlite *s, int64_t id, enum hf_record_state *ret_s
 	return 0;
 }
 
+/* An issued one; the caller has looked at its state. */
+int hf_sqlite_revoke_one(struct hf_sqlite *s, int64_t id, int reason, int64_t revoked_at,
+			 int64_t at, struct hf_err *err)
+{
+	HF_AUTO(hf_stmt) set = NULL;
+	char detail[32];
+	int rc = hf_sql_get(s, HF_SQL_REVOKE, &set, err);
+
+	if (rc < 0)
+		return rc;
+	(void)sqlite3_bind_int64(set, 1, id);
+	(void)sqlite3_bind_int64(set, 2, revoked_at);
+	(void)sqlite3_bind_int(set, 3, reason);
+	rc = hf_sql_run(s, set, "revoke a certificate", err);
+	(void)snprintf(detail, sizeof(detail), "reason=%d", reason);
+	return rc < 0 ? rc : hf_sqlite_audit_certificate(s, id, "revoke", detail, at, err);
+}
+
 int hf_sqlite_revoke(struct hf_store *store, int64_t id, int reason, int64_t at, struct hf_err *err)
 {
 	struct hf_sqlite *s = hf_sqlite_of(store);
 	enum hf_record_state state = HF_RECORD_INTENT;
 	HF_AUTO_DONE(hf_tx) tx = { NULL };
-	HF_AUTO(hf_stmt) set = NULL;
-	char detail[32];
 	int rc = hf_tx_begin(&tx, s, err);
 
 	if (rc == 0)
@@ -247,15 +263,6 @@ int hf_sqlite_revoke(struct hf_store *store, int64_t id, int reason, int64_t at,
 		return hf_err_set(err, HF_E_NOENT,
 				  "that certificate was never issued, so it cannot be revoked");
 	if (rc == 0)
-		rc = hf_sql_get(s, HF_SQL_REVOKE, &set, err);
-	if (rc < 0)
-		return rc;
-	(void)sqlite3_bind_int64(set, 1, id);
-	(void)sqlite3_bind_int64(set, 2, at);
-	(void)sqlite3_bind_int(set, 3, reason);
-	rc = hf_sql_run(s, set, "revoke a certificate", err);
-	(void)snprintf(detail, sizeof(detail), "reason=%d", reason);
-	if (rc == 0)
-		rc = audit_certificate(s, id, "revoke", detail, at, err);
+		rc = hf_sqlite_revoke_one(s, id, reason, at, at, err);
 	return rc < 0 ? rc : hf_tx_commit(&tx, err);
 }

@@ -63,6 +63,17 @@ int hf_store_revoke(struct hf_store *store, int64_t id, int reason, int64_t at, 
 	return store->ops->revoke(store, id, reason, at, err);
 }
 
+int hf_store_adopt(struct hf_store *store, int64_t issuer, const struct hf_adopted *rows,
+		   size_t len, int64_t at, struct hf_err *err)
+{
+	return store->ops->adopt(store, issuer, rows, len, at, err);
+}
+
+int hf_store_continue_crl(struct hf_store *store, int64_t issuer, int64_t next, struct hf_err *err)
+{
+	return store->ops->continue_crl(store, issuer, next, err);
+}
+
 int hf_store_list(struct hf_store *store, const struct hf_record_filter *filter, hf_record_fn each,
 		  void *arg, struct hf_err *err)
 {

@@ -83,6 +83,25 @@ int hf_store_record(struct hf_store *store, const struct hf_outcome *outcomes, s
 int hf_store_abandon(struct hf_store *store, const int64_t *ids, size_t len, int64_t at,
 		     struct hf_err *err);
 
+/* A certificate that another program issued or revoked, before its authority came to us. */
+struct hf_adopted {
+	const char *serial; /* as in hf_intent */
+	const char *name, *profile, *subject, *sans;
+	int64_t asked_at, not_before, not_after;
+	const uint8_t *der; /* NULL: known by its serial alone */
+	size_t der_len;
+	uint8_t sha256[HF_STORE_SHA256_LEN]; /* with der only */
+	bool revoked;
+	int64_t revoked_at;
+	int reason; /* CRLReason */
+};
+/* Adds them to what the issuer issued; all or none.  -HF_E_EXIST when it used a serial before. */
+int hf_store_adopt(struct hf_store *store, int64_t issuer, const struct hf_adopted *rows,
+		   size_t len, int64_t at, struct hf_err *err);
+/* The issuer's lists so far were made elsewhere; the next one of ours gets `next`.  For an issuer
+ * without a list; -HF_E_EXIST when it has one. */
+int hf_store_continue_crl(struct hf_store *store, int64_t issuer, int64_t next, struct hf_err *err);
+
 /* 0; 1 when it is revoked already (nothing changes).  -HF_E_NOENT when it was never issued. */
 int hf_store_revoke(struct hf_store *store, int64_t id, int reason, int64_t at, struct hf_err *err);
 
@@ -93,7 +112,7 @@ struct hf_record {
 	int64_t asked_at, not_before, not_after; /* the last two are 0 until issued */
 	int64_t revoked_at;
 	int reason;	    /* CRLReason; -1 when not revoked */
-	const uint8_t *der; /* NULL until issued */
+	const uint8_t *der; /* NULL until issued, and when known by its serial alone */
 	size_t der_len;
 	uint8_t sha256[HF_STORE_SHA256_LEN];
 };

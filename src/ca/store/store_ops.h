@@ -24,6 +24,10 @@ struct hf_store_ops {
 		       struct hf_err *err);
 	int (*revoke)(struct hf_store *store, int64_t id, int reason, int64_t at,
 		      struct hf_err *err);
+	int (*adopt)(struct hf_store *store, int64_t issuer, const struct hf_adopted *rows,
+		     size_t len, int64_t at, struct hf_err *err);
+	int (*continue_crl)(struct hf_store *store, int64_t issuer, int64_t next,
+			    struct hf_err *err);
 	int (*list)(struct hf_store *store, const struct hf_record_filter *filter,
 		    hf_record_fn each, void *arg, struct hf_err *err);
 	int (*publish_crl)(struct hf_store *store, int64_t issuer, hf_crl_build_fn build, void *arg,
