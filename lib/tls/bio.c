@@ -3,6 +3,7 @@
  * which raises SIGPIPE in whoever uses this library; this one sends with MSG_NOSIGNAL, counts bytes
  * and remembers errno.  Must never close the descriptor. */
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include <openssl/bio.h>
@@ -23,6 +24,17 @@ static bool would_block(int errnum)
 	return errnum == EAGAIN || errnum == EINTR;
 }
 
+/* What the peer began with, and how its direction ended, for the transcript. */
+static void note_end(const struct hf_tls_conn *conn, int errnum)
+{
+	if (!conn->transcript)
+		return;
+	if (errnum == 0)
+		hf_transcript_note(conn->transcript, HF_EVENT_EOF, false, 0, NULL);
+	else
+		hf_transcript_note(conn->transcript, HF_EVENT_RESET, false, 0, strerror(errnum));
+}
+
 static int bio_read(BIO *bio, char *data, size_t cap, size_t *ret_len)
 {
 	struct hf_tls_conn *conn = BIO_get_data(bio);
@@ -32,17 +44,22 @@ static int bio_read(BIO *bio, char *data, size_t cap, size_t *ret_len)
 	if (n > 0) {
 		conn->bytes_in += (uint64_t)n;
 		*ret_len = (size_t)n;
+		if (conn->transcript)
+			hf_transcript_first(conn->transcript, data, (size_t)n);
 		return 1;
 	}
 	*ret_len = 0;
 	if (n == 0) {
 		BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+		note_end(conn, 0);
 		return 0;
 	}
-	if (would_block(errno))
+	if (would_block(errno)) {
 		BIO_set_retry_read(bio);
-	else
-		conn->io_errno = errno;
+		return 0;
+	}
+	conn->io_errno = errno;
+	note_end(conn, conn->io_errno);
 	return 0;
 }
 
@@ -74,10 +91,12 @@ static int bio_write(BIO *bio, const char *data, size_t len, size_t *ret_len)
 		return 1;
 	}
 	*ret_len = 0;
-	if (would_block(errno))
+	if (would_block(errno)) {
 		BIO_set_retry_write(bio);
-	else
-		conn->io_errno = errno;
+		return 0;
+	}
+	conn->io_errno = errno;
+	note_end(conn, conn->io_errno);
 	return 0;
 }
 

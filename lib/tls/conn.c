@@ -88,6 +88,17 @@ void *hf_tls_conn_owner(const struct hf_tls_conn *conn)
 	return conn->owner;
 }
 
+void hf_tls_conn_record(struct hf_tls_conn *conn, struct hf_transcript *transcript)
+{
+	conn->transcript = transcript;
+}
+
+static void note_data(struct hf_tls_conn *conn, bool sent, size_t len)
+{
+	if (conn->transcript)
+		hf_transcript_note(conn->transcript, HF_EVENT_DATA, sent, len, NULL);
+}
+
 static enum hf_tls_step fail(struct hf_tls_conn *conn, int ssl_error)
 {
 	hf_tls_sni_keep(conn);
@@ -171,7 +182,10 @@ enum hf_tls_step hf_tls_conn_read(struct hf_tls_conn *conn, void *data, size_t c
 	}
 	ERR_clear_error();
 	rc = SSL_read_ex(conn->ssl, data, cap, ret_len);
-	return rc == 1 ? HF_TLS_DONE : step_of(conn, rc);
+	if (rc != 1)
+		return step_of(conn, rc);
+	note_data(conn, false, *ret_len);
+	return HF_TLS_DONE;
 }
 
 enum hf_tls_step hf_tls_conn_write(struct hf_tls_conn *conn, const void *data, size_t len,
@@ -189,8 +203,10 @@ enum hf_tls_step hf_tls_conn_write(struct hf_tls_conn *conn, const void *data, s
 	}
 	ERR_clear_error();
 	rc = SSL_write_ex(conn->ssl, data, len, ret_len);
-	if (rc == 1)
+	if (rc == 1) {
+		note_data(conn, true, *ret_len);
 		return HF_TLS_DONE;
+	}
 	step = step_of(conn, rc);
 	/* The peer may have said why before it went: what has arrived can still be read. */
 	conn->write_broken = step == HF_TLS_FAILED && conn->io_errno != 0;

@@ -11,6 +11,7 @@
 
 #include "tls/alerts.h"
 #include "tls/context.h"
+#include "tls/transcript.h"
 
 struct hf_tls_conn;
 
@@ -31,6 +32,9 @@ int hf_tls_conn_new(struct hf_tls_context *context, int fd, void *owner,
 void hf_tls_conn_free(struct hf_tls_conn *conn); /* NULL-safe; sends nothing */
 HF_DEFINE_AUTO(hf_tls_conn, struct hf_tls_conn, hf_tls_conn_free);
 void *hf_tls_conn_owner(const struct hf_tls_conn *conn);
+/* Everything that passes from now on is noted in `transcript`, which is borrowed and must outlive
+ * conn; NULL ends it. */
+void hf_tls_conn_record(struct hf_tls_conn *conn, struct hf_transcript *transcript);
 
 enum hf_tls_step hf_tls_conn_handshake(struct hf_tls_conn *conn);
 /* DONE with *ret_len > 0.  Also carries on a handshake that is not finished. */

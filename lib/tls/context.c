@@ -150,6 +150,46 @@ static int client_apply(struct hf_tls_context *context)
 	return 0;
 }
 
+static void keylog_line(const SSL *ssl, const char *line)
+{
+	const struct hf_tls_conn *conn = SSL_get_app_data(ssl);
+
+	if (conn && conn->context->keylog)
+		conn->context->keylog(conn->context->keylog_arg, line);
+}
+
+/* For looking at a peer that ours and its settings do not let us meet; nothing is sent over it. */
+static int anything_apply(SSL_CTX *ssl, struct hf_err *err)
+{
+	SSL_CTX_set_security_level(ssl, 0);
+	if (SSL_CTX_set_min_proto_version(ssl, TLS1_VERSION) != 1 ||
+	    SSL_CTX_set_cipher_list(ssl, "ALL:eNULL") != 1 ||
+	    SSL_CTX_set1_groups_list(ssl, "X25519:P-256:P-384:P-521:X448") != 1 ||
+	    SSL_CTX_set1_sigalgs_list(
+		ssl, "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:ed448:RSA-PSS+SHA256:"
+		     "RSA-PSS+SHA384:RSA-PSS+SHA512:rsa_pss_pss_sha256:RSA+SHA256:RSA+SHA384:"
+		     "RSA+SHA512:RSA+SHA1:ECDSA+SHA1") != 1)
+		return hf_err_ossl(err, HF_E_CRYPTO, "offering everything");
+	SSL_CTX_set_options(ssl, SSL_OP_LEGACY_SERVER_CONNECT);
+	return 0;
+}
+
+static int looks_apply(struct hf_tls_context *context, const struct hf_tls_config *config,
+		       struct hf_err *err)
+{
+	SSL_CTX *ssl = context->ssl;
+
+	if (config->keylog)
+		SSL_CTX_set_keylog_callback(ssl, keylog_line);
+	if (config->role != HF_TLS_CLIENT)
+		return 0;
+	if (config->ask_staple && SSL_CTX_set_tlsext_status_type(ssl, TLSEXT_STATUSTYPE_ocsp) != 1)
+		return hf_err_ossl(err, HF_E_CRYPTO, "asking for an OCSP response");
+	if (config->post_handshake_auth)
+		SSL_CTX_set_post_handshake_auth(ssl, 1);
+	return config->anything ? anything_apply(ssl, err) : 0;
+}
+
 static int ssl_make(struct hf_tls_context *context, const struct hf_tls_config *config,
 		    struct hf_err *err)
 {
@@ -161,6 +201,8 @@ static int ssl_make(struct hf_tls_context *context, const struct hf_tls_config *
 	if (!context->ssl || !context->bio)
 		return hf_err_ossl(err, HF_E_NOMEM, "making a TLS context");
 	rc = hf_tls_parameters_apply(context, config, err);
+	if (rc == 0)
+		rc = looks_apply(context, config, err);
 	if (rc == 0 && config->credential)
 		rc = credential_apply(context->ssl, config->credential, err);
 	if (rc < 0)
@@ -181,6 +223,8 @@ static void fields_copy(struct hf_tls_context *context, const struct hf_tls_conf
 	context->insecure = config->insecure && config->role == HF_TLS_CLIENT;
 	context->now = config->now;
 	context->now_arg = config->now_arg;
+	context->keylog = config->keylog;
+	context->keylog_arg = config->keylog_arg;
 	context->rules = config->rules ? hf_rules_ref(config->rules) : NULL;
 }
 

@@ -53,6 +53,12 @@ struct hf_tls_config {
 	size_t peers_cap;	   /* of a new table; HF_TLS_PEERS_CAP_DEFAULT when 0 */
 	int64_t (*now)(void *arg); /* Unix seconds; required: the library has no clock */
 	void *now_arg;
+	/* Each line of the SSLKEYLOGFILE format: who has them reads everything.  NULL: none. */
+	void (*keylog)(void *arg, const char *line);
+	void *keylog_arg;
+	/* Clients that look rather than use (probe): ask for an OCSP staple; say that a certificate
+	 * may be demanded after the handshake; offer whatever libssl has, however weak. */
+	bool ask_staple, post_handshake_auth, anything;
 };
 
 struct hf_tls_context;

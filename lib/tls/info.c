@@ -32,6 +32,9 @@ static bool has_certificates(const SSL *ssl, const uint8_t *body, size_t len)
 
 static void alert_seen(struct hf_tls_conn *conn, bool sent, int alert)
 {
+	if (conn->transcript)
+		hf_transcript_alert(conn->transcript, sent,
+				    sent && conn->deny_alert ? conn->deny_alert : alert);
 	if (alert == HF_ALERT_CLOSE_NOTIFY) {
 		conn->close_notify_received |= !sent;
 		return;
@@ -57,6 +60,8 @@ void hf_tls_message_seen(int sent, int version, int content_type, const void *da
 		alert_seen(conn, sent != 0, bytes[1]);
 	if (content_type != CONTENT_HANDSHAKE || len < HANDSHAKE_HEADER_LEN)
 		return;
+	if (conn->transcript)
+		hf_transcript_message(conn->transcript, sent != 0, bytes, len);
 	if (sent && bytes[0] == MESSAGE_CERTIFICATE && conn->context->role == HF_TLS_CLIENT)
 		conn->cert_sent =
 		    has_certificates(ssl, bytes + HANDSHAKE_HEADER_LEN, len - HANDSHAKE_HEADER_LEN);

@@ -30,6 +30,8 @@ struct hf_tls_context {
 	size_t ca_names, ca_names_bytes;
 	int64_t (*now)(void *arg);
 	void *now_arg;
+	void (*keylog)(void *arg, const char *line);
+	void *keylog_arg;
 };
 
 /* One judged chain.  In the table only while accepted; connections hold references. */
@@ -64,6 +66,7 @@ struct hf_tls_conn {
 	char *sni;
 	struct hf_tls_failure *failure;
 	struct hf_err judge_err; /* a judgement that was not possible (memory) */
+	struct hf_transcript *transcript; /* borrowed; NULL: nothing is recorded */
 };
 
 /* bio.c: a socket BIO that never raises SIGPIPE, counts bytes and can rewrite the one alert that
