@@ -17,7 +17,7 @@ struct serve_opts {
 	struct hf_rule_opts rules;
 	struct hf_strv listen, alpn;
 	const char *respond, *content_type, *access_log, *metrics;
-	int client_auth, refuse, tls_min, tls_max, resume;
+	int client_auth, refuse, tls_min, tls_max, resume, reload;
 	bool check, detail;
 	int64_t workers, drain, max_connections, max_header_bytes, max_header_fields,
 	    max_body_bytes;
@@ -28,6 +28,7 @@ static const char *const client_auth_words[] = { "require", "report", "none", NU
 static const char *const refuse_words[] = { "alert", "drop", NULL };
 static const char *const version_words[] = { "1.2", "1.3", NULL };
 static const char *const resume_words[] = { "off", NULL };
+static const char *const reload_words[] = { "auto", "signal", NULL };
 
 #define AT(field) offsetof(struct serve_opts, field)
 
@@ -74,6 +75,14 @@ static const struct hf_option listen_options[] = {
 	  .words = resume_words,
 	  .initial = "off",
 	  .help = "sessions are never resumed: every connection is judged in full" },
+	{ .name = "reload",
+	  .kind = HF_OPT_WORD,
+	  .offset = AT(reload),
+	  .words = reload_words,
+	  .initial = "auto",
+	  .help =
+	      "read certificates, trust and revocation lists again when their files change, or only "
+	      "on SIGHUP" },
 	{ .name = NULL },
 };
 
@@ -500,6 +509,27 @@ static int run_with(struct hf_cmd_ctx *ctx, const struct serve_opts *opts,
 	return rc;
 }
 
+static int watch_paths(struct hf_cmd_ctx *ctx, const struct serve_opts *opts,
+		       struct hf_strv *ret_paths)
+{
+	const char *cert = opts->credential.cert, *key = opts->credential.key;
+	char own_cert[PATH_MAX], own_key[PATH_MAX];
+	int rc = 0;
+
+	if (opts->credential.as) {
+		rc = hf_home_id(ctx->home, opts->credential.as, "cert.pem", own_cert, &ctx->err);
+		if (rc == 0)
+			rc = hf_home_id(ctx->home, opts->credential.as, "key.pem", own_key,
+					&ctx->err);
+		cert = own_cert;
+		key = own_key;
+	}
+	if (rc == 0 &&
+	    (hf_strv_add(ret_paths, cert) < 0 || (key && hf_strv_add(ret_paths, key) < 0)))
+		rc = hf_err_nomem(&ctx->err);
+	return rc < 0 ? rc : hf_cli_trust_paths(ctx, &opts->trust, opts->credential.as, ret_paths);
+}
+
 static int run(struct hf_cmd_ctx *ctx)
 {
 	static const char *const http_only[] = { "http/1.1", NULL };
@@ -507,16 +537,19 @@ static int run(struct hf_cmd_ctx *ctx)
 	struct serve_source source = {
 		ctx, opts, { opts->credential.passphrase_file, false }, HF_SECRET_INIT, false
 	};
-	HF_AUTO_DONE(hf_strv) listen = HF_STRV_INIT;
+	HF_AUTO_DONE(hf_strv) listen = HF_STRV_INIT, watch = HF_STRV_INIT;
 	struct hf_gateway_config config;
 	int rc = check_options(ctx, opts);
 
 	if (rc == 0 && opts->listen.len == 0 && hf_strv_add(&listen, "localhost:8443") < 0)
 		rc = hf_err_nomem(&ctx->err);
+	if (rc == 0 && opts->reload == 0)
+		rc = watch_paths(ctx, opts, &watch);
 	if (rc < 0)
 		return rc;
 	gateway_config(opts, &source, opts->listen.len ? &opts->listen : &listen,
 		       opts->alpn.len ? (const char *const *)opts->alpn.items : http_only, &config);
+	config.watch = watch.len > 0 ? &watch : NULL;
 	rc = run_with(ctx, opts, &config);
 	hf_secret_done(&source.secret);
 	return rc;
@@ -539,7 +572,8 @@ const struct hf_command cmd_serve = {
 	.description =
 	    "Listens, demands a client certificate, judges it and answers. A refused client gets the TLS "
 	    "alert that says why; the whole story is one JSON line on standard error.\n\n"
-	    "SIGHUP reads certificates, trust, revocation lists and rules again: a bad set is reported and "
+	    "Certificates, trust and revocation lists are read again when their files change, and on "
+	    "SIGHUP: a bad set is reported and "
 	    "the old one stays; connections that the new one would not let in are closed. SIGTERM lets "
 	    "connections finish, SIGINT twice stops at once.",
 	.groups = serve_groups,

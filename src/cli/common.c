@@ -204,6 +204,38 @@ int hf_cli_load_trust(struct hf_cmd_ctx *ctx, const struct hf_trust_opts *opts, 
 	return rc;
 }
 
+static int add_home_paths(struct hf_cmd_ctx *ctx, const char *as, bool crls,
+			  struct hf_strv *ret_paths)
+{
+	char paths[4][PATH_MAX] = { "", "", "", "" };
+	int rc = hf_home_trust(ctx->home, "", paths[0], &ctx->err);
+
+	if (rc == 0 && as)
+		rc = hf_home_id(ctx->home, as, "ca.pem", paths[1], &ctx->err);
+	if (rc == 0 && crls)
+		rc = hf_home_ca(ctx->home, "crl.pem", paths[2], &ctx->err);
+	if (rc == 0 && crls)
+		rc = hf_home_ca(ctx->home, "root.crl.pem", paths[3], &ctx->err);
+	for (size_t i = 0; rc == 0 && i < HF_ARRAY_LEN(paths); i++)
+		if (paths[i][0] && hf_strv_add(ret_paths, paths[i]) < 0)
+			rc = hf_err_nomem(&ctx->err);
+	return rc;
+}
+
+int hf_cli_trust_paths(struct hf_cmd_ctx *ctx, const struct hf_trust_opts *opts, const char *as,
+		       struct hf_strv *ret_paths)
+{
+	const struct hf_strv *lists[] = { &opts->ca, &opts->crl };
+
+	for (size_t l = 0; l < HF_ARRAY_LEN(lists); l++)
+		for (size_t i = 0; i < lists[l]->len; i++)
+			if (hf_strv_add(ret_paths, lists[l]->items[i]) < 0)
+				return hf_err_nomem(&ctx->err);
+	if (opts->ca.len > 0)
+		return 0;
+	return add_home_paths(ctx, as, opts->crl.len == 0, ret_paths);
+}
+
 int hf_cli_find_file(struct hf_cmd_ctx *ctx, const char *what, char out[PATH_MAX])
 {
 	struct hf_err ignored;

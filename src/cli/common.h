@@ -35,6 +35,11 @@ extern const struct hf_option hf_trust_options[];
 int hf_cli_load_trust(struct hf_cmd_ctx *ctx, const struct hf_trust_opts *opts, const char *as,
 		      uint64_t generation, struct hf_trust **ret_trust);
 
+/* The files and directories that hf_cli_load_trust would read, whether they are there or not;
+ * appended. */
+int hf_cli_trust_paths(struct hf_cmd_ctx *ctx, const struct hf_trust_opts *opts, const char *as,
+		       struct hf_strv *ret_paths);
+
 /* --allow and --deny in their order: one list of "allow RULE" and "deny RULE". */
 struct hf_rule_opts {
 	struct hf_strv rules;

@@ -35,6 +35,7 @@ struct hf_responder_spec {
 /* From options; everything borrowed and constant while the gateway runs. */
 struct hf_gateway_config {
 	struct hf_gateway_source source;
+	const struct hf_strv *watch; /* files and directories whose change reloads; NULL: none */
 	const struct hf_strv *listen;
 	enum hf_client_auth client_auth;
 	enum hf_tls_version tls_min, tls_max;

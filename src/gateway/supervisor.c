@@ -4,11 +4,9 @@
  * signal pipe). */
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -16,45 +14,20 @@
 
 #include "base/err.h"
 #include "base/file.h"
-#include "gateway/worker.h"
+#include "gateway/supervisor.h"
 #include "util/clock.h"
 #include "util/daemon.h"
 
 enum {
-	WORKERS_CAP = 64,
 	BACKOFF_MIN_MS = 100,
 	BACKOFF_MAX_MS = 10 * 1000,
-	STEADY_MS = 10 * 1000,	 /* a worker that lived so long has not failed at its start */
-	DESCRIPTORS_SPARED = 64, /* listeners, logs, libraries */
+	STEADY_MS = 10 * 1000, /* a worker that lived so long has not failed at its start */
 	KILL_AFTER_MS = 5 * 1000,
-};
-
-struct slot {
-	pid_t pid;   /* 0: none */
-	int control; /* -1: none */
-	bool ready, reloading;
-	int64_t started_ms, restart_ms; /* restart_ms 0: nothing to do */
-	int64_t backoff_ms;
-};
-
-struct supervisor {
-	const struct hf_gateway_config *config;
-	struct hf_gateway_config own; /* with the defaults worked out */
-	struct hf_bound_list bound, metrics;
-	struct hf_counters *counters;
-	struct slot slots[WORKERS_CAP];
-	size_t slots_len;
-	int signals;
-	sigset_t blocked, before;
-	uint64_t generation;
-	int interrupts;
-	bool announced, stopping, cut, start_failed, reload_kept;
-	int64_t kill_ms;
 };
 
 /* --- processes --- */
 
-static void close_slot(struct slot *slot)
+static void close_slot(struct hf_worker_slot *slot)
 {
 	hf_fd_close(slot->control);
 	slot->control = -1;
@@ -62,7 +35,7 @@ static void close_slot(struct slot *slot)
 	slot->ready = slot->reloading = false;
 }
 
-_Noreturn static void be_worker(struct supervisor *s, size_t index, int control)
+_Noreturn static void be_worker(struct hf_supervisor *s, size_t index, int control)
 {
 	struct hf_worker_start start = { .config = s->config,
 					 .bound = &s->bound,
@@ -82,9 +55,9 @@ _Noreturn static void be_worker(struct supervisor *s, size_t index, int control)
 	exit(hf_worker_run(&start));
 }
 
-static int start_worker(struct supervisor *s, size_t index, struct hf_err *err)
+static int start_worker(struct hf_supervisor *s, size_t index, struct hf_err *err)
 {
-	struct slot *slot = &s->slots[index];
+	struct hf_worker_slot *slot = &s->slots[index];
 	int pair[2];
 	pid_t pid;
 
@@ -109,7 +82,7 @@ static int start_worker(struct supervisor *s, size_t index, struct hf_err *err)
 	return 0;
 }
 
-static void tell(struct slot *slot, enum hf_control what)
+static void tell(struct hf_worker_slot *slot, enum hf_control what)
 {
 	char byte = (char)what;
 
@@ -117,13 +90,13 @@ static void tell(struct slot *slot, enum hf_control what)
 		return; /* it is gone: SIGCHLD follows */
 }
 
-static void tell_all(struct supervisor *s, enum hf_control what)
+static void tell_all(struct hf_supervisor *s, enum hf_control what)
 {
 	for (size_t i = 0; i < s->slots_len; i++)
 		tell(&s->slots[i], what);
 }
 
-static size_t living(const struct supervisor *s)
+static size_t living(const struct hf_supervisor *s)
 {
 	size_t n = 0;
 
@@ -134,7 +107,7 @@ static size_t living(const struct supervisor *s)
 
 /* --- stopping --- */
 
-static void stop(struct supervisor *s)
+static void stop(struct hf_supervisor *s)
 {
 	if (s->stopping)
 		return;
@@ -151,7 +124,7 @@ static void stop(struct supervisor *s)
 	s->kill_ms = hf_clock_monotonic_ms() + (int64_t)s->config->drain_ms + KILL_AFTER_MS;
 }
 
-static void kill_workers(struct supervisor *s)
+static void kill_workers(struct hf_supervisor *s)
 {
 	for (size_t i = 0; i < s->slots_len; i++)
 		if (s->slots[i].pid != 0)
@@ -161,7 +134,7 @@ static void kill_workers(struct supervisor *s)
 /* --- events --- */
 
 /* A worker ended; unless all are to, another takes its place on the same sockets. */
-static void worker_ended(struct supervisor *s, struct slot *slot, int status)
+static void worker_ended(struct hf_supervisor *s, struct hf_worker_slot *slot, int status)
 {
 	int64_t now = hf_clock_monotonic_ms();
 	bool was_ready = slot->ready;
@@ -187,7 +160,7 @@ static void worker_ended(struct supervisor *s, struct slot *slot, int status)
 		   (long long)slot->backoff_ms);
 }
 
-static void reap(struct supervisor *s)
+static void reap(struct hf_supervisor *s)
 {
 	int status;
 	pid_t pid;
@@ -198,7 +171,7 @@ static void reap(struct supervisor *s)
 				worker_ended(s, &s->slots[i], status);
 }
 
-static bool reloading(const struct supervisor *s)
+static bool reloading(const struct hf_supervisor *s)
 {
 	for (size_t i = 0; i < s->slots_len; i++)
 		if (s->slots[i].reloading)
@@ -206,30 +179,18 @@ static bool reloading(const struct supervisor *s)
 	return false;
 }
 
-static void reload_settled(struct supervisor *s)
-{
-	if (reloading(s))
-		return;
-	hf_count(s->reload_kept ? &s->counters[s->slots_len].reloads_failed
-				: &s->counters[s->slots_len].reloads,
-		 1);
-	if (s->reload_kept)
-		hf_log_say("reload: a worker could not take generation %llu and keeps its old one",
-			   (unsigned long long)s->generation);
-	else
-		hf_log_say("reloaded: generation %llu is in use",
-			   (unsigned long long)s->generation);
-	hf_daemon_notify("READY=1");
-}
-
 /* Everything is read and checked here first, so that a bad file changes nothing anywhere. */
-static void reload(struct supervisor *s)
+static void reload(struct hf_supervisor *s)
 {
 	HF_AUTO(hf_generation) trial = NULL;
 	struct hf_err err = HF_ERR_INIT;
 
-	if (s->stopping || reloading(s))
+	if (s->stopping)
 		return;
+	if (reloading(s)) { /* what the workers are reading now may be older than this call */
+		s->reload_again = true;
+		return;
+	}
 	hf_daemon_notify("RELOADING=1");
 	if (hf_generation_new(s->config, s->generation + 1, NULL, &trial, &err) < 0) {
 		hf_log_say("reload refused, generation %llu stays: %s%s%s",
@@ -240,13 +201,48 @@ static void reload(struct supervisor *s)
 		return;
 	}
 	s->generation++;
+	s->reload_pending = true;
 	s->reload_kept = false;
 	for (size_t i = 0; i < s->slots_len; i++)
 		s->slots[i].reloading = s->slots[i].pid != 0 && s->slots[i].ready;
 	tell_all(s, HF_CONTROL_RELOAD);
 }
 
-static void on_signal(struct supervisor *s)
+/* Every worker has answered, or is gone. */
+static void settle_reload(struct hf_supervisor *s)
+{
+	if (!s->reload_pending || reloading(s))
+		return;
+	s->reload_pending = false;
+	hf_count(s->reload_kept ? &s->counters[s->slots_len].reloads_failed
+				: &s->counters[s->slots_len].reloads,
+		 1);
+	if (s->reload_kept)
+		hf_log_say("reload: a worker could not take generation %llu and keeps its old one",
+			   (unsigned long long)s->generation);
+	else
+		hf_log_say("reloaded: generation %llu is in use",
+			   (unsigned long long)s->generation);
+	hf_daemon_notify("READY=1");
+	if (!s->reload_again)
+		return;
+	s->reload_again = false;
+	reload(s);
+}
+
+/* The files speak for themselves: nobody has to send a signal. */
+static void look_at_files(struct hf_supervisor *s, int64_t now)
+{
+	if (s->watch == NULL || s->stopping || now < s->look_ms)
+		return;
+	s->look_ms = now + HF_FILEWATCH_EVERY_MS;
+	if (!s->announced || !hf_filewatch_look(s->watch))
+		return;
+	hf_log_say("files changed: reloading");
+	reload(s);
+}
+
+static void on_signal(struct hf_supervisor *s)
 {
 	struct signalfd_siginfo info;
 
@@ -272,7 +268,7 @@ static void on_signal(struct supervisor *s)
 	}
 }
 
-static void announce(struct supervisor *s)
+static void announce(struct hf_supervisor *s)
 {
 	for (size_t i = 0; i < s->slots_len; i++)
 		if (!s->slots[i].ready)
@@ -287,7 +283,7 @@ static void announce(struct supervisor *s)
 	hf_daemon_notify("READY=1");
 }
 
-static void on_control(struct supervisor *s, struct slot *slot)
+static void on_control(struct hf_supervisor *s, struct hf_worker_slot *slot)
 {
 	char byte;
 	ssize_t n = read(slot->control, &byte, 1);
@@ -301,17 +297,16 @@ static void on_control(struct supervisor *s, struct slot *slot)
 	}
 	slot->reloading = false;
 	s->reload_kept |= byte == HF_CONTROL_KEPT;
-	reload_settled(s);
 }
 
 /* --- the loop --- */
 
-static void restart_due(struct supervisor *s, int64_t now)
+static void restart_due(struct hf_supervisor *s, int64_t now)
 {
 	struct hf_err err = HF_ERR_INIT;
 
 	for (size_t i = 0; i < s->slots_len && !s->stopping; i++) {
-		struct slot *slot = &s->slots[i];
+		struct hf_worker_slot *slot = &s->slots[i];
 
 		if (slot->restart_ms == 0 || slot->restart_ms > now)
 			continue;
@@ -322,9 +317,9 @@ static void restart_due(struct supervisor *s, int64_t now)
 	}
 }
 
-static int wait_ms(const struct supervisor *s, int64_t now)
+static int wait_ms(const struct hf_supervisor *s, int64_t now)
 {
-	int64_t next = s->stopping ? s->kill_ms : INT64_MAX;
+	int64_t next = s->stopping ? s->kill_ms : s->watch != NULL ? s->look_ms : INT64_MAX;
 
 	for (size_t i = 0; i < s->slots_len; i++)
 		if (s->slots[i].restart_ms > 0 && !s->stopping)
@@ -334,9 +329,9 @@ static int wait_ms(const struct supervisor *s, int64_t now)
 	return next <= now ? 0 : (int)HF_MIN(next - now, (int64_t)60000);
 }
 
-static void round_of_events(struct supervisor *s)
+static void round_of_events(struct hf_supervisor *s)
 {
-	struct pollfd fds[WORKERS_CAP + 1];
+	struct pollfd fds[HF_WORKERS_CAP + 1];
 	int64_t now = hf_clock_monotonic_ms();
 
 	fds[0] = (struct pollfd){ .fd = s->signals, .events = POLLIN };
@@ -354,14 +349,16 @@ static void round_of_events(struct supervisor *s)
 		if ((fds[i + 1].revents & (POLLHUP | POLLIN)) == POLLHUP)
 			reap(s);
 	now = hf_clock_monotonic_ms();
+	settle_reload(s);
 	restart_due(s, now);
+	look_at_files(s, now);
 	if (s->stopping && now >= s->kill_ms) {
 		kill_workers(s);
 		s->cut = true;
 	}
 }
 
-static int run(struct supervisor *s, struct hf_err *err)
+static int run(struct hf_supervisor *s, struct hf_err *err)
 {
 	int rc = 0;
 
@@ -381,98 +378,9 @@ static int run(struct supervisor *s, struct hf_err *err)
 		   : hf_err_set(err, HF_E_IO, "the workers could not start; the reason is above");
 }
 
-/* --- start --- */
-
-/* Connections are descriptors; the soft limit is for programs that use select(2). */
-static size_t descriptors(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return 1024;
-	if (limit.rlim_cur < limit.rlim_max) {
-		rlim_t soft = limit.rlim_cur;
-
-		limit.rlim_cur = limit.rlim_max;
-		if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-			limit.rlim_cur = soft;
-	}
-	return (size_t)HF_MIN(limit.rlim_cur, (rlim_t)1 << 20);
-}
-
-static size_t cores(void)
-{
-	cpu_set_t set;
-
-	if (sched_getaffinity(0, sizeof(set), &set) != 0)
-		return 1;
-	return HF_MIN((size_t)CPU_COUNT(&set), (size_t)16);
-}
-
-static void work_out_defaults(struct supervisor *s)
-{
-	size_t a_worker = descriptors();
-
-	a_worker =
-	    a_worker > 2 * DESCRIPTORS_SPARED ? a_worker - DESCRIPTORS_SPARED : DESCRIPTORS_SPARED;
-	if (s->own.workers == 0)
-		s->own.workers = cores();
-	s->slots_len = HF_MIN(s->own.workers, (size_t)WORKERS_CAP);
-	if (s->own.connections_cap == 0 || s->own.connections_cap > a_worker * s->slots_len)
-		s->own.connections_cap = a_worker * s->slots_len;
-	s->own.connections_cap = HF_MAX(s->own.connections_cap, s->slots_len);
-	for (size_t i = 0; i < s->slots_len; i++)
-		s->slots[i].control = -1;
-}
-
-static int open_metrics(struct supervisor *s, struct hf_err *err)
-{
-	int rc;
-
-	if (s->config->metrics == NULL)
-		return 0;
-	rc = hf_bound_open(&s->metrics, s->config->metrics, 1, err);
-	for (size_t i = 0; rc == 0 && i < s->metrics.len; i++)
-		if (!hf_address_is_loopback(&s->metrics.items[i].address))
-			return hf_err_set(err, HF_E_INVALID,
-					  "--metrics %s: figures are plain HTTP, so loopback only",
-					  s->config->metrics);
-	return rc;
-}
-
-static int open_signals(struct supervisor *s, struct hf_err *err)
-{
-	static const int wanted[] = { SIGCHLD, SIGHUP, SIGTERM, SIGINT };
-
-	sigemptyset(&s->blocked);
-	for (size_t i = 0; i < HF_ARRAY_LEN(wanted); i++)
-		sigaddset(&s->blocked, wanted[i]);
-	if (sigprocmask(SIG_BLOCK, &s->blocked, &s->before) != 0)
-		return hf_err_errno(err, errno, "sigprocmask");
-	s->signals = signalfd(-1, &s->blocked, SFD_CLOEXEC | SFD_NONBLOCK);
-	return s->signals < 0 ? hf_err_errno(err, errno, "signalfd") : 0;
-}
-
-static int set_up(struct supervisor *s, struct hf_err *err)
-{
-	int rc = 0;
-
-	work_out_defaults(s);
-	for (size_t i = 0; rc == 0 && i < s->config->listen->len; i++)
-		rc = hf_bound_open(&s->bound, s->config->listen->items[i], s->slots_len, err);
-	if (rc == 0)
-		rc = open_metrics(s, err);
-	if (rc < 0)
-		return rc;
-	s->counters = hf_counters_map(s->slots_len);
-	if (s->counters == NULL)
-		return hf_err_nomem(err);
-	return open_signals(s, err);
-}
-
 int hf_gateway_run(const struct hf_gateway_config *config, struct hf_err *err)
 {
-	struct supervisor *s = calloc(1, sizeof(*s));
+	struct hf_supervisor *s = calloc(1, sizeof(*s));
 	int rc;
 
 	if (s == NULL)
@@ -481,13 +389,14 @@ int hf_gateway_run(const struct hf_gateway_config *config, struct hf_err *err)
 	s->config = &s->own;
 	s->signals = -1;
 	s->generation = 1;
-	rc = set_up(s, err);
+	rc = hf_supervisor_set_up(s, err);
 	if (rc == 0)
 		rc = run(s, err);
 	if (s->signals >= 0) {
 		hf_fd_close(s->signals);
 		(void)sigprocmask(SIG_SETMASK, &s->before, NULL);
 	}
+	hf_filewatch_free(s->watch);
 	hf_counters_unmap(s->counters, s->slots_len);
 	hf_bound_list_done(&s->bound);
 	hf_bound_list_done(&s->metrics);

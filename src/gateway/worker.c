@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "util/clock.h"
 
-enum { TICK_MS = 250, SWEEP_TICKS = 20, SUMMARY_TICKS = 40, EXIT_CANNOT = 3 };
+enum { TICK_MS = 250, SWEEP_TICKS = 4, SUMMARY_TICKS = 40, EXIT_CANNOT = 3 };
 
 static void tell(struct hf_worker *worker, enum hf_control what)
 {
