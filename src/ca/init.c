@@ -1,30 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Founding an authority: made in a directory beside its place, moved there when it is whole.  Must
- * never overwrite an authority: an old one is put aside, with its keys and its ledger. */
+/* Founding an authority: its names, its certificates, its first lists.  Must never leave a root's
+ * key in a home whose root is offline. */
 #include "ca/init.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "base/file.h"
 #include "base/time.h"
 #include "ca/crl.h"
+#include "ca/founding.h"
 #include "pki/name.h"
-#include "util/home.h"
 
-enum { PEM_CAP = 1024 * 1024, CN_CAP = 64 };
-
-struct founding {
-	const struct hf_init_options *o;
-	struct hf_authority *a;
-	struct hf_init_result *r;
-	int64_t now;
-};
+enum { CN_CAP = 64 };
 
 void hf_init_result_done(struct hf_init_result *r)
 {
@@ -103,40 +91,14 @@ static int issuing_subject(const struct hf_init_options *o, const X509_NAME *roo
 	return 0;
 }
 
-/* --- files --- */
-
-static int write_in(const char *dir, const char *name, const struct hf_buf *data, mode_t mode,
-		    struct hf_err *err)
-{
-	char path[PATH_MAX];
-	int rc = hf_path_join(path, sizeof(path), dir, name, err);
-
-	return rc < 0 ? rc : hf_file_write(path, data->data, data->len, mode, 0, err);
-}
-
-static int write_key(const struct founding *f, const char *dir, const char *name,
-		     const EVP_PKEY *key, struct hf_err *err)
-{
-	HF_AUTO_DONE(hf_buf) pem = HF_BUF_INIT(PEM_CAP);
-	int rc = hf_key_to_pem(key, f->o->passphrase, &pem, err);
-
-	return rc < 0 ? rc : write_in(dir, name, &pem, HF_MODE_SECRET, err);
-}
-
-static int write_certs(const char *dir, const char *name, const struct hf_cert *first,
-		       const struct hf_cert *second, struct hf_err *err)
-{
-	HF_AUTO_DONE(hf_buf) pem = HF_BUF_INIT(PEM_CAP);
-	int rc = first ? hf_cert_to_pem(first, &pem, err) : 0;
-
-	if (rc == 0 && second)
-		rc = hf_cert_to_pem(second, &pem, err);
-	return rc < 0 ? rc : write_in(dir, name, &pem, HF_MODE_PUBLIC, err);
-}
-
 /* --- certificates --- */
 
-static int issue_one(struct founding *f, struct hf_order *order, struct hf_err *err)
+static bool has_issuing(const struct hf_init_options *o)
+{
+	return !o->single && !o->root_only;
+}
+
+static int issue_one(struct hf_founding *f, struct hf_order *order, struct hf_err *err)
 {
 	struct hf_order *orders[] = { order };
 	int rc = hf_order_check(f->a, order, f->now, err);
@@ -157,7 +119,7 @@ static int issue_one(struct founding *f, struct hf_order *order, struct hf_err *
 	return 0;
 }
 
-static int take_root(struct founding *f, struct hf_cert *cert, EVP_PKEY *key, struct hf_err *err)
+static int take_root(struct hf_founding *f, struct hf_cert *cert, EVP_PKEY *key, struct hf_err *err)
 {
 	int rc = hf_authority_adopt(f->a, &f->a->root, cert, "root", f->now, err);
 
@@ -170,7 +132,7 @@ static int take_root(struct founding *f, struct hf_cert *cert, EVP_PKEY *key, st
 	return hf_authority_make_trust(f->a, err);
 }
 
-static int make_root(struct founding *f, struct hf_err *err)
+static int make_root(struct hf_founding *f, struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_order) order = { .lifetime = f->o->lifetime };
 	int rc = root_subject(f->o, &order.subject, err);
@@ -206,7 +168,7 @@ static int check_root(const struct hf_init_options *o, const struct hf_cert *cer
 		why = "its key usage does not allow signing certificates and revocation lists";
 	else if (cert->not_after <= now)
 		why = "it has expired";
-	else if (cert->pathlen == 0 && !o->single)
+	else if (cert->pathlen == 0 && !o->single) /* a root alone needs room below it too */
 		why = "its path length 0 leaves no room for an issuing CA";
 	if (!why)
 		return 0;
@@ -217,7 +179,7 @@ static int check_root(const struct hf_init_options *o, const struct hf_cert *cer
 					      : "make a root with: handfast init NAME");
 }
 
-static int take_existing_root(struct founding *f, struct hf_err *err)
+static int take_existing_root(struct hf_founding *f, struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_pemfile) certs = HF_PEMFILE_INIT;
 	HF_AUTO_DONE(hf_pemfile) keys = HF_PEMFILE_INIT;
@@ -232,14 +194,14 @@ static int take_existing_root(struct founding *f, struct hf_err *err)
 				  keys.key ? f->o->root_cert : f->o->root_key,
 				  keys.key ? "certificate" : "private key");
 	rc = check_root(f->o, certs.certs.items[0], keys.key, f->now, err);
-	if (rc == 0 && f->o->single && keys.key_encrypted && !f->o->passphrase)
+	if (rc == 0 && !has_issuing(f->o) && keys.key_encrypted && !f->o->passphrase)
 		return hf_err_set(err, HF_E_PASSPHRASE,
 				  "the root's key is encrypted and would be kept in plain: "
 				  "give --passphrase-file");
 	return rc < 0 ? rc : take_root(f, certs.certs.items[0], keys.key, err);
 }
 
-static int make_issuing(struct founding *f, struct hf_err *err)
+static int make_issuing(struct hf_founding *f, struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_order) order = { .lifetime = f->o->issuing_lifetime };
 	int rc = issuing_subject(f->o, X509_get_subject_name(f->a->root.cert->x509), &order.subject,
@@ -267,9 +229,9 @@ static int make_issuing(struct founding *f, struct hf_err *err)
 
 /* --- the whole --- */
 
-static int publish_lists(struct founding *f, struct hf_err *err)
+static int publish_lists(struct hf_founding *f, struct hf_err *err)
 {
-	struct hf_ca *const cas[] = { &f->a->root, f->o->single ? NULL : &f->a->issuing };
+	struct hf_ca *const cas[] = { &f->a->root, has_issuing(f->o) ? &f->a->issuing : NULL };
 	int rc = 0;
 
 	f->a->root.crl_name = f->o->single ? "crl.pem" : "root.crl.pem";
@@ -283,33 +245,8 @@ static int publish_lists(struct founding *f, struct hf_err *err)
 	return rc;
 }
 
-static int fill(struct founding *f, struct hf_err *err)
-{
-	const struct hf_init_options *o = f->o;
-	int rc = o->root_cert ? take_existing_root(f, err) : make_root(f, err);
-
-	if (rc == 0 && !o->single)
-		rc = make_issuing(f, err);
-	if (rc == 0)
-		rc = write_certs(f->a->dir, "root.pem", f->a->root.cert, NULL, err);
-	if (rc == 0 && !o->single)
-		rc = write_certs(f->a->dir, "issuing.pem", f->a->issuing.cert, NULL, err);
-	if (rc == 0)
-		rc = write_certs(f->a->dir, "chain.pem", f->a->issuing.cert, f->a->root.cert, err);
-	if (rc == 0 && !o->single)
-		rc = write_key(f, f->a->dir, "issuing.key", f->a->issuing.key, err);
-	if (rc == 0)
-		rc = publish_lists(f, err);
-	if (rc == 0 && !o->root_out && (o->single || !o->root_cert))
-		rc = write_key(f, f->a->dir, "root.key", f->a->root.key, err);
-	if (rc == 0)
-		rc = hf_store_audit_append(f->a->store, "init", f->a->root.cert->subject, f->now,
-					   err);
-	return rc;
-}
-
 /* The key that is taken away is in its place before the authority appears. */
-static int take_root_away(struct founding *f, struct hf_err *err)
+static int take_root_away(struct hf_founding *f, struct hf_err *err)
 {
 	const char *dir = f->o->root_out;
 	int rc;
@@ -318,104 +255,45 @@ static int take_root_away(struct founding *f, struct hf_err *err)
 		return 0;
 	rc = hf_dir_make(dir, HF_MODE_SECRET_DIR, err);
 	if (rc == 0)
-		rc = write_key(f, dir, "root.key", f->a->root.key, err);
+		rc = hf_founding_key(f, dir, "root.key", f->a->root.key, err);
 	if (rc == 0)
-		rc = write_certs(dir, "root.pem", f->a->root.cert, NULL, err);
+		rc = hf_founding_certs(dir, "root.pem", f->a->root.cert, NULL, err);
 	return rc < 0 ? hf_err_context(err, rc, "--root-out") : 0;
 }
 
-static void remove_draft(const char *dir)
+static int fill(struct hf_founding *f, struct hf_err *err)
 {
-	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
-	char path[PATH_MAX];
+	const struct hf_init_options *o = f->o;
+	int rc = o->root_cert ? take_existing_root(f, err) : make_root(f, err);
 
-	if (hf_dir_list(dir, &names, NULL) < 0)
-		return;
-	for (size_t i = 0; i < names.len; i++) {
-		if (hf_path_join(path, sizeof(path), dir, names.items[i], NULL) == 0)
-			(void)unlink(path);
-	}
-	(void)rmdir(dir);
+	if (rc == 0 && has_issuing(o))
+		rc = make_issuing(f, err);
+	if (rc == 0)
+		rc = hf_founding_certs(f->a->dir, "root.pem", f->a->root.cert, NULL, err);
+	if (rc == 0 && has_issuing(o))
+		rc = hf_founding_certs(f->a->dir, "issuing.pem", f->a->issuing.cert, NULL, err);
+	if (rc == 0)
+		rc = hf_founding_certs(f->a->dir, "chain.pem", f->a->issuing.cert, f->a->root.cert,
+				       err);
+	if (rc == 0 && has_issuing(o))
+		rc = hf_founding_key(f, f->a->dir, "issuing.key", f->a->issuing.key, err);
+	if (rc == 0)
+		rc = publish_lists(f, err);
+	if (rc == 0 && !o->root_out && (!has_issuing(o) || !o->root_cert))
+		rc = hf_founding_key(f, f->a->dir, "root.key", f->a->root.key, err);
+	if (rc == 0 && o->root_only)
+		rc = hf_store_meta_set(f->a->store, HF_META_ROOT_ONLY, "1", err);
+	if (rc == 0)
+		rc = hf_store_audit_append(f->a->store, "init", f->a->root.cert->subject, f->now,
+					   err);
+	return rc < 0 ? rc : take_root_away(f, err);
 }
 
-static int put_aside(const char *place, struct founding *f, struct hf_err *err)
+static void describe(struct hf_founding *f)
 {
-	char when[HF_TIME_TEXT_CAP];
+	const char *dir = f->o->root_out ? f->o->root_out : f->place;
 
-	hf_time_format(f->now, when);
-	for (int n = 0; n < 100; n++) {
-		(void)snprintf(f->r->aside, sizeof(f->r->aside), "%.*s.old-%s%s%.0d", PATH_MAX - 64,
-			       place, when, n ? "-" : "", n);
-		if (renameat2(AT_FDCWD, place, AT_FDCWD, f->r->aside, RENAME_NOREPLACE) == 0)
-			return 0;
-		if (errno != EEXIST)
-			break;
-	}
-	return hf_err_errno(err, errno, "cannot put the old authority '%s' aside", place);
-}
-
-static int already_there(const char *place, struct hf_err *err)
-{
-	(void)hf_err_set(err, HF_E_EXIST, "there is an authority already: '%s'", place);
-	return hf_err_hint(
-	    err, "nothing was changed; --force puts it aside and makes a new one, --home DIR makes "
-		 "another elsewhere");
-}
-
-static int move_into_place(const char *draft, const char *place, struct founding *f,
-			   struct hf_err *err)
-{
-	int rc = 0;
-
-	if (f->o->force && hf_file_exists(place))
-		rc = put_aside(place, f, err);
-	if (rc < 0)
-		return rc;
-	if (renameat2(AT_FDCWD, draft, AT_FDCWD, place, RENAME_NOREPLACE) != 0)
-		return errno == EEXIST
-			   ? already_there(place, err)
-			   : hf_err_errno(err, errno, "cannot move '%s' to '%s'", draft, place);
-	return hf_dir_sync(f->o->home, err);
-}
-
-static int found(struct founding *f, struct hf_err *err)
-{
-	struct hf_store_options store = { .create = true, .now = f->now, .actor = f->o->actor };
-	char path[PATH_MAX];
-	int rc = hf_path_join(path, sizeof(path), f->a->dir, "ca.db", err);
-
-	if (rc == 0)
-		rc = hf_store_open(path, &store, &f->a->store, err);
-	if (rc == 0)
-		rc = fill(f, err);
-	if (rc == 0)
-		rc = take_root_away(f, err);
-	return rc;
-}
-
-static int write_own_trust(const struct hf_init_options *o, const struct hf_cert *root,
-			   struct hf_err *err)
-{
-	HF_AUTO_DONE(hf_buf) pem = HF_BUF_INIT(PEM_CAP);
-	char dir[PATH_MAX], path[PATH_MAX];
-	int rc = hf_home_trust(o->home, "", dir, err);
-
-	if (rc == 0)
-		rc = hf_home_trust(o->home, "own", path, err);
-	if (rc == 0)
-		rc = hf_dir_make(dir, HF_MODE_DIR, err);
-	if (rc == 0)
-		rc = hf_cert_to_pem(root, &pem, err);
-	return rc < 0
-		   ? rc
-		   : hf_file_write(path, pem.data, pem.len, HF_MODE_PUBLIC, HF_FILE_REPLACE, err);
-}
-
-static void describe(struct founding *f, const char *place)
-{
-	const char *dir = f->o->root_out ? f->o->root_out : place;
-
-	if (f->o->root_cert && !f->o->single && !f->o->root_out)
+	if (f->o->root_cert && has_issuing(f->o) && !f->o->root_out)
 		(void)snprintf(f->r->root_key_path, sizeof(f->r->root_key_path), "%s",
 			       f->o->root_key);
 	else
@@ -426,33 +304,10 @@ static void describe(struct founding *f, const char *place)
 int hf_authority_init(const struct hf_init_options *options, struct hf_init_result *ret_result,
 		      struct hf_err *err)
 {
-	HF_AUTO(hf_authority) a = calloc(1, sizeof(*a));
-	struct founding f = { .o = options, .a = a, .r = ret_result, .now = options->now };
-	char place[PATH_MAX];
-	int rc = hf_home_ca(options->home, "", place, err);
+	struct hf_founding f = { .o = options, .r = ret_result, .now = options->now, .fill = fill };
+	int rc = hf_founding_run(&f, err);
 
-	if (!a)
-		return hf_err_nomem(err);
-	if (rc < 0)
-		return rc;
-	if (hf_file_exists(place) && !options->force)
-		return already_there(place, err);
-	rc = hf_dir_make(options->home, HF_MODE_SECRET_DIR, err);
 	if (rc == 0)
-		rc = hf_path_join(a->dir, sizeof(a->dir), options->home, ".ca.XXXXXX", err);
-	if (rc < 0)
-		return rc;
-	if (!mkdtemp(a->dir))
-		return hf_err_errno(err, errno, "cannot make a directory in '%s'", options->home);
-	a->single = options->single;
-	rc = found(&f, err);
-	hf_store_close(hf_take(a->store)); /* before it moves: SQLite knows it by its path */
-	if (rc == 0)
-		rc = move_into_place(a->dir, place, &f, err);
-	if (rc < 0) {
-		remove_draft(a->dir);
-		return rc;
-	}
-	describe(&f, place);
-	return write_own_trust(options, ret_result->root, err);
+		describe(&f);
+	return rc;
 }

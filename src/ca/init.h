@@ -12,6 +12,7 @@ struct hf_init_options {
 	enum hf_key_type key_type;
 	int64_t lifetime, issuing_lifetime; /* seconds; 0: 10 and 5 years */
 	bool single;			    /* no issuing CA: the root issues */
+	bool root_only; /* no issuing CA here: the home of an offline root (root.h) */
 	NAME_CONSTRAINTS *permit; /* on the CA that issues leaves; borrowed, may be NULL */
 	const struct hf_secret *passphrase; /* encrypts the keys; NULL: they stay plain */
 	const char *root_cert, *root_key;   /* an existing root */

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The frame of every founding: an authority is made in a directory beside its place and moved there
+ * when it is whole.  Must never overwrite an authority: an old one is put aside, with its keys and
+ * its ledger. */
+#include "ca/founding.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "base/time.h"
+#include "util/home.h"
+
+enum { PEM_CAP = 1024 * 1024 };
+
+/* --- files --- */
+
+int hf_founding_file(const char *dir, const char *name, const struct hf_buf *data, mode_t mode,
+		     struct hf_err *err)
+{
+	char path[PATH_MAX];
+	int rc = hf_path_join(path, sizeof(path), dir, name, err);
+
+	return rc < 0 ? rc : hf_file_write(path, data->data, data->len, mode, 0, err);
+}
+
+int hf_founding_key(const struct hf_founding *f, const char *dir, const char *name,
+		    const EVP_PKEY *key, struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_buf) pem = HF_BUF_INIT(PEM_CAP);
+	int rc = hf_key_to_pem(key, f->o->passphrase, &pem, err);
+
+	return rc < 0 ? rc : hf_founding_file(dir, name, &pem, HF_MODE_SECRET, err);
+}
+
+int hf_founding_certs(const char *dir, const char *name, const struct hf_cert *first,
+		      const struct hf_cert *second, struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_buf) pem = HF_BUF_INIT(PEM_CAP);
+	int rc = first ? hf_cert_to_pem(first, &pem, err) : 0;
+
+	if (rc == 0 && second)
+		rc = hf_cert_to_pem(second, &pem, err);
+	return rc < 0 ? rc : hf_founding_file(dir, name, &pem, HF_MODE_PUBLIC, err);
+}
+
+/* --- the place --- */
+
+static void remove_draft(const char *dir)
+{
+	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
+	char path[PATH_MAX];
+
+	if (hf_dir_list(dir, &names, NULL) < 0)
+		return;
+	for (size_t i = 0; i < names.len; i++) {
+		if (hf_path_join(path, sizeof(path), dir, names.items[i], NULL) == 0)
+			(void)unlink(path);
+	}
+	(void)rmdir(dir);
+}
+
+static int put_aside(const char *place, struct hf_founding *f, struct hf_err *err)
+{
+	char when[HF_TIME_TEXT_CAP];
+
+	hf_time_format(f->now, when);
+	for (int n = 0; n < 100; n++) {
+		(void)snprintf(f->r->aside, sizeof(f->r->aside), "%.*s.old-%s%s%.0d", PATH_MAX - 64,
+			       place, when, n ? "-" : "", n);
+		if (renameat2(AT_FDCWD, place, AT_FDCWD, f->r->aside, RENAME_NOREPLACE) == 0)
+			return 0;
+		if (errno != EEXIST)
+			break;
+	}
+	return hf_err_errno(err, errno, "cannot put the old authority '%s' aside", place);
+}
+
+static int already_there(const char *place, struct hf_err *err)
+{
+	(void)hf_err_set(err, HF_E_EXIST, "there is an authority already: '%s'", place);
+	return hf_err_hint(
+	    err, "nothing was changed; --force puts it aside and makes a new one, --home DIR makes "
+		 "another elsewhere");
+}
+
+static int move_into_place(const char *draft, const char *place, struct hf_founding *f,
+			   struct hf_err *err)
+{
+	int rc = 0;
+
+	if (f->o->force && hf_file_exists(place))
+		rc = put_aside(place, f, err);
+	if (rc < 0)
+		return rc;
+	if (renameat2(AT_FDCWD, draft, AT_FDCWD, place, RENAME_NOREPLACE) != 0)
+		return errno == EEXIST
+			   ? already_there(place, err)
+			   : hf_err_errno(err, errno, "cannot move '%s' to '%s'", draft, place);
+	return hf_dir_sync(f->o->home, err);
+}
+
+static int found(struct hf_founding *f, struct hf_err *err)
+{
+	struct hf_store_options store = { .create = true, .now = f->now, .actor = f->o->actor };
+	char path[PATH_MAX];
+	int rc = hf_path_join(path, sizeof(path), f->a->dir, "ca.db", err);
+
+	if (rc == 0)
+		rc = hf_store_open(path, &store, &f->a->store, err);
+	return rc < 0 ? rc : f->fill(f, err);
+}
+
+static int write_own_trust(const struct hf_init_options *o, const struct hf_cert *root,
+			   struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_buf) pem = HF_BUF_INIT(PEM_CAP);
+	char dir[PATH_MAX], path[PATH_MAX];
+	int rc = hf_home_trust(o->home, "", dir, err);
+
+	if (rc == 0)
+		rc = hf_home_trust(o->home, "own", path, err);
+	if (rc == 0)
+		rc = hf_dir_make(dir, HF_MODE_DIR, err);
+	if (rc == 0)
+		rc = hf_cert_to_pem(root, &pem, err);
+	return rc < 0
+		   ? rc
+		   : hf_file_write(path, pem.data, pem.len, HF_MODE_PUBLIC, HF_FILE_REPLACE, err);
+}
+
+int hf_founding_run(struct hf_founding *f, struct hf_err *err)
+{
+	HF_AUTO(hf_authority) a = calloc(1, sizeof(*a));
+	const struct hf_init_options *o = f->o;
+	int rc = hf_home_ca(o->home, "", f->place, err);
+
+	if (!a)
+		return hf_err_nomem(err);
+	if (rc < 0)
+		return rc;
+	if (hf_file_exists(f->place) && !o->force)
+		return already_there(f->place, err);
+	rc = hf_dir_make(o->home, HF_MODE_SECRET_DIR, err);
+	if (rc == 0)
+		rc = hf_path_join(a->dir, sizeof(a->dir), o->home, ".ca.XXXXXX", err);
+	if (rc < 0)
+		return rc;
+	if (!mkdtemp(a->dir))
+		return hf_err_errno(err, errno, "cannot make a directory in '%s'", o->home);
+	f->a = a;
+	a->single = o->single || o->root_only;
+	a->root_only = o->root_only;
+	rc = found(f, err);
+	hf_store_close(hf_take(a->store)); /* before it moves: SQLite knows it by its path */
+	if (rc == 0)
+		rc = move_into_place(a->dir, f->place, f, err);
+	f->a = NULL;
+	if (rc < 0) {
+		remove_draft(a->dir);
+		return rc;
+	}
+	return write_own_trust(o, f->r->root, err);
+}
