@@ -28,6 +28,7 @@ void hf_order_done(struct hf_order *order)
 	EVP_PKEY_free(order->key);
 	hf_sans_done(&order->sans);
 	NAME_CONSTRAINTS_free(order->permit);
+	sk_X509_EXTENSION_pop_free(order->extra, X509_EXTENSION_free);
 	hf_strv_done(&order->notes);
 	hf_strv_done(&order->dropped);
 	hf_cert_unref(order->cert);
@@ -101,6 +102,11 @@ static int settle_issuer(struct hf_authority *a, struct hf_order *order, struct 
 {
 	if (!a->root.cert) /* the root itself: the first certificate of a new authority */
 		return 0;
+	if (a->root_only && !order->profile->is_ca) {
+		(void)hf_err_set(err, HF_E_POLICY,
+				 "this home holds an offline root, which certifies CAs only");
+		return hf_err_hint(err, "issue from the home of the CA below it");
+	}
 	order->issuer = order->profile->is_ca ? &a->root : hf_authority_issuer(a);
 	if (order->profile->is_ca && order->issuer->cert->pathlen == 0) {
 		(void)hf_err_set(err, HF_E_POLICY,
@@ -172,6 +178,7 @@ static int sign(const struct hf_order *order, EVP_PKEY *subject_key, EVP_PKEY *s
 		.key = subject_key,
 		.sans = &order->sans,
 		.permit = order->permit,
+		.extra = order->extra,
 		.not_before = order->not_before,
 		.not_after = order->not_after,
 		.issuer = order->issuer ? order->issuer->cert : NULL,

@@ -21,6 +21,7 @@ struct hf_order {
 	EVP_PKEY *key; /* public part */
 	struct hf_sans sans;
 	NAME_CONSTRAINTS *permit; /* CA profiles only; NULL: none */
+	STACK_OF(X509_EXTENSION) *extra; /* behind the profile's own; NULL: none */
 	int64_t lifetime;	  /* seconds; 0: the profile's default */
 	struct hf_strv notes;	  /* what was changed or left out, each a sentence for people */
 	struct hf_strv dropped;	  /* what a request asked for in vain, in single words */

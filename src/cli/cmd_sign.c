@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "ca/slim.h"
 #include "cli/ca_common.h"
 #include "cli/sign_inputs.h"
 #include "util/clock.h"
@@ -385,6 +386,8 @@ static int run(struct hf_cmd_ctx *ctx)
 	struct signing s = { .ctx = ctx, .o = o, .now = hf_clock_now() };
 	int rc = find_profile(ctx, o, &s.policy.profile);
 
+	if (rc == 0)
+		(void)hf_slim_begin();
 	if (rc == 0)
 		rc = hf_sans_from_lists(&o->san, &sans, &ctx->err);
 	if (rc == 0)

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* OpenSSL 3.0 looks through every decoder of every provider each time it decodes a public key:
+ * 0.1 ms a certificate, more than the signature costs (openssl issue 17627).  This provider hands
+ * out the default provider's own algorithms with those lists cut short.  Must never add an
+ * algorithm, and never be used when it does not pass its own test. */
+#include "ca/slim.h"
+
+#include <string.h>
+
+#include <openssl/core_dispatch.h>
+#include <openssl/crypto.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/provider.h>
+
+#include "base/ossl.h"
+#include "base/str.h"
+
+enum { LIST_CAP = 64 };
+
+static struct {
+	OSSL_LIB_CTX *hidden; /* where the default provider lives */
+	OSSL_PROVIDER *full;  /* it */
+	OSSL_ALGORITHM keymgmts[LIST_CAP], decoders[LIST_CAP], encoders[LIST_CAP];
+} slim;
+
+/* Keys that requests, certificates and CA key files can hold.  The rest (DH, X25519, MACs …) never
+ * signs anything. */
+static const char *const kinds[] = { "RSA", "RSA-PSS", "EC", "ED25519", "ED448", "DSA", NULL };
+static const char *const forms[] = { "SubjectPublicKeyInfo", "PrivateKeyInfo",
+				     "EncryptedPrivateKeyInfo", "type-specific", NULL };
+
+static bool is_word(const char *text, size_t len, const char *const *words)
+{
+	for (size_t i = 0; words[i]; i++) {
+		if (strlen(words[i]) == len && hf_mem_case_eq(text, words[i], len))
+			return true;
+	}
+	return false;
+}
+
+static bool is_kind(const OSSL_ALGORITHM *a)
+{
+	return is_word(a->algorithm_names, strcspn(a->algorithm_names, ":"), kinds);
+}
+
+static bool is_form(const OSSL_ALGORITHM *a)
+{
+	const char *at = strstr(a->property_definition, "structure=");
+
+	at = at ? at + strlen("structure=") : "";
+	return is_word(at, strcspn(at, ","), forms);
+}
+
+static bool keeps_decoder(const OSSL_ALGORITHM *a)
+{
+	bool wraps = is_word(a->algorithm_names, strcspn(a->algorithm_names, ":"),
+			     (const char *const[]){ "DER", NULL });
+
+	return (is_kind(a) || wraps) && strstr(a->property_definition, "input=der") && is_form(a);
+}
+
+static bool keeps_encoder(const OSSL_ALGORITHM *a)
+{
+	return is_kind(a) && strstr(a->property_definition, "output=der") && is_form(a);
+}
+
+static void cut(OSSL_ALGORITHM *out, const OSSL_ALGORITHM *in,
+		bool (*keeps)(const OSSL_ALGORITHM *))
+{
+	size_t len = 0;
+
+	for (; in && in->algorithm_names && len < LIST_CAP - 1; in++) {
+		if (keeps(in))
+			out[len++] = *in;
+	}
+	out[len] = (OSSL_ALGORITHM){ .algorithm_names = NULL };
+}
+
+static const OSSL_ALGORITHM *query(void *provider, int operation, int *no_cache)
+{
+	(void)provider;
+	switch (operation) {
+	case OSSL_OP_KEYMGMT:
+		return slim.keymgmts;
+	case OSSL_OP_DECODER:
+		return slim.decoders;
+	case OSSL_OP_ENCODER:
+		return slim.encoders;
+	default:
+		return OSSL_PROVIDER_query_operation(slim.full, operation, no_cache);
+	}
+}
+
+static int begin(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *core,
+		 const OSSL_DISPATCH **ret_functions, void **ret_context)
+{
+	static const OSSL_DISPATCH functions[] = {
+		{ OSSL_FUNC_PROVIDER_QUERY_OPERATION, (void (*)(void))query },
+		{ 0, NULL },
+	};
+
+	(void)handle;
+	(void)core;
+	*ret_functions = functions;
+	*ret_context = OSSL_PROVIDER_get0_provider_ctx(slim.full);
+	return 1;
+}
+
+static bool load_full(void)
+{
+	int no_cache = 0;
+
+	slim.hidden = OSSL_LIB_CTX_new();
+	slim.full = slim.hidden ? OSSL_PROVIDER_load(slim.hidden, "default") : NULL;
+	if (!slim.full)
+		return false;
+	cut(slim.keymgmts, OSSL_PROVIDER_query_operation(slim.full, OSSL_OP_KEYMGMT, &no_cache),
+	    is_kind);
+	cut(slim.decoders, OSSL_PROVIDER_query_operation(slim.full, OSSL_OP_DECODER, &no_cache),
+	    keeps_decoder);
+	cut(slim.encoders, OSSL_PROVIDER_query_operation(slim.full, OSSL_OP_ENCODER, &no_cache),
+	    keeps_encoder);
+	return true;
+}
+
+/* A public key out of its DER and back, signed with and verified: what all work consists of. */
+static bool works(void)
+{
+	static const uint8_t text[] = "handfast";
+	HF_AUTO(EVP_PKEY) key = EVP_EC_gen("P-256");
+	HF_AUTO(EVP_PKEY) public = NULL;
+	HF_AUTO(ossl_mem) der = NULL;
+	HF_AUTO(EVP_MD_CTX) sign = EVP_MD_CTX_new();
+	HF_AUTO(EVP_MD_CTX) verify = EVP_MD_CTX_new();
+	int len = key ? i2d_PUBKEY(key, &der) : -1;
+	const unsigned char *p = der;
+	unsigned char mac[256];
+	size_t mac_len = sizeof(mac);
+
+	if (len <= 0 || !sign || !verify)
+		return false;
+	public = d2i_PUBKEY(NULL, &p, len);
+	return public && EVP_DigestSignInit(sign, NULL, EVP_sha256(), NULL, key) == 1 &&
+	       EVP_DigestSign(sign, mac, &mac_len, text, sizeof(text)) == 1 &&
+	       EVP_DigestVerifyInit(verify, NULL, EVP_sha256(), NULL, public) == 1 &&
+	       EVP_DigestVerify(verify, mac, mac_len, text, sizeof(text)) == 1;
+}
+
+static int count(OSSL_PROVIDER *provider, void *arg)
+{
+	(void)provider;
+	++*(int *)arg;
+	return 1;
+}
+
+bool hf_slim_begin(void)
+{
+	OSSL_PROVIDER *own = NULL;
+	int active = 0;
+	bool good;
+
+	(void)OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL);
+	(void)ERR_set_mark();
+	good = !slim.hidden && load_full() &&
+	       OSSL_PROVIDER_add_builtin(NULL, "handfast-slim", begin) == 1;
+	if (good)
+		own = OSSL_PROVIDER_load(NULL, "handfast-slim");
+	/* more than this one: openssl.cnf wants others, and they come first */
+	(void)(own && OSSL_PROVIDER_do_all(NULL, count, &active));
+	good = own && active == 1 && works();
+	if (own && !good) {
+		(void)OSSL_PROVIDER_unload(own);
+		if (active <= 1)
+			(void)OSSL_PROVIDER_load(NULL, "default");
+	}
+	(void)ERR_pop_to_mark();
+	return good;
+}
