@@ -94,6 +94,32 @@ static void look_up(struct inquiry *q, const struct hf_crl *crl, const struct hf
 		take_entry(q, entry);
 }
 
+/* RFC 5280 5.2.3: later lists take the place of earlier ones. */
+static bool is_newer(const struct hf_crl *a, const struct hf_crl *b)
+{
+	if (a->this_update != b->this_update)
+		return a->this_update > b->this_update;
+	return a->number && b->number && hf_crl_number_compare(a->number, b->number) > 0;
+}
+
+/* Is there a later list of the same scope that can be used?  What was released from that one no
+ * longer counts as revoked, what was added to it does, in whatever order the files came. */
+static bool is_superseded(struct inquiry *q, const struct hf_crl *crl)
+{
+	const struct hf_crls *crls = hf_trust_crls(q->j->trust);
+	const char *why;
+
+	for (size_t i = 0; i < crls->len; i++) {
+		const struct hf_crl *other = crls->items[i];
+
+		if (!other->base_number && is_newer(other, crl) && hf_crl_same_scope(other, crl) &&
+		    hf_crl_fault(q->j, other, &why) == HF_REASON_NONE &&
+		    hf_crl_signer(q->j, other, q->nested, &why))
+			return true;
+	}
+	return false;
+}
+
 static void consult(struct inquiry *q, const struct hf_crl *crl)
 {
 	const char *why = NULL;
@@ -102,7 +128,7 @@ static void consult(struct inquiry *q, const struct hf_crl *crl)
 	const struct hf_cert *signer;
 	const struct hf_crl *delta;
 
-	if (!scope)
+	if (!scope || is_superseded(q, crl))
 		return;
 	fault = hf_crl_fault(q->j, crl, &why);
 	if (fault == HF_REASON_V_CRL_INVALID) {
@@ -172,7 +198,7 @@ bool hf_crl_check_cert(struct hf_judgement *j, size_t depth, bool nested)
 	if (depth == 0 && (j->path->certs[0]->flags & (HF_CERT_NO_REV_AVAIL | HF_CERT_CA)) ==
 			      HF_CERT_NO_REV_AVAIL)
 		return true;
-	for (size_t i = 0; i < crls->len && !q.revoked && q.covered != HF_CRL_ALL_REASONS; i++)
+	for (size_t i = 0; i < crls->len && !q.revoked; i++)
 		consult(&q, crls->items[i]);
 	if (q.revoked)
 		report_revoked(&q);
