@@ -300,9 +300,7 @@ static int sweep_one(struct sweep *sweep, struct hf_peer *peer, struct hf_err *e
 	if (rc < 0 || peer->verdict.accepted)
 		return rc;
 	forget(sweep->peers, peer);
-	/* In report mode nobody is let in or kept out: the new verdict is what the application
-	 * reads. */
-	if (sweep->context->client_auth != HF_CLIENT_AUTH_REPORT)
+	if (sweep->drop)
 		drop_connections(sweep, peer);
 	return 0;
 }

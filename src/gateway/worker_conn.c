@@ -274,10 +274,13 @@ static void drop(struct hf_tls_conn *tls, const struct hf_verdict *why, void *ar
 void hf_worker_sweep(struct hf_worker *worker)
 {
 	struct hf_tls_context *tls = worker->generation->tls;
+	/* By what was asked for: --refuse drop runs on a context in report mode. */
+	bool keeps_out = worker->config->client_auth == HF_CLIENT_AUTH_REQUIRE;
 
 	if (worker->config->client_auth == HF_CLIENT_AUTH_NONE)
 		return;
-	(void)hf_peers_sweep(hf_tls_context_peers(tls), tls, hf_clock_now(), drop, worker, NULL);
+	(void)hf_peers_sweep(hf_tls_context_peers(tls), tls, hf_clock_now(),
+			     keeps_out ? drop : NULL, worker, NULL);
 }
 
 /* --- HTTP --- */

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a hostile or careless other side must not get: each of these once got it."""
+import shutil
+import socket
 
 import pytest
 from support import zoo
+from support.peers import PythonClient
+from support.process import SLOW
 
 
 @pytest.fixture(params=["older first", "newer first"])
@@ -30,3 +34,23 @@ def test_certificate_released_by_the_newest_list_is_good(hf, town, tmp_path):
                      zoo.make_crl(issuing, {"days": [-3, 30], "number": 1, "revokes": ["mail"]}, town.certs) +
                      zoo.make_crl(issuing, {"days": [-1, 7], "number": 2}, town.certs))
     hf("verify", town["mail"].cert, "--ca", town.ca, "--purpose", "client", "--crl", path)
+
+
+@pytest.mark.parametrize("refuse", ["alert", "drop"])
+def test_kept_connection_of_a_revoked_client_ends_however_it_is_refused(hf, town, tmp_path, refuse):
+    lists = tmp_path / "crl.pem"
+    shutil.copy(town.crl_clean, lists)
+    with hf.serve(*town.serve_args, "--crl", lists, "--allow", "any", "--respond", "text:hello", "--refuse",
+                  refuse) as server:
+        raw = socket.create_connection(("127.0.0.1", server.port), 10 * SLOW)
+        with PythonClient.context(town["mail"], town.ca).wrap_socket(raw, server_hostname="localhost") as tls:
+            tls.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert b"hello" in tls.recv(65536)
+            shutil.copy(town.crl_mail, lists)
+            server.reload()
+            try:
+                tls.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                got = tls.recv(65536)
+            except OSError:
+                got = b""
+            assert b"hello" not in got
