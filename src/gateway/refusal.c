@@ -10,7 +10,22 @@
 #include "tls/alerts.h"
 #include "util/clock.h"
 
-enum { RECORD_CAP = 64 * 1024, BURST = 200 };
+/* A peer's names may be as long as its certificates: what says who it was is kept, so that no peer
+ * can make a record of itself that is too long to be written. */
+enum { RECORD_CAP = 256 * 1024, TEXT_CAP = 512, ERRORS_CAP = 16, BURST = 200 };
+
+static void write_text(struct hf_json *j, const char *key, const char *text)
+{
+	char cut[TEXT_CAP + sizeof("…")];
+
+	if (text == NULL || strlen(text) <= TEXT_CAP) {
+		hf_json_string(j, key, text);
+		return;
+	}
+	memcpy(cut, text, TEXT_CAP);
+	memcpy(cut + TEXT_CAP, "…", sizeof("…"));
+	hf_json_string(j, key, cut);
+}
 
 static const char *side_name(enum hf_judge judge)
 {
@@ -63,9 +78,9 @@ static void write_certificate(struct hf_json *j, const struct hf_refusal *refusa
 	}
 	hf_json_object_begin(j, "certificate");
 	hf_json_string(j, "role", role);
-	hf_json_string(j, "subject", cert->subject);
-	hf_json_string(j, "issuer", cert->issuer);
-	hf_json_string(j, "serial", cert->serial);
+	write_text(j, "subject", cert->subject);
+	write_text(j, "issuer", cert->issuer);
+	write_text(j, "serial", cert->serial);
 	hf_json_hex(j, "sha256", cert->sha256, HF_SHA256_LEN);
 	hf_json_time(j, "not_before", cert->not_before);
 	hf_json_time(j, "not_after", cert->not_after);
@@ -82,17 +97,17 @@ static void write_finding(struct hf_json *j, const struct hf_finding *finding)
 	hf_json_bool(j, "consequence", finding->consequence);
 	hf_json_int(j, "depth", finding->depth);
 	hf_json_string(j, "role", hf_role_name(finding->role));
-	hf_json_string(j, "subject", finding->cert ? finding->cert->subject : NULL);
+	write_text(j, "subject", finding->cert ? finding->cert->subject : NULL);
 	hf_json_string(j, "sentence", info->sentence);
-	hf_json_string(j, "want", finding->want);
-	hf_json_string(j, "have", finding->have);
+	write_text(j, "want", finding->want);
+	write_text(j, "have", finding->have);
 	hf_json_object_end(j);
 }
 
 static void write_errors(struct hf_json *j, const struct hf_verdict *verdict)
 {
 	hf_json_array_begin(j, "errors");
-	for (size_t i = 0; verdict != NULL && i < verdict->findings_len; i++)
+	for (size_t i = 0; verdict != NULL && i < verdict->findings_len && i < ERRORS_CAP; i++)
 		write_finding(j, &verdict->findings[i]);
 	hf_json_array_end(j);
 	hf_json_array_begin(j, "openssl");
@@ -126,9 +141,9 @@ static void write_sent_certificates(struct hf_json *j, const struct hf_refusal *
 	hf_json_array_begin(j, "certificates_received");
 	for (size_t i = 0; sent != NULL && i < sent->len && i < 8; i++) {
 		hf_json_object_begin(j, NULL);
-		hf_json_string(j, "subject", sent->items[i]->subject);
-		hf_json_string(j, "issuer", sent->items[i]->issuer);
-		hf_json_string(j, "serial", sent->items[i]->serial);
+		write_text(j, "subject", sent->items[i]->subject);
+		write_text(j, "issuer", sent->items[i]->issuer);
+		write_text(j, "serial", sent->items[i]->serial);
 		hf_json_hex(j, "sha256", sent->items[i]->sha256, HF_SHA256_LEN);
 		hf_json_time(j, "not_after", sent->items[i]->not_after);
 		hf_json_object_end(j);
@@ -174,8 +189,8 @@ static void write_trust(struct hf_json *j, const struct hf_generation *generatio
 	hf_json_array_begin(j, "crls");
 	for (size_t i = 0; i < crls->len && i < 16; i++) {
 		hf_json_object_begin(j, NULL);
-		hf_json_string(j, "issuer", crls->items[i]->issuer);
-		hf_json_string(j, "number", crls->items[i]->number);
+		write_text(j, "issuer", crls->items[i]->issuer);
+		write_text(j, "number", crls->items[i]->number);
 		hf_json_time(j, "this_update", crls->items[i]->this_update);
 		if (crls->items[i]->has_next_update)
 			hf_json_time(j, "next_update", crls->items[i]->next_update);
@@ -243,7 +258,7 @@ int hf_refusal_format(const struct hf_refusal *refusal, const char *reference, i
 	write_words(&j, refusal);
 	write_certificate(&j, refusal);
 	if (refusal->verdict != NULL && refusal->verdict->rule != NULL)
-		hf_json_string(&j, "rule", refusal->verdict->rule);
+		write_text(&j, "rule", refusal->verdict->rule);
 	write_alert(&j, refusal);
 	write_errors(&j, refusal->verdict);
 	write_sent_certificates(&j, refusal);

@@ -54,3 +54,18 @@ def test_kept_connection_of_a_revoked_client_ends_however_it_is_refused(hf, town
             except OSError:
                 got = b""
             assert b"hello" not in got
+
+
+@pytest.mark.row(70)
+@pytest.mark.parametrize("subject", ["/O=" + "x" * 9000, "/O=" + "\u0001\u00e9" * 4500])
+def test_refused_client_with_huge_names_is_in_the_log_all_the_same(hf, town, python, tmp_path, subject):
+    certs = zoo.build({"leaf": {"subject": subject + "/CN=huge", "issuer": "foreign"},
+                       "foreign": dict(zoo.ROOT, subject=subject + "/CN=other")})
+    (tmp_path / "c.pem").write_bytes(certs["leaf"].pem)
+    (tmp_path / "c.key").write_bytes(certs["leaf"].key_pem)
+    cred = type(town["mail"])(str(tmp_path / "c.pem"), str(tmp_path / "c.key"))
+    with hf.serve(*town.serve_args, "--allow", "any", "--respond", "text:x") as server:
+        assert not python.get(server.port, cred).accepted
+        record = server.wait_record()
+        assert record["refused_by"] == "server" and record["peer"].startswith("127.0.0.1:")
+        assert record["alert"]["number"] == 48
