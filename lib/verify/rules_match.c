@@ -14,21 +14,33 @@ static bool equals(const char *a, size_t len, const char *b)
 
 /* The last CN is the most specific one and the one shown; an allow rule looks at no other, a deny
  * rule at all. */
-static bool subject_has(const struct hf_cert *c, int nid, const char *text, bool last_only)
+static bool subject_has(const struct hf_cert *c, int nid, const char *text, bool last_only,
+			bool doubt)
 {
 	struct hf_name_value *values = NULL;
 	size_t len = 0;
 	bool found = false;
 
 	if (hf_name_values(X509_get_subject_name(c->x509), nid, &values, &len, NULL) < 0)
-		return false;
+		return doubt; /* no memory */
 	for (size_t i = last_only && len > 0 ? len - 1 : 0; i < len && !found; i++)
 		found = equals(values[i].utf8, values[i].len, text);
 	hf_name_values_free(values, len);
 	return found;
 }
 
-static bool dns_matches(const struct hf_term *t, const struct hf_san *san)
+/* Some of the hosts that a wildcard certificate stands for are the one that the term means. */
+static bool wildcard_meets(const struct hf_term *t, const char *value, size_t len)
+{
+	const char *parent = t->wildcard ? t->text : strchr(t->text, '.');
+
+	if (len < 3 || value[0] != '*' || value[1] != '.' || !parent)
+		return false;
+	parent += !t->wildcard;
+	return len - 2 == strlen(parent) && hf_mem_case_eq(value + 2, parent, len - 2);
+}
+
+static bool dns_matches(const struct hf_term *t, const struct hf_san *san, bool doubt)
 {
 	const char *value = san->value;
 	size_t len = san->len;
@@ -36,6 +48,8 @@ static bool dns_matches(const struct hf_term *t, const struct hf_san *san)
 
 	if (len > 0 && value[len - 1] == '.')
 		len--;
+	if (doubt && wildcard_meets(t, value, len))
+		return true;
 	if (t->wildcard) {
 		dot = memchr(value, '.', len);
 		if (!dot || dot == value || value[0] == '*')
@@ -46,12 +60,19 @@ static bool dns_matches(const struct hf_term *t, const struct hf_san *san)
 	return len == strlen(t->text) && hf_mem_case_eq(value, t->text, len);
 }
 
-/* Scheme and authority without regard to case (RFC 3986 6.2.2.1), the rest exactly. */
-static bool uri_prefix(const char *value, const char *text, size_t len)
+/* Bytes of scheme and authority. */
+static size_t uri_head(const char *text, size_t len)
 {
 	const char *authority = strstr(text, "://");
 	const char *path = authority ? strchr(authority + 3, '/') : strchr(text, ':');
-	size_t head = path ? HF_MIN((size_t)(path - text), len) : authority ? len : 0;
+
+	return path ? HF_MIN((size_t)(path - text), len) : authority ? len : 0;
+}
+
+/* Scheme and authority without regard to case (RFC 3986 6.2.2.1), the rest exactly. */
+static bool uri_prefix(const char *value, const char *text, size_t len)
+{
+	size_t head = uri_head(text, len);
 
 	return hf_mem_case_eq(value, text, head) &&
 	       memcmp(value + head, text + head, len - head) == 0;
@@ -77,27 +98,61 @@ static bool plain_segments(const char *s, size_t len)
 	return true;
 }
 
-static bool uri_matches(const struct hf_term *t, const struct hf_san *san)
+/* A path that a reader may resolve to another one: escapes, dots, empty parts inside. */
+static bool has_odd_segments(const char *s, size_t len)
+{
+	size_t start = 0;
+
+	for (size_t i = 0; i <= len; i++) {
+		size_t n = i - start;
+
+		if (i < len && (s[i] == '%' || s[i] == '\\'))
+			return true;
+		if (i < len && s[i] != '/')
+			continue;
+		if ((n == 0 && i < len) || (n == 1 && s[start] == '.') ||
+		    (n == 2 && s[start] == '.' && s[start + 1] == '.'))
+			return true;
+		start = i + 1;
+	}
+	return false;
+}
+
+/* Of the same authority, but where it leads is a matter of opinion. */
+static bool uri_may_lead_there(const struct hf_term *t, const struct hf_san *san)
+{
+	size_t head = uri_head(t->text, strlen(t->text));
+
+	return san->len > head && san->value[head] == '/' &&
+	       hf_mem_case_eq(san->value, t->text, head) &&
+	       has_odd_segments(san->value + head + 1, san->len - head - 1);
+}
+
+static bool uri_matches(const struct hf_term *t, const struct hf_san *san, bool doubt)
 {
 	size_t len = strlen(t->text);
 
+	if (doubt && uri_may_lead_there(t, san))
+		return true;
 	if (!t->wildcard)
 		return san->len == len && uri_prefix(san->value, t->text, len);
 	return san->len > len && uri_prefix(san->value, t->text, len) &&
-	       plain_segments(san->value + len, san->len - len);
+	       (doubt || plain_segments(san->value + len, san->len - len));
 }
 
-static bool email_matches(const struct hf_term *t, const struct hf_san *san)
+static bool email_matches(const struct hf_term *t, const struct hf_san *san, bool doubt)
 {
 	const char *at = strrchr(t->text, '@');
 	size_t len = strlen(t->text), local = (size_t)(at - t->text);
 
+	(void)doubt;
 	return san->len == len && memcmp(san->value, t->text, local) == 0 &&
 	       hf_mem_case_eq(san->value + local, t->text + local, len - local);
 }
 
-static bool ip_matches(const struct hf_term *t, const struct hf_san *san)
+static bool ip_matches(const struct hf_term *t, const struct hf_san *san, bool doubt)
 {
+	(void)doubt;
 	if (san->raw_len != t->bytes_len)
 		return false;
 	for (unsigned i = 0; i < t->prefix; i++) {
@@ -107,11 +162,12 @@ static bool ip_matches(const struct hf_term *t, const struct hf_san *san)
 	return true;
 }
 
-static bool san_matches(const struct hf_term *t, const struct hf_cert *c)
+/* doubt: of a deny rule, for which a name that may be meant is enough. */
+static bool san_matches(const struct hf_term *t, const struct hf_cert *c, bool doubt)
 {
 	static const struct {
 		enum hf_san_kind kind;
-		bool (*matches)(const struct hf_term *t, const struct hf_san *san);
+		bool (*matches)(const struct hf_term *t, const struct hf_san *san, bool doubt);
 	} kinds[] = {
 		[HF_TERM_DNS] = { HF_SAN_DNS, dns_matches },
 		[HF_TERM_URI] = { HF_SAN_URI, uri_matches },
@@ -122,8 +178,8 @@ static bool san_matches(const struct hf_term *t, const struct hf_cert *c)
 	for (size_t i = 0; i < c->sans.len; i++) {
 		const struct hf_san *san = &c->sans.items[i];
 
-		if (san->kind == kinds[t->kind].kind && !san->malformed &&
-		    kinds[t->kind].matches(t, san))
+		if (san->kind == kinds[t->kind].kind && (doubt || !san->malformed) &&
+		    kinds[t->kind].matches(t, san, doubt))
 			return true;
 	}
 	return false;
@@ -151,16 +207,16 @@ static bool term_matches(const struct hf_term *t, bool allow, const struct hf_tr
 	case HF_TERM_ANY:
 		return true;
 	case HF_TERM_CN:
-		return subject_has(c, NID_commonName, t->text, allow);
+		return subject_has(c, NID_commonName, t->text, allow, !allow);
 	case HF_TERM_O:
-		return subject_has(c, NID_organizationName, t->text, false);
+		return subject_has(c, NID_organizationName, t->text, false, !allow);
 	case HF_TERM_OU:
-		return subject_has(c, NID_organizationalUnitName, t->text, false);
+		return subject_has(c, NID_organizationalUnitName, t->text, false, !allow);
 	case HF_TERM_DNS:
 	case HF_TERM_URI:
 	case HF_TERM_EMAIL:
 	case HF_TERM_IP:
-		return san_matches(t, c);
+		return san_matches(t, c, !allow);
 	case HF_TERM_SHA256:
 		return memcmp(c->sha256, t->bytes, HF_SHA256_LEN) == 0;
 	case HF_TERM_SPKI:

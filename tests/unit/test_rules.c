@@ -66,6 +66,43 @@ static bool decide(const struct world *w, const char *const *texts, struct hf_ve
 	return v->accepted;
 }
 
+/* A deny rule that is in doubt denies: else an issuer's odd spelling would lead around it. */
+static void test_a_doubtful_name_is_denied(void **state)
+{
+	static const struct {
+		const char *rule;
+		bool denied;
+	} rows[] = {
+		{ "uri:spiffe://abc/x/*", true },     /* …/x/../admin */
+		{ "uri:spiffe://abc/admin/*", true }, /* perhaps that one */
+		{ "uri:spiffe://abc/admin", true },
+		{ "uri:spiffe://abc/y/*", true },
+		{ "uri:spiffe://other/admin/*", false },
+		{ "uri:spiffe://abc.test/admin/*", false },
+		{ "dns:*.wild.abc.test", true },
+		{ "dns:host.wild.abc.test", true },
+		{ "dns:deep.host.wild.abc.test", false },
+		{ "dns:wild.abc.test", false },
+		{ "dns:test", false },
+		{ "email:amy@abc.test", false },
+		{ "ip:10.1.2.3", true },
+		{ "ip:10.1.2.4", false },
+	};
+	struct world w;
+
+	(void)state;
+	build(&w);
+	for (size_t i = 0; i < HF_ARRAY_LEN(rows); i++) {
+		HF_AUTO(cstr) deny = hf_str_printf("deny %s", rows[i].rule);
+		HF_AUTO_DONE(hf_verdict) v;
+		bool let_in = decide(&w, (const char *const[]){ deny, "allow any", NULL }, &v);
+
+		if (let_in == rows[i].denied)
+			fail_msg("'%s' %s", deny, let_in ? "lets it in" : "keeps it out");
+	}
+	done(&w);
+}
+
 static void test_terms(void **state)
 {
 	struct world w;
@@ -299,6 +336,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_terms),
+		cmocka_unit_test(test_a_doubtful_name_is_denied),
 		cmocka_unit_test(test_order_and_defaults),
 		cmocka_unit_test(test_mistakes_are_named),
 		cmocka_unit_test(test_equal_rules_have_equal_digests),
