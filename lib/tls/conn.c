@@ -144,6 +144,10 @@ static enum hf_tls_step handshake_finish(struct hf_tls_conn *conn)
 		     conn->context->client_auth != HF_CLIENT_AUTH_NONE;
 
 	hf_tls_sni_keep(conn);
+	if (conn->from_session && SSL_session_reused(conn->ssl) != 1) {
+		hf_peer_detach(conn);
+		conn->from_session = false;
+	}
 	/* libssl's verify result is "OK" when nothing was sent: nobody is judged as nobody. */
 	if (asked && !conn->peer && hf_tls_judge_nobody(conn, &conn->judge_err) < 0)
 		return fail(conn, SSL_ERROR_SSL);

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "tls/internal.h"
+#include "tls/sessions.h"
 
 static int strings_copy(struct hf_tls_context *context, const struct hf_tls_config *config,
 			struct hf_err *err)
@@ -53,7 +54,8 @@ static int policy_digest(struct hf_tls_context *context, struct hf_err *err)
 	uint8_t digest[HF_SHA256_LEN] = { 0 };
 	const char *name = context->verify_name ? context->verify_name : "";
 	const uint8_t flags[] = { (uint8_t)context->role, (uint8_t)context->profile,
-				  context->compat_cn, context->rules != NULL };
+				  context->compat_cn, context->rules != NULL,
+				  (uint8_t)context->client_auth };
 	bool ok = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1;
 
 	hf_trust_digest(context->trust, digest);
@@ -139,6 +141,8 @@ static int server_apply(struct hf_tls_context *context, const struct hf_tls_conf
 	if (SSL_CTX_set_session_id_context(context->ssl, context->policy,
 					   sizeof(context->policy)) != 1)
 		return hf_err_ossl(err, HF_E_CRYPTO, "setting the session id context");
+	if (config->resume && hf_sessions_apply(context->ssl, err) < 0)
+		return -HF_E_CRYPTO;
 	return config->client_auth == HF_CLIENT_AUTH_NONE ? 0 : hf_tls_ca_names_apply(context, err);
 }
 

@@ -48,6 +48,7 @@ struct hf_tls_config {
 	const char *ciphers;	   /* OpenSSL syntax; names with TLS_ go to 1.3, others to 1.2 */
 	const char *groups;	   /* "X25519:P-256" */
 	const char *sigalgs;	   /* our own list for both directions: "ECDSA+SHA256:…" */
+	bool resume;		   /* servers: sessions may be resumed, see tls/sessions.h */
 	size_t chain_cap;	   /* HF_TLS_CHAIN_CAP_DEFAULT when 0 */
 	struct hf_peers *peers;	   /* the table to go on with after a reload; NULL: a new one */
 	size_t peers_cap;	   /* of a new table; HF_TLS_PEERS_CAP_DEFAULT when 0 */

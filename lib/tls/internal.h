@@ -56,6 +56,9 @@ struct hf_tls_conn {
 	struct hf_peer *peer; /* counted; NULL before judgement */
 	struct hf_tls_conn *live_prev, *live_next;
 	bool is_live;
+	bool from_session;     /* peer is that of a session which libssl may resume */
+	int64_t session_since; /* when the full handshake of the session was */
+	uint8_t hello_sni[HF_SHA256_LEN]; /* of the raw extension; only where sessions are kept */
 	bool handshake_done, cert_requested, cert_sent, truncated, close_notify_received;
 	bool write_broken;  /* sending failed; what the peer said before may still be read */
 	uint8_t deny_alert; /* an alert that libssl cannot choose by a verify error; 0 none */
@@ -97,6 +100,8 @@ struct hf_peer *hf_peers_lookup(struct hf_peers *peers, const uint8_t key[HF_SHA
 void hf_peers_insert(struct hf_peers *peers, struct hf_peer *peer);
 void hf_peer_attach(struct hf_peer *peer, struct hf_tls_conn *conn); /* takes a reference */
 void hf_peer_detach(struct hf_tls_conn *conn); /* gives it back; conn->peer is NULL */
+
+struct hf_sessions *hf_peers_sessions(struct hf_peers *peers); /* one table of each, for life */
 
 /* failure.c */
 /* Reads OpenSSL's error queue (and empties it) and the verdict, and fills conn->failure. */

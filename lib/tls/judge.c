@@ -122,6 +122,8 @@ static int find_or_judge(struct hf_tls_conn *conn, STACK_OF(X509) *sent, struct 
 	HF_AUTO(hf_peer) fresh = NULL;
 	int rc = hash_chain(sent, key, err);
 
+	hf_peer_detach(conn); /* that of a session which was not resumed */
+	conn->from_session = false;
 	if (rc < 0)
 		return rc;
 	known =

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "tls/internal.h"
+#include "tls/sessions.h"
 
 enum { BUCKETS = 1024 }; /* a power of two; entries are bounded by cap + living connections */
 
@@ -18,6 +19,7 @@ struct hf_peers {
 	struct hf_peer *buckets[BUCKETS];
 	struct hf_peer *lru_first, *lru_last; /* most and least recently used */
 	struct hf_peers_stats stats;
+	struct hf_sessions *sessions;
 };
 
 /* --- peers ------------------------------------------------------------------------------- */
@@ -64,10 +66,19 @@ int hf_peers_new(size_t cap, struct hf_peers **ret_peers, struct hf_err *err)
 
 	if (!peers)
 		return hf_err_nomem(err);
+	if (hf_sessions_new(&peers->sessions, err) < 0) {
+		free(peers);
+		return -HF_E_NOMEM;
+	}
 	peers->refs = 1;
 	peers->cap = cap;
 	*ret_peers = peers;
 	return 0;
+}
+
+struct hf_sessions *hf_peers_sessions(struct hf_peers *peers)
+{
+	return peers->sessions;
 }
 
 struct hf_peers *hf_peers_ref(struct hf_peers *peers)
@@ -138,6 +149,7 @@ void hf_peers_unref(struct hf_peers *peers)
 		while (peers->buckets[i])
 			forget(peers, peers->buckets[i]);
 	}
+	hf_sessions_free(peers->sessions);
 	free(peers);
 }
 

@@ -345,7 +345,7 @@ def test_resumption_is_off_by_default(hf, town, version, client_of):
 @pytest.mark.parametrize("resume", ["off", "on"])
 def test_session_kept_by_s_client_is_resumed_or_refused_but_never_an_error(hf, town, version, resume, tmp_path, client_of):
     client = client_of("openssl")
-    with hf.serve(*town.serve_args, "--resume", resume, "--allow", "any", "--respond", "text:hello") as server:
+    with hf.serve(*town.serve_args, "--resume", resume, "--workers", "1", "--allow", "any", "--respond", "text:hello") as server:
         session = tmp_path / "session.pem"
         first = client.get(server.port, town["mail"], town.ca, version, more=["-sess_out", session])
         assert first.body == b"hello"
@@ -363,7 +363,7 @@ def test_session_of_a_client_revoked_meanwhile_is_not_resumed(hf, town, tmp_path
     lists = tmp_path / "crl.pem"
     shutil.copy(town.crl_clean, lists)
     client, session = client_of("openssl"), tmp_path / "session.pem"
-    argv = town.serve_args + ["--crl", lists, "--resume", "on", "--allow", "any", "--respond", "text:hello"]
+    argv = town.serve_args + ["--crl", lists, "--resume", "on", "--workers", "1", "--allow", "any", "--respond", "text:hello"]
     with hf.serve(*argv) as server:
         assert client.get(server.port, town["mail"], town.ca, version, more=["-sess_out", session]).body == b"hello"
         shutil.copy(town.crl_mail, lists)

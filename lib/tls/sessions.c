@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The session table behind libssl's callbacks.  Must never give out a session whose peer would not
+ * be let in by a full handshake now (CVE-2025-23419 and its kin: a resumed handshake skips the
+ * judge). */
+#include "tls/sessions.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/rand.h>
+
+#include "tls/internal.h"
+
+enum { BUCKETS = 1024, ID_LEN = SSL_MAX_SSL_SESSION_ID_LENGTH };
+
+struct entry {
+	struct entry *next; /* in the bucket */
+	struct entry *older, *newer;
+	SSL_SESSION *session; /* counted */
+	struct hf_peer *peer; /* counted; its table is NULL once it is not let in any more */
+	uint8_t id[ID_LEN];
+	uint8_t sni[HF_SHA256_LEN];
+	int64_t since; /* when its full handshake was */
+};
+
+struct hf_sessions {
+	struct entry *buckets[BUCKETS];
+	struct entry *newest, *oldest;
+	size_t len;
+};
+
+int hf_sessions_new(struct hf_sessions **ret_sessions, struct hf_err *err)
+{
+	*ret_sessions = calloc(1, sizeof(**ret_sessions));
+	return *ret_sessions ? 0 : hf_err_nomem(err);
+}
+
+/* Ids are ours, and random: their first bytes spread well. */
+static struct entry **slot_of(struct hf_sessions *sessions, const uint8_t *id)
+{
+	struct entry **slot = &sessions->buckets[(id[0] | id[1] << 8) & (BUCKETS - 1)];
+
+	while (*slot && memcmp((*slot)->id, id, ID_LEN) != 0)
+		slot = &(*slot)->next;
+	return slot;
+}
+
+static void entry_free(struct entry *entry)
+{
+	SSL_SESSION_free(entry->session);
+	hf_peer_unref(entry->peer);
+	free(entry);
+}
+
+static void drop(struct hf_sessions *sessions, const uint8_t *id)
+{
+	struct entry **slot = slot_of(sessions, id), *entry = *slot;
+
+	if (!entry)
+		return;
+	*slot = entry->next;
+	*(entry->newer ? &entry->newer->older : &sessions->newest) = entry->older;
+	*(entry->older ? &entry->older->newer : &sessions->oldest) = entry->newer;
+	sessions->len--;
+	entry_free(entry);
+}
+
+void hf_sessions_free(struct hf_sessions *sessions)
+{
+	if (!sessions)
+		return;
+	while (sessions->oldest)
+		drop(sessions, sessions->oldest->id);
+	free(sessions);
+}
+
+static void keep(struct hf_sessions *sessions, struct entry *entry)
+{
+	struct entry **bucket;
+
+	drop(sessions, entry->id);
+	bucket = slot_of(sessions, entry->id);
+	entry->next = *bucket;
+	*bucket = entry;
+	entry->older = sessions->newest;
+	if (sessions->newest)
+		sessions->newest->newer = entry;
+	sessions->newest = entry;
+	if (!sessions->oldest)
+		sessions->oldest = entry;
+	if (++sessions->len > HF_TLS_SESSIONS_CAP)
+		drop(sessions, sessions->oldest->id);
+}
+
+/* --- what libssl calls ------------------------------------------------------------------- */
+
+static struct hf_sessions *sessions_of(const struct hf_tls_conn *conn)
+{
+	return hf_peers_sessions(conn->context->peers);
+}
+
+static bool peer_stands(const struct hf_peer *peer, const struct hf_tls_context *context)
+{
+	return peer->table == context->peers &&
+	       memcmp(peer->policy, context->policy, sizeof(peer->policy)) == 0 &&
+	       hf_verdict_still_good(&peer->verdict, hf_tls_context_now(context));
+}
+
+/* Before libssl looks for a session it has not read the name: it is taken from the raw hello, so
+ * that a session never crosses from one name to another (RFC 6066 3, RFC 8446 4.6.1). */
+static int hello_seen(SSL *ssl, int *alert, void *arg)
+{
+	struct hf_tls_conn *conn = SSL_get_app_data(ssl);
+	const unsigned char *name = NULL;
+	size_t len = 0;
+
+	(void)arg;
+	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &name, &len) != 1)
+		len = 0;
+	if (EVP_Digest(name ? (const void *)name : "", len, conn->hello_sni, NULL, EVP_sha256(),
+		       NULL) == 1)
+		return SSL_CLIENT_HELLO_SUCCESS;
+	*alert = SSL_AD_INTERNAL_ERROR;
+	return SSL_CLIENT_HELLO_ERROR;
+}
+
+/* Returns 1 when the reference was kept. */
+static int session_made(SSL *ssl, SSL_SESSION *session)
+{
+	struct hf_tls_conn *conn = SSL_get_app_data(ssl);
+	unsigned int len = 0;
+	const unsigned char *id = SSL_SESSION_get_id(session, &len);
+	struct entry *entry;
+
+	/* Nobody is nobody again at the next handshake, which costs little without a certificate.
+	 */
+	if (!conn->peer || len != ID_LEN || !peer_stands(conn->peer, conn->context))
+		return 0;
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return 0;
+	if (!conn->from_session)
+		conn->session_since = hf_tls_context_now(conn->context);
+	entry->session = session;
+	entry->peer = hf_peer_ref(conn->peer);
+	entry->since = conn->session_since;
+	memcpy(entry->id, id, ID_LEN);
+	memcpy(entry->sni, conn->hello_sni, sizeof(entry->sni));
+	keep(sessions_of(conn), entry);
+	return 1;
+}
+
+/* Attaching the peer here has the connection swept like any other while it is still shaking hands;
+ * handshake_finish takes it off again when libssl does not resume after all. */
+static SSL_SESSION *session_wanted(SSL *ssl, const unsigned char *id, int len, int *copy)
+{
+	struct hf_tls_conn *conn = SSL_get_app_data(ssl);
+	struct hf_sessions *sessions = sessions_of(conn);
+	struct entry *entry = len == ID_LEN ? *slot_of(sessions, id) : NULL;
+
+	hf_peer_detach(conn);
+	conn->from_session = false;
+	*copy = 1; /* libssl takes a reference of its own */
+	if (!entry || memcmp(entry->sni, conn->hello_sni, sizeof(entry->sni)) != 0)
+		return NULL;
+	if (hf_tls_context_now(conn->context) - entry->since >= HF_TLS_SESSION_SECONDS ||
+	    !peer_stands(entry->peer, conn->context)) {
+		drop(sessions, entry->id);
+		return NULL;
+	}
+	hf_peer_attach(entry->peer, conn);
+	conn->from_session = true;
+	conn->session_since = entry->since;
+	return entry->session;
+}
+
+int hf_sessions_apply(SSL_CTX *ssl, struct hf_err *err)
+{
+	SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL |
+						SSL_SESS_CACHE_NO_AUTO_CLEAR);
+	SSL_CTX_set_timeout(ssl, HF_TLS_SESSION_SECONDS);
+	SSL_CTX_sess_set_new_cb(ssl, session_made);
+	SSL_CTX_sess_set_get_cb(ssl, session_wanted);
+	SSL_CTX_set_client_hello_cb(ssl, hello_seen, NULL);
+	return SSL_CTX_set_num_tickets(ssl, 1) == 1
+		   ? 0
+		   : hf_err_ossl(err, HF_E_CRYPTO, "setting the number of tickets");
+}
