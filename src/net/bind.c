@@ -277,9 +277,9 @@ static int open_pair(struct hf_bound_list *list, const struct hf_address pair[2]
 		     size_t copies, struct hf_err *err)
 {
 	int tries = port == 0 ? LOCALHOST_TRIES : 1;
-	int rc = -HF_E_EXIST;
+	int rc = -HF_E_BUSY;
 
-	while (rc == -HF_E_EXIST && tries-- > 0)
+	while (rc == -HF_E_BUSY && tries-- > 0)
 		rc = open_pair_once(list, pair, copies, err);
 	return rc;
 }

@@ -2,11 +2,13 @@
 """What a hostile or careless other side must not get: each of these once got it."""
 import shutil
 import socket
+import subprocess
 
 import pytest
 from support import zoo
 from support.peers import PythonClient
 from support.process import SLOW
+from support.program import Handfast
 
 
 @pytest.fixture(params=["older first", "newer first"])
@@ -69,3 +71,36 @@ def test_refused_client_with_huge_names_is_in_the_log_all_the_same(hf, town, pyt
         record = server.wait_record()
         assert record["refused_by"] == "server" and record["peer"].startswith("127.0.0.1:")
         assert record["alert"]["number"] == 48
+
+
+FEW_PORTS = r'''#!/usr/bin/python3
+"""Runs its arguments where only four ports are free to choose from, three of them taken in IPv6."""
+import fcntl, os, socket, struct, sys
+if "inside" not in os.environ:
+    os.environ["inside"] = "1"
+    os.execvp("unshare", ["unshare", "-rn", sys.executable, __file__] + sys.argv[1:])
+with socket.socket() as any_socket:
+    fcntl.ioctl(any_socket, 0x8914, struct.pack("16sh14x", b"lo", 0x41))  # SIOCSIFFLAGS: up, running
+with open("/proc/sys/net/ipv4/ip_local_port_range", "w") as ports:
+    ports.write("40000 40003")
+for port in (40000, 40001, 40002):
+    taken = socket.socket(socket.AF_INET6)
+    taken.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    taken.bind(("::1", port))
+    os.set_inheritable(taken.detach(), True)
+os.execv(os.environ["HANDFAST_BIN"], [os.environ["HANDFAST_BIN"]] + sys.argv[1:])
+'''
+
+
+@pytest.mark.row(57)
+def test_localhost_tries_other_ports_when_the_first_is_taken_in_the_other_family(hf, town, tmp_path):
+    if subprocess.run(["unshare", "-rn", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no network namespace can be made here")
+    wrapper = tmp_path / "few-ports"
+    wrapper.write_text(FEW_PORTS)
+    wrapper.chmod(0o755)
+    inside = Handfast(str(wrapper), hf.home, {"HANDFAST_BIN": hf.binary}, hf.cwd)
+    argv = ["--listen", "localhost:0"] + town.serve_args[2:]
+    for _ in range(3):
+        with inside.serve(*argv, "--allow", "any", "--respond", "text:x", listeners=2) as server:
+            assert server.port == 40003
