@@ -2,6 +2,9 @@
 /* ASN.1 details.  Must never read past the bytes given and never guess at a malformed value. */
 #include "pki/der.h"
 
+#include <string.h>
+
+#include <openssl/err.h>
 #include <openssl/objects.h>
 
 #include "base/err.h"
@@ -132,6 +135,32 @@ void hf_oid_word(const ASN1_OBJECT *o, char *out, size_t cap)
 		hf_oid_text(o, out, cap);
 	else
 		(void)hf_str_copy(out, cap, OBJ_nid2sn(nid));
+}
+
+static bool is_dotted(const char *text)
+{
+	size_t arcs = 0, i = 0;
+
+	do {
+		size_t digits = strspn(text + i, "0123456789");
+
+		if (digits == 0 || (digits > 1 && text[i] == '0'))
+			return false;
+		i += digits;
+		arcs++;
+	} while (text[i++] == '.');
+	return text[i - 1] == '\0' && arcs > 1 && i <= HF_OID_CAP;
+}
+
+ASN1_OBJECT *hf_oid_parse(const char *text)
+{
+	ASN1_OBJECT *oid = NULL;
+
+	(void)ERR_set_mark();
+	if (is_dotted(text))
+		oid = OBJ_txt2obj(text, 1);
+	(void)ERR_pop_to_mark();
+	return oid;
 }
 
 int hf_bio_to_buf(BIO *bio, struct hf_buf *out, struct hf_err *err)

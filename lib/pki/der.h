@@ -32,6 +32,9 @@ char *hf_asn1_integer_hex(const ASN1_INTEGER *i);
 void hf_oid_text(const ASN1_OBJECT *o, char *out, size_t cap);
 /* The short name where OpenSSL knows one, else the dotted OID. */
 void hf_oid_word(const ASN1_OBJECT *o, char *out, size_t cap);
+/* "2.5.4.3": decimal arcs without leading zeros, shorter than HF_OID_CAP; OBJ_txt2obj takes
+ * "1.2..4" for 1.2.0.4.  Owned; NULL when it is none, or out of memory. */
+ASN1_OBJECT *hf_oid_parse(const char *text);
 /* Moves all that the memory BIO holds to out. */
 int hf_bio_to_buf(BIO *bio, struct hf_buf *out, struct hf_err *err);
 

@@ -113,14 +113,23 @@ static int refused_value(struct hf_err *err, const struct part *p)
 			   hf_buf_str(&p->type));
 }
 
+static ASN1_OBJECT *type_of(const char *word)
+{
+	ASN1_OBJECT *type;
+
+	if (word[0] >= '0' && word[0] <= '9')
+		return hf_oid_parse(word);
+	(void)ERR_set_mark();
+	type = OBJ_txt2obj(word, 0);
+	(void)ERR_pop_to_mark();
+	return type;
+}
+
 static int add_part(X509_NAME *name, const struct part *p, bool same_rdn, struct hf_err *err)
 {
-	HF_AUTO(ASN1_OBJECT) type = NULL;
+	HF_AUTO(ASN1_OBJECT) type = type_of(hf_buf_str(&p->type));
 	int rc;
 
-	(void)ERR_set_mark();
-	type = OBJ_txt2obj(hf_buf_str(&p->type), 0);
-	(void)ERR_pop_to_mark();
 	if (!type)
 		return unknown_type(err, p);
 	rc = check_value(err, p);

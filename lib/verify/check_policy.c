@@ -4,6 +4,7 @@
  * do". */
 #include <openssl/err.h>
 
+#include "pki/der.h"
 #include "verify/judge.h"
 
 static bool has_policies(const struct hf_cert *c)
@@ -43,7 +44,7 @@ HF_DEFINE_AUTO(borrowed_certs, STACK_OF(X509), certs_free);
 
 static bool add_oid(STACK_OF(ASN1_OBJECT) *oids, const char *text)
 {
-	ASN1_OBJECT *oid = OBJ_txt2obj(text, 1);
+	ASN1_OBJECT *oid = hf_oid_parse(text);
 
 	if (oid && sk_ASN1_OBJECT_push(oids, oid) > 0)
 		return true;

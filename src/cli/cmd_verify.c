@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "cli/common.h"
+#include "pki/der.h"
 #include "pki/pemfile.h"
 #include "util/clock.h"
 
@@ -123,7 +124,7 @@ static int load_untrusted(struct job *job, const char *path)
 
 static bool is_oid(const char *text)
 {
-	HF_AUTO(ASN1_OBJECT) oid = OBJ_txt2obj(text, 1);
+	HF_AUTO(ASN1_OBJECT) oid = hf_oid_parse(text);
 
 	return oid != NULL;
 }

@@ -132,6 +132,10 @@ static void test_wrong_subjects_name_the_part(void **state)
 		{ "a newline", "/CN=a\nb", "'CN' holds a control", "" },
 		{ "a bare text with a control byte", "a\x1b[2J", "'CN' holds a control", "" },
 		{ "a letter outside IA5 in an e-mail", "/emailAddress=ü@x", "'emailAddress'", "" },
+		{ "an OID with an empty arc", "/1.2..4=x", "'1.2..4' is of no type", "" },
+		{ "an OID of one arc", "/1=x", "'1' is of no type", "" },
+		{ "an OID with a leading zero", "/2.5.04.3=x", "'2.5.04.3' is of no type", "" },
+		{ "an OID that ends with a dot", "/2.5.4.3.=x", "'2.5.4.3.' is of no type", "" },
 		{ "an umlaut in a country", "/C=DÜ", "'C'", "" },
 	};
 
