@@ -1,57 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The access log.  Must never hold up a worker: what a slow reader of a pipe does not take is lost.
- */
+/* The access log.  Must never hold a byte of a peer unescaped (the JSON writer does it). */
 #include "gateway/accesslog.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "base/err.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "verify/verdict.h"
 
-enum { LINES_CAP = 1024 * 1024, FLUSH_AT = 32 * 1024, MODE = 0640 };
-
-static int open_path(const char *path)
-{
-	if (strcmp(path, "-") == 0)
-		return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, MODE);
-}
+enum { LINE_CAP = 256 * 1024 };
 
 int hf_access_log_open(struct hf_access_log *log, const char *path, struct hf_err *err)
 {
-	*log = (struct hf_access_log){ .fd = -1, .path = path };
-	hf_buf_init(&log->lines, LINES_CAP);
-	if (path == NULL)
-		return 0;
-	log->fd = open_path(path);
-	if (log->fd < 0)
-		return hf_err_errno(err, errno, "cannot open the access log '%s'", path);
-	return 0;
+	hf_buf_init(&log->line, LINE_CAP);
+	return hf_log_sink_open(&log->sink, path, err);
 }
 
 void hf_access_log_reopen(struct hf_access_log *log)
 {
-	int fd = log->path != NULL ? open_path(log->path) : -1;
-
-	if (fd < 0)
-		return;
-	hf_access_log_flush(log);
-	hf_fd_close(log->fd);
-	log->fd = fd;
+	hf_log_sink_reopen(&log->sink);
 }
 
 void hf_access_log_flush(struct hf_access_log *log)
 {
-	if (log->fd >= 0 && log->lines.len > 0 &&
-	    write(log->fd, log->lines.data, log->lines.len) < 0)
-		errno = 0; /* nobody left to tell */
-	hf_buf_clear(&log->lines);
+	hf_log_sink_flush(&log->sink);
 }
 
 static void write_slice(struct hf_json *j, const char *key, const struct hf_http_head *head,
@@ -70,11 +40,12 @@ void hf_access_log_add(struct hf_access_log *log, const struct hf_http_request *
 	struct hf_tls_info info;
 	struct hf_json j;
 
-	if (log->fd < 0)
+	if (log->sink.fd < 0)
 		return;
+	hf_buf_clear(&log->line);
 	hf_address_format(hf_conn_peer(request->conn), peer);
 	hf_conn_info(request->conn, &info);
-	hf_json_init(&j, &log->lines, false);
+	hf_json_init(&j, &log->line, false);
 	hf_json_object_begin(&j, NULL);
 	hf_json_time(&j, "time", request->at);
 	hf_json_string(&j, "peer", peer);
@@ -94,14 +65,11 @@ void hf_access_log_add(struct hf_access_log *log, const struct hf_http_request *
 	hf_json_string(&j, "version", info.version ? hf_tls_version_name(info.version) : NULL);
 	hf_json_object_end(&j);
 	hf_json_end_line(&j);
-	if (log->lines.len > FLUSH_AT)
-		hf_access_log_flush(log);
+	hf_log_sink_add(&log->sink, &log->line);
 }
 
 void hf_access_log_done(struct hf_access_log *log)
 {
-	hf_access_log_flush(log);
-	hf_buf_done(&log->lines);
-	hf_fd_close(log->fd);
-	log->fd = -1;
+	hf_log_sink_done(&log->sink);
+	hf_buf_done(&log->line);
 }

@@ -4,11 +4,11 @@
 #define HF_GATEWAY_ACCESSLOG_H
 
 #include "http/server.h"
+#include "util/logsink.h"
 
 struct hf_access_log {
-	int fd; /* -1: none */
-	const char *path;
-	struct hf_buf lines;
+	struct hf_log_sink sink;
+	struct hf_buf line; /* the one being written */
 };
 
 /* path NULL: no log; "-": stdout. */

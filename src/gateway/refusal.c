@@ -12,7 +12,7 @@
 
 /* A peer's names may be as long as its certificates: what says who it was is kept, so that no peer
  * can make a record of itself that is too long to be written. */
-enum { RECORD_CAP = 256 * 1024, TEXT_CAP = 512, ERRORS_CAP = 16, BURST = 200 };
+enum { RECORD_CAP = 256 * 1024, TEXT_CAP = 256, ERRORS_CAP = 16, BURST = 200 };
 
 static void write_text(struct hf_json *j, const char *key, const char *text)
 {
@@ -277,21 +277,27 @@ void hf_refusal_log_init(struct hf_refusal_log *log, unsigned worker, int64_t pe
 	log->started_at = hf_clock_now();
 }
 
+static void suppress(struct hf_refusal_log *log)
+{
+	if (log->suppressed++ == 0)
+		log->suppressed_at = hf_clock_now();
+}
+
 void hf_refusal_write(struct hf_refusal_log *log, const struct hf_refusal *refusal)
 {
 	HF_AUTO_DONE(hf_buf) line = HF_BUF_INIT(RECORD_CAP);
 	char reference[48];
 
 	if (!hf_log_bucket_take(&log->bucket, hf_clock_monotonic_ms())) {
-		if (log->suppressed++ == 0)
-			log->suppressed_at = hf_clock_now();
+		suppress(log);
 		return;
 	}
 	(void)snprintf(reference, sizeof(reference), "%llx-%u-%llu",
 		       (unsigned long long)log->started_at, log->worker,
 		       (unsigned long long)++log->records);
-	if (hf_refusal_format(refusal, reference, hf_clock_now(), &line) == 0)
-		hf_log_line(STDERR_FILENO, line.data, line.len);
+	if (hf_refusal_format(refusal, reference, hf_clock_now(), &line) < 0 ||
+	    !hf_log_line(STDERR_FILENO, line.data, line.len))
+		suppress(log);
 }
 
 void hf_refusal_log_summarise(struct hf_refusal_log *log)
@@ -309,6 +315,6 @@ void hf_refusal_log_summarise(struct hf_refusal_log *log)
 	hf_json_time(&j, "since", log->suppressed_at);
 	hf_json_int(&j, "worker", log->worker);
 	hf_json_object_end(&j);
-	hf_log_line(STDERR_FILENO, line.data, line.len);
-	log->suppressed = 0;
+	if (hf_log_line(STDERR_FILENO, line.data, line.len))
+		log->suppressed = 0;
 }

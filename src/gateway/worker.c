@@ -219,7 +219,8 @@ static void shut_down(struct hf_worker *worker)
 /* The supervisor alone is told what to do: a terminal's Ctrl-C reaches the whole process group. */
 static void leave_signals_to_the_supervisor(void)
 {
-	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
+	/* SIGXFSZ: a log at the limit of its size is no reason to end. */
+	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ };
 
 	for (size_t i = 0; i < HF_ARRAY_LEN(ignored); i++)
 		(void)signal(ignored[i], SIG_IGN);
@@ -230,7 +231,7 @@ int hf_worker_run(const struct hf_worker_start *start)
 	struct hf_worker worker = { .start = start,
 				    .config = start->config,
 				    .mine = &start->counters[start->index],
-				    .access = { .fd = -1 },
+				    .access = { .sink = HF_LOG_SINK_INIT },
 				    .responder = { .dir_fd = -1 } };
 	struct hf_err err = HF_ERR_INIT;
 

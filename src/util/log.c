@@ -2,23 +2,42 @@
 /* Log lines.  Must never block a worker for long nor print unescaped foreign bytes. */
 #include "util/log.h"
 
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/str.h"
 
-void hf_log_line(int fd, const char *line, size_t len)
+/* Would writing wait for a reader?  A pipe that polls as writable takes PIPE_BUF bytes. */
+static bool would_wait(int fd, size_t len)
+{
+	struct pollfd ready = { .fd = fd, .events = POLLOUT };
+	int size = len > PIPE_BUF ? fcntl(fd, F_GETPIPE_SZ) : -1;
+	int used = 0;
+
+	if (poll(&ready, 1, 0) <= 0)
+		return true;
+	if (size <= 0)
+		return false;
+	/* A page may hold less than a page of it: half of the pipe is left for that. */
+	return ioctl(fd, FIONREAD, &used) != 0 ||
+	       (used > 0 && (size_t)used + len > (size_t)size / 2) || len > (size_t)size;
+}
+
+bool hf_log_line(int fd, const char *line, size_t len)
 {
 	char newline[] = "\n";
 	/* writev does not write through iov_base */
 	struct iovec parts[] = { { .iov_base = (void *)(uintptr_t)line, .iov_len = len },
 				 { .iov_base = newline, .iov_len = 1 } };
 
-	if (writev(fd, parts, 2) < 0)
-		return; /* nobody left to tell */
+	return !would_wait(fd, len + 1) && writev(fd, parts, 2) >= 0;
 }
 
 void hf_log_say(const char *fmt, ...)
@@ -32,7 +51,7 @@ void hf_log_say(const char *fmt, ...)
 	va_end(ap);
 	(void)hf_buf_puts(&safe, "handfast: ");
 	(void)hf_str_escape(&safe, text, strlen(text));
-	hf_log_line(STDERR_FILENO, hf_buf_str(&safe), safe.len);
+	(void)hf_log_line(STDERR_FILENO, hf_buf_str(&safe), safe.len); /* nobody left to tell */
 }
 
 void hf_log_bucket_init(struct hf_log_bucket *b, int64_t burst, int64_t per_second)

@@ -9,9 +9,9 @@
 
 #include "base/err.h"
 
-/* Writes len bytes and a newline with one write; what does not fit the pipe is lost, never
- * half of it twice. */
-void hf_log_line(int fd, const char *line, size_t len);
+/* Writes len bytes and a newline with one write; false when the line is lost, because it could not
+ * be written or because a pipe is so full that writing would wait for its reader. */
+bool hf_log_line(int fd, const char *line, size_t len);
 /* "handfast: …" on stderr, escaped. */
 void hf_log_say(const char *fmt, ...) HF_PRINTF(1, 2);
 

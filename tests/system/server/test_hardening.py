@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a hostile or careless other side must not get: each of these once got it."""
+import contextlib
+import os
 import shutil
+import signal
 import socket
 import subprocess
+import time
 
 import pytest
 from support import zoo
@@ -59,8 +63,9 @@ def test_kept_connection_of_a_revoked_client_ends_however_it_is_refused(hf, town
 
 
 @pytest.mark.row(70)
-@pytest.mark.parametrize("subject", ["/O=" + "x" * 9000, "/O=" + "\u0001\u00e9" * 4500])
-def test_refused_client_with_huge_names_is_in_the_log_all_the_same(hf, town, python, tmp_path, subject):
+@pytest.mark.parametrize("letters", ["x", "\u0001\u00e9"], ids=["long", "long when escaped"])
+def test_refused_client_with_huge_names_is_in_the_log_all_the_same(hf, town, python, tmp_path, letters):
+    subject = "/O=" + (letters * 9000)[:9000]
     certs = zoo.build({"leaf": {"subject": subject + "/CN=huge", "issuer": "foreign"},
                        "foreign": dict(zoo.ROOT, subject=subject + "/CN=other")})
     (tmp_path / "c.pem").write_bytes(certs["leaf"].pem)
@@ -104,3 +109,48 @@ def test_localhost_tries_other_ports_when_the_first_is_taken_in_the_other_family
     for _ in range(3):
         with inside.serve(*argv, "--allow", "any", "--respond", "text:x", listeners=2) as server:
             assert server.port == 40005
+
+
+def stalled_pipe():
+    """The writing end of a pipe that nobody reads any more, full but for a little."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"x" * 4096)
+    os.set_blocking(writer, True)
+    os.read(reader, 8192)
+    return reader, writer
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.mark.parametrize("which", ["stdout", "stderr"])
+def test_log_whose_reader_stands_still_does_not_stop_the_service(hf, town, curl, which):
+    reader, writer = stalled_pipe()
+    port = free_port()
+    argv = ["serve", "--listen", "127.0.0.1:%d" % port] + town.serve_args[2:] + ["--allow", "any", "--respond",
+                                                                              "text:x", "--access-log", "-"]
+    with open(os.devnull, "w") as null:
+        pipes = {"stdout": null, "stderr": null, which: writer}
+        server = subprocess.Popen([hf.binary] + argv, env=hf.environment(), cwd=hf.cwd, **pipes)
+    try:
+        deadline = time.monotonic() + 20 * SLOW
+        while curl.get(port, town["mail"], town.ca).status != 200:
+            assert time.monotonic() < deadline and server.poll() is None
+        for _ in range(12):
+            assert not curl.get(port, None, town.ca).accepted
+            answers = curl.get(port, town["mail"], town.ca, path="/" + "y" * 7000)
+            assert answers.status == 200, answers
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(15 * SLOW) == 0
+    finally:
+        if server.poll() is None:
+            server.kill()
+            server.wait()
+        os.close(reader)
+        os.close(writer)
