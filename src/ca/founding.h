@@ -20,6 +20,10 @@ struct hf_founding {
 /* All of it appears at once under home/ca, or nothing does. */
 int hf_founding_run(struct hf_founding *f, struct hf_err *err);
 
+/* The subject of the issuing CA: the root's with another common name, or without a root (NULL) what
+ * the options say. */
+int hf_founding_issuing_subject(const struct hf_init_options *o, const X509_NAME *root,
+				X509_NAME **ret_name, struct hf_err *err);
 int hf_founding_file(const char *dir, const char *name, const struct hf_buf *data, mode_t mode,
 		     struct hf_err *err);
 /* The key as PEM, encrypted when the options have a passphrase. */

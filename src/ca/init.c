@@ -61,33 +61,58 @@ static int root_subject(const struct hf_init_options *o, X509_NAME **ret_name, s
 	return 0;
 }
 
+static int issuing_cn(const struct hf_init_options *o, const X509_NAME *root, char **ret_cn,
+		      struct hf_err *err)
+{
+	struct hf_name_value *values = NULL;
+	size_t len = 0;
+	int rc = hf_name_values(root, NID_commonName, &values, &len, err);
+
+	if (rc < 0)
+		return rc;
+	*ret_cn = len == 0     ? hf_str_dup("Issuing CA")
+		  : o->subject ? hf_str_printf("%s Issuing CA", values[len - 1].utf8)
+			       : hf_str_printf("%s Issuing CA", o->name);
+	hf_name_values_free(values, len);
+	return *ret_cn ? 0 : hf_err_nomem(err);
+}
+
 /* The root's subject with another common name, so that the two can be told apart. */
-static int issuing_subject(const struct hf_init_options *o, const X509_NAME *root,
-			   X509_NAME **ret_name, struct hf_err *err)
+static int below_root(const struct hf_init_options *o, const X509_NAME *root, X509_NAME **ret_name,
+		      struct hf_err *err)
 {
 	HF_AUTO(X509_NAME) name = X509_NAME_dup(root);
 	HF_AUTO(cstr) cn = NULL;
-	struct hf_name_value *values = NULL;
-	size_t len = 0;
 	int at, rc;
 
 	if (!name)
 		return hf_err_nomem(err);
-	rc = hf_name_values(root, NID_commonName, &values, &len, err);
+	rc = issuing_cn(o, root, &cn, err);
 	if (rc < 0)
 		return rc;
-	cn = len == 0	  ? hf_str_dup("Issuing CA")
-	     : o->subject ? hf_str_printf("%s Issuing CA", values[len - 1].utf8)
-			  : hf_str_printf("%s Issuing CA", o->name);
-	hf_name_values_free(values, len);
-	if (!cn)
-		return hf_err_nomem(err);
 	while ((at = X509_NAME_get_index_by_NID(name, NID_commonName, -1)) >= 0)
 		X509_NAME_ENTRY_free(X509_NAME_delete_entry(name, at));
 	rc = add_part(name, "CN", cn, err);
 	if (rc < 0)
 		return rc;
 	*ret_name = hf_take(name);
+	return 0;
+}
+
+int hf_founding_issuing_subject(const struct hf_init_options *o, const X509_NAME *root,
+				X509_NAME **ret_name, struct hf_err *err)
+{
+	HF_AUTO(X509_NAME) name = NULL;
+	int rc;
+
+	if (root)
+		return below_root(o, root, ret_name, err);
+	rc = root_subject(o, &name, err);
+	if (rc < 0)
+		return rc;
+	if (!o->subject)
+		return below_root(o, name, ret_name, err);
+	*ret_name = hf_take(name); /* as it was asked for */
 	return 0;
 }
 
@@ -204,8 +229,8 @@ static int take_existing_root(struct hf_founding *f, struct hf_err *err)
 static int make_issuing(struct hf_founding *f, struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_order) order = { .lifetime = f->o->issuing_lifetime };
-	int rc = issuing_subject(f->o, X509_get_subject_name(f->a->root.cert->x509), &order.subject,
-				 err);
+	int rc = hf_founding_issuing_subject(f->o, X509_get_subject_name(f->a->root.cert->x509),
+					     &order.subject, err);
 
 	order.profile = hf_ca_profile_find("issuing");
 	(void)hf_str_copy(order.name, sizeof(order.name), "issuing");

@@ -3,11 +3,12 @@
 #include "base/err.h"
 #include "base/time.h"
 #include "cli/ca_common.h"
+#include "cli/root_presign.h"
 #include "pki/name.h"
 #include "util/clock.h"
 
 struct crl_opts {
-	int64_t lifetime;
+	int64_t lifetime, until;
 	const char *out, *passphrase_file;
 	bool root;
 };
@@ -26,6 +27,13 @@ static const struct hf_option options[] = {
 	  .offset = offsetof(struct crl_opts, out),
 	  .arg = "FILE",
 	  .help = "write the issuing CA's list there too" },
+	{ .name = "until",
+	  .kind = HF_OPT_TIME,
+	  .offset = offsetof(struct crl_opts, until),
+	  .arg = "DATE",
+	  .help =
+	      "sign the root's lists ahead until this day, each for --days (default 30) and some days of "
+	      "grace; they wait in root.crls.pem for their date" },
 	{ .name = "root",
 	  .kind = HF_OPT_FLAG,
 	  .offset = offsetof(struct crl_opts, root),
@@ -93,12 +101,8 @@ static int publish_all(struct hf_cmd_ctx *ctx, struct hf_authority *a)
 		rc = publish(ctx, a, hf_authority_issuer(a), o->out);
 	if (rc < 0 || a->single)
 		return rc;
-	if (!o->root && !hf_ca_has_key(&a->root)) {
-		hf_out_note(&ctx->out,
-			    "the root's list was not renewed: its key is not here ('%s')",
-			    a->root.key_path);
-		return 0;
-	}
+	if (!o->root && !hf_ca_has_key(&a->root))
+		return hf_cli_root_release(ctx, a);
 	return publish(ctx, a, &a->root, o->root ? o->out : NULL);
 }
 
@@ -115,7 +119,8 @@ static int run(struct hf_cmd_ctx *ctx)
 		hf_out_json_begin(&ctx->out);
 		hf_json_array_begin(&ctx->out.json, "lists");
 	}
-	rc = publish_all(ctx, a);
+	rc = o->until ? hf_cli_root_presign(ctx, a, o->until, o->lifetime, o->out)
+		      : publish_all(ctx, a);
 	if (rc == 0 && ctx->out.json_mode) {
 		hf_json_array_end(&ctx->out.json);
 		hf_out_json_end(&ctx->out);
@@ -247,6 +252,7 @@ static const struct hf_command *const subcommands[] = { &cmd_crl_show, NULL };
 static const struct hf_example examples[] = {
 	{ "handfast crl", "sign fresh lists before the old ones run out" },
 	{ "handfast crl --days 7 --out /var/www/crl.pem", "one for a web server" },
+	{ "handfast crl --until 2027-11-21", "at an offline root: a year of lists" },
 	{ "handfast crl show ca/crl.pem", "who is revoked, since when, why" },
 	{ NULL, NULL },
 };

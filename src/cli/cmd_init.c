@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* handfast init: a new authority. */
 #include "base/err.h"
+#include "base/file.h"
 #include "ca/init.h"
 #include "cli/ca_common.h"
+#include "cli/root_request.h"
 #include "util/clock.h"
 #include "util/home.h"
 
@@ -11,7 +13,7 @@ struct init_opts {
 	int key_type;
 	int64_t days, issuing_days;
 	struct hf_strv permit;
-	bool single, offline_root, force;
+	bool single, root_only, offline_root, force;
 };
 
 static const struct hf_option options[] = {
@@ -73,10 +75,17 @@ static const struct hf_option options[] = {
 	  .offset = offsetof(struct init_opts, root_key),
 	  .arg = "FILE",
 	  .help = "the key of --root-cert; it is used once and not copied" },
+	{ .name = "root-only",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct init_opts, root_only),
+	  .help =
+	      "the home of an offline root: it certifies issuing CAs of other homes (see root)" },
 	{ .name = "offline-root",
 	  .kind = HF_OPT_FLAG,
 	  .offset = offsetof(struct init_opts, offline_root),
-	  .help = "do not keep the root's key in the home; it goes to --root-out" },
+	  .help =
+	      "the root's key is not kept in the home: it goes to --root-out; without that the root is on "
+	      "another machine, and a request for it is made (see root)" },
 	{ .name = "root-out",
 	  .kind = HF_OPT_STRING,
 	  .offset = offsetof(struct init_opts, root_out),
@@ -98,8 +107,15 @@ static int check_options(struct hf_cmd_ctx *ctx, const struct init_opts *o)
 {
 	if (!o->root_cert != !o->root_key)
 		return hf_command_usage(ctx, "--root-cert and --root-key come together");
-	if (o->offline_root != (o->root_out != NULL))
-		return hf_command_usage(ctx, "--offline-root and --root-out DIR come together");
+	if (o->root_out && !o->offline_root)
+		return hf_command_usage(ctx, "--root-out DIR goes with --offline-root");
+	if (o->root_only && (o->single || o->offline_root))
+		return hf_command_usage(ctx,
+					"--root-only is a root alone, with its key; leave out %s",
+					o->single ? "--single" : "--offline-root");
+	if (o->root_only && o->permit.len)
+		return hf_command_usage(
+		    ctx, "--permit is for a CA that issues; say it when the root signs one");
 	if (o->single && o->offline_root)
 		return hf_command_usage(
 		    ctx, "--single needs the root's key here, --offline-root takes it away");
@@ -115,7 +131,7 @@ static int check_options(struct hf_cmd_ctx *ctx, const struct init_opts *o)
 	return 0;
 }
 
-static void tell_text(struct hf_cmd_ctx *ctx, const struct hf_init_result *r)
+static void tell_text(struct hf_cmd_ctx *ctx, const struct hf_init_result *r, bool root_only)
 {
 	const struct hf_cert *const certs[] = { r->root, r->issuing };
 	char until[80];
@@ -129,8 +145,8 @@ static void tell_text(struct hf_cmd_ctx *ctx, const struct hf_init_result *r)
 		hf_out_print(&ctx->out, ", until %s\n", until);
 	}
 	hf_out_print(&ctx->out,
-		     "authority  %s/ca (root.pem is what peers trust; crl.pem what was revoked)\n",
-		     ctx->home);
+		     "authority  %s/ca (root.pem is what peers trust; %s what was revoked)\n",
+		     ctx->home, root_only ? "root.crl.pem" : "crl.pem");
 }
 
 static void tell_json(struct hf_cmd_ctx *ctx, const struct hf_init_result *r)
@@ -165,7 +181,7 @@ static void tell(struct hf_cmd_ctx *ctx, const struct init_opts *o, const struct
 	if (ctx->out.json_mode)
 		tell_json(ctx, r);
 	else
-		tell_text(ctx, r);
+		tell_text(ctx, r, o->root_only);
 	hf_out_flush(&ctx->out); /* the result before what to do with it */
 	if (o->offline_root)
 		hf_out_note(&ctx->out,
@@ -176,7 +192,9 @@ static void tell(struct hf_cmd_ctx *ctx, const struct init_opts *o, const struct
 		    &ctx->out,
 		    "the CA keys are not encrypted; keep '%s' to yourself, or use --passphrase-file",
 		    r->root_key_path);
-	hf_out_note(&ctx->out, "next: handfast issue localhost --server");
+	hf_out_note(&ctx->out, "next: handfast %s",
+		    o->root_only ? "root sign REQUEST, for each CA below this root"
+				 : "issue localhost --server");
 }
 
 /* Only what was given: `init` never asks for a passphrase that nobody spoke of. */
@@ -189,6 +207,25 @@ static int read_passphrase(struct hf_cmd_ctx *ctx, struct hf_passphrase *from,
 	if (rc == 0 && ret->len == 0)
 		return hf_err_set(&ctx->err, HF_E_PASSPHRASE, "the passphrase is empty");
 	return rc;
+}
+
+/* The root is elsewhere: the first step of two. */
+static int ask_root(struct hf_cmd_ctx *ctx, const struct init_opts *o)
+{
+	const struct hf_cli_root_request request = {
+		.name = ctx->args->len ? ctx->args->items[0] : "Handfast",
+		.subject = o->subject,
+		.passphrase_file = o->passphrase_file,
+		.key_type = hf_cli_key_type(o->key_type),
+		.force = o->force,
+	};
+	char root[PATH_MAX];
+	int rc = hf_home_ca(ctx->home, "root.pem", root, &ctx->err);
+
+	if (rc == 0 && hf_file_exists(root))
+		return hf_err_set(&ctx->err, HF_E_EXIST, "there is an authority already: '%s'",
+				  root);
+	return rc < 0 ? rc : hf_cli_root_request(ctx, &request);
 }
 
 static int run(struct hf_cmd_ctx *ctx)
@@ -206,6 +243,7 @@ static int run(struct hf_cmd_ctx *ctx)
 		.lifetime = o->days,
 		.issuing_lifetime = o->issuing_days,
 		.single = o->single,
+		.root_only = o->root_only,
 		.root_cert = o->root_cert,
 		.root_key = o->root_key,
 		.pass = { hf_passphrase_get, &from },
@@ -218,6 +256,8 @@ static int run(struct hf_cmd_ctx *ctx)
 
 	if (rc == 0 && o->subject && o->subject[0] != '/')
 		return hf_command_usage(ctx, "--subject '%s' does not start with '/'", o->subject);
+	if (rc == 0 && o->offline_root && !o->root_out)
+		return ask_root(ctx, o);
 	if (rc == 0)
 		rc = hf_cli_permit(ctx, &o->permit, &permit);
 	if (rc < 0)
@@ -239,6 +279,7 @@ static const struct hf_example examples[] = {
 	  "one that can certify its own names only" },
 	{ "handfast init ABC --offline-root --root-out /media/stick",
 	  "with the root's key taken away at once" },
+	{ "handfast init ABC --offline-root", "below a root on another machine (see root)" },
 	{ NULL, NULL },
 };
 
@@ -257,7 +298,7 @@ const struct hf_command cmd_init = {
 	.opts_size = sizeof(struct init_opts),
 	.examples = examples,
 	.exits = "0 made; 1 there is one already, or the root given is not good for it",
-	.see_also = "issue, sign, crl",
+	.see_also = "issue, sign, crl, root",
 	.max_args = 1,
 	.run = run,
 };
