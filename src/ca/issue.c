@@ -3,24 +3,17 @@
  * hold durably, or that our own judge refuses. */
 #include "ca/issue.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "ca/parallel.h"
 #include "ca/permit.h"
 #include "pki/name.h"
 
-enum {
-	BATCH_CAP = 256,
-	JOBS_CAP = 64,
-	RSA_BITS_MIN = 2048,
-	RSA_BITS_CAP = 8192,
-	TEXT_CAP = 64 * 1024
-};
+enum { BATCH_CAP = 256, RSA_BITS_MIN = 2048, RSA_BITS_CAP = 8192, TEXT_CAP = 64 * 1024 };
 
 void hf_order_done(struct hf_order *order)
 {
@@ -208,7 +201,6 @@ struct batch {
 	size_t len;
 	struct hf_authority *a;
 	int64_t now;
-	atomic_size_t next; /* the first order that no thread has taken */
 	struct hf_intent intents[BATCH_CAP];
 	struct hf_outcome outcomes[BATCH_CAP];
 	struct batch_texts {
@@ -272,9 +264,11 @@ static int prepare(struct hf_authority *a, struct batch *b, size_t i, int64_t no
 	return 0;
 }
 
-/* What fails here fails for this order only. */
-static void sign_one(struct batch *b, size_t i)
+/* What fails here fails for this order only.  Keys, trust and certificates are only read, so that
+ * threads may share them. */
+static void sign_one(void *arg, size_t i)
 {
+	struct batch *b = arg;
 	struct hf_order *order = b->orders[i];
 	HF_AUTO(hf_cert) cert = NULL;
 	int rc = sign(order, order->key, order->key, b->texts[i].serial, &cert, &order->err);
@@ -285,30 +279,6 @@ static void sign_one(struct batch *b, size_t i)
 		return;
 	order->record_id = b->intents[i].id;
 	order->cert = hf_take(cert);
-}
-
-/* Keys, trust and certificates are only read, so that threads may share them. */
-static void *sign_some(void *arg)
-{
-	struct batch *b = arg;
-	size_t i;
-
-	while ((i = atomic_fetch_add(&b->next, 1)) < b->len)
-		sign_one(b, i);
-	return NULL;
-}
-
-static void sign_all(struct batch *b)
-{
-	pthread_t threads[JOBS_CAP];
-	size_t wanted = HF_MIN(HF_MIN((size_t)b->a->jobs, b->len), (size_t)JOBS_CAP), running = 0;
-
-	/* one fewer than asked for: this one works too; what cannot be started is done here */
-	while (running + 1 < wanted && pthread_create(&threads[running], NULL, sign_some, b) == 0)
-		running++;
-	(void)sign_some(b);
-	while (running > 0)
-		(void)pthread_join(threads[--running], NULL);
 }
 
 static size_t collect_outcomes(struct batch *b)
@@ -372,7 +342,7 @@ static int issue_batch(struct hf_authority *a, struct hf_order *const *orders, s
 		rc = hf_store_intend(a->store, b->intents, len, err);
 	if (rc < 0)
 		return rc;
-	sign_all(b);
+	hf_parallel(a->jobs, len, sign_one, b);
 	signed_len = collect_outcomes(b);
 	if (signed_len < len)
 		abandon_failed(a, b, now);

@@ -5,9 +5,12 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "ca/parallel.h"
 #include "ca/slim.h"
-#include "cli/ca_common.h"
 #include "cli/sign_inputs.h"
+#include "cli/sign_outputs.h"
+#include "cli/sign_progress.h"
+#include "cli/sign_tell.h"
 #include "util/clock.h"
 
 struct sign_opts {
@@ -89,16 +92,6 @@ static const struct hf_option_group groups[] = {
 
 enum { CHUNK = 256 };
 
-/* One request on its way. */
-struct item {
-	const char *path;
-	char base[256];	    /* NAME of NAME.csr */
-	char out[PATH_MAX]; /* "" is standard output */
-	struct hf_order order;
-	struct hf_cert *tried; /* with --dry-run */
-	struct hf_err err;     /* why it was not signed; code 0 when it was */
-};
-
 struct signing {
 	struct hf_cmd_ctx *ctx;
 	const struct sign_opts *o;
@@ -106,6 +99,8 @@ struct signing {
 	struct hf_sign_policy policy;
 	struct hf_strv inputs;
 	bool out_is_dir;
+	struct hf_outbox outbox;
+	struct hf_progress progress;
 	size_t failed, failed_hard;
 	int64_t now;
 };
@@ -133,7 +128,7 @@ static int gather(struct signing *s)
 
 /* --- one request --- */
 
-static int place(const struct signing *s, struct item *item)
+static int place(const struct signing *s, struct hf_sign_item *item)
 {
 	HF_AUTO(cstr) file = hf_str_printf("%s.pem", item->base);
 	int rc = 0;
@@ -151,7 +146,7 @@ static int place(const struct signing *s, struct item *item)
 	return rc;
 }
 
-static int load(struct item *item, struct hf_pemfile *file)
+static int load(struct hf_sign_item *item, struct hf_pemfile *file)
 {
 	char words[400];
 	int rc = hf_pemfile_load(file, item->path, 0, NULL, &item->err);
@@ -172,7 +167,7 @@ static int load(struct item *item, struct hf_pemfile *file)
 	    "makes one");
 }
 
-static int prepare(struct signing *s, struct item *item)
+static int prepare(struct signing *s, struct hf_sign_item *item)
 {
 	HF_AUTO_DONE(hf_pemfile) file = HF_PEMFILE_INIT;
 	int rc;
@@ -193,118 +188,72 @@ static int prepare(struct signing *s, struct item *item)
 
 /* --- answers --- */
 
-static int deliver(struct signing *s, struct item *item)
+/* Its certificate and chain: to its file, which appears with those of the whole chunk, or to
+ * standard output. */
+static int deliver(struct signing *s, struct hf_sign_item *item)
 {
 	HF_AUTO_DONE(hf_buf) pem = HF_BUF_INIT(HF_CLI_PEM_CAP);
 	int rc = hf_cli_chain_pem(s->a, &item->order, &pem, &item->err);
 
-	if (rc < 0)
-		return rc;
-	if (!item->out[0]) {
-		if (s->ctx->out.json_mode)
-			hf_json_string(&s->ctx->out.json, "certificate", hf_buf_str(&pem));
-		else
-			hf_out_raw(&s->ctx->out, pem.data, pem.len);
-		return 0;
+	if (rc == 0 && item->out[0])
+		rc = hf_outbox_add(&s->outbox, item->out, pem.data, pem.len, &item->err);
+	else if (rc == 0) {
+		item->answer = pem;
+		pem = (struct hf_buf)HF_BUF_INIT(0);
 	}
-	rc = hf_file_write(item->out, pem.data, pem.len, HF_MODE_PUBLIC,
-			   s->o->force ? HF_FILE_REPLACE : 0, &item->err);
-	if (rc < 0)
-		(void)hf_err_context(&item->err, rc,
-				     "the certificate %s was issued, but its file was not written",
-				     item->order.cert->serial);
 	return rc;
 }
 
-static void tell_text(struct signing *s, const struct item *item, const struct hf_cert *cert)
+/* Nobody is told of a certificate whose file is not on the disk. */
+static void deliver_all(struct signing *s, struct hf_sign_item *items, size_t len)
 {
-	HF_AUTO_DONE(hf_buf) line = HF_BUF_INIT(HF_CLI_PEM_CAP);
-	char until[80];
+	struct hf_sign_item *added[CHUNK];
+	struct hf_err errs[CHUNK];
+	size_t n = 0;
 
-	hf_cli_until(cert->not_after, s->now, until, sizeof(until));
-	(void)hf_buf_printf(&line, "%s: %s %s", item->out[0] ? item->out : item->path,
-			    item->order.profile->words, cert->subject);
-	if (cert->sans.len) {
-		(void)hf_buf_puts(&line, " for ");
-		(void)hf_sans_format(&cert->sans, &line);
+	for (size_t i = 0; i < len; i++) {
+		if (items[i].err.code == 0 && deliver(s, &items[i]) == 0 && items[i].out[0])
+			added[n++] = &items[i];
 	}
-	(void)hf_buf_printf(&line, ", until %s", until);
-	if (s->o->dry_run)
-		(void)hf_buf_puts(
-		    &line,
-		    "; dry run: nothing was signed; peers would accept it (profiles openssl and strict)");
-	else
-		(void)hf_buf_printf(&line, ", serial %s", cert->serial);
-	/* standard output is the certificate's when it has no file */
-	if (!item->out[0] && !s->o->dry_run) {
-		hf_out_note(&s->ctx->out, "%s", hf_buf_str(&line));
-		return;
+	hf_outbox_settle(&s->outbox, errs);
+	for (size_t i = 0; i < n; i++) {
+		if (errs[i].code)
+			added[i]->err = errs[i];
 	}
-	hf_out_safe(&s->ctx->out, hf_buf_str(&line));
-	hf_out_print(&s->ctx->out, "\n");
+	for (size_t i = 0; i < len; i++) {
+		struct hf_sign_item *item = &items[i];
+
+		if (item->err.code && item->order.cert)
+			(void)hf_err_context(
+			    &item->err, -item->err.code,
+			    "the certificate %s was issued, but its file was not written",
+			    item->order.cert->serial);
+	}
 }
 
-static void tell_failure(struct signing *s, struct item *item)
-{
-	struct hf_out *out = &s->ctx->out;
+struct chunk {
+	struct signing *s;
+	struct hf_sign_item *items;
+};
 
-	(void)hf_err_context(&item->err, -item->err.code, "%s", item->path);
-	if (!out->json_mode) {
-		hf_out_error(out, &item->err);
-		return;
-	}
-	hf_json_object_begin(&out->json, "error");
-	hf_json_string(&out->json, "code", hf_err_name(item->err.code));
-	hf_json_string(&out->json, "message", item->err.msg);
-	hf_json_string(&out->json, "hint", item->err.hint);
-	hf_json_object_end(&out->json);
+static void prepare_nth(void *arg, size_t i)
+{
+	const struct chunk *chunk = arg;
+
+	(void)prepare(chunk->s, &chunk->items[i]);
 }
 
-static void tell(struct signing *s, struct item *item)
+static int sign_chunk(struct signing *s, struct hf_sign_item *items, size_t len)
 {
-	struct hf_json *j = &s->ctx->out.json;
-	bool json = s->ctx->out.json_mode;
-	const struct hf_cert *cert = s->o->dry_run ? item->tried : item->order.cert;
-
-	if (json) {
-		hf_json_object_begin(j, NULL);
-		hf_json_string(j, "request", item->path);
-	}
-	if (item->err.code == 0 && !s->o->dry_run && deliver(s, item) < 0)
-		cert = NULL;
-	if (item->err.code == 0) {
-		hf_cli_tell_notes(s->ctx, item->path, &item->order);
-		if (!json)
-			tell_text(s, item, cert);
-	}
-	if (json && item->err.code == 0) {
-		hf_json_string(j, "name", item->order.name);
-		hf_json_string(j, "profile", item->order.profile->name);
-		hf_json_bool(j, "dry_run", s->o->dry_run);
-		if (item->out[0])
-			hf_json_string(j, "file", item->out);
-		hf_cli_json_cert(j, cert);
-		hf_cli_json_strings(j, "dropped", &item->order.dropped);
-		hf_cli_json_strings(j, "notes", &item->order.notes);
-	}
-	if (item->err.code) {
-		s->failed++;
-		s->failed_hard += item->err.code != HF_E_POLICY && item->err.code != HF_E_EXIST &&
-				  item->err.code != HF_E_MISMATCH;
-		tell_failure(s, item);
-	}
-	if (json)
-		hf_json_object_end(j);
-}
-
-static int sign_chunk(struct signing *s, struct item *items, size_t len)
-{
+	struct chunk chunk = { s, items };
 	struct hf_order *orders[CHUNK];
 	size_t good = 0;
 	int rc = 0;
 
+	/* a trial asks for the passphrase when it signs: one after the other */
+	hf_parallel(s->o->dry_run ? 1 : s->a->jobs, len, prepare_nth, &chunk);
 	for (size_t i = 0; i < len; i++) {
-		if (prepare(s, &items[i]) == 0)
+		if (items[i].err.code == 0)
 			orders[good++] = &items[i].order;
 	}
 	if (good > 0 && !s->o->dry_run)
@@ -314,20 +263,28 @@ static int sign_chunk(struct signing *s, struct item *items, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		if (items[i].err.code == 0 && !s->o->dry_run && !items[i].order.cert)
 			items[i].err = items[i].order.err;
-		tell(s, &items[i]);
+	}
+	if (!s->o->dry_run)
+		deliver_all(s, items, len);
+	hf_progress_clear(&s->progress);
+	for (size_t i = 0; i < len; i++) {
+		int code = items[i].err.code;
+
+		s->failed += code != 0;
+		s->failed_hard +=
+		    code && code != HF_E_POLICY && code != HF_E_EXIST && code != HF_E_MISMATCH;
+		hf_sign_tell(s->ctx, &items[i], s->o->dry_run, s->now);
 	}
 	return 0;
 }
 
-static void items_free(struct item *items)
+static void items_free(struct hf_sign_item *items)
 {
-	for (size_t i = 0; items && i < CHUNK; i++) {
-		hf_order_done(&items[i].order);
-		hf_cert_unref(items[i].tried);
-	}
+	for (size_t i = 0; items && i < CHUNK; i++)
+		hf_sign_item_done(&items[i]);
 	free(items);
 }
-HF_DEFINE_AUTO(items, struct item, items_free);
+HF_DEFINE_AUTO(items, struct hf_sign_item, items_free);
 
 static int sign_all(struct signing *s)
 {
@@ -343,8 +300,28 @@ static int sign_all(struct signing *s)
 		rc = sign_chunk(s, items, len);
 		if (rc < 0)
 			return rc;
+		if (!s->ctx->out.json_mode)
+			hf_out_flush(&s->ctx->out);
+		hf_progress_show(&s->progress, at + len);
 	}
+	hf_progress_clear(&s->progress);
 	return 0;
+}
+
+static int open_outbox(struct signing *s)
+{
+	char dir[PATH_MAX];
+	char *slash;
+
+	if (!s->o->out || s->o->dry_run)
+		return 0;
+	if (s->out_is_dir)
+		return hf_outbox_open(&s->outbox, s->o->out, s->o->force, &s->ctx->err);
+	(void)hf_str_copy(dir, sizeof(dir), s->o->out);
+	slash = strrchr(dir, '/');
+	if (slash)
+		slash[slash == dir] = '\0';
+	return hf_outbox_open(&s->outbox, slash ? dir : ".", s->o->force, &s->ctx->err);
 }
 
 /* --- the command --- */
@@ -376,6 +353,33 @@ static int find_profile(struct hf_cmd_ctx *ctx, const struct sign_opts *o,
 			   nearest ? nearest : "");
 }
 
+static void signing_done(struct signing *s)
+{
+	hf_strv_done(&s->inputs);
+	hf_outbox_done(&s->outbox);
+}
+HF_DEFINE_AUTO_DONE(signing, struct signing, signing_done);
+
+static int sign_and_tell(struct signing *s)
+{
+	struct hf_out *out = &s->ctx->out;
+	int rc;
+
+	hf_progress_begin(&s->progress, out, s->inputs.len);
+	if (out->json_mode) {
+		hf_out_json_begin(out);
+		hf_json_array_begin(&out->json, "requests");
+	}
+	rc = sign_all(s);
+	if (rc < 0)
+		return rc;
+	if (out->json_mode) {
+		hf_json_array_end(&out->json);
+		hf_out_json_end(out);
+	}
+	return s->failed_hard ? HF_EXIT_FAILURE : s->failed ? HF_EXIT_NO : HF_EXIT_YES;
+}
+
 static int run(struct hf_cmd_ctx *ctx)
 {
 	const struct sign_opts *o = ctx->opts;
@@ -383,7 +387,9 @@ static int run(struct hf_cmd_ctx *ctx)
 	HF_AUTO(hf_authority) a = NULL;
 	HF_AUTO(NAME_CONSTRAINTS) permit = NULL;
 	HF_AUTO_DONE(hf_sans) sans = HF_SANS_INIT;
-	struct signing s = { .ctx = ctx, .o = o, .now = hf_clock_now() };
+	HF_AUTO_DONE(signing) s = {
+		.ctx = ctx, .o = o, .outbox.dir_fd = -1, .now = hf_clock_now()
+	};
 	int rc = find_profile(ctx, o, &s.policy.profile);
 
 	if (rc == 0)
@@ -396,10 +402,10 @@ static int run(struct hf_cmd_ctx *ctx)
 		rc = hf_cli_open_authority(ctx, &from, &a);
 	if (rc == 0)
 		rc = gather(&s);
-	if (rc != 0) {
-		hf_strv_done(&s.inputs);
+	if (rc == 0)
+		rc = open_outbox(&s);
+	if (rc != 0)
 		return rc;
-	}
 	s.a = a;
 	a->jobs = (unsigned)o->jobs;
 	s.policy.sans = &sans;
@@ -407,19 +413,7 @@ static int run(struct hf_cmd_ctx *ctx)
 	s.policy.copy_sans = o->copy_sans;
 	s.policy.subject = o->subject;
 	s.policy.lifetime = o->lifetime;
-	if (ctx->out.json_mode) {
-		hf_out_json_begin(&ctx->out);
-		hf_json_array_begin(&ctx->out.json, "requests");
-	}
-	rc = sign_all(&s);
-	if (rc == 0 && ctx->out.json_mode) {
-		hf_json_array_end(&ctx->out.json);
-		hf_out_json_end(&ctx->out);
-	}
-	hf_strv_done(&s.inputs);
-	if (rc < 0)
-		return rc;
-	return s.failed_hard ? HF_EXIT_FAILURE : s.failed ? HF_EXIT_NO : HF_EXIT_YES;
+	return sign_and_tell(&s);
 }
 
 static const struct hf_example examples[] = {
