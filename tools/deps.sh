@@ -25,6 +25,7 @@ test py:xdist python3-pytest-xdist
 test py:cryptography python3-cryptography
 test py:yaml python3-yaml
 test cmd:curl curl
+test cmd:strace strace
 test cmd:gnutls-cli gnutls-bin
 test cmd:node nodejs
 test cmd:mandoc mandoc
