@@ -102,6 +102,7 @@ static void note_data(struct hf_tls_conn *conn, bool sent, size_t len)
 static enum hf_tls_step fail(struct hf_tls_conn *conn, int ssl_error)
 {
 	hf_tls_sni_keep(conn);
+	hf_tls_session_settle(conn);
 	hf_tls_failure_set(conn, ssl_error);
 	return HF_TLS_FAILED;
 }
@@ -144,10 +145,7 @@ static enum hf_tls_step handshake_finish(struct hf_tls_conn *conn)
 		     conn->context->client_auth != HF_CLIENT_AUTH_NONE;
 
 	hf_tls_sni_keep(conn);
-	if (conn->from_session && SSL_session_reused(conn->ssl) != 1) {
-		hf_peer_detach(conn);
-		conn->from_session = false;
-	}
+	hf_tls_session_settle(conn);
 	/* libssl's verify result is "OK" when nothing was sent: nobody is judged as nobody. */
 	if (asked && !conn->peer && hf_tls_judge_nobody(conn, &conn->judge_err) < 0)
 		return fail(conn, SSL_ERROR_SSL);

@@ -102,6 +102,9 @@ void hf_peer_attach(struct hf_peer *peer, struct hf_tls_conn *conn); /* takes a 
 void hf_peer_detach(struct hf_tls_conn *conn); /* gives it back; conn->peer is NULL */
 
 struct hf_sessions *hf_peers_sessions(struct hf_peers *peers); /* one table of each, for life */
+/* Gives back the peer of a session that was found but is not resumed: whoever named it has not
+ * proved to know its key. */
+void hf_tls_session_settle(struct hf_tls_conn *conn);
 
 /* failure.c */
 /* Reads OpenSSL's error queue (and empties it) and the verdict, and fills conn->failure. */

@@ -124,6 +124,14 @@ static int hello_seen(SSL *ssl, int *alert, void *arg)
 	return SSL_CLIENT_HELLO_ERROR;
 }
 
+void hf_tls_session_settle(struct hf_tls_conn *conn)
+{
+	if (!conn->from_session || SSL_session_reused(conn->ssl) == 1)
+		return;
+	hf_peer_detach(conn);
+	conn->from_session = false;
+}
+
 /* Returns 1 when the reference was kept. */
 static int session_made(SSL *ssl, SSL_SESSION *session)
 {
@@ -132,6 +140,7 @@ static int session_made(SSL *ssl, SSL_SESSION *session)
 	const unsigned char *id = SSL_SESSION_get_id(session, &len);
 	struct entry *entry;
 
+	hf_tls_session_settle(conn);
 	/* Nobody is nobody again at the next handshake, which costs little without a certificate.
 	 */
 	if (!conn->peer || len != ID_LEN || !peer_stands(conn->peer, conn->context))
@@ -151,7 +160,7 @@ static int session_made(SSL *ssl, SSL_SESSION *session)
 }
 
 /* Attaching the peer here has the connection swept like any other while it is still shaking hands;
- * handshake_finish takes it off again when libssl does not resume after all. */
+ * hf_tls_session_settle takes it off again when libssl does not resume after all. */
 static SSL_SESSION *session_wanted(SSL *ssl, const unsigned char *id, int len, int *copy)
 {
 	struct hf_tls_conn *conn = SSL_get_app_data(ssl);

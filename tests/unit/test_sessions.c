@@ -78,9 +78,11 @@ static struct hf_tls_config server_config(enum hf_tls_version version)
 				       .now = tx_clock };
 }
 
-static struct hf_tls_context *client_context(const struct tx_party *client, const char *name)
+static struct hf_tls_context *client_with(const struct tx_party *client, const char *name,
+					  const char *suites)
 {
 	struct hf_tls_config config = { .role = HF_TLS_CLIENT,
+					.ciphers = suites,
 					.credential = client ? client->credential : NULL,
 					.trust = trust,
 					.server_name = name,
@@ -91,6 +93,11 @@ static struct hf_tls_context *client_context(const struct tx_party *client, cons
 					.now = tx_clock };
 
 	return tx_context(&config);
+}
+
+static struct hf_tls_context *client_context(const struct tx_party *client, const char *name)
+{
+	return client_with(client, name, NULL);
 }
 
 /* One meeting that offers `session` (NULL: none). */
@@ -362,6 +369,35 @@ static void test_nobody_is_not_remembered(void **state)
 	}
 }
 
+/* The name of somebody's session can be read off the wire (the PSK identity of RFC 8446 4.2.11).
+ * Offered with a suite of another hash it is found, and then not resumed, before anybody has proved
+ * to know its key: what is made then must not be that somebody's. */
+static void test_a_session_found_but_not_resumed_lends_nothing(void **state)
+{
+	struct hf_tls_config config = server_config(HF_TLS_1_3);
+	HF_AUTO(hf_tls_context) server = NULL;
+	HF_AUTO(hf_tls_context) victim = client_with(&good, "localhost", "TLS_AES_128_GCM_SHA256");
+	HF_AUTO(hf_tls_context) thief = client_with(NULL, "localhost", "TLS_AES_256_GCM_SHA384");
+	SSL_SESSION *seen, *made;
+	struct tx_meeting m;
+
+	(void)state;
+	config.client_auth = HF_CLIENT_AUTH_REPORT;
+	server = tx_context(&config);
+	seen = first_session(victim, server);
+	meet_with(&m, thief, server, seen);
+	assert_false(resumed(&m));
+	assert_string_equal(tx_cause(hf_tls_conn_verdict(m.server)), "N-NONE");
+	made = SSL_get1_session(m.client->ssl);
+	tx_meet_end(&m);
+	meet_with(&m, thief, server, made);
+	assert_false(hf_tls_conn_verdict(m.server)->accepted);
+	assert_false(resumed(&m));
+	tx_meet_end(&m);
+	SSL_SESSION_free(seen);
+	SSL_SESSION_free(made);
+}
+
 /* More sessions than the table holds: the oldest go, and nothing leaks. */
 static void test_the_table_is_bounded(void **state)
 {
@@ -392,6 +428,7 @@ int main(void)
 		cmocka_unit_test(test_resuming_does_not_prolong),
 		cmocka_unit_test(test_a_resumed_connection_is_swept),
 		cmocka_unit_test(test_nobody_is_not_remembered),
+		cmocka_unit_test(test_a_session_found_but_not_resumed_lends_nothing),
 		cmocka_unit_test(test_the_table_is_bounded),
 	};
 
