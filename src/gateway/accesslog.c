@@ -24,43 +24,61 @@ void hf_access_log_flush(struct hf_access_log *log)
 	hf_log_sink_flush(&log->sink);
 }
 
-static void write_slice(struct hf_json *j, const char *key, const struct hf_http_head *head,
-			struct hf_http_span span)
+static void write_slice(struct hf_json *j, const char *key, struct hf_slice text)
 {
-	struct hf_slice text = hf_http_text(head, span);
-
-	hf_json_stringn(j, key, text.data, text.len);
+	if (text.data != NULL)
+		hf_json_stringn(j, key, text.data, text.len);
 }
 
-void hf_access_log_add(struct hf_access_log *log, const struct hf_http_request *request,
-		       const struct hf_http_answer *answer)
+static void write_upstream(struct hf_json *j, const struct hf_access_entry *entry)
 {
-	const struct hf_verdict *verdict = hf_conn_verdict(request->conn);
+	if (entry->upstream != NULL) {
+		hf_json_int(j, "bytes_in", (int64_t)entry->bytes_in);
+		hf_json_string(j, "upstream", entry->upstream);
+		if (entry->upstream_ms >= 0)
+			hf_json_int(j, "upstream_ms", entry->upstream_ms);
+	}
+	if (entry->reference != NULL)
+		hf_json_string(j, "reference", entry->reference);
+	if (entry->trouble != NULL)
+		hf_json_string(j, "error", entry->trouble);
+}
+
+static void write_meeting(struct hf_json *j, const struct hf_access_entry *entry)
+{
+	const struct hf_verdict *verdict = hf_conn_verdict(entry->conn);
 	char peer[HF_ADDRESS_TEXT_CAP];
+
+	hf_address_format(hf_conn_peer(entry->conn), peer);
+	hf_json_time(j, "time", entry->at);
+	hf_json_string(j, "peer", peer);
+	hf_json_string(j, "identity",
+		       verdict != NULL && verdict->identity != NULL ? verdict->identity->name
+								    : NULL);
+	hf_json_bool(j, "valid", verdict != NULL && verdict->accepted);
+}
+
+void hf_access_log_add(struct hf_access_log *log, const struct hf_access_entry *entry)
+{
 	struct hf_tls_info info;
 	struct hf_json j;
 
 	if (log->sink.fd < 0)
 		return;
 	hf_buf_clear(&log->line);
-	hf_address_format(hf_conn_peer(request->conn), peer);
-	hf_conn_info(request->conn, &info);
+	hf_conn_info(entry->conn, &info);
 	hf_json_init(&j, &log->line, false);
 	hf_json_object_begin(&j, NULL);
-	hf_json_time(&j, "time", request->at);
-	hf_json_string(&j, "peer", peer);
-	hf_json_string(&j, "identity",
-		       verdict != NULL && verdict->identity != NULL ? verdict->identity->name
-								    : NULL);
-	hf_json_bool(&j, "valid", verdict != NULL && verdict->accepted);
-	write_slice(&j, "method", request->head, request->head->method_text);
-	write_slice(&j, "target", request->head, request->head->target);
-	write_slice(&j, "host", request->head, request->head->host);
-	hf_json_int(&j, "status", answer->status);
-	hf_json_int(&j, "bytes",
-		    (int64_t)(answer->fd >= 0 ? answer->fd_len : (uint64_t)answer->body_len));
-	hf_json_int(&j, "ms", (int64_t)request->taken_ms);
-	hf_json_int(&j, "request", (int64_t)request->number);
+	write_meeting(&j, entry);
+	write_slice(&j, "method", entry->method);
+	write_slice(&j, "target", entry->target);
+	write_slice(&j, "host", entry->host);
+	if (entry->method.data != NULL)
+		hf_json_int(&j, "status", entry->status);
+	hf_json_int(&j, "bytes", (int64_t)entry->bytes);
+	hf_json_int(&j, "ms", (int64_t)entry->taken_ms);
+	hf_json_int(&j, "request", (int64_t)entry->number);
+	write_upstream(&j, entry);
 	hf_json_string(&j, "sni", info.sni);
 	hf_json_string(&j, "version", info.version ? hf_tls_version_name(info.version) : NULL);
 	hf_json_object_end(&j);

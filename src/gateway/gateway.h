@@ -32,6 +32,22 @@ struct hf_responder_spec {
 	bool detail;		  /* verdict: more than the seed's two fields */
 };
 
+enum hf_forwarded { HF_FORWARDED_X = 1, HF_FORWARDED_RFC7239 = 2 };
+
+/* The services behind; without any the gateway answers by itself (respond). */
+struct hf_upstream_config {
+	const struct hf_strv *to; /* NULL: none; all of one kind */
+	bool anywhere;		  /* also to other machines, in the clear */
+	bool least_busy;	  /* the one with the fewest requests, not the next in turn */
+	unsigned pass_identity;	  /* enum hf_pass_identity bits */
+	unsigned forwarded;	  /* enum hf_forwarded bits */
+	const char *via;	  /* our name in Via; NULL: no Via */
+	uint64_t connect_ms, answer_ms, idle_ms;
+	uint64_t tunnel_ms; /* without a byte either way, after an upgrade or for byte streams */
+	uint64_t keep_ms; /* of an idle connection to a service */
+	size_t keep_cap;  /* of each service and worker */
+};
+
 /* From options; everything borrowed and constant while the gateway runs. */
 struct hf_gateway_config {
 	struct hf_gateway_source source;
@@ -41,8 +57,10 @@ struct hf_gateway_config {
 	enum hf_tls_version tls_min, tls_max;
 	enum hf_profile profile;
 	const char *const *alpn;
+	bool resume;
 	bool drop; /* a refused peer gets no alert */
-	struct hf_responder_spec respond;
+	struct hf_responder_spec respond; /* text NULL: none */
+	struct hf_upstream_config upstream;
 	struct hf_http_server_config http;
 	uint64_t handshake_ms, drain_ms;
 	size_t workers;		/* 0: one for each core */

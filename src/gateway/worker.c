@@ -178,12 +178,14 @@ static int start_up(struct hf_worker *worker, struct hf_err *err)
 	int rc =
 	    hf_generation_new(config, worker->start->generation, NULL, &worker->generation, err);
 
-	if (rc == 0)
+	if (rc == 0 && config->respond.text != NULL)
 		rc = hf_responder_init(&worker->responder, &config->respond, err);
 	if (rc == 0)
 		rc = hf_access_log_open(&worker->access, config->access_log, err);
 	if (rc == 0)
 		rc = hf_loop_new(&worker->loop, err);
+	if (rc == 0 && config->upstream.to != NULL)
+		rc = hf_worker_open_forwarder(worker, err);
 	if (rc == 0)
 		rc = hf_http_server_new(worker->loop, &config->http, &hf_worker_http_ops, worker,
 					&worker->http, err);
@@ -204,9 +206,11 @@ static void shut_down(struct hf_worker *worker)
 	hf_timer_free(worker->drain_timer);
 	hf_http_server_stop(worker->http);
 	hf_http_server_stop(worker->metrics_http);
+	hf_forwarder_close(worker->forwarder);
 	/* Ends the connections that are left, and so their sessions. */
 	worker->count.on_change = NULL;
 	hf_loop_free(worker->loop);
+	hf_forwarder_free(worker->forwarder);
 	hf_http_server_free(worker->http);
 	hf_http_server_free(worker->metrics_http);
 	hf_refusal_log_summarise(&worker->refusals);

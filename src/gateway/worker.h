@@ -5,6 +5,7 @@
 
 #include "gateway/accesslog.h"
 #include "gateway/counters.h"
+#include "gateway/forwarder.h"
 #include "gateway/refusal.h"
 #include "gateway/responder.h"
 #include "net/listener.h"
@@ -56,6 +57,7 @@ struct hf_worker {
 	struct hf_loop *loop;
 	struct hf_generation *generation;
 	struct hf_responder responder;
+	struct hf_forwarder *forwarder; /* NULL: the responder answers */
 	struct hf_http_server *http, *metrics_http;
 	struct hf_port *ports;
 	size_t ports_len;
@@ -70,7 +72,13 @@ struct hf_worker {
 	bool paused, draining, cut;
 };
 
+/* worker_http.c */
+int hf_worker_open_forwarder(struct hf_worker *worker, struct hf_err *err);
+
 /* worker_conn.c */
+void hf_link_free(struct hf_link *link); /* NULL-safe */
+void hf_worker_record_end(struct hf_link *link, struct hf_conn *conn,
+			  const struct hf_conn_end *end);
 extern const struct hf_listener_ops hf_worker_listener_ops;
 extern const struct hf_http_server_ops hf_worker_http_ops, hf_worker_metrics_ops;
 /* Judges again what was accepted under another generation, or is out of date; closes what falls. */

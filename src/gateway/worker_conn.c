@@ -10,9 +10,9 @@
 #include "gateway/worker.h"
 #include "util/clock.h"
 
-enum { DRAIN_IDLE_MS = 1000, METRICS_CAP = 1024 * 1024 };
+enum { DRAIN_IDLE_MS = 1000 };
 
-static void link_free(struct hf_link *link)
+void hf_link_free(struct hf_link *link)
 {
 	if (link == NULL)
 		return;
@@ -101,7 +101,7 @@ static bool said_something(const struct hf_conn *conn)
 	return info.bytes_in > 0;
 }
 
-static void record_end(struct hf_link *link, struct hf_conn *conn, const struct hf_conn_end *end)
+void hf_worker_record_end(struct hf_link *link, struct hf_conn *conn, const struct hf_conn_end *end)
 {
 	switch (end->kind) {
 	case HF_CONN_END_REFUSED:
@@ -158,8 +158,8 @@ static void on_end(struct hf_conn *conn, const struct hf_conn_end *end, void *ar
 {
 	struct hf_link *link = arg;
 
-	record_end(link, conn, end);
-	link_free(link);
+	hf_worker_record_end(link, conn, end);
+	hf_link_free(link);
 }
 
 static const struct hf_conn_ops link_ops = { .on_ready = on_ready,
@@ -234,7 +234,7 @@ static void on_accept(int fd, const struct hf_address *peer, void *arg)
 	options.arg = link;
 	hf_count(&worker->mine->accepted, 1);
 	if (hf_conn_accept(worker->loop, fd, peer, &options, &conn, NULL) < 0)
-		link_free(link);
+		hf_link_free(link);
 	if (connections(worker) >= worker->connections_cap)
 		pause_ports(worker, true);
 }
@@ -282,85 +282,3 @@ void hf_worker_sweep(struct hf_worker *worker)
 	(void)hf_peers_sweep(hf_tls_context_peers(tls), tls, hf_clock_now(),
 			     keeps_out ? drop : NULL, worker, NULL);
 }
-
-/* --- HTTP --- */
-
-static void on_request(const struct hf_http_request *request, struct hf_http_answer *answer,
-		       void *arg)
-{
-	struct hf_worker *worker = arg;
-	const struct hf_verdict *verdict = hf_conn_verdict(request->conn);
-
-	/* RFC 5280 knows no grace: a connection must not outlive the certificate it stands on. */
-	if (verdict != NULL && verdict->accepted && !hf_verdict_still_good(verdict, request->at)) {
-		hf_worker_sweep(worker);
-		answer->close = true;
-	}
-	worker->responder.ops->respond(&worker->responder, request, answer);
-}
-
-static void on_answered(const struct hf_http_request *request, const struct hf_http_answer *answer,
-			void *arg)
-{
-	struct hf_worker *worker = arg;
-	struct hf_counters *mine = worker->mine;
-
-	hf_count(&mine->requests, 1);
-	hf_count(&mine->answers[answer->status >= 200 && answer->status < 600 ? answer->status / 100
-									      : 5],
-		 1);
-	hf_count(&mine->bytes_sent, answer->fd >= 0 ? answer->fd_len : answer->body_len);
-	hf_access_log_add(&worker->access, request, answer);
-}
-
-static void on_bad(struct hf_conn *conn, void *session_arg, int status, const char *why, void *arg)
-{
-	struct hf_worker *worker = arg;
-
-	(void)conn;
-	(void)session_arg;
-	(void)why;
-	hf_count(&worker->mine->bad_requests, 1);
-	hf_count(&worker->mine->answers[status / 100], 1);
-}
-
-static void on_session_end(struct hf_conn *conn, void *session_arg, const struct hf_conn_end *end,
-			   void *arg)
-{
-	(void)arg;
-	record_end(session_arg, conn, end);
-	link_free(session_arg);
-}
-
-const struct hf_http_server_ops hf_worker_http_ops = {
-	.on_request = on_request,
-	.on_answered = on_answered,
-	.on_bad = on_bad,
-	.on_end = on_session_end,
-};
-
-static void metrics_request(const struct hf_http_request *request, struct hf_http_answer *answer,
-			    void *arg)
-{
-	struct hf_worker *worker = arg;
-
-	if (!hf_slice_is(hf_http_text(request->head, request->head->path), "/metrics")) {
-		hf_answer_status(answer, 404);
-		return;
-	}
-	hf_counters_write(worker->start->counters, worker->start->workers, answer->scratch);
-	answer->status = 200;
-	answer->content_type = "text/plain; version=0.0.4; charset=utf-8";
-	answer->body = hf_buf_str(answer->scratch);
-	answer->body_len = answer->scratch->len;
-}
-
-static void metrics_session_end(struct hf_conn *conn, void *session_arg,
-				const struct hf_conn_end *end, void *arg)
-{
-	(void)session_arg;
-	metrics_end(conn, end, arg);
-}
-
-const struct hf_http_server_ops hf_worker_metrics_ops = { .on_request = metrics_request,
-							  .on_end = metrics_session_end };

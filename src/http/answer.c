@@ -117,21 +117,28 @@ static void write_body(struct hf_http_session *session, const struct hf_http_req
 		session->state = HF_SESSION_SENDING;
 }
 
-void hf_session_answer(struct hf_http_session *session, const struct hf_http_head *head,
-		       uint64_t body_len)
+void hf_session_request(struct hf_http_session *session, const struct hf_http_head *head,
+			uint64_t body_len, struct hf_http_request *ret_request)
 {
-	struct hf_http_server *server = session->server;
-	const struct hf_http_request request = {
+	*ret_request = (struct hf_http_request){
 		.head = head,
 		.conn = session->conn,
 		.session_arg = session->arg,
 		.body_len = body_len,
 		.at = hf_clock_now(),
-		.taken_ms = hf_loop_now_ms(server->loop) - session->begun_ms,
+		.taken_ms = hf_loop_now_ms(session->server->loop) - session->begun_ms,
 		.number = session->requests,
 	};
+}
+
+void hf_session_answer(struct hf_http_session *session, const struct hf_http_head *head,
+		       uint64_t body_len)
+{
+	struct hf_http_server *server = session->server;
+	struct hf_http_request request;
 	struct hf_http_answer answer;
 
+	hf_session_request(session, head, body_len, &request);
 	memset(&answer, 0, offsetof(struct hf_http_answer, fields_text));
 	answer.status = 500;
 	answer.fd = -1;

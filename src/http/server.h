@@ -24,7 +24,7 @@ struct hf_http_server_config {
 	uint64_t idle_ms;   /* without a byte in or out, between requests and while sending */
 	uint64_t header_ms; /* from the first byte of a head to its last */
 	uint64_t body_ms;   /* from the end of a head to the end of the body */
-	uint64_t body_cap;  /* most bytes of a request body */
+	uint64_t body_cap;  /* most bytes of a request body; 0: no limit */
 };
 
 /* A request that is complete.  Everything is borrowed for the call. */
@@ -54,7 +54,13 @@ struct hf_http_answer {
 	char fields_text[512]; /* room for `fields` */
 };
 
+struct hf_http_session;
+
 struct hf_http_server_ops {
+	/* The head is complete, the body (if any) is not read yet: may take the request as a stream
+	 * (http/stream.h).  NULL, or nothing taken: on_request once the body has been read away. */
+	void (*on_head)(const struct hf_http_request *request, struct hf_http_session *session,
+			void *arg);
 	void (*on_request)(const struct hf_http_request *request, struct hf_http_answer *answer,
 			   void *arg);
 	/* The answer is on its way: for access logs.  NULL: not wanted. */

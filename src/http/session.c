@@ -46,12 +46,14 @@ static void head_done(struct hf_http_session *session, const struct hf_http_head
 		hf_session_refuse(session, 501, "this is not a proxy");
 		return;
 	}
-	if (body.kind == HF_BODY_NONE) {
-		request_done(session, head, 0);
+	if (body.kind == HF_BODY_LENGTH && body.cap > 0 && body.left > body.cap) {
+		hf_session_refuse(session, 413, "the body is too large");
 		return;
 	}
-	if (body.kind == HF_BODY_LENGTH && body.left > body.cap) {
-		hf_session_refuse(session, 413, "the body is too large");
+	if (hf_session_offer(session, head, &body))
+		return;
+	if (body.kind == HF_BODY_NONE) {
+		request_done(session, head, 0);
 		return;
 	}
 	if (!keep_head(session, head)) {
@@ -164,10 +166,14 @@ static void put_aside(struct hf_http_session *session, const char *data, size_t 
 
 static void feed(struct hf_http_session *session, const char *data, size_t len)
 {
+	struct hf_http_server *server = session->server;
 	size_t at = 0;
 
+	server->feeding = session;
 	while (at < len && session->state < HF_SESSION_SENDING) {
-		if (session->state == HF_SESSION_BODY)
+		if (session->state == HF_SESSION_STREAM_BODY)
+			at += hf_session_feed_stream(session, data + at, len - at);
+		else if (session->state == HF_SESSION_BODY)
 			at += feed_body(session, data + at, len - at);
 		else if (session->state == HF_SESSION_HEAD)
 			at += feed_held_head(session, data + at, len - at);
@@ -176,7 +182,9 @@ static void feed(struct hf_http_session *session, const char *data, size_t len)
 		let_go(session);
 	}
 	hf_session_flush(session);
-	if (session->state == HF_SESSION_SENDING)
+	server->feeding = NULL;
+	if (session->state == HF_SESSION_SENDING ||
+	    (session->state == HF_SESSION_STREAM && at < len))
 		put_aside(session, data + at, len - at);
 }
 
@@ -200,13 +208,19 @@ static void read_some(struct hf_http_session *session)
 	struct hf_http_server *server = session->server;
 	size_t len = 0;
 
-	if (session->state >= HF_SESSION_SENDING)
+	if (session->state == HF_SESSION_SENDING || session->state == HF_SESSION_ENDING)
 		return;
 	switch (hf_conn_read(session->conn, server->in, sizeof(server->in), &len)) {
 	case HF_CONN_DATA:
 		feed(session, server->in, len);
 		break;
 	case HF_CONN_EOF:
+		/* A client that has said all it has to say still wants its answer. */
+		if (session->state == HF_SESSION_STREAM) {
+			session->finish = true;
+			break;
+		}
+		hf_session_stream_gone(session, "the client ended in the middle of a body");
 		hf_session_untime(session);
 		session->state = HF_SESSION_ENDING;
 		hf_conn_close(session->conn);
@@ -248,13 +262,14 @@ static void on_writable(struct hf_conn *conn, void *arg)
 	struct hf_http_session *session = arg;
 
 	(void)conn;
-	if (session->state == HF_SESSION_SENDING && hf_session_pump(session))
+	if (session->stream != NULL)
+		hf_session_stream_writable(session);
+	else if (session->state == HF_SESSION_SENDING && hf_session_pump(session))
 		hf_session_resume(session);
 }
 
-static void on_end(struct hf_conn *conn, const struct hf_conn_end *end, void *arg)
+void hf_session_unlink(struct hf_http_session *session)
 {
-	struct hf_http_session *session = arg;
 	struct hf_http_server *server = session->server;
 
 	hf_session_untime(session);
@@ -265,6 +280,15 @@ static void on_end(struct hf_conn *conn, const struct hf_conn_end *end, void *ar
 	if (session->next)
 		session->next->prev = session->prev;
 	server->sessions_len--;
+}
+
+static void on_end(struct hf_conn *conn, const struct hf_conn_end *end, void *arg)
+{
+	struct hf_http_session *session = arg;
+	struct hf_http_server *server = session->server;
+
+	hf_session_stream_gone(session, "the client has gone");
+	hf_session_unlink(session);
 	server->ops->on_end(conn, session->arg, end, server->arg);
 	hf_session_held_free(session->held);
 	free(session);

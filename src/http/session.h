@@ -6,7 +6,7 @@
 #include "base/time.h"
 #include "http/body.h"
 #include "http/message.h"
-#include "http/server.h"
+#include "http/stream.h"
 
 enum {
 	HF_SESSION_READ = 16 * 1024,	    /* one TLS record */
@@ -18,7 +18,9 @@ enum hf_session_state {
 	HF_SESSION_IDLE, /* no byte of the next request */
 	HF_SESSION_HEAD, /* in the middle of a head */
 	HF_SESSION_BODY, /* in the middle of a body */
+	HF_SESSION_STREAM_BODY, /* in the middle of a body that a stream takes */
 	HF_SESSION_SENDING, /* a file, or more than the peer takes */
+	HF_SESSION_STREAM, /* the body is there, a stream answers */
 	HF_SESSION_ENDING,
 };
 
@@ -42,9 +44,12 @@ struct hf_http_session {
 	uint64_t begun_ms;    /* first byte of the request */
 	uint64_t deadline_ms; /* 0: none */
 	uint64_t requests;
+	const struct hf_http_stream_ops *stream; /* who answers piece by piece; NULL */
+	void *stream_arg;
 	enum hf_session_state state;
 	bool finish; /* no request after the one it is at */
 	bool timed;  /* in a list of the server */
+	bool answering, paused; /* of a stream */
 };
 
 /* A list of sessions that have a deadline; all of one list have the same span, so it is sorted. */
@@ -66,6 +71,7 @@ struct hf_http_server {
 	char date[HF_TIME_TEXT_CAP];
 	struct hf_http_head head; /* of requests that come in one piece */
 	struct hf_buf out;	  /* answers of this round */
+	struct hf_http_session *feeding; /* the one whose bytes are being taken */
 	struct hf_buf scratch;	  /* for handlers */
 	char in[HF_SESSION_READ];
 };
@@ -80,13 +86,24 @@ bool hf_session_hold(struct hf_http_session *session);
 void hf_session_held_free(struct hf_session_held *held);
 
 /* session.c */
+void hf_session_unlink(struct hf_http_session *session); /* from its server */
 extern const struct hf_conn_ops hf_session_ops;
 /* Goes on after an answer is out: what had come before, then new bytes. */
 void hf_session_resume(struct hf_http_session *session);
 /* Ends it: now when it is idle, else after the answer it is at. */
 void hf_session_finish(struct hf_http_session *session);
 
+/* stream.c */
+/* Offers a request whose head is complete to on_head; true when it is taken or answered. */
+bool hf_session_offer(struct hf_http_session *session, const struct hf_http_head *head,
+		      const struct hf_http_body *body);
+size_t hf_session_feed_stream(struct hf_http_session *session, const char *data, size_t len);
+void hf_session_stream_writable(struct hf_http_session *session);
+void hf_session_stream_gone(struct hf_http_session *session, const char *why);
+
 /* answer.c */
+void hf_session_request(struct hf_http_session *session, const struct hf_http_head *head,
+			uint64_t body_len, struct hf_http_request *ret_request);
 /* Answers the complete request `head`. */
 void hf_session_answer(struct hf_http_session *session, const struct hf_http_head *head,
 		       uint64_t body_len);

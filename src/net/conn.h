@@ -98,12 +98,19 @@ void hf_conn_finish_writing(struct hf_conn *conn);
 void hf_conn_abort(struct hf_conn *conn);
 /* From now on: over when nothing was read or sent for so long (0: never). */
 void hf_conn_set_idle(struct hf_conn *conn, uint64_t idle_ms);
+/* The idle limit rests (somebody else is being waited for) or counts again, from now on. */
+void hf_conn_hold_idle(struct hf_conn *conn, bool hold);
 
 const struct hf_verdict *hf_conn_verdict(const struct hf_conn *conn); /* NULL for plain ones */
 const struct hf_tls_failure *hf_conn_failure(const struct hf_conn *conn);
 void hf_conn_info(const struct hf_conn *conn,
 		  struct hf_tls_info *ret_info);	     /* zeroed for plain ones */
 struct hf_tls_conn *hf_conn_tls(const struct hf_conn *conn); /* NULL for plain ones */
+/* Whether a connection that has been idle still stands: one look at the socket, taking nothing.
+ * false: the peer has closed it, or has sent what nobody asked for. */
+bool hf_conn_quiet(const struct hf_conn *conn);
+/* Our own end of it; zeroed when the kernel does not say. */
+void hf_conn_local(const struct hf_conn *conn, struct hf_address *ret_address);
 /* The connection that a hf_tls_conn belongs to (for hf_peers_sweep). */
 struct hf_conn *hf_conn_of_tls(const struct hf_tls_conn *tls);
 const struct hf_address *hf_conn_peer(const struct hf_conn *conn);

@@ -53,6 +53,7 @@ struct hf_conn {
 	uint64_t deadline_ms; /* handshake, flush, linger; 0 none */
 	uint64_t active_ms;   /* last byte in or out */
 	uint64_t idle_ms;
+	bool idle_held;
 	bool want_read, eof;
 	bool read_wants_write; /* TLS must send before it can go on reading */
 	bool step_wants_write; /* handshake */
@@ -62,15 +63,22 @@ struct hf_conn {
 	struct hf_conn_end end;
 };
 
-/* conn.c */
+/* conn_end.c */
+void hf_conn_state_set(struct hf_conn *conn, enum hf_conn_state state);
+void hf_conn_timer_arm(struct hf_conn *conn);
+void hf_conn_deadline(struct hf_conn *conn, uint64_t after_ms); /* 0: none */
+void hf_conn_destroy(struct hf_conn *conn);
+void hf_conn_destroy_owned(struct hf_owned *owned);
 void hf_conn_end_with(struct hf_conn *conn, enum hf_conn_end_kind kind, int errnum, bool linger);
+void hf_conn_linger_over(struct hf_conn *conn);
+void hf_conn_tls_failed(struct hf_conn *conn);
+/* conn_events.c */
 void hf_conn_watch(struct hf_conn *conn);
+void hf_conn_run_soon(struct hf_deferred *work);
 void hf_conn_soon(struct hf_conn *conn);
 /* conn_io.c: sends what waits; ends the connection on failure, finishes a close when all is out. */
 void hf_conn_flush(struct hf_conn *conn);
 void hf_conn_linger_read(struct hf_conn *conn);
-void hf_conn_linger_over(struct hf_conn *conn);
-void hf_conn_tls_failed(struct hf_conn *conn);
 void hf_socket_no_delay(int fd, int family);
 
 #endif

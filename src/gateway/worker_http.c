@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests of a worker: to the responder or on to a service, counted and logged; and the metrics
+ * page.  Must never answer a request for a client whose certificate has ended meanwhile. */
+#include "gateway/worker.h"
+#include "util/clock.h"
+
+/* RFC 5280 knows no grace: a connection must not outlive the certificate it stands on. */
+static bool still_good(struct hf_worker *worker, const struct hf_http_request *request)
+{
+	const struct hf_verdict *verdict = hf_conn_verdict(request->conn);
+
+	if (verdict == NULL || !verdict->accepted || hf_verdict_still_good(verdict, request->at))
+		return true;
+	hf_worker_sweep(worker);
+	return false;
+}
+
+static void on_head(const struct hf_http_request *request, struct hf_http_session *session,
+		    void *arg)
+{
+	struct hf_worker *worker = arg;
+	struct hf_link *link = request->session_arg;
+
+	if (worker->forwarder == NULL)
+		return;
+	if (still_good(worker, request)) {
+		hf_forward(worker->forwarder, request, session, link->generation);
+		return;
+	}
+	hf_http_stream_last(session);
+	hf_http_stream_answer(session, 403, "Forbidden: the certificate has ended.\n", false);
+}
+
+static void on_request(const struct hf_http_request *request, struct hf_http_answer *answer,
+		       void *arg)
+{
+	struct hf_worker *worker = arg;
+
+	answer->close |= !still_good(worker, request);
+	worker->responder.ops->respond(&worker->responder, request, answer);
+}
+
+static void count_answer(struct hf_worker *worker, int status, uint64_t bytes)
+{
+	struct hf_counters *mine = worker->mine;
+
+	hf_count(&mine->requests, 1);
+	hf_count(&mine->answers[status >= 200 && status < 600 ? status / 100 : 5], 1);
+	hf_count(&mine->bytes_sent, bytes);
+}
+
+static void on_answered(const struct hf_http_request *request, const struct hf_http_answer *answer,
+			void *arg)
+{
+	const struct hf_http_head *head = request->head;
+	struct hf_worker *worker = arg;
+	const struct hf_access_entry entry = {
+		.conn = request->conn,
+		.at = request->at,
+		.method = hf_http_text(head, head->method_text),
+		.target = hf_http_text(head, head->target),
+		.host = hf_http_text(head, head->host),
+		.status = answer->status,
+		.bytes = answer->fd >= 0 ? answer->fd_len : (uint64_t)answer->body_len,
+		.taken_ms = request->taken_ms,
+		.number = request->number,
+		.upstream_ms = -1,
+	};
+
+	count_answer(worker, entry.status, entry.bytes);
+	hf_access_log_add(&worker->access, &entry);
+}
+
+static void on_bad(struct hf_conn *conn, void *session_arg, int status, const char *why, void *arg)
+{
+	struct hf_worker *worker = arg;
+
+	(void)conn;
+	(void)session_arg;
+	(void)why;
+	hf_count(&worker->mine->bad_requests, 1);
+	hf_count(&worker->mine->answers[status / 100], 1);
+}
+
+static void on_session_end(struct hf_conn *conn, void *session_arg, const struct hf_conn_end *end,
+			   void *arg)
+{
+	(void)arg;
+	hf_worker_record_end(session_arg, conn, end);
+	hf_link_free(session_arg);
+}
+
+const struct hf_http_server_ops hf_worker_http_ops = {
+	.on_head = on_head,
+	.on_request = on_request,
+	.on_answered = on_answered,
+	.on_bad = on_bad,
+	.on_end = on_session_end,
+};
+
+/* --- forwarding --- */
+
+static void on_forwarded(const struct hf_access_entry *entry, void *arg)
+{
+	struct hf_worker *worker = arg;
+
+	count_answer(worker, entry->status, entry->bytes);
+	hf_access_log_add(&worker->access, entry);
+}
+
+int hf_worker_open_forwarder(struct hf_worker *worker, struct hf_err *err)
+{
+	const struct hf_forwarder_hooks hooks = { .answered = on_forwarded,
+						  .ended = on_session_end,
+						  .arg = worker };
+
+	return hf_forwarder_new(worker->loop, worker->config, (unsigned)worker->start->index,
+				&hooks, &worker->forwarder, err);
+}
+
+/* --- metrics --- */
+
+static void metrics_request(const struct hf_http_request *request, struct hf_http_answer *answer,
+			    void *arg)
+{
+	struct hf_worker *worker = arg;
+
+	if (!hf_slice_is(hf_http_text(request->head, request->head->path), "/metrics")) {
+		hf_answer_status(answer, 404);
+		return;
+	}
+	hf_counters_write(worker->start->counters, worker->start->workers, answer->scratch);
+	answer->status = 200;
+	answer->content_type = "text/plain; version=0.0.4; charset=utf-8";
+	answer->body = hf_buf_str(answer->scratch);
+	answer->body_len = answer->scratch->len;
+}
+
+static void metrics_session_end(struct hf_conn *conn, void *session_arg,
+				const struct hf_conn_end *end, void *arg)
+{
+	(void)conn;
+	(void)session_arg;
+	(void)end;
+	(void)arg;
+}
+
+const struct hf_http_server_ops hf_worker_metrics_ops = { .on_request = metrics_request,
+							  .on_end = metrics_session_end };
