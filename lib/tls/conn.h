@@ -54,7 +54,8 @@ bool hf_tls_conn_pending(const struct hf_tls_conn *conn);
  * ask.  Good until the conn is freed or the peer table swept. With insecure or REPORT it may be a
  * refusal on a living connection. */
 const struct hf_verdict *hf_tls_conn_verdict(const struct hf_tls_conn *conn);
-/* The peer's certificates as it sent them, leaf first; empty when none. */
+/* The peer's certificates as it sent them, leaf first; empty when none.  Of a large number that was
+ * accepted only those that its path needs. */
 const struct hf_certs *hf_tls_conn_peer_chain(const struct hf_tls_conn *conn);
 
 /* Everything that records and logs say of a connection; strings borrowed until the conn is freed.

@@ -72,6 +72,32 @@ static int decode_chain(const STACK_OF(X509) *sent, struct hf_certs *ret_certs, 
 	return 0;
 }
 
+/* More than the longest honest chains have; beyond it only what the accepted path needs is kept. */
+enum { SENT_KEPT_CAP = 16 * 1024 };
+
+/* The table keeps what was accepted for long, and anybody let in could fill the memory with what he
+ * sends along.  The leaf stays first. */
+static void drop_useless(struct hf_peer *peer)
+{
+	struct hf_certs *sent = &peer->sent;
+	size_t bytes = 0, kept = 1;
+
+	for (size_t i = 0; i < sent->len; i++)
+		bytes += sent->items[i]->der_len;
+	if (bytes <= SENT_KEPT_CAP)
+		return;
+	for (size_t i = 1; i < sent->len; i++) {
+		const struct hf_certs before = { sent->items, kept, 0 };
+		struct hf_cert *cert = sent->items[i];
+
+		if (hf_certs_has(&peer->verdict.chain, cert) && !hf_certs_has(&before, cert))
+			sent->items[kept++] = cert;
+		else
+			hf_cert_unref(cert);
+	}
+	sent->len = kept;
+}
+
 static int judge_new(struct hf_tls_conn *conn, const STACK_OF(X509) *sent,
 		     const uint8_t key[HF_SHA256_LEN], struct hf_peer **ret_peer,
 		     struct hf_err *err)
@@ -93,16 +119,20 @@ static int judge_new(struct hf_tls_conn *conn, const STACK_OF(X509) *sent,
 		return rc;
 	for (size_t i = 0; i < sizeof(peer->policy); i++)
 		peer->policy[i] = context->policy[i];
-	if (peer->verdict.accepted)
+	if (peer->verdict.accepted) {
+		drop_useless(peer);
 		hf_peers_insert(context->peers, peer);
+	}
 	*ret_peer = hf_take(peer);
 	return 0;
 }
 
-/* Known peers share one decoded chain: libssl keeps what stands in its list, so our objects go
+/* Accepted peers share one decoded chain: libssl keeps what stands in its list, so our objects go
  * there in place of the bytes it has just decoded again. */
 static void share_certs(STACK_OF(X509) *sent, const struct hf_peer *peer)
 {
+	while ((size_t)sk_X509_num(sent) > peer->sent.len)
+		X509_free(sk_X509_pop(sent));
 	for (size_t i = 0; i < peer->sent.len && i < (size_t)sk_X509_num(sent); i++) {
 		X509 *ours = peer->sent.items[i]->x509;
 		X509 *theirs = sk_X509_value(sent, (int)i);
@@ -134,9 +164,12 @@ static int find_or_judge(struct hf_tls_conn *conn, STACK_OF(X509) *sent, struct 
 		return 0;
 	}
 	rc = judge_new(conn, sent, key, &fresh, err);
-	if (rc == 0)
-		hf_peer_attach(fresh, conn);
-	return rc;
+	if (rc < 0)
+		return rc;
+	hf_peer_attach(fresh, conn);
+	if (fresh->verdict.accepted)
+		share_certs(sent, fresh);
+	return 0;
 }
 
 int hf_tls_judge_nobody(struct hf_tls_conn *conn, struct hf_err *err)

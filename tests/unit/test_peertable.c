@@ -3,6 +3,8 @@
  * longer stands. */
 #include "tls_fixture.h"
 
+#include "tls/internal.h"
+
 enum { CLIENTS = 4, CAP = 2, LEAF_ENDS = 2145916799 /* 2037-12-31T23:59:59Z */ };
 
 static struct tx_party root, other_root, server_party, clients[CLIENTS];
@@ -209,6 +211,35 @@ static void test_the_table_is_bounded(void **state)
 	assert_int_equal(stats_of(server).hits, 1);
 }
 
+/* What a peer sends along must not stay in memory for as long as it is remembered. */
+static void test_what_the_path_does_not_need_is_not_kept(void **state)
+{
+	enum { JUNK = 70 }; /* over 16 KiB, under the limit of a message */
+	struct hf_tls_config config = { .role = HF_TLS_CLIENT,
+					.insecure = true,
+					.credential = clients[0].credential,
+					.now = tx_clock };
+	HF_AUTO(hf_tls_context) server = server_under(trust, NULL, HF_CLIENT_AUTH_REQUIRE, NULL);
+	HF_AUTO(hf_tls_context) client = tx_context(&config);
+
+	(void)state;
+	for (int round = 0; round < 3; round++) {
+		struct tx_meeting m = { 0 };
+
+		tx_meet_begin(&m, client, server);
+		for (int i = 0; i < JUNK; i++)
+			assert_int_equal(SSL_add1_chain_cert(m.client->ssl, other_root.x509), 1);
+		tx_meet_shake(&m);
+		assert_int_equal(m.server_step, HF_TLS_DONE);
+		assert_string_equal(hf_tls_conn_verdict(m.server)->identity->leaf->common_name,
+				    "client-0");
+		assert_int_equal(hf_tls_conn_peer_chain(m.server)->len, 1);
+		assert_int_equal(sk_X509_num(SSL_get_peer_cert_chain(m.server->ssl)), 0);
+		assert_int_equal(stats_of(server).hits, round);
+		tx_meet_end(&m);
+	}
+}
+
 static void test_peers_with_connections_stay(void **state)
 {
 	HF_AUTO(hf_tls_context) server = server_under(trust, NULL, HF_CLIENT_AUTH_REQUIRE, NULL);
@@ -335,6 +366,7 @@ int main(void)
 		cmocka_unit_test(test_a_rule_change_judges_again),
 		cmocka_unit_test(test_a_verdict_ends_with_its_certificate),
 		cmocka_unit_test(test_the_table_is_bounded),
+		cmocka_unit_test(test_what_the_path_does_not_need_is_not_kept),
 		cmocka_unit_test(test_peers_with_connections_stay),
 		cmocka_unit_test(test_the_sweep_closes_what_no_longer_stands),
 		cmocka_unit_test(test_the_sweep_sees_time_pass),
