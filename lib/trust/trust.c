@@ -177,10 +177,8 @@ bool hf_trust_checks_crls(const struct hf_trust *trust)
 	return trust->crls.len > 0;
 }
 
-bool hf_trust_wants_crl(const struct hf_trust *trust, const struct hf_cert *cert)
+bool hf_trust_wants_list_of(const struct hf_trust *trust, const X509_NAME *issuer)
 {
-	const X509_NAME *issuer = X509_get_issuer_name(cert->x509);
-
 	if (trust->crl_mode != HF_CRL_KNOWN)
 		return hf_trust_checks_crls(trust);
 	for (size_t i = 0; i < trust->crls.len; i++) {
@@ -188,6 +186,11 @@ bool hf_trust_wants_crl(const struct hf_trust *trust, const struct hf_cert *cert
 			return true;
 	}
 	return false;
+}
+
+bool hf_trust_wants_crl(const struct hf_trust *trust, const struct hf_cert *cert)
+{
+	return hf_trust_wants_list_of(trust, X509_get_issuer_name(cert->x509));
 }
 
 static bool same_subject_and_key(const struct hf_cert *a, const struct hf_cert *b)

@@ -52,6 +52,8 @@ X509_STORE *hf_trust_store_get0(const struct hf_trust *trust);
 bool hf_trust_crl_signed_by(const struct hf_trust *trust, const struct hf_crl *crl,
 			    const struct hf_cert *signer);
 bool hf_trust_checks_crls(const struct hf_trust *trust);
+/* Must certificates of this issuer be looked up on a list? */
+bool hf_trust_wants_list_of(const struct hf_trust *trust, const X509_NAME *issuer);
 /* Must this certificate be looked up on a list of its issuer? */
 bool hf_trust_wants_crl(const struct hf_trust *trust, const struct hf_cert *cert);
 /* byte-identical, or same subject and key */

@@ -184,7 +184,7 @@ static void check_list_of(const struct flight *f, const struct hf_cert *ca)
 	const struct hf_crls *crls = hf_trust_crls(f->parts->trust);
 	const X509_NAME *name = X509_get_subject_name(ca->x509);
 
-	if ((ca->flags & HF_CERT_CA) == 0)
+	if ((ca->flags & HF_CERT_CA) == 0 || !hf_trust_wants_list_of(f->parts->trust, name))
 		return;
 	for (size_t i = 0; i < crls->len; i++)
 		if (X509_NAME_cmp(X509_CRL_get_issuer(crls->items[i]->crl), name) == 0)
@@ -221,8 +221,6 @@ static void check_lists(const struct flight *f)
 					   hf_trust_intermediates(f->parts->trust) };
 
 	check_list_times(f);
-	if (!hf_trust_checks_crls(f->parts->trust))
-		return;
 	for (size_t l = 0; l < HF_ARRAY_LEN(lists); l++)
 		for (size_t i = 0; i < lists[l]->len; i++)
 			check_list_of(f, lists[l]->items[i]);

@@ -154,3 +154,15 @@ def test_log_whose_reader_stands_still_does_not_stop_the_service(hf, town, curl,
             server.wait()
         os.close(reader)
         os.close(writer)
+
+
+def test_check_says_nothing_of_lists_that_nobody_will_be_asked_for(hf, town, curl, tmp_path):
+    """A home's own lists bind its own certificates; a partner's CA beside them needs none."""
+    hf("init", "ABC Inc.")
+    hf("issue", "localhost", "--server")
+    hf("trust", "add", "partner", town.ca)
+    argv = ["--as", "localhost", "--listen", "127.0.0.1:0", "--allow", "any", "--respond", "text:x"]
+    checked = hf("serve", "--check", *argv)
+    assert "no mistakes found" in checked.stdout
+    with hf.serve(*argv) as server:
+        assert curl.get(server.port, town["mail"], os.path.join(hf.home, "ca", "root.pem")).status == 200
