@@ -13,8 +13,9 @@
 enum { NAME_TEXT_CAP = 1 << 20 };
 
 /* One value as UTF-8.  A string that does not convert (invalid UTF-8 in a UTF8String) is given byte
- * for byte; what is no string at all becomes "#" and the hex of its content (RFC 4514 2.4). */
-static int value_utf8(const ASN1_STRING *value, struct hf_name_value *ret)
+ * for byte; what is no string at all becomes "#" and the hex of its content (RFC 4514 2.4).
+ * *ret_text: it was a string, and valid. */
+static int value_utf8(const ASN1_STRING *value, struct hf_name_value *ret, bool *ret_text)
 {
 	HF_AUTO(ossl_mem) utf8 = NULL;
 	const uint8_t *raw = ASN1_STRING_get0_data(value);
@@ -28,6 +29,7 @@ static int value_utf8(const ASN1_STRING *value, struct hf_name_value *ret)
 	(void)ERR_pop_to_mark();
 	if (no_memory)
 		return -HF_E_NOMEM; /* never take a name for another because memory is short */
+	*ret_text = len >= 0;
 	if (len >= 0) {
 		ret->len = (size_t)len;
 		ret->utf8 = hf_str_ndup((const char *)utf8, ret->len);
@@ -71,8 +73,9 @@ int hf_name_format(const X509_NAME *name, struct hf_buf *out)
 		const X509_NAME_ENTRY *e = X509_NAME_get_entry(name, i);
 		struct hf_name_value v = { NULL, 0 };
 		char type[HF_OID_CAP];
+		bool text;
 
-		if (value_utf8(X509_NAME_ENTRY_get_data(e), &v) < 0)
+		if (value_utf8(X509_NAME_ENTRY_get_data(e), &v, &text) < 0)
 			return -HF_E_NOMEM;
 		if (i > 0)
 			(void)hf_buf_puts(out,
@@ -87,11 +90,9 @@ int hf_name_format(const X509_NAME *name, struct hf_buf *out)
 }
 
 /* True when the -subj syntax can say this value, that is when hf_name_parse would take it. */
-static bool can_say(const X509_NAME_ENTRY *e, const struct hf_name_value *v)
+static bool can_say(const struct hf_name_value *v, bool text)
 {
-	const ASN1_STRING *value = X509_NAME_ENTRY_get_data(e);
-
-	if (v->len == 0 || (ASN1_STRING_type(value) != V_ASN1_UTF8STRING && v->utf8[0] == '#'))
+	if (v->len == 0 || !text)
 		return false;
 	for (size_t i = 0; i < v->len; i++) {
 		if ((unsigned char)v->utf8[i] < 0x20 || v->utf8[i] == 0x7f)
@@ -113,11 +114,11 @@ static int put_subj_entry(struct hf_buf *out, const X509_NAME_ENTRY *e, bool sam
 {
 	struct hf_name_value v = { NULL, 0 };
 	char type[HF_OID_CAP];
-	bool ok;
+	bool ok, text;
 
-	if (value_utf8(X509_NAME_ENTRY_get_data(e), &v) < 0)
+	if (value_utf8(X509_NAME_ENTRY_get_data(e), &v, &text) < 0)
 		return -HF_E_NOMEM;
-	ok = can_say(e, &v);
+	ok = can_say(&v, text);
 	if (ok) {
 		hf_oid_word(X509_NAME_ENTRY_get_object(e), type, sizeof(type));
 		(void)hf_buf_printf(out, "%c%s=", same_set ? '+' : '/', type);
@@ -167,11 +168,12 @@ int hf_name_values(const X509_NAME *name, int nid, struct hf_name_value **ret_va
 
 	for (int i = -1; (i = X509_NAME_get_index_by_NID(name, nid, i)) >= 0;) {
 		struct hf_name_value *more = realloc(values, (len + 1) * sizeof(*values));
+		bool text;
 
 		if (more)
 			values = more;
 		if (!more || value_utf8(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, i)),
-					&values[len]) < 0) {
+					&values[len], &text) < 0) {
 			hf_name_values_free(values, len);
 			return hf_err_nomem(err);
 		}

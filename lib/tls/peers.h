@@ -39,9 +39,9 @@ void hf_peers_stats(const struct hf_peers *peers, struct hf_peers_stats *ret_sta
  * over at `now`, once for each entry, and calls `drop` for every live connection that is not let in
  * any more, with the new verdict; the connection should then be closed (it may be freed inside the
  * call).  Entries that stand get the new verdict, so pointers from hf_tls_conn_verdict() are good
- * only up to the next sweep.  A NULL `drop` closes nobody: where nobody is kept out, the new verdict
- * is what the application reads.  Returns the number dropped, or negative when memory ran out
- * (entries not judged then stay for the next sweep). */
+ * only up to the next sweep.  A NULL `drop` closes nobody: where nobody is kept out, the new
+ * verdict is what the application reads.  Returns the number dropped, or negative when memory ran
+ * out (entries not judged then stay for the next sweep). */
 int hf_peers_sweep(struct hf_peers *peers, struct hf_tls_context *context, int64_t now,
 		   void (*drop)(struct hf_tls_conn *conn, const struct hf_verdict *why, void *arg),
 		   void *arg, struct hf_err *err);
