@@ -77,6 +77,8 @@ int hf_sqlite_adopt(struct hf_store *store, int64_t issuer, const struct hf_adop
 		    size_t len, int64_t at, struct hf_err *err);
 int hf_sqlite_continue_crl(struct hf_store *store, int64_t issuer, int64_t next,
 			   struct hf_err *err);
+int hf_sqlite_next_crl(struct hf_store *store, int64_t issuer, int64_t *ret_next,
+		       struct hf_err *err);
 int hf_sqlite_list(struct hf_store *store, const struct hf_record_filter *filter, hf_record_fn each,
 		   void *arg, struct hf_err *err);
 int hf_sqlite_publish_crl(struct hf_store *store, int64_t issuer, hf_crl_build_fn build, void *arg,

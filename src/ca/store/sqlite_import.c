@@ -90,3 +90,20 @@ int hf_sqlite_continue_crl(struct hf_store *store, int64_t issuer, int64_t next,
 	rc = hf_sql_run(s, put, "continue the lists", err);
 	return rc < 0 ? rc : hf_tx_commit(&tx, err);
 }
+
+int hf_sqlite_next_crl(struct hf_store *store, int64_t issuer, int64_t *ret_next,
+		       struct hf_err *err)
+{
+	struct hf_sqlite *s = hf_sqlite_of(store);
+	HF_AUTO(hf_stmt) stmt = NULL;
+	int rc = hf_sql_get(s, HF_SQL_CRL_LAST, &stmt, err);
+
+	if (rc < 0)
+		return rc;
+	(void)sqlite3_bind_int64(stmt, 1, issuer);
+	rc = hf_sql_step(s, stmt, "read the last list", err);
+	if (rc < 0)
+		return rc;
+	*ret_next = rc ? sqlite3_column_int64(stmt, 0) + 1 : 1;
+	return 0;
+}

@@ -74,6 +74,11 @@ int hf_store_continue_crl(struct hf_store *store, int64_t issuer, int64_t next, 
 	return store->ops->continue_crl(store, issuer, next, err);
 }
 
+int hf_store_next_crl(struct hf_store *store, int64_t issuer, int64_t *ret_next, struct hf_err *err)
+{
+	return store->ops->next_crl(store, issuer, ret_next, err);
+}
+
 int hf_store_list(struct hf_store *store, const struct hf_record_filter *filter, hf_record_fn each,
 		  void *arg, struct hf_err *err)
 {

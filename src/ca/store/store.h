@@ -101,6 +101,9 @@ int hf_store_adopt(struct hf_store *store, int64_t issuer, const struct hf_adopt
 /* The issuer's lists so far were made elsewhere; the next one of ours gets `next`.  For an issuer
  * without a list; -HF_E_EXIST when it has one. */
 int hf_store_continue_crl(struct hf_store *store, int64_t issuer, int64_t next, struct hf_err *err);
+/* What that number is now. */
+int hf_store_next_crl(struct hf_store *store, int64_t issuer, int64_t *ret_next,
+		      struct hf_err *err);
 
 /* 0; 1 when it is revoked already (nothing changes).  -HF_E_NOENT when it was never issued. */
 int hf_store_revoke(struct hf_store *store, int64_t id, int reason, int64_t at, struct hf_err *err);

@@ -28,6 +28,8 @@ struct hf_store_ops {
 		     size_t len, int64_t at, struct hf_err *err);
 	int (*continue_crl)(struct hf_store *store, int64_t issuer, int64_t next,
 			    struct hf_err *err);
+	int (*next_crl)(struct hf_store *store, int64_t issuer, int64_t *ret_next,
+			struct hf_err *err);
 	int (*list)(struct hf_store *store, const struct hf_record_filter *filter,
 		    hf_record_fn each, void *arg, struct hf_err *err);
 	int (*publish_crl)(struct hf_store *store, int64_t issuer, hf_crl_build_fn build, void *arg,

@@ -249,6 +249,7 @@ const struct hf_store_ops hf_store_sqlite = {
 	.revoke = hf_sqlite_revoke,
 	.adopt = hf_sqlite_adopt,
 	.continue_crl = hf_sqlite_continue_crl,
+	.next_crl = hf_sqlite_next_crl,
 	.list = hf_sqlite_list,
 	.publish_crl = hf_sqlite_publish_crl,
 	.each_revoked = hf_sqlite_each_revoked,
