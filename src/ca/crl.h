@@ -12,7 +12,7 @@ enum {
 };
 
 struct hf_crl_published {
-	struct hf_crl *crl;
+	struct hf_crl *crl; /* of a list over 64 KiB its facts only: crl->crl is NULL */
 	char path[PATH_MAX];
 };
 /* Signs a new list of the CA and writes it to its place in the authority's directory, and to `copy`

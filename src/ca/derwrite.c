@@ -3,14 +3,13 @@
  * an indefinite or a longer than necessary length. */
 #include "ca/derwrite.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include <openssl/objects.h>
 
 #include "base/time.h"
 
-enum { HEADER_CAP = 2 + sizeof(size_t) };
+enum { HEADER_CAP = 2 + sizeof(size_t), FIRST_UTC_YEAR = 1950, LAST_UTC_YEAR = 2049 };
 
 static size_t make_header(uint8_t out[HEADER_CAP], unsigned tag, size_t len)
 {
@@ -81,20 +80,32 @@ void hf_derw_oid(struct hf_buf *b, int nid)
 	hf_derw_put(b, HF_DERW_OID, OBJ_get0_data(object), OBJ_length(object));
 }
 
+static void put_two(char *out, int value)
+{
+	out[0] = (char)('0' + value / 10 % 10);
+	out[1] = (char)('0' + value % 10);
+}
+
+/* By hand: a list of a hundred thousand revoked certificates has as many of them. */
 void hf_derw_time(struct hf_buf *b, int64_t at)
 {
-	char text[HF_TIME_TEXT_CAP], digits[16];
-	size_t len = 0;
+	char digits[] = "YYYYMMDDHHMMSSZ";
+	struct tm tm;
+	int year;
 
-	hf_time_format(at, text); /* 2026-12-21T09:40:00Z */
-	for (const char *p = text; *p && len < sizeof(digits); p++) {
-		if ((*p >= '0' && *p <= '9') || *p == 'Z')
-			digits[len++] = *p;
-	}
-	if (strncmp(text, "1950", 4) >= 0 && strncmp(text, "2049", 4) <= 0)
-		hf_derw_put(b, HF_DERW_UTC_TIME, digits + 2, len - 2);
+	hf_time_to_civil(at, &tm);
+	year = HF_MIN(HF_MAX(tm.tm_year + 1900, 0), 9999);
+	put_two(digits, year / 100);
+	put_two(digits + 2, year % 100);
+	put_two(digits + 4, tm.tm_mon + 1);
+	put_two(digits + 6, tm.tm_mday);
+	put_two(digits + 8, tm.tm_hour);
+	put_two(digits + 10, tm.tm_min);
+	put_two(digits + 12, tm.tm_sec);
+	if (year >= FIRST_UTC_YEAR && year <= LAST_UTC_YEAR)
+		hf_derw_put(b, HF_DERW_UTC_TIME, digits + 2, strlen(digits) - 2);
 	else
-		hf_derw_put(b, HF_DERW_GENERALIZED_TIME, digits, len);
+		hf_derw_put(b, HF_DERW_GENERALIZED_TIME, digits, strlen(digits));
 }
 
 void hf_derw_extension(struct hf_buf *b, int nid, bool critical, const void *value, size_t len)

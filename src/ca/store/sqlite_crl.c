@@ -3,8 +3,13 @@
  * lists share a number and none is published that is not kept. */
 #include <stdio.h>
 
+#include <openssl/evp.h>
+
 #include "base/err.h"
+#include "base/str.h"
 #include "ca/store/sqlite.h"
+
+enum { KEPT = 64 * 1024 }; /* bytes of a list that are kept in the ledger themselves */
 
 int hf_sqlite_each_revoked(struct hf_store *store, int64_t issuer, int64_t expired_before,
 			   hf_revoked_fn each, void *arg, struct hf_err *err)
@@ -57,7 +62,8 @@ static int keep(struct hf_sqlite *s, int64_t issuer, int64_t number,
 {
 	struct hf_audit_row row = { .at = final->this_update, .issuer = issuer, .action = "crl" };
 	HF_AUTO(hf_stmt) put = NULL;
-	char detail[80];
+	char detail[160], hex[2 * HF_STORE_SHA256_LEN + 1];
+	uint8_t sha256[HF_STORE_SHA256_LEN];
 	int rc = hf_sql_get(s, HF_SQL_CRL_PUT, &put, err);
 
 	if (rc < 0)
@@ -67,12 +73,18 @@ static int keep(struct hf_sqlite *s, int64_t issuer, int64_t number,
 	(void)sqlite3_bind_int64(put, 3, final->this_update);
 	(void)sqlite3_bind_int64(put, 4, final->next_update);
 	(void)sqlite3_bind_int64(put, 5, final->revoked_len);
-	(void)sqlite3_bind_blob64(put, 6, final->der, final->der_len, SQLITE_STATIC);
+	/* a large list would go through the disk four times; its hash below tells which one it was
+	 */
+	(void)sqlite3_bind_blob64(put, 6, final->der, final->der_len <= KEPT ? final->der_len : 0,
+				  SQLITE_STATIC);
 	rc = hf_sql_run(s, put, "keep the list", err);
 	if (rc < 0)
 		return rc;
-	(void)snprintf(detail, sizeof(detail), "number=%lld revoked=%lld", (long long)number,
-		       (long long) final->revoked_len);
+	if (EVP_Digest(final->der, final->der_len, sha256, NULL, EVP_sha256(), NULL) != 1)
+		return hf_err_ossl(err, HF_E_CRYPTO, "cannot hash the list");
+	hf_hex_encode(sha256, HF_STORE_SHA256_LEN, hex);
+	(void)snprintf(detail, sizeof(detail), "number=%lld revoked=%lld sha256=%s",
+		       (long long)number, (long long) final->revoked_len, hex);
 	row.detail = detail;
 	return hf_sqlite_audit(s, &row, err);
 }
