@@ -19,6 +19,7 @@ build pc:jansson libjansson-dev
 build pc:yaml-0.1 libyaml-dev
 build pc:sqlite3 libsqlite3-dev
 build cmd:openssl openssl
+build hdr:p11-kit-1/p11-kit/pkcs11.h libp11-kit-dev
 test pc:cmocka libcmocka-dev
 test py:pytest python3-pytest
 test py:xdist python3-pytest-xdist
@@ -29,6 +30,8 @@ test cmd:strace strace
 test cmd:gnutls-cli gnutls-bin
 test cmd:node nodejs
 test cmd:mandoc mandoc
+test cmd:p11tool gnutls-bin
+test cmd:softhsm2-util softhsm2
 test cmd:socat socat
 test cmd:g++ g++
 test cmd:zsh zsh

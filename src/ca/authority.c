@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "ca/signer.h"
 #include "util/home.h"
 #include "verify/verify.h"
 
@@ -41,26 +42,24 @@ static int no_key(const struct hf_authority *a, const struct hf_ca *ca, struct h
 
 int hf_ca_load_key(struct hf_authority *a, struct hf_ca *ca, struct hf_err *err)
 {
-	HF_AUTO_DONE(hf_pemfile) file = HF_PEMFILE_INIT;
+	HF_AUTO(EVP_PKEY) key = NULL;
 	int rc;
 
 	if (ca->key)
 		return 0;
 	if (!hf_ca_has_key(ca))
 		return no_key(a, ca, err);
-	rc = hf_pemfile_load(&file, ca->key_path, HF_WANT_KEY, &a->pass, err);
+	rc = hf_signer_load(ca->key_path, &a->pass, &key, err);
 	if (rc < 0)
 		return rc;
-	if (!file.key)
-		return hf_err_set(err, HF_E_PARSE, "'%s' holds no private key", ca->key_path);
-	if (!hf_key_same(file.key, hf_cert_key_get0(ca->cert))) {
+	if (!hf_key_same(key, hf_cert_key_get0(ca->cert))) {
 		(void)hf_err_set(err, HF_E_MISMATCH, "'%s' is not the key of '%s'", ca->key_path,
 				 ca->cert->subject);
 		return hf_err_hint(
 		    err, "restore the authority's directory '%s' from one backup, not from two",
 		    a->dir);
 	}
-	ca->key = hf_take(file.key);
+	ca->key = hf_take(key);
 	return 0;
 }
 

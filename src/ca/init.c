@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "ca/crl.h"
 #include "ca/founding.h"
+#include "ca/signer.h"
 #include "pki/name.h"
 
 enum { CN_CAP = 64 };
@@ -226,6 +227,18 @@ static int take_existing_root(struct hf_founding *f, struct hf_err *err)
 	return rc < 0 ? rc : take_root(f, certs.certs.items[0], keys.key, err);
 }
 
+/* A key in a token is known by its URI, in the place where the key would be. */
+static int write_issuing_key(struct hf_founding *f, struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_buf) line = HF_BUF_INIT(64 * 1024);
+
+	if (!f->o->issuing_key)
+		return hf_founding_key(f, f->a->dir, "issuing.key", f->a->issuing.key, err);
+	if (hf_buf_printf(&line, "%s\n", f->o->issuing_key) < 0)
+		return hf_err_nomem(err);
+	return hf_founding_file(f->a->dir, "issuing.key", &line, HF_MODE_SECRET, err);
+}
+
 static int make_issuing(struct hf_founding *f, struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_order) order = { .lifetime = f->o->issuing_lifetime };
@@ -235,7 +248,9 @@ static int make_issuing(struct hf_founding *f, struct hf_err *err)
 	order.profile = hf_ca_profile_find("issuing");
 	(void)hf_str_copy(order.name, sizeof(order.name), "issuing");
 	if (rc == 0)
-		rc = hf_key_generate(f->o->key_type, &order.key, err);
+		rc = f->o->issuing_key
+			 ? hf_signer_from_uri(f->o->issuing_key, &f->o->pin, &order.key, err)
+			 : hf_key_generate(f->o->key_type, &order.key, err);
 	if (rc == 0 && f->o->permit) {
 		order.permit = ASN1_item_dup(ASN1_ITEM_rptr(NAME_CONSTRAINTS), f->o->permit);
 		if (!order.permit)
@@ -301,7 +316,7 @@ static int fill(struct hf_founding *f, struct hf_err *err)
 		rc = hf_founding_certs(f->a->dir, "chain.pem", f->a->issuing.cert, f->a->root.cert,
 				       err);
 	if (rc == 0 && has_issuing(o))
-		rc = hf_founding_key(f, f->a->dir, "issuing.key", f->a->issuing.key, err);
+		rc = write_issuing_key(f, err);
 	if (rc == 0)
 		rc = publish_lists(f, err);
 	if (rc == 0 && !o->root_out && (!has_issuing(o) || !o->root_cert))

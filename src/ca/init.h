@@ -18,6 +18,8 @@ struct hf_init_options {
 	const char *root_cert, *root_key;   /* an existing root */
 	struct hf_passphrase_source pass;   /* for root_key */
 	const char *root_out; /* the root's key goes here and nowhere else; NULL: into the home */
+	const char *issuing_key; /* pkcs11: URI of a key that is there already; NULL: a new one */
+	struct hf_passphrase_source pin; /* for issuing_key */
 	bool force;	      /* an authority that is there is put aside */
 	int64_t now;
 	const char *actor;

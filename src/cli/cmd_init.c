@@ -3,13 +3,15 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "ca/init.h"
+#include "ca/signer.h"
 #include "cli/ca_common.h"
 #include "cli/root_request.h"
 #include "util/clock.h"
 #include "util/home.h"
 
 struct init_opts {
-	const char *subject, *passphrase_file, *root_cert, *root_key, *root_out;
+	const char *subject, *passphrase_file, *root_cert, *root_key, *root_out, *issuing_key,
+	    *pin_file;
 	int key_type;
 	int64_t days, issuing_days;
 	struct hf_strv permit;
@@ -65,6 +67,18 @@ static const struct hf_option options[] = {
 	  .arg = "FILE",
 	  .help =
 	      "encrypt the CA keys with the first line of this file (also: $HANDFAST_PASSPHRASE)" },
+	{ .name = "issuing-key",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct init_opts, issuing_key),
+	  .arg = "URI",
+	  .help =
+	      "use the issuing CA's key of this pkcs11: URI (RFC 7512), which a token or an HSM holds" },
+	{ .name = "pin-file",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct init_opts, pin_file),
+	  .arg = "FILE",
+	  .help = "the token's PIN is the first line of this file (also: pin-source in the URI, "
+		  "$HANDFAST_PASSPHRASE)" },
 	{ .name = "root-cert",
 	  .kind = HF_OPT_STRING,
 	  .offset = offsetof(struct init_opts, root_cert),
@@ -119,6 +133,15 @@ static int check_options(struct hf_cmd_ctx *ctx, const struct init_opts *o)
 	if (o->single && o->offline_root)
 		return hf_command_usage(
 		    ctx, "--single needs the root's key here, --offline-root takes it away");
+	if (o->issuing_key && !hf_signer_is_uri(o->issuing_key))
+		return hf_command_usage(ctx, "--issuing-key wants a URI that begins with pkcs11:");
+	if (o->issuing_key && (o->single || o->root_only))
+		return hf_command_usage(ctx, "--issuing-key is for an issuing CA; leave out %s",
+					o->single ? "--single" : "--root-only");
+	if (o->issuing_key && o->offline_root && !o->root_out)
+		return hf_command_usage(
+		    ctx,
+		    "--issuing-key needs the root here; leave out --offline-root, or give --root-out");
 	if (o->root_cert && o->subject)
 		return hf_command_usage(ctx,
 					"--root-cert has its subject; --subject is for a new root");
@@ -235,6 +258,7 @@ static int run(struct hf_cmd_ctx *ctx)
 	HF_AUTO_DONE(hf_secret) passphrase = HF_SECRET_INIT;
 	HF_AUTO_DONE(hf_init_result) result = { .root = NULL };
 	struct hf_passphrase from = { o->passphrase_file, false };
+	struct hf_passphrase pin = { o->pin_file, false };
 	struct hf_init_options init = {
 		.home = ctx->home,
 		.name = ctx->args->len ? ctx->args->items[0] : "Handfast",
@@ -248,6 +272,8 @@ static int run(struct hf_cmd_ctx *ctx)
 		.root_key = o->root_key,
 		.pass = { hf_passphrase_get, &from },
 		.root_out = o->root_out,
+		.issuing_key = o->issuing_key,
+		.pin = { hf_passphrase_get, &pin },
 		.force = o->force,
 		.now = hf_clock_now(),
 		.actor = hf_cli_actor(),
@@ -279,6 +305,8 @@ static const struct hf_example examples[] = {
 	  "one that can certify its own names only" },
 	{ "handfast init ABC --offline-root --root-out /media/stick",
 	  "with the root's key taken away at once" },
+	{ "handfast init ABC --issuing-key \"pkcs11:token=CA;object=issuing\"",
+	  "with the key that issues in a token" },
 	{ "handfast init ABC --offline-root", "below a root on another machine (see root)" },
 	{ NULL, NULL },
 };
