@@ -292,6 +292,12 @@ static int lost(struct get *g)
 				 failure->cause);
 	else if (failure)
 		(void)hf_err_set(err, HF_E_CLOSED, "%s: %s", g->url.authority, failure->text);
+	else if (g->answer.has_head)
+		(void)hf_err_set(
+		    err, HF_E_CLOSED,
+		    "%s closed the connection in the middle of its answer (%llu bytes of "
+		    "the body came)",
+		    g->url.authority, (unsigned long long)g->answer.body.received);
 	else
 		(void)hf_err_set(err, HF_E_CLOSED, "%s closed the connection before it answered",
 				 g->url.authority);

@@ -19,19 +19,6 @@ static int check_field(const char *field, struct hf_err *err)
 	return hf_err_hint(err, "write it as 'Name: value', on one line");
 }
 
-int hf_request_check(const struct hf_request *request, struct hf_err *err)
-{
-	int rc = 0;
-
-	if (!request->method[0] ||
-	    !hf_http_all(request->method, strlen(request->method), HF_CHAR_TOKEN))
-		return hf_err_set(err, HF_E_INVALID, "'%s' is not a request method",
-				  request->method);
-	for (size_t i = 0; rc == 0 && request->fields && i < request->fields->len; i++)
-		rc = check_field(request->fields->items[i], err);
-	return rc;
-}
-
 static bool has_field(const struct hf_strv *fields, const char *name)
 {
 	size_t len = strlen(name);
@@ -43,6 +30,34 @@ static bool has_field(const struct hf_strv *fields, const char *name)
 			return true;
 	}
 	return false;
+}
+
+/* Where the body ends is said once, by us. */
+static int check_framing(const struct hf_request *request, struct hf_err *err)
+{
+	static const char *const ours[] = { "Content-Length", "Transfer-Encoding" };
+
+	for (size_t i = 0; i < HF_ARRAY_LEN(ours); i++) {
+		if (!has_field(request->fields, ours[i]))
+			continue;
+		(void)hf_err_set(err, HF_E_INVALID, "the header field %s is set from the body",
+				 ours[i]);
+		return hf_err_hint(err, "leave it out; give the body with -d");
+	}
+	return 0;
+}
+
+int hf_request_check(const struct hf_request *request, struct hf_err *err)
+{
+	int rc = 0;
+
+	if (!request->method[0] ||
+	    !hf_http_all(request->method, strlen(request->method), HF_CHAR_TOKEN))
+		return hf_err_set(err, HF_E_INVALID, "'%s' is not a request method",
+				  request->method);
+	for (size_t i = 0; rc == 0 && request->fields && i < request->fields->len; i++)
+		rc = check_field(request->fields->items[i], err);
+	return rc < 0 ? rc : check_framing(request, err);
 }
 
 static void write_head(const struct hf_request *r, struct hf_buf *out)
@@ -149,6 +164,17 @@ enum hf_session_end hf_answer_read_head(struct hf_session *session, const char *
 	return HF_SESSION_OK;
 }
 
+/* Did the stream end as its sender meant it to?  Without close_notify anybody on the way may have
+ * cut it, and where the end of the stream is the end of the body only that tells (RFC 9112 9.8). */
+static bool end_is_true(const struct hf_session *session, const struct hf_answer *a)
+{
+	struct hf_tls_info info = { .truncated = false };
+
+	if (a->body.kind == HF_BODY_UNTIL_CLOSE && hf_session_tls(session))
+		hf_tls_conn_info(hf_session_tls(session), &info);
+	return !info.truncated && hf_http_body_end_ok(&a->body);
+}
+
 /* Takes what data holds of the body; true when there is more to come. */
 static bool take_pieces(struct hf_answer *a, const char *data, size_t len,
 			bool (*take)(const char *data, size_t len, void *arg), void *arg)
@@ -187,7 +213,7 @@ enum hf_session_end hf_answer_read_body(struct hf_session *session, struct hf_an
 	for (;;) {
 		enum hf_session_end end = hf_session_read(session, data, sizeof(data), &len);
 
-		if (end == HF_SESSION_CLOSED && hf_http_body_end_ok(&a->body)) {
+		if (end == HF_SESSION_CLOSED && end_is_true(session, a)) {
 			a->complete = true;
 			return HF_SESSION_OK;
 		}
