@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* handfast export: an identity in the forms that other programs want.  Files with the key are
- * 0600 from their first byte. */
+/* handfast export: an identity in the forms that other programs want, or the authority as a tree of
+ * openssl ca.  Files with the key are 0600 from their first byte. */
 #include <string.h>
 
 #include "base/err.h"
 #include "base/file.h"
 #include "cli/common.h"
+#include "cli/export_ca.h"
 #include "util/home.h"
 
 struct export_opts {
 	const char *p12, *combined, *der, *ca, *chain, *passphrase_file, *key_passphrase_file;
-	bool legacy, force;
+	bool legacy, force, without_key;
 };
 
 static const struct hf_option options[] = {
@@ -43,16 +44,20 @@ static const struct hf_option options[] = {
 	  .kind = HF_OPT_STRING,
 	  .offset = offsetof(struct export_opts, passphrase_file),
 	  .arg = "FILE",
-	  .help = "passphrase for the PKCS#12 file" },
+	  .help = "passphrase for what is written: the PKCS#12 file, the CA key of openssl DIR" },
 	{ .name = "key-passphrase-file",
 	  .kind = HF_OPT_STRING,
 	  .offset = offsetof(struct export_opts, key_passphrase_file),
 	  .arg = "FILE",
-	  .help = "passphrase of the identity's own key, when it is encrypted" },
+	  .help = "passphrase of the key in the home, when it is encrypted" },
 	{ .name = "legacy",
 	  .kind = HF_OPT_FLAG,
 	  .offset = offsetof(struct export_opts, legacy),
 	  .help = "PKCS#12 with 3DES and SHA-1, for old Java, Windows and macOS" },
+	{ .name = "without-key",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct export_opts, without_key),
+	  .help = "openssl DIR: leave the CA's key out" },
 	{ .name = "force",
 	  .kind = HF_OPT_FLAG,
 	  .offset = offsetof(struct export_opts, force),
@@ -211,6 +216,20 @@ static int write_forms(struct exporting *e)
 	return rc;
 }
 
+static int export_authority(struct hf_cmd_ctx *ctx, bool any_form)
+{
+	const struct export_opts *o = ctx->opts;
+
+	if (strcmp(ctx->args->items[0], "openssl") != 0)
+		return hf_command_usage(ctx, "one NAME, or openssl DIR for the whole authority");
+	if (any_form || o->legacy || o->force)
+		return hf_command_usage(
+		    ctx, "openssl DIR takes --passphrase-file, --key-passphrase-file and "
+			 "--without-key only");
+	return hf_cli_export_openssl(ctx, ctx->args->items[1], o->passphrase_file,
+				     o->key_passphrase_file, o->without_key);
+}
+
 static int run(struct hf_cmd_ctx *ctx)
 {
 	struct exporting e = { .ctx = ctx,
@@ -222,6 +241,10 @@ static int run(struct hf_cmd_ctx *ctx)
 
 	for (size_t i = 0; i < HF_ARRAY_LEN(forms); i++)
 		any = any || path_of(e.opts, i);
+	if (ctx->args->len == 2)
+		return export_authority(ctx, any);
+	if (e.opts->without_key)
+		return hf_command_usage(ctx, "--without-key is for openssl DIR");
 	if (!any) {
 		(void)hf_command_usage(ctx, "export into which form?");
 		return hf_err_hint(&ctx->err, "one or more of --p12 --combined --der --chain --ca");
@@ -238,19 +261,26 @@ static const struct hf_example examples[] = {
 	{ "handfast export mail-server --p12 mail.p12 --passphrase-file secret.txt",
 	  "for browsers and Java" },
 	{ "handfast export mail-server --combined mail.pem", "for curl --cert and HAProxy" },
+	{ "handfast export openssl demoCA", "the authority itself, for openssl ca to go on with" },
 	{ NULL, NULL },
 };
 
 const struct hf_command cmd_export = {
 	.name = "export",
 	.group = "Identities",
-	.arguments = "NAME",
-	.summary = "write an identity in the forms other programs want",
+	.arguments = "NAME|openssl DIR",
+	.summary = "write an identity in the forms other programs want, or the whole authority",
+	.description =
+	    "export openssl DIR writes the authority as a tree that `openssl ca` goes on with: "
+	    "openssl.cnf, cacert.pem, private/cakey.pem (encrypted with --passphrase-file, left out "
+	    "with --without-key), index.txt, serial, crlnumber, crl.pem and newcerts. Below an "
+	    "issuing CA, the root's own tree is in DIR/root. The home stays as it is; use one of the "
+	    "two from then on, since neither knows what the other issues.",
 	.groups = groups,
 	.opts_size = sizeof(struct export_opts),
 	.examples = examples,
-	.see_also = "show",
+	.see_also = "show, import",
 	.min_args = 1,
-	.max_args = 1,
+	.max_args = 2,
 	.run = run,
 };

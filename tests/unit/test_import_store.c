@@ -195,8 +195,11 @@ static void test_lists_go_on_with_the_number_that_came_next(void **state)
 	struct place *p = *state;
 	struct hf_err err = HF_ERR_INIT;
 	struct hf_crl_draft draft = { 0, 1 };
+	int64_t next = 0;
 
 	open_ledger(p, true);
+	assert_int_equal(hf_store_next_crl(p->store, p->issuer, &next, &err), 0);
+	assert_int_equal(next, 1);
 	assert_int_equal(hf_store_continue_crl(p->store, p->issuer, 0, &err), -HF_E_INVALID);
 	assert_int_equal(hf_store_continue_crl(p->store, p->issuer, 4096, &err), 0);
 	assert_int_equal(hf_store_continue_crl(p->store, p->issuer, 17, &err), -HF_E_EXIST);
@@ -205,6 +208,8 @@ static void test_lists_go_on_with_the_number_that_came_next(void **state)
 	assert_int_equal(draft.last_update, 0); /* names all that were revoked before */
 	assert_int_equal(hf_store_publish_crl(p->store, p->issuer, build_list, &draft, &err), 0);
 	assert_int_equal(draft.number, 4097);
+	assert_int_equal(hf_store_next_crl(p->store, p->issuer, &next, &err), 0);
+	assert_int_equal(next, 4098);
 }
 
 /* What the version before this one left behind. */

@@ -151,6 +151,7 @@ static int fill_cert(struct hf_import_entry *e, const struct hf_cert *cert, cons
 	e->not_before = cert->not_before;
 	e->not_after = cert->not_after;
 	e->profile = profile_of(cert);
+	e->named = name != NULL;
 	e->name = name ? fit_name(name, strlen(name)) : name_of_cert(cert);
 	e->subject = hf_str_dup(cert->subject);
 	e->sans = hf_str_dup(hf_buf_str(&sans));
@@ -188,7 +189,7 @@ int hf_import_add_cert(struct hf_import_tree *tree, const struct hf_cert *cert, 
 
 /* --- together --- */
 
-/* By serial; of one serial, rows before files and in their order. */
+/* By serial; of one serial, rows before files and in their order, then named files. */
 static int compare(const void *a, const void *b)
 {
 	const struct hf_import_entry *x = a, *y = b;
@@ -199,7 +200,9 @@ static int compare(const void *a, const void *b)
 		return by_serial;
 	if (!x->line != !y->line)
 		return x->line ? -1 : 1;
-	return x->line < y->line ? -1 : x->line > y->line;
+	if (x->line)
+		return x->line < y->line ? -1 : x->line > y->line;
+	return (int)y->named - (int)x->named;
 }
 
 static int find_at(struct hf_import_tree *tree, enum hf_import_id id,

@@ -25,6 +25,7 @@ struct hf_import_entry {
 	uint8_t *der;		/* NULL: not on the disk */
 	size_t der_len;
 	uint8_t sha256[HF_SHA256_LEN];
+	bool named;		/* the name is the file's */
 	uint64_t marks;		/* hf_import_marks */
 };
 
