@@ -77,6 +77,7 @@ static int make_context(const struct hf_gateway_config *config, struct hf_peers 
 		.tls_max = config->tls_max,
 		.alpn = config->alpn,
 		.sigalgs = hf_gateway_sigalgs,
+		.resume = config->resume,
 		.peers = peers,
 		.now = hf_clock_for_tls,
 	};
