@@ -186,7 +186,9 @@ static int build_list(void *arg, struct hf_store *store, const struct hf_crl_dra
 	(void)store;
 	(void)err;
 	*(struct hf_crl_draft *)arg = *draft;
-	*ret_final = (struct hf_crl_final){ NOW, NOW + DAY, 0, der, sizeof(der) };
+	*ret_final = (struct hf_crl_final){
+		.this_update = NOW, .next_update = NOW + DAY, .der = der, .der_len = sizeof(der)
+	};
 	return 0;
 }
 
