@@ -200,6 +200,24 @@ static void write_trust(struct hf_json *j, const struct hf_generation *generatio
 	hf_json_array_end(j);
 }
 
+/* No certificate was judged: the catalogue knows most causes, libssl's words are for who knows it.
+ */
+static void write_cause(struct hf_json *j, const struct hf_refusal *refusal)
+{
+	enum hf_reason reason = hf_reason_by_id(refusal->cause);
+	const struct hf_reason_info *info = hf_reason_info(reason);
+	char text[512];
+
+	if (reason == HF_REASON_NONE) {
+		hf_json_string(j, "explanation", refusal->text);
+		hf_json_null(j, "fix");
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "%s (%s)", info->sentence, refusal->text);
+	hf_json_string(j, "explanation", text);
+	hf_json_string(j, "fix", info->remedy);
+}
+
 static void write_words(struct hf_json *j, const struct hf_refusal *refusal)
 {
 	const struct hf_finding *root = root_of(refusal);
@@ -214,8 +232,7 @@ static void write_words(struct hf_json *j, const struct hf_refusal *refusal)
 		return;
 	}
 	if (root == NULL) {
-		hf_json_string(j, "explanation", refusal->text);
-		hf_json_null(j, "fix");
+		write_cause(j, refusal);
 		return;
 	}
 	(void)snprintf(text, sizeof(text), "%s%s%s%s%s%s%s", hf_reason_info(root->reason)->sentence,

@@ -2,6 +2,7 @@
 """What a hostile or careless other side must not get: each of these once got it."""
 import contextlib
 import os
+import pathlib
 import shutil
 import signal
 import socket
@@ -166,3 +167,14 @@ def test_check_says_nothing_of_lists_that_nobody_will_be_asked_for(hf, town, cur
     assert "no mistakes found" in checked.stdout
     with hf.serve(*argv) as server:
         assert curl.get(server.port, town["mail"], os.path.join(hf.home, "ca", "root.pem")).status == 200
+
+
+@pytest.mark.row(70)
+def test_record_of_too_large_a_chain_says_it_in_our_words(hf, town, python, tmp_path):
+    chain = tmp_path / "big.pem"
+    chain.write_bytes(pathlib.Path(town["mail"].cert).read_bytes() + town.certs["foreign-root"].pem * 200)
+    with hf.serve(*town.serve_args, "--allow", "any", "--respond", "text:x") as server:
+        assert python.get(server.port, type(town["mail"])(str(chain), town["mail"].key)).alert == 47
+        record = server.wait_record()
+        assert record["cause"] == "L-CHAIN-SIZE"
+        assert "exceed the limit" in record["explanation"] and "intermediates" in record["fix"]
