@@ -43,7 +43,8 @@ static bool wanted_parse(const char *name, struct wanted *w)
 	return true;
 }
 
-/* RFC 9525 6.3: "*" is the whole leftmost label and stands for exactly one label. */
+/* RFC 9525 6.3: "*" is the whole leftmost label and stands for exactly one label.  Below a single
+ * label it would be every host of a top-level domain: OpenSSL and curl refuse that too. */
 static bool dns_matches(const char *pattern, size_t len, const struct wanted *w)
 {
 	const char *dot;
@@ -54,7 +55,7 @@ static bool dns_matches(const char *pattern, size_t len, const struct wanted *w)
 		return false;
 	if (len == w->dns_len && hf_mem_case_eq(pattern, w->dns, len))
 		return true;
-	if (len < 3 || pattern[0] != '*' || pattern[1] != '.')
+	if (len < 3 || pattern[0] != '*' || pattern[1] != '.' || !memchr(pattern + 2, '.', len - 2))
 		return false;
 	dot = strchr(w->dns, '.');
 	return dot && dot > w->dns && strlen(dot) == len - 1 &&
