@@ -27,6 +27,7 @@ test py:cryptography python3-cryptography
 test py:yaml python3-yaml
 test cmd:curl curl
 test cmd:strace strace
+test cmd:cfssl golang-cfssl
 test cmd:/usr/share/easy-rsa/easyrsa easy-rsa
 test cmd:gnutls-cli gnutls-bin
 test cmd:node nodejs

@@ -14,7 +14,7 @@
 enum { SHOWN = 5 }; /* places named for each finding; --json names all */
 
 struct import_opts {
-	const char *config, *ca_name, *ca_cert, *ca_key, *root, *passphrase_file;
+	const char *config, *ca_name, *ca_cert, *ca_key, *root, *database, *passphrase_file;
 	bool dry_run, key_in_place, force;
 };
 
@@ -51,6 +51,11 @@ static const struct hf_option options[] = {
 	  .arg = "FILE",
 	  .help = "for an issuing CA: the certificate of the root above it (default: looked for in "
 		  "DIR and beside it)" },
+	{ .name = "database",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct import_opts, database),
+	  .arg = "FILE",
+	  .help = "cfssl: its SQLite file (default: certs.db and other usual names in DIR)" },
 	{ .name = "passphrase-file",
 	  .kind = HF_OPT_STRING,
 	  .offset = offsetof(struct import_opts, passphrase_file),
@@ -307,6 +312,7 @@ static int run(struct hf_cmd_ctx *ctx)
 		.ca_cert = o->ca_cert,
 		.ca_key = o->ca_key,
 		.root = o->root,
+		.database = o->database,
 		.pass = { ask, &remembered },
 		.dry_run = o->dry_run,
 		.now = hf_clock_now(),
@@ -336,13 +342,14 @@ static const struct hf_example examples[] = {
 const struct hf_command cmd_import = {
 	.name = "import",
 	.group = "Identities",
-	.arguments = "openssl|easy-rsa DIR",
+	.arguments = "openssl|easy-rsa|cfssl DIR",
 	.summary = "take over an authority of another program",
 	.description =
-	    "Reads the tree of `openssl ca` or of easy-rsa 3: the CA's certificate and key, the "
-	    "index, every certificate on the disk, revocations with their dates and reasons, the "
-	    "number of the next revocation list. All of it becomes this home's authority, or, when "
-	    "anything cannot be read, nothing does. The tree is not changed.\n\n"
+	    "Reads the tree of `openssl ca` or of easy-rsa 3, or ca.pem, ca-key.pem and the SQLite "
+	    "data base of cfssl: the CA's certificate and key, its books, every certificate on the "
+	    "disk, revocations with their dates and reasons, the number of the next revocation "
+	    "list. All of it becomes this home's authority, or, when anything cannot be read, "
+	    "nothing does. The tree is not changed.\n\n"
 	    "The report tells what is odd: certificates that the index does not know, serial "
 	    "numbers used twice, version 1, servers without SAN, no purpose, weak keys, private "
 	    "keys that others can read and much more, each with what to do.\n\n"

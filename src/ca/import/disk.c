@@ -72,6 +72,7 @@ static int read_cert(struct hf_import_tree *tree, const char *path, const char *
 	HF_AUTO_DONE(hf_pemfile) file = HF_PEMFILE_INIT;
 	struct hf_err why = HF_ERR_INIT;
 	const struct hf_cert *cert;
+	int rc;
 
 	if (hf_pemfile_load(&file, path, 0, NULL, &why) < 0)
 		return ours ? hf_import_find(&tree->findings, HF_IMPORT_UNREADABLE, err, "%s",
@@ -82,7 +83,8 @@ static int read_cert(struct hf_import_tree *tree, const char *path, const char *
 	cert = file.certs.items[0]; /* what follows is its chain */
 	if (is_own(tree, cert) || (!ours && !names_issuer(cert, tree->ca)))
 		return 0;
-	return hf_import_add_cert(tree, cert, path, name, err);
+	rc = hf_import_add_cert(tree, cert, path, name, err);
+	return rc < 0 ? rc : 0;
 }
 
 static int scan_dir(struct hf_import_tree *tree, const char *dir, bool ours, bool named,

@@ -287,11 +287,12 @@ static const struct {
 } readers[] = {
 	{ "openssl", hf_import_read_openssl },
 	{ "easy-rsa", hf_import_read_easyrsa },
+	{ "cfssl", hf_import_read_cfssl },
 };
 
 const char *const *hf_import_kinds(void)
 {
-	static const char *const kinds[] = { "openssl", "easy-rsa", NULL };
+	static const char *const kinds[] = { "openssl", "easy-rsa", "cfssl", NULL };
 
 	return kinds;
 }

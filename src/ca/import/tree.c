@@ -172,9 +172,12 @@ int hf_import_add_cert(struct hf_import_tree *tree, const struct hf_cert *cert, 
 	bool ours = X509_verify(cert->x509, hf_cert_key_get0(tree->ca)) == 1;
 
 	ERR_clear_error();
-	if (!ours)
-		return hf_import_find(&tree->findings, HF_IMPORT_OTHER_ISSUER, err, "%s: %s, by %s",
-				      file, cert->subject, cert->issuer);
+	if (!ours) {
+		int rc = hf_import_find(&tree->findings, HF_IMPORT_OTHER_ISSUER, err,
+					"%s: %s, by %s", file, cert->subject, cert->issuer);
+
+		return rc < 0 ? rc : 1;
+	}
 	if (cert->serial[0] == '-' || strlen(cert->serial) >= HF_INDEX_SERIAL_CAP)
 		return hf_err_set(err, HF_E_UNSUPPORTED,
 				  "'%s' has the serial number %s, which no ledger can hold", file,

@@ -53,7 +53,8 @@ HF_DEFINE_AUTO(hf_import_tree, struct hf_import_tree, hf_import_tree_free);
 /* The row of an index. */
 int hf_import_add_row(struct hf_import_tree *tree, const struct hf_index_row *row,
 		      struct hf_err *err);
-/* A certificate of the disk (or of a data base), signed by tree->ca or not; `name` may be NULL. */
+/* A certificate of the disk or of a data base; 1 when it is not one of tree->ca's, which is noted
+ * and no more.  `name` may be NULL. */
 int hf_import_add_cert(struct hf_import_tree *tree, const struct hf_cert *cert, const char *file,
 		       const char *name, struct hf_err *err);
 /* Brings rows and certificates of one serial together, counts them, and notes what is odd. */
