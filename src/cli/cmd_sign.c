@@ -6,12 +6,12 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "ca/parallel.h"
-#include "ca/slim.h"
 #include "cli/sign_inputs.h"
 #include "cli/sign_outputs.h"
 #include "cli/sign_progress.h"
 #include "cli/sign_tell.h"
 #include "util/clock.h"
+#include "util/slim.h"
 
 struct sign_opts {
 	struct hf_strv san, permit;
@@ -393,7 +393,7 @@ static int run(struct hf_cmd_ctx *ctx)
 	int rc = find_profile(ctx, o, &s.policy.profile);
 
 	if (rc == 0)
-		(void)hf_slim_begin();
+		(void)hf_slim_begin(HF_SLIM_SIGNING);
 	if (rc == 0)
 		rc = hf_sans_from_lists(&o->san, &sans, &ctx->err);
 	if (rc == 0)

@@ -3,7 +3,7 @@
  * 0.1 ms a certificate, more than the signature costs (openssl issue 17627).  This provider hands
  * out the default provider's own algorithms with those lists cut short.  Must never add an
  * algorithm, and never be used when it does not pass its own test. */
-#include "ca/slim.h"
+#include "util/slim.h"
 
 #include <string.h>
 
@@ -16,7 +16,7 @@
 #include "base/ossl.h"
 #include "base/str.h"
 
-enum { LIST_CAP = 64 };
+enum { LIST_CAP = 128 };
 
 static struct {
 	OSSL_LIB_CTX *hidden; /* where the default provider lives */
@@ -24,7 +24,7 @@ static struct {
 	OSSL_ALGORITHM keymgmts[LIST_CAP], decoders[LIST_CAP], encoders[LIST_CAP];
 } slim;
 
-/* Keys that requests, certificates and CA key files can hold.  The rest (DH, X25519, MACs …) never
+/* Keys that certificates, requests and key files can hold.  The rest (DH, X25519, MACs …) never
  * signs anything. */
 static const char *const kinds[] = { "RSA", "RSA-PSS", "EC", "ED25519", "ED448", "DSA", NULL };
 static const char *const forms[] = { "SubjectPublicKeyInfo", "PrivateKeyInfo",
@@ -57,6 +57,8 @@ static bool keeps_decoder(const OSSL_ALGORITHM *a)
 	bool wraps = is_word(a->algorithm_names, strcspn(a->algorithm_names, ":"),
 			     (const char *const[]){ "DER", NULL });
 
+	if (strstr(a->property_definition, "input=pem"))
+		return true;
 	return (is_kind(a) || wraps) && strstr(a->property_definition, "input=der") && is_form(a);
 }
 
@@ -92,11 +94,19 @@ static const OSSL_ALGORITHM *query(void *provider, int operation, int *no_cache)
 	}
 }
 
+/* The groups that libssl may offer. */
+static int capabilities(void *provider, const char *capability, OSSL_CALLBACK *found, void *arg)
+{
+	(void)provider;
+	return OSSL_PROVIDER_get_capabilities(slim.full, capability, found, arg);
+}
+
 static int begin(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *core,
 		 const OSSL_DISPATCH **ret_functions, void **ret_context)
 {
 	static const OSSL_DISPATCH functions[] = {
 		{ OSSL_FUNC_PROVIDER_QUERY_OPERATION, (void (*)(void))query },
+		{ OSSL_FUNC_PROVIDER_GET_CAPABILITIES, (void (*)(void))capabilities },
 		{ 0, NULL },
 	};
 
@@ -107,7 +117,13 @@ static int begin(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *core,
 	return 1;
 }
 
-static bool load_full(void)
+static bool keeps_all(const OSSL_ALGORITHM *a)
+{
+	(void)a;
+	return true;
+}
+
+static bool load_full(enum hf_slim_for what)
 {
 	int no_cache = 0;
 
@@ -116,11 +132,11 @@ static bool load_full(void)
 	if (!slim.full)
 		return false;
 	cut(slim.keymgmts, OSSL_PROVIDER_query_operation(slim.full, OSSL_OP_KEYMGMT, &no_cache),
-	    is_kind);
+	    what == HF_SLIM_TLS ? keeps_all : is_kind);
 	cut(slim.decoders, OSSL_PROVIDER_query_operation(slim.full, OSSL_OP_DECODER, &no_cache),
 	    keeps_decoder);
 	cut(slim.encoders, OSSL_PROVIDER_query_operation(slim.full, OSSL_OP_ENCODER, &no_cache),
-	    keeps_encoder);
+	    what == HF_SLIM_TLS ? keeps_all : keeps_encoder);
 	return true;
 }
 
@@ -154,7 +170,7 @@ static int count(OSSL_PROVIDER *provider, void *arg)
 	return 1;
 }
 
-bool hf_slim_begin(void)
+bool hf_slim_begin(enum hf_slim_for what)
 {
 	OSSL_PROVIDER *own = NULL;
 	int active = 0;
@@ -162,7 +178,7 @@ bool hf_slim_begin(void)
 
 	(void)OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL);
 	(void)ERR_set_mark();
-	good = !slim.hidden && load_full() &&
+	good = !slim.hidden && load_full(what) &&
 	       OSSL_PROVIDER_add_builtin(NULL, "handfast-slim", begin) == 1;
 	if (good)
 		own = OSSL_PROVIDER_load(NULL, "handfast-slim");
