@@ -37,7 +37,7 @@ static const struct row rows[] = {
 	{ "DNS:a.*.example.com", "x", "a.b.example.com", false, "V-NAME-MISMATCH" },
 	{ "DNS:*.*.example.com", "x", "a.b.example.com", false, "V-NAME-MISMATCH" },
 	{ "DNS:*", "x", "localhost", false, "V-NAME-MISMATCH" },
-	{ "DNS:*.com", "x", "example.com", false, "V-NAME-MISMATCH" },
+	{ "DNS:*.com", "x", "example.com", false, "V-WILDCARD" },
 	{ "DNS:*.co.uk", "x", "example.co.uk", false, NULL },
 	{ "DNS:*", "x", "a.example.com", false, "V-NAME-MISMATCH" },
 	{ "DNS:*.0.0.1", "x", "127.0.0.1", false, "V-IP-SAN" },
