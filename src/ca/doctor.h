@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What will fail tomorrow: a look at a home, or at files. */
+#ifndef HF_CA_DOCTOR_H
+#define HF_CA_DOCTOR_H
+
+#include <stdint.h>
+
+#include "base/macros.h"
+
+enum hf_doctor_id {
+#define HF_DOCTOR(name, id, severity, sentence, fix) HF_DOCTOR_##name,
+#include "ca/doctor.def"
+#undef HF_DOCTOR
+	HF_DOCTOR_COUNT
+};
+enum hf_doctor_severity { HF_DOCTOR_NOTE, HF_DOCTOR_WARNING, HF_DOCTOR_ERROR };
+struct hf_doctor_info {
+	const char *id, *sentence, *fix;
+	enum hf_doctor_severity severity;
+};
+const struct hf_doctor_info *hf_doctor_info(enum hf_doctor_id id);
+const char *hf_doctor_severity_name(enum hf_doctor_severity severity);
+
+struct hf_doctor_finding {
+	enum hf_doctor_id id;
+	char *where;  /* a path or a name */
+	char *detail; /* what exactly: a date, a serial; "" when there is no more to say */
+};
+struct hf_doctor {
+	const char *home;
+	int64_t now, warn; /* how many seconds before an end it warns */
+	struct hf_doctor_finding *items;
+	size_t len, alloc;
+	size_t looked_at; /* files */
+};
+void hf_doctor_done(struct hf_doctor *d);
+HF_DEFINE_AUTO_DONE(hf_doctor, struct hf_doctor, hf_doctor_done);
+/* NOTE when nothing was found */
+enum hf_doctor_severity hf_doctor_worst(const struct hf_doctor *d);
+
+/* The authority, its lists, the identities, the trust of the home. */
+int hf_doctor_home(struct hf_doctor *d, struct hf_err *err);
+/* One file: certificates (the first is the leaf), keys, lists. */
+int hf_doctor_file(struct hf_doctor *d, const char *path, struct hf_err *err);
+
+#endif

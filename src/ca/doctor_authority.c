@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The doctor at the authority: CA certificates, keys, lists, ledger.  Must never ask for a
+ * passphrase. */
+#include <string.h>
+
+#include <openssl/err.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "ca/doctor_internal.h"
+#include "ca/root.h"
+#include "util/home.h"
+
+enum { CA_WARN = 90 * HF_DAY_SECONDS };
+
+/* --- certificates and keys --- */
+
+static int look_at_ca(struct hf_doctor *d, const struct hf_authority *a, const struct hf_ca *ca,
+		      const char *name, struct hf_err *err)
+{
+	static const struct hf_doctor_ends ends = { HF_DOCTOR_CA_EXPIRED, HF_DOCTOR_CA_EXPIRES };
+	char path[PATH_MAX];
+	int64_t warn = d->warn;
+	int rc = hf_path_join(path, sizeof(path), a->dir, name, err);
+
+	if (rc < 0)
+		return rc;
+	d->looked_at++;
+	d->warn = HF_MAX(warn, (int64_t)CA_WARN); /* a CA takes longer to renew */
+	rc = hf_doctor_cert(d, ca->cert, path, &ends, err);
+	d->warn = warn;
+	if (rc < 0)
+		return rc;
+	if (hf_file_exists(ca->key_path))
+		return hf_doctor_key(d, ca->key_path, ca->cert, err);
+	if (ca == &a->root && !a->single)
+		return 0; /* offline, as it should be */
+	return hf_doctor_add(d, HF_DOCTOR_KEY_MISSING, ca->key_path, err, "the key of %s",
+			     ca->cert->subject);
+}
+
+static int look_at_chain(struct hf_doctor *d, const struct hf_authority *a, struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_pemfile) file = HF_PEMFILE_INIT;
+	const struct hf_cert *const wanted[] = { a->issuing.cert, a->root.cert };
+	char path[PATH_MAX];
+	int rc = hf_path_join(path, sizeof(path), a->dir, "chain.pem", err);
+
+	if (rc == 0)
+		rc = hf_doctor_load(d, path, 0, &file, err);
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	for (size_t i = 0; i < HF_ARRAY_LEN(wanted); i++) {
+		if (wanted[i] && !hf_certs_has(&file.certs, wanted[i]))
+			return hf_doctor_add(d, HF_DOCTOR_CHAIN, path, err, "%s is missing",
+					     wanted[i]->subject);
+	}
+	return 0;
+}
+
+/* --- lists --- */
+
+static int look_at_list(struct hf_doctor *d, const struct hf_authority *a, const struct hf_ca *ca,
+			struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_pemfile) file = HF_PEMFILE_INIT;
+	char path[PATH_MAX];
+	int rc = hf_path_join(path, sizeof(path), a->dir, ca->crl_name, err);
+
+	if (rc < 0)
+		return rc;
+	if (!hf_file_exists(path))
+		return hf_doctor_add(d, HF_DOCTOR_CRL_MISSING, path, err, "the list of %s",
+				     ca->cert->subject);
+	rc = hf_doctor_load(d, path, 0, &file, err);
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	if (file.crls.len == 0)
+		return hf_doctor_add(d, HF_DOCTOR_UNREADABLE, path, err, "it holds no list");
+	if (X509_CRL_verify(file.crls.items[0]->crl, hf_cert_key_get0(ca->cert)) != 1) {
+		ERR_clear_error();
+		return hf_doctor_add(d, HF_DOCTOR_CRL_FOREIGN, path, err, "%s did not sign it",
+				     ca->cert->subject);
+	}
+	return hf_doctor_crl(d, file.crls.items[0], path, err);
+}
+
+/* Only where the root's key is elsewhere do lists wait. */
+static int look_at_waiting(struct hf_doctor *d, const struct hf_authority *a, struct hf_err *err)
+{
+	struct hf_root_lists lists = { 0 };
+	char path[PATH_MAX], text[HF_TIME_TEXT_CAP];
+	int rc = hf_path_join(path, sizeof(path), a->dir, "root.crls.pem", err);
+
+	if (rc < 0 || !hf_file_exists(path))
+		return rc;
+	rc = hf_root_lists_look(a->dir, d->now, &lists, err);
+	if (rc < 0)
+		return rc;
+	if (lists.due)
+		return hf_doctor_add(d, HF_DOCTOR_RELEASE_DUE, path, err, "%zu more wait",
+				     lists.waiting);
+	if (!lists.covered_until || lists.covered_until - d->now > CA_WARN)
+		return 0;
+	hf_time_format(lists.covered_until, text);
+	return hf_doctor_add(d, HF_DOCTOR_LISTS_END, path, err, "the last is good until %s", text);
+}
+
+/* --- the ledger --- */
+
+struct log_check {
+	uint8_t previous[HF_STORE_SHA256_LEN];
+	int64_t newest, broken_at;
+};
+
+static int check_row(void *arg, const struct hf_audit_row *row)
+{
+	struct log_check *c = arg;
+	uint8_t hash[HF_STORE_SHA256_LEN];
+	int rc = hf_audit_hash(c->previous, row, hash, NULL);
+
+	if (rc < 0)
+		return rc;
+	if (memcmp(hash, row->hash, sizeof(hash)) != 0 && !c->broken_at)
+		c->broken_at = row->id;
+	memcpy(c->previous, row->hash, sizeof(c->previous));
+	/* lists signed ahead are in the log with their own dates */
+	if (strcmp(row->action, "crl") != 0)
+		c->newest = HF_MAX(c->newest, row->at);
+	return 0;
+}
+
+static int look_at_log(struct hf_doctor *d, const struct hf_authority *a, struct hf_err *err)
+{
+	struct log_check c = { .newest = 0 };
+	char text[HF_TIME_TEXT_CAP];
+	int rc = hf_store_audit_each(a->store, 0, check_row, &c, err);
+
+	if (rc < 0)
+		return rc;
+	if (c.broken_at)
+		rc = hf_doctor_add(d, HF_DOCTOR_AUDIT, a->dir, err, "from row %lld on",
+				   (long long)c.broken_at);
+	if (rc < 0 || c.newest <= d->now + 600)
+		return rc;
+	hf_time_format(c.newest, text);
+	return hf_doctor_add(d, HF_DOCTOR_CLOCK, a->dir, err, "the ledger's last entry is of %s",
+			     text);
+}
+
+/* --- the whole --- */
+
+/* An authority that is being made, or was not made to its end. */
+static int look_for_strays(struct hf_doctor *d, const char *dir, struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
+	int rc = 0;
+
+	if (!hf_file_exists(dir) || hf_dir_list(dir, &names, NULL) < 0)
+		return 0;
+	for (size_t i = 0; rc == 0 && i < names.len; i++) {
+		char path[PATH_MAX];
+
+		if (names.items[i][0] != '.')
+			continue;
+		rc = hf_path_join(path, sizeof(path), dir, names.items[i], err);
+		if (rc == 0)
+			rc = hf_doctor_add(d, HF_DOCTOR_STRAY, path, err, "%s", "");
+	}
+	return rc;
+}
+
+static int look_around(struct hf_doctor *d, struct hf_err *err)
+{
+	char dir[PATH_MAX], request[PATH_MAX];
+	int rc = hf_path_join(request, sizeof(request), d->home, "ca.request/request.pem", err);
+
+	if (rc == 0 && hf_file_exists(request))
+		rc = hf_doctor_add(d, HF_DOCTOR_WAITING, request, err, "for an offline root");
+	if (rc == 0)
+		rc = look_for_strays(d, d->home, err);
+	if (rc == 0)
+		rc = hf_home_id(d->home, "", "", dir, err);
+	if (rc == 0)
+		rc = look_for_strays(d, dir, err);
+	if (rc == 0)
+		rc = hf_home_ca(d->home, "", dir, err);
+	return rc < 0 ? rc : look_for_strays(d, dir, err);
+}
+
+static int look(struct hf_doctor *d, struct hf_authority *a, struct hf_err *err)
+{
+	int rc = look_at_ca(d, a, &a->root, "root.pem", err);
+
+	if (rc == 0 && !a->single)
+		rc = look_at_ca(d, a, &a->issuing, "issuing.pem", err);
+	if (rc == 0 && !a->single && hf_file_exists(a->root.key_path))
+		rc = hf_doctor_add(d, HF_DOCTOR_ROOT_KEY_HERE, a->root.key_path, err, "%s", "");
+	if (rc == 0)
+		rc = look_at_chain(d, a, err);
+	if (rc == 0)
+		rc = look_at_list(d, a, &a->root, err);
+	if (rc == 0 && !a->single)
+		rc = look_at_list(d, a, &a->issuing, err);
+	if (rc == 0 && !a->single)
+		rc = look_at_waiting(d, a, err);
+	return rc < 0 ? rc : look_at_log(d, a, err);
+}
+
+int hf_doctor_authority(struct hf_doctor *d, struct hf_authority **ret_authority,
+			struct hf_err *err)
+{
+	const struct hf_authority_options options = { .now = d->now, .actor = "doctor" };
+	HF_AUTO(hf_authority) a = NULL;
+	struct hf_err why = HF_ERR_INIT;
+	char dir[PATH_MAX];
+	int rc = look_around(d, err);
+
+	if (rc == 0)
+		rc = hf_home_ca(d->home, "", dir, err);
+	if (rc < 0 || !hf_file_exists(dir))
+		return rc;
+	rc = hf_authority_open(d->home, &options, &a, &why);
+	if (rc == -HF_E_NOMEM)
+		return hf_err_nomem(err);
+	if (rc < 0)
+		return hf_doctor_add(d, HF_DOCTOR_LEDGER, dir, err, "%s", why.msg);
+	rc = look(d, a, err);
+	if (rc == 0)
+		*ret_authority = hf_take(a);
+	return rc;
+}
