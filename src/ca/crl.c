@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "ca/auditlog.h"
 #include "ca/certificate.h"
 #include "ca/derwrite.h"
 #include "ca/seal.h"
@@ -293,6 +294,7 @@ int hf_authority_publish_crl(struct hf_authority *a, struct hf_ca *ca, int64_t l
 		rc = facts_of(&d, &crl, err);
 	if (rc < 0)
 		return rc;
+	(void)hf_auditlog_seal(a, ca, now, NULL); /* an older seal is still true */
 	ret_published->crl = hf_take(crl);
 	(void)snprintf(ret_published->path, sizeof(ret_published->path), "%s", copy ? copy : place);
 	return 0;

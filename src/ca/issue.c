@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "ca/auditlog.h"
 #include "ca/parallel.h"
 #include "ca/permit.h"
 #include "pki/name.h"
@@ -351,6 +352,15 @@ static int issue_batch(struct hf_authority *a, struct hf_order *const *orders, s
 	return rc < 0 ? take_back(b, rc) : (int)signed_len;
 }
 
+/* With the key that just signed.  The certificates are issued whatever becomes of the seal: an old
+ * one is still true. */
+static void seal_log(struct hf_authority *a, struct hf_order *const *orders, size_t len,
+		     int64_t now)
+{
+	if (len > 0 && orders[0]->issuer)
+		(void)hf_auditlog_seal(a, orders[0]->issuer, now, NULL);
+}
+
 int hf_issue(struct hf_authority *a, struct hf_order *const *orders, size_t len, int64_t now,
 	     struct hf_err *err)
 {
@@ -377,6 +387,7 @@ int hf_issue(struct hf_authority *a, struct hf_order *const *orders, size_t len,
 		}
 		issued += rc;
 	}
+	seal_log(a, orders, len, now);
 	return issued;
 }
 

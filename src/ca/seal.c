@@ -64,3 +64,17 @@ int hf_seal(EVP_PKEY *key, struct hf_buf *b, size_t start, struct hf_err *err)
 	hf_derw_wrap(b, start, HF_DERW_SEQUENCE);
 	return hf_buf_failed(b) ? hf_err_nomem(err) : 0;
 }
+
+int hf_seal_text(EVP_PKEY *key, const struct hf_buf *text, struct hf_buf *ret_signature,
+		 struct hf_err *err)
+{
+	EVP_PKEY_CTX *ctx = NULL;
+	HF_AUTO(EVP_MD_CTX) md = begin(key, &ctx);
+	uint8_t signature[SIGNATURE_CAP];
+	size_t len = sizeof(signature);
+
+	if (!md ||
+	    EVP_DigestSign(md, signature, &len, (const uint8_t *)hf_buf_str(text), text->len) != 1)
+		return hf_err_ossl(err, HF_E_CRYPTO, "cannot sign with the CA's key");
+	return hf_buf_append(ret_signature, signature, len) < 0 ? hf_err_nomem(err) : 0;
+}

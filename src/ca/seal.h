@@ -10,6 +10,9 @@
 
 /* Appends the AlgorithmIdentifier of the signatures that this key makes. */
 int hf_seal_algorithm(EVP_PKEY *key, struct hf_buf *out, struct hf_err *err);
+/* Appends a bare signature over the text. */
+int hf_seal_text(EVP_PKEY *key, const struct hf_buf *text, struct hf_buf *ret_signature,
+		 struct hf_err *err);
 /* Turns the bytes since `start`, which become the part that is signed, into the whole. */
 int hf_seal(EVP_PKEY *key, struct hf_buf *b, size_t start, struct hf_err *err);
 

@@ -87,6 +87,10 @@ int hf_sqlite_each_revoked(struct hf_store *store, int64_t issuer, int64_t expir
 			   hf_revoked_fn each, void *arg, struct hf_err *err);
 int hf_sqlite_audit_append(struct hf_store *store, const char *action, const char *detail,
 			   int64_t at, struct hf_err *err);
+int hf_sqlite_audit_head(struct hf_store *store, int64_t *ret_id, uint8_t *ret_hash,
+			 struct hf_err *err);
+int hf_sqlite_audit_compare(struct hf_store *store, hf_audit_problem_fn each, void *arg,
+			    struct hf_err *err);
 int hf_sqlite_audit_each(struct hf_store *store, int64_t after_id, hf_audit_fn each, void *arg,
 			 struct hf_err *err);
 

@@ -117,34 +117,3 @@ int hf_sqlite_list(struct hf_store *store, const struct hf_record_filter *filter
 	}
 	return rc;
 }
-
-int hf_sqlite_audit_each(struct hf_store *store, int64_t after_id, hf_audit_fn each, void *arg,
-			 struct hf_err *err)
-{
-	struct hf_sqlite *s = hf_sqlite_of(store);
-	HF_AUTO(hf_stmt) stmt = NULL;
-	int rc = hf_sql_get(s, HF_SQL_AUDIT_EACH, &stmt, err);
-
-	if (rc < 0)
-		return rc;
-	(void)sqlite3_bind_int64(stmt, 1, after_id);
-	while ((rc = hf_sql_step(s, stmt, "read the audit log", err)) > 0) {
-		struct hf_audit_row row = {
-			.id = sqlite3_column_int64(stmt, 0),
-			.at = sqlite3_column_int64(stmt, 1),
-			.action = text(stmt, 2),
-			.issuer = sqlite3_column_int64(stmt, 3),
-			.serial = sqlite3_column_blob(stmt, 4),
-			.serial_len = (size_t)sqlite3_column_bytes(stmt, 4),
-			.detail = text(stmt, 5),
-			.actor = text(stmt, 6),
-		};
-
-		if (sqlite3_column_bytes(stmt, 7) == HF_STORE_SHA256_LEN)
-			memcpy(row.hash, sqlite3_column_blob(stmt, 7), HF_STORE_SHA256_LEN);
-		rc = each(arg, &row);
-		if (rc != 0)
-			return rc;
-	}
-	return rc;
-}

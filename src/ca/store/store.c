@@ -103,6 +103,18 @@ int hf_store_audit_append(struct hf_store *store, const char *action, const char
 	return store->ops->audit_append(store, action, detail, at, err);
 }
 
+int hf_store_audit_head(struct hf_store *store, int64_t *ret_id,
+			uint8_t ret_hash[HF_STORE_SHA256_LEN], struct hf_err *err)
+{
+	return store->ops->audit_head(store, ret_id, ret_hash, err);
+}
+
+int hf_store_audit_compare(struct hf_store *store, hf_audit_problem_fn each, void *arg,
+			   struct hf_err *err)
+{
+	return store->ops->audit_compare(store, each, arg, err);
+}
+
 int hf_store_audit_each(struct hf_store *store, int64_t after_id, hf_audit_fn each, void *arg,
 			struct hf_err *err)
 {

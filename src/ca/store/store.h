@@ -209,6 +209,21 @@ int hf_store_audit_append(struct hf_store *store, const char *action, const char
 typedef int (*hf_audit_fn)(void *arg, const struct hf_audit_row *row);
 int hf_store_audit_each(struct hf_store *store, int64_t after_id, hf_audit_fn each, void *arg,
 			struct hf_err *err);
+/* The last row: its number (0: there is none) and hash. */
+int hf_store_audit_head(struct hf_store *store, int64_t *ret_id,
+			uint8_t ret_hash[HF_STORE_SHA256_LEN], struct hf_err *err);
+/* Certificates and log held against each other. */
+enum hf_audit_problem {
+	HF_AUDIT_UNLOGGED,  /* a certificate whose issue is not in the log */
+	HF_AUDIT_MISSING,   /* issued by the log, and gone */
+	HF_AUDIT_CHANGED,   /* not the one that the log has under that serial */
+	HF_AUDIT_UNREVOKED, /* revoked by the log, and valid now */
+	HF_AUDIT_REVOKED,   /* revoked, but not by the log */
+};
+typedef int (*hf_audit_problem_fn)(void *arg, enum hf_audit_problem problem, const char *serial,
+				   const char *name);
+int hf_store_audit_compare(struct hf_store *store, hf_audit_problem_fn each, void *arg,
+			   struct hf_err *err);
 /* The hash that a row must have after `previous` (32 zero bytes before the first). */
 int hf_audit_hash(const uint8_t previous[HF_STORE_SHA256_LEN], const struct hf_audit_row *row,
 		  uint8_t ret_hash[HF_STORE_SHA256_LEN], struct hf_err *err);

@@ -38,6 +38,10 @@ struct hf_store_ops {
 			    hf_revoked_fn each, void *arg, struct hf_err *err);
 	int (*audit_append)(struct hf_store *store, const char *action, const char *detail,
 			    int64_t at, struct hf_err *err);
+	int (*audit_head)(struct hf_store *store, int64_t *ret_id, uint8_t *ret_hash,
+			  struct hf_err *err);
+	int (*audit_compare)(struct hf_store *store, hf_audit_problem_fn each, void *arg,
+			     struct hf_err *err);
 	int (*audit_each)(struct hf_store *store, int64_t after_id, hf_audit_fn each, void *arg,
 			  struct hf_err *err);
 };

@@ -254,5 +254,7 @@ const struct hf_store_ops hf_store_sqlite = {
 	.publish_crl = hf_sqlite_publish_crl,
 	.each_revoked = hf_sqlite_each_revoked,
 	.audit_append = hf_sqlite_audit_append,
+	.audit_head = hf_sqlite_audit_head,
+	.audit_compare = hf_sqlite_audit_compare,
 	.audit_each = hf_sqlite_audit_each,
 };
