@@ -116,27 +116,29 @@ static int run_with(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts,
 
 static int run(struct hf_cmd_ctx *ctx)
 {
-	static const char *const http_only[] = { "http/1.1", NULL };
 	const struct hf_serve_opts *opts = ctx->opts;
 	struct hf_serve_source source = {
 		ctx, opts, { opts->credential.passphrase_file, false }, HF_SECRET_INIT, false
 	};
+	const char *const *alpn = NULL;
 	HF_AUTO_DONE(hf_strv) listen = HF_STRV_INIT, watch = HF_STRV_INIT;
-	struct hf_gateway_config config;
+	struct hf_gateway_config config = { .workers = 0 };
 	int rc = hf_serve_check(ctx, opts);
 
+	if (opts->alpn.len > 0) /* else http/1.1, or nothing for bytes */
+		alpn = (const char *const *)opts->alpn.items;
 	if (rc == 0 && opts->listen.len == 0 && hf_strv_add(&listen, "localhost:8443") < 0)
 		rc = hf_err_nomem(&ctx->err);
 	if (rc == 0 && opts->reload == 0)
 		rc = hf_serve_watch(ctx, opts, &watch);
 	if (rc < 0)
 		return rc;
-	rc = hf_serve_config(opts, &source, opts->listen.len ? &opts->listen : &listen,
-			     opts->alpn.len ? (const char *const *)opts->alpn.items : http_only,
+	rc = hf_serve_config(opts, &source, opts->listen.len ? &opts->listen : &listen, alpn,
 			     &config);
 	config.watch = watch.len > 0 ? &watch : NULL;
 	if (rc == 0)
 		rc = run_with(ctx, opts, &config);
+	hf_networks_done(&config.proxies);
 	hf_secret_done(&source.secret);
 	return rc;
 }

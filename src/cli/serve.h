@@ -13,8 +13,9 @@ struct hf_serve_opts {
 	struct hf_strv listen, alpn, to, pass_identity;
 	const char *respond, *content_type, *access_log, *metrics;
 	int client_auth, refuse, tls_min, tls_max, resume, reload;
+	struct hf_strv accept_proxy;
 	int balance, forwarded;
-	bool check, detail, unsafe_to;
+	bool check, detail, unsafe_to, proxy_header;
 	const char *via;
 	int64_t connect_timeout, answer_timeout, upstream_idle, tunnel_idle, keep;
 	int64_t workers, drain, max_connections, max_header_bytes, max_header_fields,
@@ -39,7 +40,7 @@ int hf_serve_check(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts);
 /* The files whose change makes a reload. */
 int hf_serve_watch(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts,
 		   struct hf_strv *ret_paths);
-/* listen and alpn must outlive config. */
+/* listen and alpn (NULL: what the kind of service speaks) must outlive config. */
 int hf_serve_config(const struct hf_serve_opts *opts, struct hf_serve_source *source,
 		    const struct hf_strv *listen, const char *const *alpn,
 		    struct hf_gateway_config *ret_config);

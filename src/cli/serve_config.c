@@ -191,6 +191,7 @@ static int upstream_config(const struct hf_serve_opts *opts, struct hf_upstream_
 	*upstream = (struct hf_upstream_config){
 		.to = opts->to.len > 0 ? &opts->to : NULL,
 		.anywhere = opts->unsafe_to,
+		.proxy_header = opts->proxy_header,
 		.least_busy = opts->balance != 0,
 		.forwarded = forms[opts->forwarded],
 		.via = opts->via,
@@ -206,11 +207,39 @@ static int upstream_config(const struct hf_serve_opts *opts, struct hf_upstream_
 	return hf_pass_identity_parse(&opts->pass_identity, &upstream->pass_identity, err);
 }
 
+/* Requests or bytes: a listener has one kind. */
+static int stream_config(const struct hf_serve_opts *opts, struct hf_upstream_config *upstream,
+			 struct hf_err *err)
+{
+	size_t streams = 0;
+
+	for (size_t i = 0; i < opts->to.len; i++)
+		streams += hf_str_starts(opts->to.items[i], "tcp:") ||
+			   hf_str_starts(opts->to.items[i], "unix:");
+	upstream->stream = streams > 0;
+	if (streams > 0 && streams < opts->to.len)
+		return hf_err_set(err, HF_E_INVALID,
+				  "--to: all services take requests (http), or all take bytes "
+				  "(tcp, unix)");
+	if (streams == 0 && opts->proxy_header)
+		return hf_err_set(err, HF_E_INVALID,
+				  "--proxy-protocol is for --to tcp:// and unix:; to http the "
+				  "identity goes in header fields (--pass-identity)");
+	if (streams > 0 && opts->pass_identity.len > 0) {
+		(void)hf_err_set(err, HF_E_INVALID,
+				 "--pass-identity is for --to http; bytes have no header fields");
+		return hf_err_hint(err, "--proxy-protocol tells a tcp:// service who comes");
+	}
+	return 0;
+}
+
 int hf_serve_config(const struct hf_serve_opts *opts, struct hf_serve_source *source,
 		    const struct hf_strv *listen, const char *const *alpn,
 		    struct hf_gateway_config *ret_config)
 {
+	static const char *const http_only[] = { "http/1.1", NULL };
 	static const enum hf_tls_version versions[] = { HF_TLS_1_2, HF_TLS_1_3 };
+	int rc;
 
 	*ret_config = (struct hf_gateway_config){
 		.source = { load_parts, source },
@@ -232,7 +261,14 @@ int hf_serve_config(const struct hf_serve_opts *opts, struct hf_serve_source *so
 		.records_per_second = opts->refusal_log_rate,
 	};
 	http_config(opts, &ret_config->http);
-	return upstream_config(opts, &ret_config->upstream, &source->ctx->err);
+	rc = upstream_config(opts, &ret_config->upstream, &source->ctx->err);
+	if (rc == 0)
+		rc = stream_config(opts, &ret_config->upstream, &source->ctx->err);
+	if (alpn == NULL && !ret_config->upstream.stream)
+		ret_config->alpn = http_only;
+	return rc < 0 ? rc
+		      : hf_networks_parse(&opts->accept_proxy, "--accept-proxy-protocol",
+					  &ret_config->proxies, &source->ctx->err);
 }
 
 int hf_serve_watch(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts,

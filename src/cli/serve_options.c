@@ -19,6 +19,12 @@ static const struct hf_option listen_options[] = {
 	  .arg = "ADDR:PORT",
 	  .help = "where to listen, repeatable; port 0 takes any, localhost takes both families, "
 		  "unix:PATH a socket file (default: localhost:8443)" },
+	{ .name = "accept-proxy-protocol",
+	  .kind = HF_OPT_LIST,
+	  .offset = AT(accept_proxy),
+	  .arg = "NETWORK",
+	  .help = "peers from here (10.0.0.0/8, unix) are proxies: their connections must begin "
+		  "with a PROXY protocol header, which is believed; repeatable" },
 	{ .name = "client-auth",
 	  .kind = HF_OPT_WORD,
 	  .offset = AT(client_auth),
@@ -146,6 +152,11 @@ static const struct hf_option upstream_options[] = {
 	  .min = 1,
 	  .max = 86400,
 	  .help = "between two pieces of the service's answer" },
+	{ .name = "proxy-protocol",
+	  .kind = HF_OPT_FLAG,
+	  .offset = AT(proxy_header),
+	  .help = "tell a tcp:// or unix: service who comes in a PROXY protocol header (version 2 "
+		  "with what TLS knows and the certificate)" },
 	{ .name = "tunnel-idle-timeout",
 	  .kind = HF_OPT_DURATION,
 	  .offset = AT(tunnel_idle),

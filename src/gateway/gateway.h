@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "http/server.h"
+#include "net/networks.h"
 #include "tls/context.h"
 
 /* What a generation is made of, read from files. */
@@ -39,6 +40,8 @@ struct hf_upstream_config {
 	const struct hf_strv *to; /* NULL: none; all of one kind */
 	bool anywhere;		  /* also to other machines, in the clear */
 	bool least_busy;	  /* the one with the fewest requests, not the next in turn */
+	bool stream;		  /* bytes, not requests */
+	bool proxy_header;	  /* say who comes in a PROXY protocol header; streams only */
 	unsigned pass_identity;	  /* enum hf_pass_identity bits */
 	unsigned forwarded;	  /* enum hf_forwarded bits */
 	const char *via;	  /* our name in Via; NULL: no Via */
@@ -61,6 +64,7 @@ struct hf_gateway_config {
 	bool drop; /* a refused peer gets no alert */
 	struct hf_responder_spec respond; /* text NULL: none */
 	struct hf_upstream_config upstream;
+	struct hf_networks proxies; /* peers from here begin with a PROXY protocol header */
 	struct hf_http_server_config http;
 	uint64_t handshake_ms, drain_ms;
 	size_t workers;		/* 0: one for each core */

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "gateway/passthrough.h"
 #include "gateway/worker.h"
 #include "util/clock.h"
 
@@ -92,6 +93,19 @@ static void record_timeout(struct hf_link *link, struct hf_conn *conn)
 	record(link, conn, &refusal);
 }
 
+static void record_preface(struct hf_link *link, struct hf_conn *conn)
+{
+	struct hf_refusal refusal = {
+		.stage = "preface",
+		.refused_by = HF_JUDGE_US,
+		.cause = "T-PROXY-EXPECTED",
+		.text = "the listener expects a PROXY protocol header before TLS",
+		.alert = -1,
+	};
+
+	record(link, conn, &refusal);
+}
+
 /* A bare connect and close is a health check, not a peer that was refused. */
 static bool said_something(const struct hf_conn *conn)
 {
@@ -113,6 +127,9 @@ void hf_worker_record_end(struct hf_link *link, struct hf_conn *conn, const stru
 		break;
 	case HF_CONN_END_HANDSHAKE_TIMEOUT:
 		record_timeout(link, conn);
+		break;
+	case HF_CONN_END_PREFACE:
+		record_preface(link, conn);
 		break;
 	case HF_CONN_END_CLOSED:
 	case HF_CONN_END_CONNECT:
@@ -139,11 +156,15 @@ static void on_ready(struct hf_conn *conn, void *arg)
 		hf_conn_abort(conn);
 		return;
 	}
+	link->in_session = true;
+	if (worker->config->upstream.stream) {
+		hf_passthrough(worker->forwarder, conn, link);
+		return;
+	}
 	if (hf_http_serve(worker->http, conn, link, NULL) < 0) {
 		hf_conn_abort(conn);
 		return;
 	}
-	link->in_session = true;
 	if (worker->draining)
 		hf_conn_set_idle(conn, DRAIN_IDLE_MS);
 }
@@ -220,6 +241,7 @@ static void on_accept(int fd, const struct hf_address *peer, void *arg)
 	struct hf_link *link;
 	struct hf_conn *conn = NULL;
 
+	options.preface = hf_networks_have(&worker->config->proxies, peer);
 	if (port->metrics) {
 		accept_metrics(worker, fd, peer);
 		return;

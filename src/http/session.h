@@ -49,7 +49,7 @@ struct hf_http_session {
 	enum hf_session_state state;
 	bool finish; /* no request after the one it is at */
 	bool timed;  /* in a list of the server */
-	bool answering, paused; /* of a stream */
+	bool answering, paused, unframed; /* of a stream */
 };
 
 /* A list of sessions that have a deadline; all of one list have the same span, so it is sorted. */

@@ -42,7 +42,7 @@ bool hf_session_offer(struct hf_http_session *session, const struct hf_http_head
 	hf_session_untime(session);
 	session->state = body->kind == HF_BODY_NONE ? HF_SESSION_STREAM : HF_SESSION_STREAM_BODY;
 	session->finish |= head->close;
-	session->answering = session->paused = false;
+	session->answering = session->paused = session->unframed = false;
 	hf_session_request(session, head, 0, &request);
 	server->ops->on_head(&request, session, server->arg);
 	if (session->stream != NULL || !streaming(session))
@@ -143,6 +143,7 @@ bool hf_http_stream_begin(struct hf_http_session *session)
 
 void hf_http_stream_last(struct hf_http_session *session)
 {
+	session->unframed = true;
 	session->finish = true;
 }
 
@@ -181,7 +182,11 @@ void hf_http_stream_end(struct hf_http_session *session, bool whole)
 	if (!whole) {
 		hf_buf_clear(&session->server->out);
 		session->state = HF_SESSION_ENDING;
-		hf_conn_abort(session->conn);
+		/* Without framing the end is all that tells. */
+		if (session->unframed)
+			hf_conn_reset(session->conn);
+		else
+			hf_conn_abort(session->conn);
 		return;
 	}
 	session->state = session->finish || body_left ? HF_SESSION_ENDING : HF_SESSION_IDLE;

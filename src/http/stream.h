@@ -28,7 +28,7 @@ bool hf_http_stream_has_body(const struct hf_http_session *session); /* more of 
 
 /* The final answer begins: false when the connection ends after it, and its head must say so. */
 bool hf_http_stream_begin(struct hf_http_session *session);
-/* The connection ends after this answer, whatever the client wished. */
+/* The connection ends after this answer, and that end is what ends the answer. */
 void hf_http_stream_last(struct hf_http_session *session);
 /* Where to append heads and small pieces; nothing goes out before the next call. */
 struct hf_buf *hf_http_stream_out(struct hf_http_session *session);

@@ -85,11 +85,12 @@ int hf_conn_accept(struct hf_loop *loop, int fd, const struct hf_address *peer,
 		   const struct hf_conn_options *options, struct hf_conn **ret_conn,
 		   struct hf_err *err)
 {
-	int rc = conn_new(loop, fd, peer, options, HF_CONN_HANDSHAKE, ret_conn, err);
+	enum hf_conn_state first = options->preface ? HF_CONN_PREFACE : HF_CONN_HANDSHAKE;
+	int rc = conn_new(loop, fd, peer, options, first, ret_conn, err);
 
 	if (rc < 0)
 		return rc;
-	if (!options->tls) {
+	if (!options->tls && !options->preface) {
 		hf_conn_state_set(*ret_conn, HF_CONN_OPEN);
 		(*ret_conn)->want_read = true;
 		(*ret_conn)->active_ms = hf_loop_now_ms(loop);
@@ -151,6 +152,14 @@ void hf_conn_close(struct hf_conn *conn)
 void hf_conn_abort(struct hf_conn *conn)
 {
 	hf_conn_end_with(conn, HF_CONN_END_ABORTED, 0, false);
+}
+
+void hf_conn_reset(struct hf_conn *conn)
+{
+	const struct linger now = { .l_onoff = 1, .l_linger = 0 };
+
+	(void)setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	hf_conn_abort(conn);
 }
 
 void hf_conn_set_idle(struct hf_conn *conn, uint64_t idle_ms)

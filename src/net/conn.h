@@ -25,6 +25,7 @@ enum hf_conn_end_kind {
 			     TLS */
 	HF_CONN_END_CONNECT, /* connect failed: end.sys_errno */
 	HF_CONN_END_HANDSHAKE_TIMEOUT,
+	HF_CONN_END_PREFACE, /* no PROXY protocol header where one is due */
 	HF_CONN_END_IDLE_TIMEOUT,
 	HF_CONN_END_ABORTED, /* hf_conn_abort */
 };
@@ -54,6 +55,8 @@ struct hf_conn_options {
 	uint64_t handshake_ms;	     /* 0: 10 s; covers connecting too */
 	uint64_t idle_ms;	     /* 0: none; see hf_conn_set_idle */
 	size_t out_cap;		     /* most bytes waiting to be sent; 0: 1 MiB */
+	bool preface; /* accepted ones: a PROXY protocol header comes first; hf_conn_peer is what it
+			 says */
 	struct hf_conn_count *count; /* NULL or kept up to date */
 };
 
@@ -96,6 +99,9 @@ void hf_conn_close(struct hf_conn *conn);
 void hf_conn_finish_writing(struct hf_conn *conn);
 /* Closes without another byte; on_end comes soon. */
 void hf_conn_abort(struct hf_conn *conn);
+/* The same with a reset, for a stream that was cut: many TLS stacks take a bare end for a proper
+ * one (Python sets SSL_OP_IGNORE_UNEXPECTED_EOF). */
+void hf_conn_reset(struct hf_conn *conn);
 /* From now on: over when nothing was read or sent for so long (0: never). */
 void hf_conn_set_idle(struct hf_conn *conn, uint64_t idle_ms);
 /* The idle limit rests (somebody else is being waited for) or counts again, from now on. */

@@ -18,6 +18,7 @@ static size_t *counter_of(const struct hf_conn *conn)
 		return NULL;
 	switch (conn->state) {
 	case HF_CONN_CONNECTING:
+	case HF_CONN_PREFACE:
 	case HF_CONN_HANDSHAKE:
 		return &conn->count->handshaking;
 	case HF_CONN_OPEN:
@@ -122,6 +123,7 @@ static void time_over(struct hf_conn *conn)
 	case HF_CONN_CONNECTING:
 		hf_conn_end_with(conn, HF_CONN_END_CONNECT, ETIMEDOUT, false);
 		break;
+	case HF_CONN_PREFACE:
 	case HF_CONN_HANDSHAKE:
 		hf_conn_end_with(conn, HF_CONN_END_HANDSHAKE_TIMEOUT, ETIMEDOUT, false);
 		break;

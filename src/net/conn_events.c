@@ -115,6 +115,14 @@ static void connected(struct hf_conn *conn)
 	handshake(conn);
 }
 
+static void preface(struct hf_conn *conn)
+{
+	if (!hf_conn_preface_read(conn))
+		return;
+	hf_conn_state_set(conn, HF_CONN_HANDSHAKE);
+	handshake(conn);
+}
+
 static void open_event(struct hf_conn *conn, int events)
 {
 	bool write_first = conn->read_wants_write && (events & UV_WRITABLE);
@@ -141,6 +149,9 @@ static void on_event(uv_poll_t *poll, int status, int events)
 	case HF_CONN_CONNECTING:
 		connected(conn);
 		break;
+	case HF_CONN_PREFACE:
+		preface(conn);
+		break;
 	case HF_CONN_HANDSHAKE:
 		handshake(conn);
 		break;
@@ -166,6 +177,8 @@ static int wanted_events(const struct hf_conn *conn)
 	switch (conn->state) {
 	case HF_CONN_CONNECTING:
 		return UV_WRITABLE;
+	case HF_CONN_PREFACE:
+		return UV_READABLE;
 	case HF_CONN_HANDSHAKE:
 		return conn->step_wants_write ? UV_WRITABLE : UV_READABLE;
 	case HF_CONN_OPEN:

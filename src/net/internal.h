@@ -25,6 +25,7 @@ void hf_loop_disown(struct hf_loop *loop, struct hf_owned *object);
 
 enum hf_conn_state {
 	HF_CONN_CONNECTING,
+	HF_CONN_PREFACE, /* a PROXY protocol header is due */
 	HF_CONN_HANDSHAKE,
 	HF_CONN_OPEN,
 	HF_CONN_FLUSHING,  /* hf_conn_close was called: only sending */
@@ -76,6 +77,8 @@ void hf_conn_tls_failed(struct hf_conn *conn);
 void hf_conn_watch(struct hf_conn *conn);
 void hf_conn_run_soon(struct hf_deferred *work);
 void hf_conn_soon(struct hf_conn *conn);
+/* conn_preface.c: true when the header is there and the handshake may begin. */
+bool hf_conn_preface_read(struct hf_conn *conn);
 /* conn_io.c: sends what waits; ends the connection on failure, finishes a close when all is out. */
 void hf_conn_flush(struct hf_conn *conn);
 void hf_conn_linger_read(struct hf_conn *conn);

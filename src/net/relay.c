@@ -142,7 +142,7 @@ static void on_end(struct hf_conn *conn, const struct hf_conn_end *end, void *ar
 		relay->ops->on_a_end(conn, end, relay->arg);
 	decide(relay, side == &relay->a ? HF_RELAY_A_BROKE : HF_RELAY_B_BROKE);
 	if (side->other->conn != NULL && broke && relay->why != HF_RELAY_FINISHED)
-		hf_conn_abort(side->other->conn);
+		hf_conn_reset(side->other->conn);
 	else if (side->other->conn != NULL)
 		hf_conn_close(side->other->conn);
 	settle(relay);
