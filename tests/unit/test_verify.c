@@ -158,6 +158,11 @@ static const struct row golden[] = {
 	  .cause = "V-CRITICAL-EXT",
 	  .node = "UNSPECIFIED",
 	  .alert = 46 },
+	{ .label = "addresses of RFC 3779, critical, which nobody checks here",
+	  .leaf = { .ext = LEAF(KU, EKU, SAN, "sbgp-autonomousSysNum=critical,AS:1") },
+	  .cause = "V-CRITICAL-EXT",
+	  .node = "UNSPECIFIED",
+	  .alert = 46 },
 	{ .label = "name constraint",
 	  .issuing = { .ext =
 			   LEAF(CA_BC, CA_KU, "nameConstraints=critical,permitted;DNS:abc.test") },
