@@ -27,6 +27,8 @@ static struct {
 /* Keys that certificates, requests and key files can hold.  The rest (DH, X25519, MACs …) never
  * signs anything. */
 static const char *const kinds[] = { "RSA", "RSA-PSS", "EC", "ED25519", "ED448", "DSA", NULL };
+/* Beside those: key exchange, and the MAC of TLS 1.2's older suites. */
+static const char *const exchange_kinds[] = { "X25519", "X448", "HMAC", NULL };
 static const char *const forms[] = { "SubjectPublicKeyInfo", "PrivateKeyInfo",
 				     "EncryptedPrivateKeyInfo", "type-specific", NULL };
 
@@ -123,6 +125,12 @@ static bool keeps_all(const OSSL_ALGORITHM *a)
 	return true;
 }
 
+static bool is_tls_kind(const OSSL_ALGORITHM *a)
+{
+	return is_kind(a) ||
+	       is_word(a->algorithm_names, strcspn(a->algorithm_names, ":"), exchange_kinds);
+}
+
 static bool load_full(enum hf_slim_for what)
 {
 	int no_cache = 0;
@@ -132,7 +140,7 @@ static bool load_full(enum hf_slim_for what)
 	if (!slim.full)
 		return false;
 	cut(slim.keymgmts, OSSL_PROVIDER_query_operation(slim.full, OSSL_OP_KEYMGMT, &no_cache),
-	    what == HF_SLIM_TLS ? keeps_all : is_kind);
+	    what == HF_SLIM_TLS ? is_tls_kind : is_kind);
 	cut(slim.decoders, OSSL_PROVIDER_query_operation(slim.full, OSSL_OP_DECODER, &no_cache),
 	    keeps_decoder);
 	cut(slim.encoders, OSSL_PROVIDER_query_operation(slim.full, OSSL_OP_ENCODER, &no_cache),

@@ -8,7 +8,7 @@
 
 enum hf_slim_for {
 	HF_SLIM_SIGNING, /* keys that sign, and no others: no key exchange */
-	HF_SLIM_TLS,	 /* every key manager and encoder */
+	HF_SLIM_TLS,	 /* and key exchange, and every encoder */
 };
 /* Puts it in the place of the default provider for this process.  To be called once, before
  * anything else of OpenSSL is used; a machine whose openssl.cnf activates providers of its own
