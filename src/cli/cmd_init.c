@@ -5,36 +5,29 @@
 #include "ca/init.h"
 #include "ca/signer.h"
 #include "cli/ca_common.h"
+#include "cli/init_ask.h"
+#include "cli/prompt.h"
 #include "cli/root_request.h"
 #include "util/clock.h"
 #include "util/home.h"
 
-struct init_opts {
-	const char *subject, *passphrase_file, *root_cert, *root_key, *root_out, *issuing_key,
-	    *pin_file;
-	int key_type;
-	int64_t days, issuing_days;
-	struct hf_strv permit;
-	bool single, root_only, offline_root, force;
-};
-
 static const struct hf_option options[] = {
 	{ .name = "subject",
 	  .kind = HF_OPT_STRING,
-	  .offset = offsetof(struct init_opts, subject),
+	  .offset = offsetof(struct hf_init_opts, subject),
 	  .arg = "/C=IN/O=…",
 	  .help =
 	      "subject of the root, in OpenSSL's -subj syntax (default: O=NAME, CN=NAME Root CA)" },
 	{ .name = "key-type",
 	  .kind = HF_OPT_WORD,
-	  .offset = offsetof(struct init_opts, key_type),
+	  .offset = offsetof(struct hf_init_opts, key_type),
 	  .arg = "TYPE",
 	  .words = hf_cli_key_words,
 	  .initial = "p256",
 	  .help = "kind of the CA keys" },
 	{ .name = "days",
 	  .kind = HF_OPT_DURATION,
-	  .offset = offsetof(struct init_opts, days),
+	  .offset = offsetof(struct hf_init_opts, days),
 	  .arg = "DAYS",
 	  .initial = "3650",
 	  .unit = HF_DAY_SECONDS,
@@ -43,7 +36,7 @@ static const struct hf_option options[] = {
 	  .help = "how long the root is valid" },
 	{ .name = "issuing-days",
 	  .kind = HF_OPT_DURATION,
-	  .offset = offsetof(struct init_opts, issuing_days),
+	  .offset = offsetof(struct hf_init_opts, issuing_days),
 	  .arg = "DAYS",
 	  .initial = "1825",
 	  .unit = HF_DAY_SECONDS,
@@ -52,62 +45,62 @@ static const struct hf_option options[] = {
 	  .help = "how long the issuing CA is valid" },
 	{ .name = "permit",
 	  .kind = HF_OPT_LIST,
-	  .offset = offsetof(struct init_opts, permit),
+	  .offset = offsetof(struct hf_init_opts, permit),
 	  .arg = "LIST",
 	  .help =
 	      "certify only such names: dns:abc.com,ip:10.0.0.0/8,uri:HOST,email:abc.com; kinds of name that "
 	      "are not listed stay free" },
 	{ .name = "single",
 	  .kind = HF_OPT_FLAG,
-	  .offset = offsetof(struct init_opts, single),
+	  .offset = offsetof(struct hf_init_opts, single),
 	  .help = "no issuing CA: the root issues by itself" },
 	{ .name = "passphrase-file",
 	  .kind = HF_OPT_STRING,
-	  .offset = offsetof(struct init_opts, passphrase_file),
+	  .offset = offsetof(struct hf_init_opts, passphrase_file),
 	  .arg = "FILE",
 	  .help =
 	      "encrypt the CA keys with the first line of this file (also: $HANDFAST_PASSPHRASE)" },
 	{ .name = "issuing-key",
 	  .kind = HF_OPT_STRING,
-	  .offset = offsetof(struct init_opts, issuing_key),
+	  .offset = offsetof(struct hf_init_opts, issuing_key),
 	  .arg = "URI",
 	  .help =
 	      "use the issuing CA's key of this pkcs11: URI (RFC 7512), which a token or an HSM holds" },
 	{ .name = "pin-file",
 	  .kind = HF_OPT_STRING,
-	  .offset = offsetof(struct init_opts, pin_file),
+	  .offset = offsetof(struct hf_init_opts, pin_file),
 	  .arg = "FILE",
 	  .help = "the token's PIN is the first line of this file (also: pin-source in the URI, "
 		  "$HANDFAST_PASSPHRASE)" },
 	{ .name = "root-cert",
 	  .kind = HF_OPT_STRING,
-	  .offset = offsetof(struct init_opts, root_cert),
+	  .offset = offsetof(struct hf_init_opts, root_cert),
 	  .arg = "FILE",
 	  .help = "put the issuing CA under this existing root" },
 	{ .name = "root-key",
 	  .kind = HF_OPT_STRING,
-	  .offset = offsetof(struct init_opts, root_key),
+	  .offset = offsetof(struct hf_init_opts, root_key),
 	  .arg = "FILE",
 	  .help = "the key of --root-cert; it is used once and not copied" },
 	{ .name = "root-only",
 	  .kind = HF_OPT_FLAG,
-	  .offset = offsetof(struct init_opts, root_only),
+	  .offset = offsetof(struct hf_init_opts, root_only),
 	  .help =
 	      "the home of an offline root: it certifies issuing CAs of other homes (see root)" },
 	{ .name = "offline-root",
 	  .kind = HF_OPT_FLAG,
-	  .offset = offsetof(struct init_opts, offline_root),
+	  .offset = offsetof(struct hf_init_opts, offline_root),
 	  .help =
 	      "the root's key is not kept in the home: it goes to --root-out; without that the root is on "
 	      "another machine, and a request for it is made (see root)" },
 	{ .name = "root-out",
 	  .kind = HF_OPT_STRING,
-	  .offset = offsetof(struct init_opts, root_out),
+	  .offset = offsetof(struct hf_init_opts, root_out),
 	  .arg = "DIR",
 	  .help = "where the root's key goes with --offline-root, such as a stick" },
 	{ .name = "force",
 	  .kind = HF_OPT_FLAG,
-	  .offset = offsetof(struct init_opts, force),
+	  .offset = offsetof(struct hf_init_opts, force),
 	  .help = "when there is an authority already, put it aside (nothing of it is deleted)" },
 	{ .name = NULL },
 };
@@ -117,7 +110,7 @@ static const struct hf_option_group groups[] = {
 	{ NULL, NULL, 0 },
 };
 
-static int check_options(struct hf_cmd_ctx *ctx, const struct init_opts *o)
+static int check_options(struct hf_cmd_ctx *ctx, const struct hf_init_opts *o)
 {
 	if (!o->root_cert != !o->root_key)
 		return hf_command_usage(ctx, "--root-cert and --root-key come together");
@@ -194,8 +187,8 @@ static void tell_json(struct hf_cmd_ctx *ctx, const struct hf_init_result *r)
 	hf_out_json_end(&ctx->out);
 }
 
-static void tell(struct hf_cmd_ctx *ctx, const struct init_opts *o, const struct hf_init_result *r,
-		 bool encrypted)
+static void tell(struct hf_cmd_ctx *ctx, const struct hf_init_opts *o,
+		 const struct hf_init_result *r, bool encrypted)
 {
 	for (size_t i = 0; i < r->notes.len; i++)
 		hf_out_warn(&ctx->out, "%s", r->notes.items[i]);
@@ -220,27 +213,36 @@ static void tell(struct hf_cmd_ctx *ctx, const struct init_opts *o, const struct
 				 : "issue localhost --server");
 }
 
-/* Only what was given: `init` never asks for a passphrase that nobody spoke of. */
-static int read_passphrase(struct hf_cmd_ctx *ctx, struct hf_passphrase *from,
+/* Without questions only what was given: `init` never asks for a passphrase that nobody spoke of.
+ */
+static int read_passphrase(struct hf_cmd_ctx *ctx, const char *file, bool ask,
 			   struct hf_secret *ret)
 {
-	int rc = hf_passphrase_new(&(struct hf_passphrase){ from->file, true }, "the CA keys", ret,
-				   &ctx->err);
+	const struct hf_passphrase from = { file, !ask };
+	int rc = hf_passphrase_new(&from, "the CA keys", ret, &ctx->err);
 
 	if (rc == 0 && ret->len == 0)
 		return hf_err_set(&ctx->err, HF_E_PASSPHRASE, "the passphrase is empty");
 	return rc;
 }
 
+/* What to make, settled. */
+struct order {
+	const struct hf_init_opts *o;
+	const char *name;
+	bool encrypt; /* ask for a passphrase */
+};
+
 /* The root is elsewhere: the first step of two. */
-static int ask_root(struct hf_cmd_ctx *ctx, const struct init_opts *o)
+static int ask_root(struct hf_cmd_ctx *ctx, const struct order *order,
+		    const struct hf_secret *passphrase)
 {
 	const struct hf_cli_root_request request = {
-		.name = ctx->args->len ? ctx->args->items[0] : "Handfast",
-		.subject = o->subject,
-		.passphrase_file = o->passphrase_file,
-		.key_type = hf_cli_key_type(o->key_type),
-		.force = o->force,
+		.name = order->name,
+		.subject = order->o->subject,
+		.passphrase = passphrase,
+		.key_type = hf_cli_key_type(order->o->key_type),
+		.force = order->o->force,
 	};
 	char root[PATH_MAX];
 	int rc = hf_home_ca(ctx->home, "root.pem", root, &ctx->err);
@@ -251,23 +253,23 @@ static int ask_root(struct hf_cmd_ctx *ctx, const struct init_opts *o)
 	return rc < 0 ? rc : hf_cli_root_request(ctx, &request);
 }
 
-static int run(struct hf_cmd_ctx *ctx)
+static int found(struct hf_cmd_ctx *ctx, const struct order *order,
+		 const struct hf_secret *passphrase)
 {
-	const struct init_opts *o = ctx->opts;
+	const struct hf_init_opts *o = order->o;
 	HF_AUTO(NAME_CONSTRAINTS) permit = NULL;
-	HF_AUTO_DONE(hf_secret) passphrase = HF_SECRET_INIT;
 	HF_AUTO_DONE(hf_init_result) result = { .root = NULL };
-	struct hf_passphrase from = { o->passphrase_file, false };
-	struct hf_passphrase pin = { o->pin_file, false };
+	struct hf_passphrase from = { o->passphrase_file, false }, pin = { o->pin_file, false };
 	struct hf_init_options init = {
 		.home = ctx->home,
-		.name = ctx->args->len ? ctx->args->items[0] : "Handfast",
+		.name = order->name,
 		.subject = o->subject,
 		.key_type = hf_cli_key_type(o->key_type),
 		.lifetime = o->days,
 		.issuing_lifetime = o->issuing_days,
 		.single = o->single,
 		.root_only = o->root_only,
+		.passphrase = passphrase,
 		.root_cert = o->root_cert,
 		.root_key = o->root_key,
 		.pass = { hf_passphrase_get, &from },
@@ -278,25 +280,60 @@ static int run(struct hf_cmd_ctx *ctx)
 		.now = hf_clock_now(),
 		.actor = hf_cli_actor(),
 	};
+	int rc = hf_cli_permit(ctx, &o->permit, &permit);
+
+	if (rc < 0)
+		return rc;
+	init.permit = permit;
+	rc = hf_authority_init(&init, &result, &ctx->err);
+	if (rc == 0)
+		tell(ctx, o, &result, passphrase != NULL);
+	return rc;
+}
+
+static int make(struct hf_cmd_ctx *ctx, const struct order *order)
+{
+	const struct hf_init_opts *o = order->o;
+	HF_AUTO_DONE(hf_secret) passphrase = HF_SECRET_INIT;
+	const struct hf_secret *given;
 	int rc = check_options(ctx, o);
 
 	if (rc == 0 && o->subject && o->subject[0] != '/')
 		return hf_command_usage(ctx, "--subject '%s' does not start with '/'", o->subject);
-	if (rc == 0 && o->offline_root && !o->root_out)
-		return ask_root(ctx, o);
 	if (rc == 0)
-		rc = hf_cli_permit(ctx, &o->permit, &permit);
+		rc = read_passphrase(ctx, o->passphrase_file, order->encrypt, &passphrase);
 	if (rc < 0)
 		return rc;
-	init.permit = permit;
-	rc = read_passphrase(ctx, &from, &passphrase);
-	if (rc < 0)
-		return rc;
-	init.passphrase = rc == 0 ? &passphrase : NULL;
-	rc = hf_authority_init(&init, &result, &ctx->err);
+	given = rc == 0 ? &passphrase : NULL;
+	return o->offline_root && !o->root_out ? ask_root(ctx, order, given)
+					       : found(ctx, order, given);
+}
+
+/* Questions are for a person who gave no name; whoever wrote one knows what to say. */
+static bool may_ask(const struct hf_cmd_ctx *ctx, const struct hf_init_opts *o)
+{
+	return !ctx->args->len && !ctx->out.json_mode && !ctx->out.quiet && !o->root_cert &&
+	       !o->single && !o->root_only && !o->issuing_key && hf_prompt_possible();
+}
+
+static int run(struct hf_cmd_ctx *ctx)
+{
+	const struct hf_init_opts *o = ctx->opts;
+	HF_AUTO_DONE(hf_init_answers) answers = { .encrypt = false };
+	struct order order = { o, ctx->args->len ? ctx->args->items[0] : "Handfast", false };
+	char root[PATH_MAX];
+	int rc;
+
+	if (!may_ask(ctx, o))
+		return make(ctx, &order);
+	rc = hf_home_ca(ctx->home, "root.pem", root, &ctx->err);
+	if (rc == 0 && hf_file_exists(root) && !o->force)
+		return make(ctx, &order); /* which says that there is one */
 	if (rc == 0)
-		tell(ctx, o, &result, init.passphrase != NULL);
-	return rc;
+		rc = hf_init_ask(ctx, o, &answers);
+	if (rc != 0)
+		return rc < 0 ? rc : HF_EXIT_NO;
+	return make(ctx, &(struct order){ &answers.opts, answers.name, answers.encrypt });
 }
 
 static const struct hf_example examples[] = {
@@ -320,10 +357,12 @@ const struct hf_command cmd_init = {
 	    "The authority lives in ca/ of the home: root.pem, issuing.pem, their keys (0600), chain.pem, the "
 	    "revocation lists crl.pem and root.crl.pem, and the ledger ca.db, which knows every certificate "
 	    "before it leaves.\n\n"
+	    "Without a NAME, and with a person at the terminal, it asks; each answer is also an option, and it "
+	    "shows the command line that says the same.\n\n"
 	    "Nothing is overwritten: with an authority there, init says so and exits 1. --force puts the old "
 	    "one aside as ca.old-TIME.",
 	.groups = groups,
-	.opts_size = sizeof(struct init_opts),
+	.opts_size = sizeof(struct hf_init_opts),
 	.examples = examples,
 	.exits = "0 made; 1 there is one already, or the root given is not good for it",
 	.see_also = "issue, sign, crl, root",
