@@ -283,11 +283,27 @@ void hf_worker_settle(struct hf_worker *worker)
 
 /* --- sweeping --- */
 
+/* The listener that a connection came in by, for its record. */
+static struct hf_bound *bound_of(const struct hf_worker *worker, const struct hf_conn *conn)
+{
+	struct hf_address local;
+
+	hf_conn_local(conn, &local);
+	for (size_t i = 0; i < worker->ports_len; i++) {
+		const struct hf_address *bound = &worker->ports[i].bound->address;
+
+		if (!worker->ports[i].metrics && bound->sa.ss_family == local.sa.ss_family &&
+		    hf_address_port(bound) == hf_address_port(&local))
+			return worker->ports[i].bound;
+	}
+	return worker->ports[0].bound;
+}
+
 static void drop(struct hf_tls_conn *tls, const struct hf_verdict *why, void *arg)
 {
 	struct hf_worker *worker = arg;
 	struct hf_conn *conn = hf_conn_of_tls(tls);
-	struct hf_link link = { worker, worker->generation, worker->ports[0].bound, true };
+	struct hf_link link = { worker, worker->generation, bound_of(worker, conn), true };
 
 	record_verdict(&link, conn, why, "reload");
 	hf_conn_close(conn);

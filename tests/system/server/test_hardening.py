@@ -178,3 +178,19 @@ def test_record_of_too_large_a_chain_says_it_in_our_words(hf, town, python, tmp_
         record = server.wait_record()
         assert record["cause"] == "L-CHAIN-SIZE"
         assert "exceed the limit" in record["explanation"] and "intermediates" in record["fix"]
+
+
+def test_record_of_a_swept_connection_names_its_own_listener(hf, town, tmp_path):
+    lists = tmp_path / "crl.pem"
+    shutil.copy(town.crl_clean, lists)
+    with hf.serve(*town.serve_args, "--listen", "127.0.0.1:0", "--crl", lists, "--allow", "any", "--respond", "text:x",
+                  listeners=2) as server:
+        url = server.urls[1]
+        raw = socket.create_connection(("127.0.0.1", int(url.rsplit(":", 1)[1])), 10 * SLOW)
+        with PythonClient.context(town["mail"], town.ca).wrap_socket(raw, server_hostname="localhost") as tls:
+            tls.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert b"200 OK" in tls.recv(65536)
+            shutil.copy(town.crl_mail, lists)
+            server.reload()
+            record = server.wait_record()
+            assert record["stage"] == "reload" and record["listener"] == url
