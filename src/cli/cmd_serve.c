@@ -10,6 +10,7 @@
 #include "gateway/responder.h"
 #include "gateway/target.h"
 #include "util/clock.h"
+#include "util/slim.h"
 
 /* What is to answer can be read and opened. */
 static int try_answer(const struct hf_gateway_config *config, struct hf_err *err)
@@ -133,6 +134,7 @@ static int run(struct hf_cmd_ctx *ctx)
 		rc = hf_serve_watch(ctx, opts, &watch);
 	if (rc < 0)
 		return rc;
+	(void)hf_slim_begin(HF_SLIM_TLS); /* a quarter of a handshake is looking for decoders */
 	rc = hf_serve_config(opts, &source, opts->listen.len ? &opts->listen : &listen, alpn,
 			     &config);
 	config.watch = watch.len > 0 ? &watch : NULL;
