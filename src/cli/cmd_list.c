@@ -81,7 +81,7 @@ static int add_row(struct listing *l, const struct hf_record *r)
 	char until[80] = "-";
 	int rc = l->in_table ? 0 : add_head(l);
 
-	if (r->der)
+	if (r->not_after)
 		hf_cli_until(r->not_after, l->now, until, sizeof(until));
 	const char *const cells[] = { r->serial,  r->name,
 				      r->profile, *r->sans ? r->sans : "-",

@@ -164,10 +164,13 @@ static int show_file(struct hf_cmd_ctx *ctx, struct hf_show_ledger *ledger, cons
 
 /* --- a record of the ledger --- */
 
-static void show_record_cert(struct hf_cmd_ctx *ctx, const struct hf_pemfile *f)
+static void show_record_cert(struct hf_cmd_ctx *ctx, const struct hf_pemfile *f,
+			     const struct hf_record *r)
 {
 	if (f->certs.len)
 		show_certs(f, hf_clock_now(), &ctx->out);
+	else if (r->not_after) /* it came with an import, without its file */
+		hf_show_field(&ctx->out, "subject", r->subject);
 	else
 		hf_out_print(&ctx->out, "It was asked for, and no certificate ever left.\n");
 }
@@ -194,7 +197,7 @@ static int show_record(struct hf_cmd_ctx *ctx, struct hf_show_ledger *ledger,
 		hf_json_string(&out->json, "serial", r->serial);
 		hf_json_string(&out->json, "is", "a certificate of the ledger");
 	}
-	show_record_cert(ctx, &f);
+	show_record_cert(ctx, &f, r);
 	rc = hf_show_ledger_record(ctx, ledger, r, hf_clock_now());
 	if (rc == 0 && dump)
 		rc = print_dump(&f, r->serial, ctx);

@@ -113,8 +113,9 @@ static int add_lineage_row(struct hf_table *t, const struct hf_record *r, bool t
 	if (r->der) {
 		hf_time_format(r->not_before, from);
 		from[strlen("2026-12-21")] = '\0';
-		hf_cli_until(r->not_after, now, until, sizeof(until));
 	}
+	if (r->not_after)
+		hf_cli_until(r->not_after, now, until, sizeof(until));
 	const char *const cells[] = { this_one ? "  *" : "   ", r->serial, r->profile, from, until,
 				      state_of(r, now) };
 	int rc = 0;

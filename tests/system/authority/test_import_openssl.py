@@ -132,6 +132,12 @@ def test_books_that_are_wrong_are_reported_and_nothing_is_lost(hf, home, tree):
     rows = {row["serial"]: row for row in hf.json("list", "--all")["certificates"]}
     assert rows["1000"]["state"] == "valid" and rows["1001"]["state"] == "valid"
     assert "1004" not in rows
+    until = look.cert(tree.place / "bob.pem").not_valid_after.strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert rows["1001"]["not_after"] == until and "sha256" not in rows["1001"]
+    shown = hf("show", "1001").stdout
+    assert "/O=ABC/CN=bob" in shown.replace("CN=bob/O=ABC", "O=ABC/CN=bob") and "no certificate ever left" not in shown
+    bob = next(line for line in hf("list").stdout.splitlines() if line.startswith("1001 "))
+    assert "days)" in bob
     hf("revoke", "bob", "--reason", "keyCompromise")
     assert revoked(home / "ca/crl.pem")[0x1001] == "keyCompromise"
 
