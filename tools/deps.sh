@@ -35,7 +35,10 @@ test cmd:mandoc mandoc
 test cmd:p11tool gnutls-bin
 test cmd:softhsm2-util softhsm2
 test cmd:socat socat
+test cmd:nginx nginx-light
+test cmd:haproxy haproxy
 test cmd:g++ g++
+test cmd:strace strace
 test cmd:zsh zsh
 test cmd:fish fish
 lint cmd:g++ g++
@@ -45,6 +48,7 @@ lint pc:cmocka libcmocka-dev
 fuzz cmd:clang clang
 fuzz libfuzzer clang
 bench cmd:cc gcc
+bench cmd:strace strace
 bench cmd:openssl openssl
 bench cmd:nginx nginx-light
 bench cmd:haproxy haproxy

@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -20,7 +22,7 @@ struct row {
 	const struct hf_buf *data;
 	mode_t mode;
 };
-enum { ROWS = 4 };
+enum { ROWS = 4, STALE_SECONDS = 60, NURSERY_TRIES = 100 };
 
 /* Keys first: whoever sees the certificate finds the key. */
 static void rows_of(const struct hf_idfiles *f, struct row rows[ROWS])
@@ -112,14 +114,87 @@ static bool link_the_rest(const char *from, const char *to, const struct hf_idfi
 	return true;
 }
 
-/* "/home/id/amy" -> "/home/id/.amy.XXXXXX", made. */
-static bool make_sibling(const char *dir, char out[PATH_MAX])
+/* --- where it grows --- */
+
+/* A directory that is being filled, under a lock that ends with its process. */
+struct fresh {
+	char nursery[PATH_MAX]; /* "/home/id/.handfast-new", which holds all of them */
+	char path[PATH_MAX];	/* "/home/id/.handfast-new/amy.XXXXXX" */
+	int lock_fd;
+};
+#define FRESH_INIT         \
+	{                  \
+		"", "", -1 \
+	}
+
+static void fresh_done(struct fresh *f)
+{
+	if (f->path[0])
+		remove_tree(f->path);
+	hf_fd_close(f->lock_fd);
+	if (f->nursery[0])
+		(void)rmdir(f->nursery); /* unless others grow in it */
+}
+HF_DEFINE_AUTO_DONE(fresh, struct fresh, fresh_done);
+
+/* Nobody holds its lock, and it is older than the moment between making and locking one. */
+static bool is_stale(const char *path)
+{
+	HF_AUTO(fd) fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && time(NULL) - st.st_mtime > STALE_SECONDS &&
+	       flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+/* What processes left behind that were killed: keys and certificates that never got their name. */
+static void sweep(const char *nursery)
+{
+	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
+	char path[PATH_MAX];
+
+	if (hf_dir_list(nursery, &names, NULL) < 0)
+		return;
+	for (size_t i = 0; i < names.len; i++) {
+		if (hf_path_join(path, sizeof(path), nursery, names.items[i], NULL) == 0 &&
+		    is_stale(path))
+			remove_tree(path);
+	}
+}
+
+static bool make_in(struct fresh *f, const char *name)
+{
+	int n = snprintf(f->path, sizeof(f->path), "%s/%s.XXXXXX", f->nursery, name);
+
+	if (n <= 0 || n >= PATH_MAX || !mkdtemp(f->path)) {
+		f->path[0] = '\0';
+		return false;
+	}
+	f->lock_fd = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return f->lock_fd >= 0 && flock(f->lock_fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+/* A directory beside `dir`, on the same file system. */
+static bool fresh_make(struct fresh *f, const char *dir)
 {
 	const char *slash = strrchr(dir, '/');
-	int n = snprintf(out, PATH_MAX, "%.*s.%s.XXXXXX", slash ? (int)(slash + 1 - dir) : 0, dir,
-			 slash ? slash + 1 : dir);
+	int n = snprintf(f->nursery, sizeof(f->nursery), "%.*s.handfast-new",
+			 slash ? (int)(slash + 1 - dir) : 0, dir);
 
-	return n > 0 && n < PATH_MAX && mkdtemp(out) != NULL;
+	if (n <= 0 || n >= PATH_MAX) {
+		f->nursery[0] = '\0';
+		return false;
+	}
+	for (int tries = 0; tries < NURSERY_TRIES; tries++) {
+		if (mkdir(f->nursery, HF_MODE_SECRET_DIR) != 0 && errno != EEXIST)
+			return false;
+		sweep(f->nursery);
+		if (make_in(f, slash ? slash + 1 : dir))
+			return true;
+		if (errno != ENOENT) /* another process was done, and removed it */
+			return false;
+	}
+	return false;
 }
 
 /* Root may renew what a service's user owns: it stays that user's. */
@@ -145,21 +220,18 @@ static bool keep_owner(const char *fresh, const struct stat *was)
 /* 1 done, 0 not possible here, negative failed. */
 static int exchange(const char *dir, const struct hf_idfiles *files, struct hf_err *err)
 {
-	char fresh[PATH_MAX];
+	HF_AUTO_DONE(fresh) fresh = FRESH_INIT;
 	struct stat was;
 	int rc;
 
 	/* what a symbolic link leads to is not ours to exchange */
-	if (lstat(dir, &was) != 0 || !S_ISDIR(was.st_mode) || !make_sibling(dir, fresh))
+	if (lstat(dir, &was) != 0 || !S_ISDIR(was.st_mode) || !fresh_make(&fresh, dir))
 		return 0;
-	rc = write_rows(fresh, files, 0, err);
-	if (rc < 0 || !keep_owner(fresh, &was) || !link_the_rest(dir, fresh, files) ||
-	    renameat2(AT_FDCWD, fresh, AT_FDCWD, dir, RENAME_EXCHANGE) != 0) {
-		remove_tree(fresh);
+	rc = write_rows(fresh.path, files, 0, err);
+	if (rc < 0 || !keep_owner(fresh.path, &was) || !link_the_rest(dir, fresh.path, files) ||
+	    renameat2(AT_FDCWD, fresh.path, AT_FDCWD, dir, RENAME_EXCHANGE) != 0)
 		return rc < 0 ? rc : 0;
-	}
-	remove_tree(fresh); /* which holds the old files now */
-	return 1;
+	return 1; /* what is removed now holds the old files */
 }
 
 static int replace_one_by_one(const char *dir, const struct hf_idfiles *files, struct hf_err *err)
@@ -176,7 +248,8 @@ static int replace_one_by_one(const char *dir, const struct hf_idfiles *files, s
 /* A new identity appears whole: 1 done, 0 not possible here, negative failed. */
 static int appear(const char *dir, const struct hf_idfiles *files, struct hf_err *err)
 {
-	char fresh[PATH_MAX], parent[PATH_MAX];
+	HF_AUTO_DONE(fresh) fresh = FRESH_INIT;
+	char parent[PATH_MAX];
 	char *slash;
 	int rc;
 
@@ -189,13 +262,12 @@ static int appear(const char *dir, const struct hf_idfiles *files, struct hf_err
 	rc = hf_dir_make(parent, HF_MODE_DIR, err);
 	if (rc < 0)
 		return rc;
-	if (!make_sibling(dir, fresh))
+	if (!fresh_make(&fresh, dir))
 		return 0;
-	rc = write_rows(fresh, files, 0, err);
-	if (rc < 0 || renameat2(AT_FDCWD, fresh, AT_FDCWD, dir, RENAME_NOREPLACE) != 0) {
-		remove_tree(fresh);
+	rc = write_rows(fresh.path, files, 0, err);
+	if (rc < 0 || renameat2(AT_FDCWD, fresh.path, AT_FDCWD, dir, RENAME_NOREPLACE) != 0)
 		return rc;
-	}
+	fresh.path[0] = '\0'; /* it has its name */
 	rc = hf_dir_sync(parent, err);
 	return rc < 0 ? rc : 1;
 }

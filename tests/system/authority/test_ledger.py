@@ -5,22 +5,9 @@ import pty
 import subprocess
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from support import look, zoo
+from support import look
 
 FEW, MANY = 40, 600
-
-
-def requests(folder, count, prefix="node"):
-    """Requests of one key: what is measured here is not who asks."""
-    folder.mkdir()
-    key = zoo.new_key("ec")
-    for i in range(count):
-        csr = (x509.CertificateSigningRequestBuilder().subject_name(zoo.name_of("/CN=%s-%04d" % (prefix, i)))
-               .sign(key, hashes.SHA256()))
-        (folder / ("%s-%04d.csr" % (prefix, i))).write_bytes(csr.public_bytes(serialization.Encoding.PEM))
-    return folder
 
 
 @pytest.fixture
@@ -30,7 +17,7 @@ def abc(hf):
 
 
 @pytest.mark.row(7)
-def test_a_folder_of_requests_is_signed_by_several_threads_at_once(abc, home, tmp_path):
+def test_a_folder_of_requests_is_signed_by_several_threads_at_once(abc, home, tmp_path, requests):
     inbox = requests(tmp_path / "inbox", MANY)
     told = abc.json("sign", inbox, "--profile", "client", "--out", tmp_path / "signed", "--jobs", "4")
     rows = told["requests"]
@@ -46,7 +33,7 @@ def test_a_folder_of_requests_is_signed_by_several_threads_at_once(abc, home, tm
     assert known == {row["serial"] for row in rows}
 
 
-def test_answers_that_are_there_are_kept_and_force_replaces_them(abc, tmp_path):
+def test_answers_that_are_there_are_kept_and_force_replaces_them(abc, tmp_path, requests):
     inbox = requests(tmp_path / "inbox", FEW)
     out = tmp_path / "signed"
     abc("sign", inbox, "--profile", "client", "--out", out)
@@ -60,7 +47,7 @@ def test_answers_that_are_there_are_kept_and_force_replaces_them(abc, tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_nothing_is_signed_for_a_directory_that_cannot_be_written(abc, tmp_path):
+def test_nothing_is_signed_for_a_directory_that_cannot_be_written(abc, tmp_path, requests):
     inbox = requests(tmp_path / "inbox", 2)
     out = tmp_path / "signed"
     out.mkdir(mode=0o555)
@@ -69,7 +56,7 @@ def test_nothing_is_signed_for_a_directory_that_cannot_be_written(abc, tmp_path)
     assert abc.json("list", "--all")["certificates"][2:] == []
 
 
-def test_one_bad_request_among_many_costs_the_others_nothing(abc, tmp_path):
+def test_one_bad_request_among_many_costs_the_others_nothing(abc, tmp_path, requests):
     inbox = requests(tmp_path / "inbox", FEW)
     (inbox / "node-0007.csr").write_text("-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n")
     told = abc.json("sign", inbox, "--profile", "client", "--out", tmp_path / "signed", "--jobs", "3", exit=3)
@@ -78,7 +65,7 @@ def test_one_bad_request_among_many_costs_the_others_nothing(abc, tmp_path):
     assert len(os.listdir(tmp_path / "signed")) == FEW - 1
 
 
-def test_a_bar_is_drawn_on_a_terminal_and_nowhere_else(abc, tmp_path):
+def test_a_bar_is_drawn_on_a_terminal_and_nowhere_else(abc, tmp_path, requests):
     inbox = requests(tmp_path / "inbox", MANY)
     plain = abc("sign", inbox, "--profile", "client", "--out", tmp_path / "first")
     assert "\r" not in plain.everything and " a second" not in plain.everything
