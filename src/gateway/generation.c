@@ -85,29 +85,66 @@ static int make_context(const struct hf_gateway_config *config, struct hf_peers 
 	return hf_tls_context_new(&tls, &generation->tls, err);
 }
 
-int hf_generation_new(const struct hf_gateway_config *config, uint64_t number,
-		      struct hf_peers *peers, struct hf_generation **ret_generation,
-		      struct hf_err *err)
+static struct hf_generation *generation_alloc(uint64_t number)
 {
-	HF_AUTO(hf_generation) generation = calloc(1, sizeof(*generation));
-	uint8_t digest[HF_SHA256_LEN];
-	int rc;
+	struct hf_generation *generation = calloc(1, sizeof(*generation));
 
 	if (generation == NULL)
-		return hf_err_nomem(err);
+		return NULL;
 	generation->refs = 1;
 	generation->number = number;
 	generation->loaded_at = hf_clock_now();
-	rc = config->source.load(config->source.arg, number, &generation->parts, err);
-	if (rc < 0)
-		return rc;
-	rc = ca_names_digest(generation, err);
+	return generation;
+}
+
+/* What follows from the parts. */
+static int complete(const struct hf_gateway_config *config, struct hf_peers *peers,
+		    struct hf_generation *generation, struct hf_err *err)
+{
+	uint8_t digest[HF_SHA256_LEN];
+	int rc = ca_names_digest(generation, err);
+
 	if (rc == 0)
 		rc = make_context(config, peers, generation, err);
 	if (rc < 0)
 		return rc;
 	hf_trust_digest(generation->parts.trust, digest);
 	hf_hex_encode(digest, sizeof(digest), generation->trust_digest);
+	return 0;
+}
+
+int hf_generation_new(const struct hf_gateway_config *config, uint64_t number,
+		      struct hf_peers *peers, struct hf_generation **ret_generation,
+		      struct hf_err *err)
+{
+	HF_AUTO(hf_generation) generation = generation_alloc(number);
+	int rc;
+
+	if (generation == NULL)
+		return hf_err_nomem(err);
+	rc = config->source.load(config->source.arg, number, &generation->parts, err);
+	if (rc == 0)
+		rc = complete(config, peers, generation, err);
+	if (rc < 0)
+		return rc;
+	*ret_generation = hf_take(generation);
+	return 0;
+}
+
+int hf_generation_from(const struct hf_gateway_config *config, uint64_t number,
+		       struct hf_gateway_parts *parts, struct hf_generation **ret_generation,
+		       struct hf_err *err)
+{
+	HF_AUTO(hf_generation) generation = generation_alloc(number);
+	int rc;
+
+	if (generation == NULL)
+		return hf_err_nomem(err);
+	generation->parts = *parts;
+	*parts = (struct hf_gateway_parts){ 0 };
+	rc = complete(config, NULL, generation, err);
+	if (rc < 0)
+		return rc;
 	*ret_generation = hf_take(generation);
 	return 0;
 }

@@ -23,6 +23,10 @@ extern const char hf_gateway_sigalgs[];
 int hf_generation_new(const struct hf_gateway_config *config, uint64_t number,
 		      struct hf_peers *peers, struct hf_generation **ret_generation,
 		      struct hf_err *err);
+/* Of parts that were loaded before, and good; takes them over. */
+int hf_generation_from(const struct hf_gateway_config *config, uint64_t number,
+		       struct hf_gateway_parts *parts, struct hf_generation **ret_generation,
+		       struct hf_err *err);
 struct hf_generation *hf_generation_ref(struct hf_generation *generation);
 void hf_generation_unref(struct hf_generation *generation);
 HF_DEFINE_AUTO(hf_generation, struct hf_generation, hf_generation_unref);

@@ -44,6 +44,7 @@ _Noreturn static void be_worker(struct hf_supervisor *s, size_t index, int contr
 					 .workers = s->slots_len,
 					 .control = control,
 					 .generation = s->generation,
+					 .good = &s->good,
 					 .counters = s->counters };
 
 	hf_fd_close(s->signals);
@@ -201,6 +202,9 @@ static void reload(struct hf_supervisor *s)
 		return;
 	}
 	s->generation++;
+	hf_gateway_parts_done(&s->good);
+	s->good = trial->parts;
+	trial->parts = (struct hf_gateway_parts){ 0 };
 	s->reload_pending = true;
 	s->reload_kept = false;
 	for (size_t i = 0; i < s->slots_len; i++)
@@ -397,6 +401,7 @@ int hf_gateway_run(const struct hf_gateway_config *config, struct hf_err *err)
 		(void)sigprocmask(SIG_SETMASK, &s->before, NULL);
 	}
 	hf_filewatch_free(s->watch);
+	hf_gateway_parts_done(&s->good);
 	hf_counters_unmap(s->counters, s->slots_len);
 	hf_bound_list_done(&s->bound);
 	hf_bound_list_done(&s->metrics);

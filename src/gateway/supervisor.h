@@ -29,6 +29,7 @@ struct hf_supervisor {
 	int signals;
 	sigset_t blocked, before;
 	uint64_t generation;
+	struct hf_gateway_parts good; /* what it was made of */
 	int interrupts;
 	bool announced, stopping, cut, start_failed, reload_pending, reload_kept,
 	    reload_again;

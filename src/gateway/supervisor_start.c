@@ -90,6 +90,8 @@ int hf_supervisor_set_up(struct hf_supervisor *s, struct hf_err *err)
 		rc = hf_bound_open(&s->bound, s->config->listen->items[i], s->slots_len, err);
 	if (rc == 0)
 		rc = open_metrics(s, err);
+	if (rc == 0)
+		rc = s->config->source.load(s->config->source.arg, s->generation, &s->good, err);
 	if (rc < 0)
 		return rc;
 	s->counters = hf_counters_map(s->slots_len);

@@ -172,11 +172,25 @@ static int open_timers(struct hf_worker *worker, struct hf_err *err)
 	return rc;
 }
 
+/* A bad set of files must not keep a worker from taking the place of one that died: the good set
+ * stays in use until there is a new one. */
+static int first_generation(struct hf_worker *worker, struct hf_err *err)
+{
+	const struct hf_worker_start *start = worker->start;
+
+	if (hf_generation_new(worker->config, start->generation, NULL, &worker->generation, err) ==
+	    0)
+		return 0;
+	hf_log_say("worker %zu goes on with generation %llu: %s", start->index,
+		   (unsigned long long)start->generation, err->msg);
+	return hf_generation_from(worker->config, start->generation, start->good,
+				  &worker->generation, err);
+}
+
 static int start_up(struct hf_worker *worker, struct hf_err *err)
 {
 	const struct hf_gateway_config *config = worker->config;
-	int rc =
-	    hf_generation_new(config, worker->start->generation, NULL, &worker->generation, err);
+	int rc = first_generation(worker, err);
 
 	if (rc == 0 && config->respond.text != NULL)
 		rc = hf_responder_init(&worker->responder, &config->respond, err);

@@ -26,6 +26,9 @@ struct hf_worker_start {
 	size_t index, workers;
 	int control;
 	uint64_t generation;
+	/* What the generation was made of, to go on with when the files have become bad since; the
+	 * worker's own copy. */
+	struct hf_gateway_parts *good;
 	struct hf_counters *counters; /* of all */
 };
 

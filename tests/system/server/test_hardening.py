@@ -194,3 +194,25 @@ def test_record_of_a_swept_connection_names_its_own_listener(hf, town, tmp_path)
             server.reload()
             record = server.wait_record()
             assert record["stage"] == "reload" and record["listener"] == url
+
+
+def test_worker_that_dies_while_the_files_are_bad_is_replaced_all_the_same(hf, town, curl, tmp_path):
+    """Else its socket goes on taking connections that nobody accepts."""
+    cert = tmp_path / "s.pem"
+    shutil.copy(town["server"].cert, cert)
+    argv = list(town.serve_args)
+    argv[argv.index("--cert") + 1] = cert
+    with hf.serve(*argv, "--allow", "any", "--respond", "text:x", "--workers", "1", "--reload", "signal") as server:
+        cert.write_text("garbage\n")
+        assert "refused" in server.reload()
+        children = "/proc/%d/task/%d/children" % (server.pid, server.pid)
+        worker, = open(children).read().split()
+        os.kill(int(worker), signal.SIGKILL)
+        server.wait_until(lambda: any("goes on with generation 1" in line for line in server.lines["err"]),
+                          "another worker")
+        assert curl.get(server.port, town["mail"], town.ca).status == 200
+        shutil.copy(town["gateway"].cert, cert)
+        assert "refused" in server.reload()  # its key is another one
+        shutil.copy(town["server"].cert, cert)
+        assert "generation 2 is in use" in server.reload()
+        assert curl.get(server.port, town["mail"], town.ca).status == 200
