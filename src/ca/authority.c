@@ -146,6 +146,24 @@ static int open_parts(struct hf_authority *a, const struct hf_authority_options 
 	return rc < 0 ? rc : hf_authority_make_trust(a, err);
 }
 
+/* A policy with a mistake stops issuing (hf_order_check), and nothing else: what was issued must
+ * stay revocable. */
+static int load_policy(struct hf_authority *a, const struct hf_authority_options *options,
+		       struct hf_err *err)
+{
+	char path[PATH_MAX];
+	int rc = hf_path_join(path, sizeof(path), a->dir, "policy.yaml", err);
+
+	if (rc < 0)
+		return rc;
+	(void)hf_str_copy(a->actor, sizeof(a->actor), options->actor ? options->actor : "");
+	if (!options->policy_path && !hf_file_exists(path))
+		return hf_policy_new(&a->policy, err);
+	rc = hf_policy_load(options->policy_path ? options->policy_path : path, &a->policy,
+			    &a->policy_err);
+	return rc == -HF_E_NOMEM ? hf_err_nomem(err) : 0;
+}
+
 int hf_authority_open(const char *home, const struct hf_authority_options *options,
 		      struct hf_authority **ret_authority, struct hf_err *err)
 {
@@ -168,6 +186,8 @@ int hf_authority_open(const char *home, const struct hf_authority_options *optio
 		    err, "make one with: handfast init NAME; or name another home with --home DIR");
 	}
 	rc = open_parts(a, options, err);
+	if (rc == 0)
+		rc = load_policy(a, options, err);
 	if (rc < 0)
 		return hf_err_context(err, rc, "opening the authority");
 	*ret_authority = hf_take(a);
@@ -188,6 +208,7 @@ void hf_authority_free(struct hf_authority *a)
 	ca_done(&a->root);
 	ca_done(&a->issuing);
 	hf_trust_unref(a->trust);
+	hf_policy_free(a->policy);
 	free(a);
 }
 

@@ -9,6 +9,7 @@
 
 #include <limits.h>
 
+#include "ca/policy/policy.h"
 #include "ca/profile.h"
 #include "ca/store/store.h"
 #include "pki/pemfile.h"
@@ -25,6 +26,8 @@ struct hf_ca {
 	const char *crl_name; /* the file its list is written to */
 };
 
+enum { HF_ACTOR_CAP = 128 };
+
 struct hf_authority {
 	char dir[PATH_MAX];
 	struct hf_store *store;
@@ -34,11 +37,15 @@ struct hf_authority {
 	struct hf_trust *trust; /* the root as anchor, the issuing CA below it: what peers have */
 	struct hf_passphrase_source pass;
 	unsigned jobs; /* threads that sign at once; 0 is 1 */
+	struct hf_policy *policy;   /* NULL: it could not be read, and policy_err says why */
+	struct hf_err policy_err;
+	char actor[HF_ACTOR_CAP]; /* who asks, for the policy's `requesters` */
 };
 
 struct hf_authority_options {
 	int64_t now;
 	const char *actor; /* for the audit log */
+	const char *policy_path; /* NULL: policy.yaml in its folder, or the built-in one */
 	struct hf_passphrase_source pass;
 };
 /* -HF_E_NOENT with a hint when the home has none. */

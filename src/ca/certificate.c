@@ -195,15 +195,24 @@ static int add_more(struct hf_buf *b, const struct hf_certificate_plan *plan, st
 	return 0;
 }
 
+/* What comes with the plan stands instead of the profile's own. */
+static bool is_own(const struct hf_certificate_plan *plan, int nid)
+{
+	return !plan->extra || X509v3_get_ext_by_NID(plan->extra, nid, -1) < 0;
+}
+
 static int add_extensions(struct hf_buf *b, const struct hf_certificate_plan *plan,
 			  const struct hf_buf *spki, struct hf_err *err)
 {
 	size_t start = b->len;
 	int rc;
 
-	add_basic(b, plan->profile);
-	add_usage(b, plan->profile, plan->key);
-	add_extended_usage(b, plan->profile);
+	if (is_own(plan, NID_basic_constraints))
+		add_basic(b, plan->profile);
+	if (is_own(plan, NID_key_usage))
+		add_usage(b, plan->profile, plan->key);
+	if (is_own(plan, NID_ext_key_usage))
+		add_extended_usage(b, plan->profile);
 	if (!add_key_ids(b, spki, plan->issuer))
 		return hf_err_ossl(err, HF_E_CRYPTO, "cannot write the key identifiers");
 	rc = add_sans(b, plan, err);

@@ -20,7 +20,7 @@ struct hf_certificate_plan {
 	EVP_PKEY *key; /* public part */
 	const struct hf_sans *sans;
 	NAME_CONSTRAINTS *permit; /* NULL: none */
-	const STACK_OF(X509_EXTENSION) *extra; /* put behind the profile's own; NULL: none */
+	const STACK_OF(X509_EXTENSION) *extra; /* behind its own, or instead; NULL: none */
 	int64_t not_before, not_after;
 	const struct hf_cert *issuer; /* NULL: self-signed */
 	EVP_PKEY *issuer_key;

@@ -25,6 +25,7 @@ void hf_order_done(struct hf_order *order)
 	sk_X509_EXTENSION_pop_free(order->extra, X509_EXTENSION_free);
 	hf_strv_done(&order->notes);
 	hf_strv_done(&order->dropped);
+	hf_rulings_done(&order->rulings);
 	hf_cert_unref(order->cert);
 	*order = (struct hf_order){ .profile = NULL };
 }
@@ -139,6 +140,22 @@ static int settle_validity(struct hf_order *order, int64_t now, struct hf_err *e
 	return note && hf_strv_add(&order->notes, note) == 0 ? 0 : hf_err_nomem(err);
 }
 
+/* The authority's own certificates (root, single, issuing) have no policy over them. */
+static int apply_policy(struct hf_authority *a, struct hf_order *order, struct hf_err *err)
+{
+	const X509_NAME *issuer;
+
+	if (!order->issuer || hf_ca_profile_is_own(order->profile))
+		return 0;
+	if (!a->policy && a->policy_err.code) {
+		if (err)
+			*err = a->policy_err;
+		return hf_err_context(err, -a->policy_err.code, "the policy");
+	}
+	issuer = X509_get_subject_name(order->issuer->cert->x509);
+	return hf_policy_apply(a->policy, order, issuer, a->actor, err);
+}
+
 int hf_order_check(struct hf_authority *a, struct hf_order *order, int64_t now, struct hf_err *err)
 {
 	int rc = hf_key_check(order->key, err);
@@ -146,10 +163,13 @@ int hf_order_check(struct hf_authority *a, struct hf_order *order, int64_t now, 
 	if (rc == 0)
 		rc = settle_issuer(a, order, err);
 	if (rc == 0)
+		rc = apply_policy(a, order, err);
+	if (rc == 0)
 		rc = check_names(a, order, err);
 	if (rc == 0)
 		rc = settle_validity(order, now, err);
 	if (rc == 0 && !order->profile->is_ca && order->sans.len == 0 &&
+	    !hf_policy_says_no_names(a->policy, order->profile) &&
 	    hf_strv_add(
 		&order->notes,
 		"it is known by its common name only, which strict peers refuse; give it a name "
@@ -204,6 +224,7 @@ struct batch {
 	int64_t now;
 	struct hf_intent intents[BATCH_CAP];
 	struct hf_outcome outcomes[BATCH_CAP];
+	struct hf_claim *claims[BATCH_CAP]; /* of the outcomes */
 	struct batch_texts {
 		uint8_t serial[HF_SERIAL_LEN];
 		char serial_text[HF_SERIAL_TEXT_CAP];
@@ -261,8 +282,18 @@ static int prepare(struct hf_authority *a, struct batch *b, size_t i, int64_t no
 		.subject = t->subject,
 		.sans = t->sans,
 		.at = now,
+		.unique_subject = a->policy && a->policy->unique_subject && !order->renews &&
+				  !hf_ca_profile_is_own(order->profile),
 	};
 	return 0;
+}
+
+static int subject_taken(const struct hf_authority *a, struct hf_order *order, const char *subject,
+			 struct hf_err *err)
+{
+	(void)hf_policy_refuse(a->policy, &order->rulings, a->policy->unique_line, err,
+			       "'%s' has a valid certificate already (unique_subject)", subject);
+	return hf_err_hint(err, "renew it, revoke it first, or give this one another subject");
 }
 
 /* What fails here fails for this order only.  Keys, trust and certificates are only read, so that
@@ -272,8 +303,13 @@ static void sign_one(void *arg, size_t i)
 	struct batch *b = arg;
 	struct hf_order *order = b->orders[i];
 	HF_AUTO(hf_cert) cert = NULL;
-	int rc = sign(order, order->key, order->key, b->texts[i].serial, &cert, &order->err);
+	int rc;
 
+	if (!b->intents[i].id) {
+		(void)subject_taken(b->a, order, b->intents[i].subject, &order->err);
+		return;
+	}
+	rc = sign(order, order->key, order->key, b->texts[i].serial, &cert, &order->err);
 	if (rc == 0)
 		rc = judge(b->a, order, cert, b->now, &order->err);
 	if (rc < 0)
@@ -300,6 +336,7 @@ static size_t collect_outcomes(struct batch *b)
 			.not_after = cert->not_after,
 		};
 		memcpy(out->sha256, cert->sha256, sizeof(out->sha256));
+		b->claims[len] = b->orders[i]->claim;
 		len++;
 	}
 	return len;
@@ -309,7 +346,7 @@ static size_t collect_outcomes(struct batch *b)
 static void abandon_failed(struct hf_authority *a, const struct batch *b, int64_t now)
 {
 	for (size_t i = 0; i < b->len; i++) {
-		if (!b->orders[i]->cert)
+		if (!b->orders[i]->cert && b->intents[i].id)
 			(void)hf_store_abandon(a->store, &b->intents[i].id, 1, now, NULL);
 	}
 }
@@ -322,6 +359,23 @@ static int take_back(const struct batch *b, int rc)
 		b->orders[i]->cert = NULL;
 	}
 	return rc;
+}
+
+/* Somebody else was faster, or the permission ended while this one was being signed. */
+static int drop_lost(const struct batch *b, int issued)
+{
+	for (size_t i = 0; i < b->len; i++) {
+		struct hf_order *order = b->orders[i];
+
+		if (!order->cert || !order->claim || !order->claim->lost)
+			continue;
+		hf_cert_unref(order->cert);
+		order->cert = NULL;
+		issued--;
+		(void)hf_err_set(&order->err, HF_E_EXIST,
+				 "another request has used up this permission meanwhile");
+	}
+	return issued;
 }
 
 static int issue_batch(struct hf_authority *a, struct hf_order *const *orders, size_t len,
@@ -348,8 +402,8 @@ static int issue_batch(struct hf_authority *a, struct hf_order *const *orders, s
 	if (signed_len < len)
 		abandon_failed(a, b, now);
 	if (signed_len > 0)
-		rc = hf_store_record(a->store, b->outcomes, signed_len, now, err);
-	return rc < 0 ? take_back(b, rc) : (int)signed_len;
+		rc = hf_store_record_claims(a->store, b->outcomes, b->claims, signed_len, now, err);
+	return rc < 0 ? take_back(b, rc) : drop_lost(b, (int)signed_len);
 }
 
 /* With the key that just signed.  The certificates are issued whatever becomes of the seal: an old

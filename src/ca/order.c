@@ -79,8 +79,10 @@ int hf_order_for_name(struct hf_order *order, const char *name, const char *subj
 		return hf_err_set(err, HF_E_INVALID, "the name is too long");
 	rc = hf_subject_for(name, subject, &order->subject, err);
 	/* strict peers want a SAN of a client too: its name, when nothing else was asked for */
-	if (rc == 0 && is_host(name) && (order->profile->names_hosts || sans->len == 0))
+	if (rc == 0 && is_host(name) && (order->profile->names_hosts || sans->len == 0)) {
 		rc = hf_sans_add_host(&order->sans, name, err);
+		order->own_name = !order->profile->names_hosts;
+	}
 	return rc < 0 ? rc : add_missing(&order->sans, sans, err);
 }
 
@@ -93,6 +95,7 @@ int hf_order_like(struct hf_order *order, const struct hf_cert *cert, const char
 				  "a certificate of the profile '%s' is not renewed so", profile);
 	if (!hf_str_copy(order->name, sizeof(order->name), name))
 		return hf_err_set(err, HF_E_INVALID, "the name is too long");
+	order->renews = true;
 	order->subject = X509_NAME_dup(X509_get_subject_name(cert->x509));
 	if (!order->subject)
 		return hf_err_nomem(err);

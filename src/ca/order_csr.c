@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "ca/order.h"
 #include "ca/permit.h"
+#include "ca/policy/extension.h"
 #include "pki/name.h"
 
 enum { VALUE_CAP = 1024, TEXT_CAP = 8192 };
@@ -60,62 +61,109 @@ static int common_name(const X509_NAME *subject, char out[VALUE_CAP], struct hf_
 
 /* --- names --- */
 
+/* One request, one order, and what decides about them. */
+struct taking {
+	struct hf_order *order;
+	const struct hf_csr *csr;
+	const struct hf_sign_policy *policy;
+	const struct hf_policy *rules;	    /* NULL: none could be read, and nothing is issued */
+	const struct hf_policy_profile *pp; /* NULL: no policy rules this profile */
+	const char *cn;
+	struct hf_err *err;
+};
+
 static int drop(struct hf_order *order, const char *what, struct hf_err *err)
 {
 	return hf_strv_add(&order->dropped, what) < 0 ? hf_err_nomem(err) : 0;
 }
 
-static int drop_san(struct hf_order *order, const struct hf_san *san, struct hf_err *err)
+static int foreign_san(const struct taking *t, const struct hf_san *san)
 {
 	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(TEXT_CAP);
 
 	(void)hf_buf_printf(&text, "%s:", hf_san_kind_name(san->kind));
 	(void)hf_str_escape(&text, san->value, san->len);
-	return drop(order, hf_buf_str(&text), err);
+	if (t->pp && t->pp->foreign_names == HF_ANSWER_REFUSE)
+		return hf_policy_refuse(t->rules, &t->order->rulings,
+					t->pp->lines[HF_POLICY_REQUEST_NAMES], t->err,
+					"the request asks for %s, which nobody granted",
+					hf_buf_str(&text));
+	if (t->pp && hf_policy_say(t->rules, &t->order->rulings, HF_RULING_CHANGES,
+				   t->pp->lines[HF_POLICY_REQUEST_NAMES],
+				   "%s is not granted: no --san, no pattern under names",
+				   hf_buf_str(&text)) < 0)
+		return hf_err_nomem(t->err);
+	return drop(t->order, hf_buf_str(&text), t->err);
 }
 
-static bool is_granted(const struct hf_san *san, const struct hf_sign_policy *policy,
-		       const char *cn)
+/* By the operator, by the policy's patterns, or because it is the subject's own name. */
+static bool is_granted(const struct taking *t, const struct hf_san *san)
 {
 	if (san->malformed || san->kind == HF_SAN_DIRNAME || san->kind == HF_SAN_OTHER)
 		return false;
-	if (policy->copy_sans || hf_sans_has(policy->sans, san))
+	if (t->policy->copy_sans || hf_sans_has(t->policy->sans, san))
 		return true;
-	return strlen(san->value) == san->len && hf_str_case_eq(san->value, cn);
+	if (t->pp && hf_policy_pattern_for(&t->pp->names, san))
+		return true;
+	if (t->pp && !t->pp->names.any)
+		return false;
+	return strlen(san->value) == san->len && hf_str_case_eq(san->value, t->cn);
 }
 
-static int add_host(struct hf_order *order, const char *cn, struct hf_err *err)
+static int add_host(struct hf_sans *sans, const char *cn, struct hf_err *err)
 {
 	uint8_t raw[16];
 	size_t raw_len;
 
 	if (!hf_ip_parse(cn, raw, &raw_len) && !hf_dns_name_valid(cn, strlen(cn), true))
 		return 0;
-	return hf_sans_add_host(&order->sans, cn, err);
+	return hf_sans_add_host(sans, cn, err);
 }
 
-static int take_sans(struct hf_order *order, const struct hf_csr *csr,
-		     const struct hf_sign_policy *policy, const char *cn, struct hf_err *err)
+/* The subject's own name, where a host is meant; a policy that lists names must list it too. */
+static int add_own_host(const struct taking *t)
 {
-	int rc = order->profile->names_hosts ? add_host(order, cn, err) : 0;
+	struct hf_san as_dns = { .kind = HF_SAN_DNS };
 
-	for (size_t i = 0; rc == 0 && i < csr->sans.len; i++) {
-		const struct hf_san *san = &csr->sans.items[i];
+	if (t->pp && !t->pp->names.any) {
+		HF_AUTO_DONE(hf_sans) own = HF_SANS_INIT;
 
-		if (!is_granted(san, policy, cn))
-			rc = drop_san(order, san, err);
-		else if (!hf_sans_has(&order->sans, san))
-			rc = hf_sans_add(&order->sans, san->kind, san->value, err);
+		if (add_host(&own, t->cn, NULL) < 0 || own.len == 0)
+			return 0;
+		if (!hf_policy_pattern_for(&t->pp->names, &own.items[0])) {
+			as_dns.value = own.items[0].value;
+			as_dns.len = own.items[0].len;
+			as_dns.kind = own.items[0].kind;
+			return foreign_san(t, &as_dns);
+		}
 	}
-	for (size_t i = 0; rc == 0 && i < policy->sans->len; i++) {
-		const struct hf_san *san = &policy->sans->items[i];
+	return add_host(&t->order->sans, t->cn, t->err);
+}
+
+static int take_sans(const struct taking *t)
+{
+	struct hf_order *order = t->order;
+	int rc = order->profile->names_hosts ? add_own_host(t) : 0;
+
+	for (size_t i = 0; rc == 0 && i < t->csr->sans.len; i++) {
+		const struct hf_san *san = &t->csr->sans.items[i];
+
+		if (!is_granted(t, san))
+			rc = foreign_san(t, san);
+		else if (!hf_sans_has(&order->sans, san))
+			rc = hf_sans_add(&order->sans, san->kind, san->value, t->err);
+	}
+	for (size_t i = 0; rc == 0 && i < t->policy->sans->len; i++) {
+		const struct hf_san *san = &t->policy->sans->items[i];
 
 		if (!hf_sans_has(&order->sans, san))
-			rc = hf_sans_add(&order->sans, san->kind, san->value, err);
+			rc = hf_sans_add(&order->sans, san->kind, san->value, t->err);
 	}
 	/* strict peers want a SAN of a client too: its name, when nothing else was granted */
-	if (rc == 0 && order->sans.len == 0 && !order->profile->is_ca)
-		rc = add_host(order, cn, err);
+	if (rc == 0 && order->sans.len == 0 && !order->profile->is_ca) {
+		rc = add_host(&order->sans, t->cn, t->err);
+		order->own_name = !order->profile->names_hosts;
+	}
 	return rc;
 }
 
@@ -169,26 +217,96 @@ static bool is_given(const struct hf_order *order, const struct hf_csr *csr, int
 	}
 }
 
-static int tell_dropped(struct hf_order *order, const struct hf_csr *csr, struct hf_err *err)
+/* A bad value, and one that the certificate has already, is not taken. */
+static int copy_extension(const struct taking *t, const X509_EXTENSION *ext, bool *ret_taken)
+{
+	struct hf_order *order = t->order;
+	HF_AUTO(X509_EXTENSION) own = NULL;
+
+	*ret_taken = false;
+	if (hf_extension_check(ext, order->profile) ||
+	    X509v3_get_ext_by_OBJ(order->extra,
+				  X509_EXTENSION_get_object((X509_EXTENSION *)(uintptr_t)ext),
+				  -1) >= 0)
+		return 0;
+	own = X509_EXTENSION_dup((X509_EXTENSION *)(uintptr_t)ext);
+	if (!order->extra)
+		order->extra = sk_X509_EXTENSION_new_null();
+	if (!own || !order->extra || !sk_X509_EXTENSION_push(order->extra, own))
+		return hf_err_nomem(t->err);
+	own = NULL;
+	*ret_taken = true;
+	return 0;
+}
+
+static bool may_copy(const struct taking *t, const X509_EXTENSION *ext, const char *word)
+{
+	int nid = OBJ_obj2nid(X509_EXTENSION_get_object((X509_EXTENSION *)(uintptr_t)ext));
+
+	return t->pp && t->pp->extensions == HF_ANSWER_COPY && hf_strv_has(&t->pp->copy, word) &&
+	       hf_extension_sources(nid) & HF_EXTENSION_OF_REQUEST;
+}
+
+/* Which rule says what becomes of an extension that is not given. */
+static enum hf_policy_key rule_for(const X509_EXTENSION *ext, int nid)
+{
+	if (nid == NID_basic_constraints)
+		return HF_POLICY_REQUEST_CA;
+	if (X509_EXTENSION_get_critical(ext) && !hf_extension_sources(nid))
+		return HF_POLICY_REQUEST_CRITICAL;
+	return HF_POLICY_REQUEST_EXTENSIONS;
+}
+
+static int answer_in_vain(const struct taking *t, const X509_EXTENSION *ext, int nid,
+			  const char *word)
+{
+	enum hf_policy_key key = rule_for(ext, nid);
+	const char *critical = X509_EXTENSION_get_critical(ext) ? "the critical extension " : "";
+	const char *what = nid == NID_basic_constraints && t->csr->asks_ca ? " CA:TRUE" : "";
+	enum hf_answer answer;
+
+	if (!t->pp)
+		return drop(t->order, word, t->err);
+	answer = key == HF_POLICY_REQUEST_CA	     ? t->pp->ca
+		 : key == HF_POLICY_REQUEST_CRITICAL ? t->pp->critical
+						     : t->pp->extensions;
+	if (answer == HF_ANSWER_REFUSE)
+		return hf_policy_refuse(t->rules, &t->order->rulings, t->pp->lines[key], t->err,
+					"the request asks for %s%s%s, which is not given to a %s",
+					critical, word, what, t->order->profile->words);
+	if (hf_policy_say(t->rules, &t->order->rulings, HF_RULING_CHANGES, t->pp->lines[key],
+			  "%s%s of the request is left out", word, what) < 0)
+		return hf_err_nomem(t->err);
+	return drop(t->order, word, t->err);
+}
+
+static int take_extension(const struct taking *t, const X509_EXTENSION *ext)
+{
+	int nid = OBJ_obj2nid(X509_EXTENSION_get_object((X509_EXTENSION *)(uintptr_t)ext));
+	bool taken = false;
+	char word[128];
+	int rc = 0;
+
+	hf_extension_word(ext, word, sizeof(word));
+	if (may_copy(t, ext, word))
+		rc = copy_extension(t, ext, &taken);
+	if (rc == 0 && taken)
+		return hf_policy_say(t->rules, &t->order->rulings, HF_RULING_ADMITS,
+				     t->pp->lines[HF_POLICY_REQUEST_COPY],
+				     "%s is taken from the request", word);
+	if (rc < 0 || is_given(t->order, t->csr, nid))
+		return rc;
+	return answer_in_vain(t, ext, nid, word);
+}
+
+static int take_extensions(const struct taking *t)
 {
 	int rc = 0;
 
-	for (int i = 0; rc == 0 && i < sk_X509_EXTENSION_num(csr->extensions); i++) {
-		const ASN1_OBJECT *kind =
-		    X509_EXTENSION_get_object(sk_X509_EXTENSION_value(csr->extensions, i));
-		int nid = OBJ_obj2nid(kind);
-		char word[128];
-
-		if (is_given(order, csr, nid))
-			continue;
-		if (nid == NID_undef)
-			(void)OBJ_obj2txt(word, sizeof(word), kind, 1);
-		else
-			(void)hf_str_copy(word, sizeof(word), OBJ_nid2sn(nid));
-		rc = drop(order, word, err);
-	}
-	if (rc == 0 && csr->has_challenge_password)
-		rc = drop(order, "challengePassword", err);
+	for (int i = 0; rc == 0 && i < sk_X509_EXTENSION_num(t->csr->extensions); i++)
+		rc = take_extension(t, sk_X509_EXTENSION_value(t->csr->extensions, i));
+	if (rc == 0 && t->csr->has_challenge_password)
+		rc = drop(t->order, "challengePassword", t->err);
 	return rc;
 }
 
@@ -233,6 +351,10 @@ int hf_order_from_csr(struct hf_order *order, struct hf_authority *a, const stru
 		      struct hf_err *err)
 {
 	char cn[VALUE_CAP] = "";
+	const struct taking t = {
+		order, csr, policy, a->policy, hf_policy_profile(a->policy, policy->profile),
+		cn,    err
+	};
 	int rc = hf_csr_check_signature(csr, err);
 
 	if (rc < 0)
@@ -246,10 +368,10 @@ int hf_order_from_csr(struct hf_order *order, struct hf_authority *a, const stru
 	if (rc == 0)
 		rc = common_name(order->subject, cn, err);
 	if (rc == 0)
-		rc = take_sans(order, csr, policy, cn, err);
+		rc = take_sans(&t);
 	if (rc == 0)
 		rc = take_permit(order, a, policy, err);
 	if (rc == 0)
-		rc = tell_dropped(order, csr, err);
+		rc = take_extensions(&t);
 	return rc < 0 ? rc : take_name(order, cn, fallback_name, err);
 }

@@ -95,3 +95,12 @@ const char *const *hf_ca_profile_names(void)
 {
 	return names;
 }
+
+bool hf_ca_profile_is_own(const struct hf_ca_profile *profile)
+{
+	for (size_t i = 0; names[i]; i++) {
+		if (strcmp(names[i], profile->name) == 0)
+			return false;
+	}
+	return true;
+}

@@ -24,6 +24,8 @@ struct hf_ca_profile {
 
 /* NULL when unknown. */
 const struct hf_ca_profile *hf_ca_profile_find(const char *name);
+/* One that an authority makes for itself (root, single, issuing). */
+bool hf_ca_profile_is_own(const struct hf_ca_profile *profile);
 /* The words that `sign --profile` takes, NULL-terminated. */
 const char *const *hf_ca_profile_names(void);
 

@@ -3,11 +3,13 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "cli/ca_common.h"
+#include "cli/policy_opts.h"
 #include "util/clock.h"
 #include "util/home.h"
 
 struct issue_opts {
 	struct hf_role_opts role;
+	struct hf_policy_opts policy;
 	struct hf_strv san;
 	const char *subject, *out, *passphrase_file;
 	int64_t lifetime;
@@ -66,6 +68,7 @@ static const struct hf_option options[] = {
 static const struct hf_option_group groups[] = {
 	{ "Role", hf_role_options, offsetof(struct issue_opts, role) },
 	{ "Options", options, 0 },
+	{ "Policy", hf_policy_options, offsetof(struct issue_opts, policy) },
 	{ NULL, NULL, 0 },
 };
 
@@ -197,7 +200,7 @@ static int run(struct hf_cmd_ctx *ctx)
 	if (rc == 0)
 		rc = hf_order_for_name(&order, name, o->subject, &sans, &ctx->err);
 	if (rc == 0)
-		rc = hf_cli_open_authority(ctx, &from, &a);
+		rc = hf_cli_open_under_policy(ctx, &from, &o->policy, &a);
 	return rc != 0 ? rc : issue(ctx, a, &order, o, o->out ? o->out : dir);
 }
 

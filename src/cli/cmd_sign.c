@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "ca/parallel.h"
+#include "cli/policy_opts.h"
 #include "cli/sign_inputs.h"
 #include "cli/sign_outputs.h"
 #include "cli/sign_progress.h"
@@ -14,6 +15,7 @@
 #include "util/slim.h"
 
 struct sign_opts {
+	struct hf_policy_opts policy;
 	struct hf_strv san, permit;
 	bool copy_sans, dry_run, force;
 	const char *profile, *subject, *out, *passphrase_file;
@@ -87,6 +89,7 @@ static const struct hf_option options[] = {
 
 static const struct hf_option_group groups[] = {
 	{ "Options", options, 0 },
+	{ "Policy", hf_policy_options, offsetof(struct sign_opts, policy) },
 	{ NULL, NULL, 0 },
 };
 
@@ -399,7 +402,7 @@ static int run(struct hf_cmd_ctx *ctx)
 	if (rc == 0)
 		rc = hf_cli_permit(ctx, &o->permit, &permit);
 	if (rc == 0)
-		rc = hf_cli_open_authority(ctx, &from, &a);
+		rc = hf_cli_open_under_policy(ctx, &from, &o->policy, &a);
 	if (rc == 0)
 		rc = gather(&s);
 	if (rc == 0)

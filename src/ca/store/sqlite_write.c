@@ -104,6 +104,24 @@ int hf_sqlite_audit_certificate(struct hf_sqlite *s, int64_t id, const char *act
 	return hf_sqlite_audit(s, &row, err);
 }
 
+/* 1 when it is.  Inside the transaction of the intent: two processes cannot both find it free. */
+static int subject_is_taken(struct hf_sqlite *s, const struct hf_intent *intent, struct hf_err *err)
+{
+	HF_AUTO(hf_stmt) find = NULL;
+	HF_AUTO(hf_stmt) make = NULL;
+	int rc = hf_sql_get(s, HF_SQL_SUBJECT_INDEX, &make, err);
+
+	if (rc == 0)
+		rc = hf_sql_run(s, make, "prepare for unique subjects", err);
+	if (rc == 0)
+		rc = hf_sql_get(s, HF_SQL_SUBJECT_TAKEN, &find, err);
+	if (rc < 0)
+		return rc;
+	bind_text(find, 1, intent->subject);
+	(void)sqlite3_bind_int64(find, 2, intent->at);
+	return hf_sql_step(s, find, "look for the subject", err);
+}
+
 static int intend_one(struct hf_sqlite *s, struct hf_intent *intent, struct hf_err *err)
 {
 	HF_AUTO(hf_stmt) add = NULL;
@@ -111,6 +129,12 @@ static int intend_one(struct hf_sqlite *s, struct hf_intent *intent, struct hf_e
 	size_t len = 0;
 	int rc = hf_serial_to_bytes(intent->serial, serial, &len, err);
 
+	intent->id = 0;
+	if (rc == 0 && intent->unique_subject) {
+		rc = subject_is_taken(s, intent, err);
+		if (rc > 0)
+			return 0;
+	}
 	if (rc == 0)
 		rc = hf_sql_get(s, HF_SQL_INTEND, &add, err);
 	if (rc < 0)
@@ -148,8 +172,8 @@ int hf_sqlite_intend(struct hf_store *store, struct hf_intent *intents, size_t l
 	return rc;
 }
 
-static int record_one(struct hf_sqlite *s, const struct hf_outcome *outcome, int64_t at,
-		      struct hf_err *err)
+int hf_sqlite_record_one(struct hf_sqlite *s, const struct hf_outcome *outcome, int64_t at,
+			 struct hf_err *err)
 {
 	HF_AUTO(hf_stmt) set = NULL;
 	char hex[2 * HF_STORE_SHA256_LEN + 1];
@@ -181,7 +205,7 @@ int hf_sqlite_record(struct hf_store *store, const struct hf_outcome *outcomes, 
 	int rc = hf_tx_begin(&tx, s, err);
 
 	for (size_t i = 0; rc == 0 && i < len; i++)
-		rc = record_one(s, &outcomes[i], at, err);
+		rc = hf_sqlite_record_one(s, &outcomes[i], at, err);
 	return rc < 0 ? rc : hf_tx_commit(&tx, err);
 }
 

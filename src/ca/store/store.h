@@ -63,9 +63,11 @@ struct hf_intent {
 	const char *serial; /* lower-case hex without leading zeros */
 	const char *name, *profile, *subject, *sans;
 	int64_t at;
-	int64_t id; /* filled in */
+	bool unique_subject; /* not when a valid certificate, or an intent, has the subject */
+	int64_t id; /* filled in; 0: the subject is taken, and nothing was noted */
 };
-/* All or none.  -HF_E_EXIST when the issuer used a serial before. */
+/* All or none, but for the subjects that are taken.  -HF_E_EXIST when the issuer used a serial
+ * before. */
 int hf_store_intend(struct hf_store *store, struct hf_intent *intents, size_t len,
 		    struct hf_err *err);
 
@@ -227,5 +229,51 @@ int hf_store_audit_compare(struct hf_store *store, hf_audit_problem_fn each, voi
 /* The hash that a row must have after `previous` (32 zero bytes before the first). */
 int hf_audit_hash(const uint8_t previous[HF_STORE_SHA256_LEN], const struct hf_audit_row *row,
 		  uint8_t ret_hash[HF_STORE_SHA256_LEN], struct hf_err *err);
+
+/* --- tokens and successions: who may ask from elsewhere --- */
+
+enum hf_token_state { HF_TOKEN_OPEN, HF_TOKEN_SPENT, HF_TOKEN_WITHDRAWN };
+
+struct hf_token {
+	const char *id; /* 16 hex digits */
+	uint8_t secret_sha256[HF_STORE_SHA256_LEN];
+	const char *name, *profile;
+	const char *subject; /* "": by the name */
+	const char *sans;    /* "dns:a,ip:::1", as hf_sans_add_list takes it */
+	int64_t lifetime;    /* of the certificate; 0: the profile's */
+	int64_t made_at, until;
+	/* the rest is the ledger's to say */
+	enum hf_token_state state;
+	int64_t certificate; /* that it was spent on; 0 */
+	uint8_t spki[HF_STORE_SHA256_LEN];
+	const char *address; /* that it was spent from; "" */
+	int64_t ended_at;    /* spent or withdrawn; 0 */
+};
+int hf_store_token_add(struct hf_store *store, const struct hf_token *token, struct hf_err *err);
+/* id NULL: all of them that are open, and those that ended or ran out since `since`.  The token is
+ * valid during the call. */
+typedef int (*hf_token_fn)(void *arg, const struct hf_token *token);
+int hf_store_token_each(struct hf_store *store, const char *id, int64_t since, hf_token_fn each,
+			void *arg, struct hf_err *err);
+/* 0; 1 when it is not open (nothing changes).  -HF_E_NOENT when there is none. */
+int hf_store_token_withdraw(struct hf_store *store, const char *id, int64_t at,
+			    struct hf_err *err);
+
+/* What a certificate that is recorded uses up: a token, or the right to follow another. */
+struct hf_claim {
+	const char *token;   /* NULL: none */
+	int64_t predecessor; /* 0: none */
+	uint8_t spki[HF_STORE_SHA256_LEN]; /* of the new certificate */
+	const char *address; /* who asks */
+	bool lost; /* filled in: it was used up already, or has ended; the certificate is abandoned */
+};
+/* hf_store_record with a claim for each outcome (NULL: none), in the same transaction: a token is
+ * spent if and only if its certificate is recorded. */
+int hf_store_record_claims(struct hf_store *store, const struct hf_outcome *outcomes,
+			   struct hf_claim *const *claims, size_t len, int64_t at,
+			   struct hf_err *err);
+/* What followed a certificate: 1 and nothing when nothing did. */
+int hf_store_successor(struct hf_store *store, int64_t predecessor, int64_t *ret_successor,
+		       uint8_t ret_spki[HF_STORE_SHA256_LEN], struct hf_err *err);
 
 #endif
