@@ -64,20 +64,21 @@ static void remove_draft(const char *dir)
 	(void)rmdir(dir);
 }
 
-static int put_aside(const char *place, struct hf_founding *f, struct hf_err *err)
+/* The old one gets a name that tells when; *from is where it is now. */
+static int put_aside(const char *from, struct hf_founding *f, struct hf_err *err)
 {
 	char when[HF_TIME_TEXT_CAP];
 
 	hf_time_format(f->now, when);
 	for (int n = 0; n < 100; n++) {
 		(void)snprintf(f->r->aside, sizeof(f->r->aside), "%.*s.old-%s%s%.0d", PATH_MAX - 64,
-			       place, when, n ? "-" : "", n);
-		if (renameat2(AT_FDCWD, place, AT_FDCWD, f->r->aside, RENAME_NOREPLACE) == 0)
+			       f->place, when, n ? "-" : "", n);
+		if (renameat2(AT_FDCWD, from, AT_FDCWD, f->r->aside, RENAME_NOREPLACE) == 0)
 			return 0;
 		if (errno != EEXIST)
 			break;
 	}
-	return hf_err_errno(err, errno, "cannot put the old authority '%s' aside", place);
+	return hf_err_errno(err, errno, "cannot put the old authority '%s' aside", from);
 }
 
 static int already_there(const char *place, struct hf_err *err)
@@ -88,12 +89,19 @@ static int already_there(const char *place, struct hf_err *err)
 		 "another elsewhere");
 }
 
-static int move_into_place(const char *draft, const char *place, struct hf_founding *f,
-			   struct hf_err *err)
+static int move_into_place(const char *draft, struct hf_founding *f, struct hf_err *err)
 {
+	const char *place = f->place;
+	bool replace = f->o->force && hf_file_exists(place);
 	int rc = 0;
 
-	if (f->o->force && hf_file_exists(place))
+	/* both at once, so that there is an authority at every moment */
+	if (replace && renameat2(AT_FDCWD, draft, AT_FDCWD, place, RENAME_EXCHANGE) == 0) {
+		if (put_aside(draft, f, NULL) < 0) /* it keeps the draft's name */
+			(void)hf_str_copy(f->r->aside, sizeof(f->r->aside), draft);
+		return 0;
+	}
+	if (replace) /* a file system that cannot exchange */
 		rc = put_aside(place, f, err);
 	if (rc < 0)
 		return rc;
@@ -101,7 +109,7 @@ static int move_into_place(const char *draft, const char *place, struct hf_found
 		return errno == EEXIST
 			   ? already_there(place, err)
 			   : hf_err_errno(err, errno, "cannot move '%s' to '%s'", draft, place);
-	return hf_dir_sync(f->o->home, err);
+	return 0;
 }
 
 static int found(struct hf_founding *f, struct hf_err *err)
@@ -115,22 +123,73 @@ static int found(struct hf_founding *f, struct hf_err *err)
 	return rc < 0 ? rc : f->fill(f, err);
 }
 
-static int write_own_trust(const struct hf_init_options *o, const struct hf_cert *root,
-			   struct hf_err *err)
+/* The home trusts its own root.  While the authority moves, both the old root and the new one are
+ * trusted: whichever moment is the last, the authority that is there is among them. */
+struct own_trust {
+	char path[PATH_MAX];
+	struct hf_buf before, root;
+};
+
+static void own_trust_done(struct own_trust *t)
 {
-	HF_AUTO_DONE(hf_buf) pem = HF_BUF_INIT(PEM_CAP);
-	char dir[PATH_MAX], path[PATH_MAX];
-	int rc = hf_home_trust(o->home, "", dir, err);
+	hf_buf_done(&t->before);
+	hf_buf_done(&t->root);
+}
+HF_DEFINE_AUTO_DONE(own_trust, struct own_trust, own_trust_done);
+
+static int write_trust(const struct own_trust *t, const struct hf_buf *pem, struct hf_err *err)
+{
+	return hf_file_write(t->path, pem->data, pem->len, HF_MODE_PUBLIC, HF_FILE_REPLACE, err);
+}
+
+static int begin_trust(struct own_trust *t, const struct hf_founding *f, struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_buf) both = HF_BUF_INIT(2 * PEM_CAP);
+	char dir[PATH_MAX];
+	int rc = hf_home_trust(f->o->home, "", dir, err);
 
 	if (rc == 0)
-		rc = hf_home_trust(o->home, "own", path, err);
+		rc = hf_home_trust(f->o->home, "own", t->path, err);
 	if (rc == 0)
 		rc = hf_dir_make(dir, HF_MODE_DIR, err);
+	if (rc == 0 && hf_file_exists(t->path))
+		rc = hf_file_read(t->path, &t->before, err);
 	if (rc == 0)
-		rc = hf_cert_to_pem(root, &pem, err);
-	return rc < 0
-		   ? rc
-		   : hf_file_write(path, pem.data, pem.len, HF_MODE_PUBLIC, HF_FILE_REPLACE, err);
+		rc = hf_cert_to_pem(f->r->root, &t->root, err);
+	if (rc < 0)
+		return rc;
+	(void)hf_buf_append(&both, t->before.data, t->before.len);
+	(void)hf_buf_append(&both, t->root.data, t->root.len);
+	return hf_buf_failed(&both) ? hf_err_nomem(err) : write_trust(t, &both, err);
+}
+
+static int end_trust(const struct own_trust *t, bool moved, struct hf_err *err)
+{
+	if (!t->path[0])
+		return 0;
+	if (moved)
+		return t->before.len ? write_trust(t, &t->root, err) : 0;
+	if (t->before.len)
+		return write_trust(t, &t->before, err);
+	(void)unlink(t->path);
+	return 0;
+}
+
+static int move_all(struct hf_founding *f, const char *draft, struct hf_err *err)
+{
+	HF_AUTO_DONE(own_trust) trust = { .before = HF_BUF_INIT(PEM_CAP),
+					  .root = HF_BUF_INIT(PEM_CAP) };
+	int rc = begin_trust(&trust, f, err);
+
+	if (rc == 0)
+		rc = move_into_place(draft, f, err);
+	if (rc < 0) {
+		(void)end_trust(&trust, false, NULL);
+		remove_draft(draft);
+		return rc;
+	}
+	rc = hf_dir_sync(f->o->home, err);
+	return rc < 0 ? rc : end_trust(&trust, true, err);
 }
 
 int hf_founding_run(struct hf_founding *f, struct hf_err *err)
@@ -157,12 +216,10 @@ int hf_founding_run(struct hf_founding *f, struct hf_err *err)
 	a->root_only = o->root_only;
 	rc = found(f, err);
 	hf_store_close(hf_take(a->store)); /* before it moves: SQLite knows it by its path */
-	if (rc == 0)
-		rc = move_into_place(a->dir, f->place, f, err);
 	f->a = NULL;
 	if (rc < 0) {
 		remove_draft(a->dir);
 		return rc;
 	}
-	return write_own_trust(o, f->r->root, err);
+	return move_all(f, a->dir, err);
 }

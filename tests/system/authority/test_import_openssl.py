@@ -367,3 +367,26 @@ def test_kill_at_any_system_call_leaves_no_authority_or_a_whole_one(hf, home, tr
         assert set(revoked(home / "ca/crl.pem")) == {0x1002, 0x1003}, (name, number)
         hf("issue", "mail.example", "--server")
     assert True in whole and False in whole
+
+
+def test_kill_while_an_authority_is_replaced_leaves_the_old_one_or_the_new(hf, home, tree, tmp_path):
+    strace, trace = need("strace"), tree.place / "trace"
+    argv = [hf.binary, "import", "openssl", tree.dir, "--force"]
+    hf("init", "Mine")
+    hf("issue", "amy.example", "--server")
+    saved = tmp_path / "saved"
+    shutil.copytree(home, saved)
+    subprocess.run([strace, "-f", "-o", trace, *argv], env=hf.environment(), capture_output=True, timeout=120 * SLOW,
+                   check=True)
+    points = [point for point in kill_points(trace) if point[0] != "pwrite64"]
+    seen = set()
+    for name, number in points[-24:]:
+        shutil.rmtree(home)
+        shutil.copytree(saved, home)
+        subprocess.run([strace, "-f", "-o", "/dev/null", "-e", "inject=%s:signal=SIGKILL:when=%d" % (name, number), *argv],
+                       env=hf.environment(), capture_output=True, timeout=120 * SLOW, check=False)
+        cn = look.cn(look.cert(home / "ca/root.pem"))
+        seen.add(cn)
+        hf("issue", "new.example", "--server")
+        hf("verify", "--purpose", "server", home / "id/new.example/cert.pem")  # the home trusts its own root
+    assert seen == {"Mine Root CA", "ABC Root"}
