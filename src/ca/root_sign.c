@@ -91,7 +91,7 @@ int hf_root_plan(struct hf_authority *a, const char *path, int64_t lifetime,
 {
 	const struct hf_sans none = HF_SANS_INIT; /* names are what leaves have */
 	const struct hf_sign_policy policy = {
-		.profile = hf_ca_profile_find("issuing"),
+		.profile = hf_ca_profile_find("intermediate"),
 		.sans = &none,
 		.lifetime = lifetime,
 		.permit = permit,

@@ -76,7 +76,7 @@ static int fill_will(struct line *lines, const struct hf_order *order, struct hf
 		return hf_err_nomem(err);
 	put(lines[0].will, subject);
 	put_key(lines[1].will, order->key);
-	put(lines[2].will, "yes, path length 0"); /* profile issuing (ca/profile.c) */
+	put(lines[2].will, "yes, path length 0"); /* profile intermediate (ca/profile.c) */
 	put_permit(lines[3].will, order->permit);
 	put_day(lines[4].will, order->not_before);
 	put_day(lines[5].will, order->not_after);
