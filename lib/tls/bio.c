@@ -35,6 +35,21 @@ static void note_end(const struct hf_tls_conn *conn, int errnum)
 		hf_transcript_note(conn->transcript, HF_EVENT_RESET, false, 0, strerror(errnum));
 }
 
+/* libssl reads a record's five bytes first; what is no record is told with more of its words. */
+static void note_first(const struct hf_tls_conn *conn, const char *data, size_t len)
+{
+	char text[RECORD_HEADER_LEN + 64];
+	ssize_t more;
+
+	if (conn->bytes_in > len || len > RECORD_HEADER_LEN) {
+		hf_transcript_first(conn->transcript, data, len);
+		return;
+	}
+	memcpy(text, data, len);
+	more = recv(conn->fd, text + len, sizeof(text) - len, MSG_PEEK | MSG_DONTWAIT);
+	hf_transcript_first(conn->transcript, text, len + (size_t)HF_MAX(more, (ssize_t)0));
+}
+
 static int bio_read(BIO *bio, char *data, size_t cap, size_t *ret_len)
 {
 	struct hf_tls_conn *conn = BIO_get_data(bio);
@@ -44,8 +59,8 @@ static int bio_read(BIO *bio, char *data, size_t cap, size_t *ret_len)
 	if (n > 0) {
 		conn->bytes_in += (uint64_t)n;
 		*ret_len = (size_t)n;
-		if (conn->transcript)
-			hf_transcript_first(conn->transcript, data, (size_t)n);
+		if (conn->transcript && conn->bytes_in <= HF_FIRST_BYTES_CAP)
+			note_first(conn, data, (size_t)n);
 		return 1;
 	}
 	*ret_len = 0;

@@ -2,11 +2,14 @@
 /* handfast get: one request with a client certificate.  Must never say success before the server's
  * verdict had its chance to come, and never print key bytes. */
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/file.h"
 #include "cli/get.h"
+#include "probe/keylog.h"
 #include "util/clock.h"
+#include "util/log.h"
 
 enum { UPLOAD_CAP = 256 * 1024 * 1024 };
 
@@ -118,6 +121,16 @@ static const struct hf_option tls_options[] = {
 	  .help =
 	      "go on although the server's certificate is refused, for looking at a broken server only; the "
 	      "client certificate is sent all the same" },
+	{ .name = "trace",
+	  .kind = HF_OPT_FLAG,
+	  .offset = AT(trace),
+	  .help = "show each step of the handshake as it happens, on standard error" },
+	{ .name = "keylog",
+	  .kind = HF_OPT_STRING,
+	  .offset = AT(keylog),
+	  .arg = "FILE",
+	  .help = "append the secrets of the connection to this file (SSLKEYLOGFILE format, 0600); "
+		  "who has it can read everything" },
 	{ .name = "cacert",
 	  .kind = HF_OPT_LIST,
 	  .offset = AT(trust.ca),
@@ -220,9 +233,34 @@ static int make_context(struct get *g)
 		rc = hf_strv_split(&alpn, o->alpn, ',') < 0 ? hf_err_nomem(&g->ctx->err) : 0;
 	if (rc < 0)
 		return rc;
+	if (o->keylog) {
+		rc = hf_keylog_open(o->keylog, &g->keylog_fd, &g->ctx->err);
+		if (rc < 0)
+			return rc;
+		config.keylog = hf_keylog_line;
+		config.keylog_arg = &g->keylog_fd;
+	}
 	config.trust = trust;
 	config.alpn = (const char *const *)alpn.items;
 	return hf_tls_context_new(&config, &g->context, &g->ctx->err);
+}
+
+static void tell(void *arg, const struct hf_event *event)
+{
+	HF_AUTO_DONE(hf_buf) line = HF_BUF_INIT(HF_ERR_MSG_CAP * 8);
+
+	(void)arg;
+	if (hf_event_format(event, &line) >= 0)
+		hf_log_line(STDERR_FILENO, line.data, line.len);
+}
+
+static void start_transcript(struct get *g)
+{
+	hf_transcript_init(&g->transcript, hf_session_clock_us);
+	if (g->opts->trace)
+		g->transcript.tell = tell;
+	if (hf_session_tls(g->session))
+		hf_tls_conn_record(hf_session_tls(g->session), &g->transcript);
 }
 
 static int dial(struct get *g)
@@ -242,6 +280,8 @@ static int dial(struct get *g)
 		rc = hf_session_dial(list, len, deadline, &g->session, &g->ctx->err);
 	if (rc == 0)
 		rc = hf_session_start_tls(g->session, g->context, &g->ctx->err);
+	if (rc == 0)
+		start_transcript(g);
 	return rc;
 }
 
@@ -364,12 +404,15 @@ static int run(struct hf_cmd_ctx *ctx)
 	struct get g = { .ctx = ctx,
 			 .opts = ctx->opts,
 			 .answer = HF_ANSWER_INIT,
-			 .body = HF_BUF_INIT(HF_OUT_CAP) };
+			 .body = HF_BUF_INIT(HF_OUT_CAP),
+			 .keylog_fd = -1 };
 	int rc = perform(&g);
 
 	hf_session_close(g.session);
 	hf_tls_context_unref(g.context);
 	hf_credential_free(g.credential);
+	hf_transcript_done(&g.transcript);
+	hf_fd_close(g.keylog_fd);
 	hf_answer_done(&g.answer);
 	hf_buf_done(&g.upload);
 	hf_buf_done(&g.body);

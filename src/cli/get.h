@@ -14,7 +14,8 @@ struct get_opts {
 	struct hf_strv fields;
 	int tls_min, tls_max;      /* index into tls_words */
 	int64_t timeout;
-	bool include, insecure, fail, no_sni, system_roots;
+	bool include, insecure, fail, no_sni, system_roots, trace;
+	const char *keylog;
 };
 
 struct get {
@@ -26,6 +27,8 @@ struct get {
 	struct hf_session *session;
 	struct hf_answer answer;
 	struct hf_buf upload, body;         /* body: kept only for --json */
+	struct hf_transcript transcript;
+	int keylog_fd;                      /* -1: none */
 	enum hf_session_end end;
 	bool answered;                      /* the head of an answer came */
 };

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -178,6 +179,32 @@ enum hf_session_end hf_session_await_verdict(struct hf_session *session)
 	return end == HF_SESSION_TIMEOUT ? HF_SESSION_OK : end; /* silence is no refusal */
 }
 
+enum hf_session_end hf_session_await_words(struct hf_session *session,
+					   const struct hf_transcript *transcript, int64_t ms)
+{
+	int64_t until = HF_MIN(hf_clock_monotonic_ms() + ms, session->deadline_ms);
+	enum hf_session_end end = HF_SESSION_OK;
+
+	if (!session->tls)
+		return end;
+	for (;;) {
+		enum hf_tls_step step =
+		    hf_tls_conn_read(session->tls, session->early, EARLY_CAP, &session->early_len);
+
+		if (step == HF_TLS_WANT_READ &&
+		    hf_transcript_message_find(transcript, HF_HANDSHAKE_TICKET, false))
+			return HF_SESSION_OK;
+		if (!again(session, step, until, &end))
+			break;
+	}
+	return end == HF_SESSION_TIMEOUT ? HF_SESSION_OK : end;
+}
+
+void hf_session_set_timeout(struct hf_session *session, int64_t ms)
+{
+	session->deadline_ms = hf_clock_monotonic_ms() + ms;
+}
+
 static enum hf_session_end write_plain(struct hf_session *session, const char *data, size_t len)
 {
 	while (len > 0) {
@@ -285,4 +312,12 @@ struct hf_tls_conn *hf_session_tls(const struct hf_session *session)
 const struct hf_address *hf_session_peer(const struct hf_session *session)
 {
 	return &session->peer;
+}
+
+int64_t hf_session_clock_us(void)
+{
+	struct timespec ts = { 0 };
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }

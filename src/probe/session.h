@@ -29,6 +29,12 @@ enum hf_session_end hf_session_handshake(struct hf_session *session);
  * way (RFC 8446 4.4.2.4): waits a few round trips for an alert before anything is sent, because an
  * alert that crosses a request is often destroyed by the reset that follows. */
 enum hf_session_end hf_session_await_verdict(struct hf_session *session);
+/* The same, patiently: waits up to `ms` for words of the server, whatever the version; a ticket in
+ * the transcript ends it, because servers send one only to a client they have let in. */
+enum hf_session_end hf_session_await_words(struct hf_session *session,
+					   const struct hf_transcript *transcript, int64_t ms);
+/* From now on everything must be over in ms. */
+void hf_session_set_timeout(struct hf_session *session, int64_t ms);
 enum hf_session_end hf_session_write(struct hf_session *session, const void *data, size_t len);
 /* OK with *ret_len > 0 */
 enum hf_session_end hf_session_read(struct hf_session *session, void *data, size_t cap,
@@ -38,5 +44,7 @@ HF_DEFINE_AUTO(hf_session, struct hf_session, hf_session_close);
 
 struct hf_tls_conn *hf_session_tls(const struct hf_session *session); /* NULL when plain */
 const struct hf_address *hf_session_peer(const struct hf_session *session);
+/* Microseconds that only go forward: the clock of transcripts. */
+int64_t hf_session_clock_us(void);
 
 #endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The order of questions: files, transport, protocol, the server's certificate, the client's, the
+ * HTTP layer, and what is wrong although they met.  The first that answers names the cause.  Must
+ * prefer silence to a wrong guess. */
+#include "explain/internal.h"
+
+#include <string.h>
+
+#include "base/err.h"
+
+/* The client's own files come before any packet, the server's before any blame. */
+static bool from_files(struct deduction *d, bool server_side)
+{
+	for (size_t i = 0; i < d->c->files_len; i++) {
+		const struct hf_file_finding *f = &d->c->files[i];
+
+		if (f->server_side != server_side)
+			continue;
+		if (d->e->cause) {
+			hf_say_also(d->e, "%s: %s [%s]", f->path, f->text,
+				    hf_reason_info(f->reason)->id);
+			continue;
+		}
+		hf_decide(d, f->reason, server_side ? HF_SIDE_NOBODY : HF_SIDE_CLIENT, HF_CERTAIN);
+		d->e->fault_in = server_side ? HF_SIDE_SERVER : HF_SIDE_CLIENT;
+		hf_set_cert(d->e, server_side ? HF_ROLE_SERVER_LEAF : HF_ROLE_CLIENT_LEAF, f->cert);
+		hf_say_why(d->e, "%s", f->text);
+		hf_say_fix(d->e, "%s", f->fix);
+		hf_say_evidence(d->e, "%s: %s", f->path, f->text);
+	}
+	return d->e->cause != HF_REASON_NONE;
+}
+
+/* The TLS library of the client itself refuses a weak key or chain: nothing is ever sent. */
+static bool from_weak_own(struct deduction *d)
+{
+	static const enum hf_reason weak[] = { HF_REASON_V_WEAK_KEY, HF_REASON_V_WEAK_SIG };
+	const struct hf_verdict *v = &d->c->own_alone;
+
+	for (size_t i = 0; d->c->own_judged && i < v->findings_len; i++) {
+		const struct hf_finding *f = &v->findings[i];
+
+		if (f->severity != HF_SEVERITY_REFUSE ||
+		    (f->reason != weak[0] && f->reason != weak[1]))
+			continue;
+		if (!hf_certs_has(&d->c->own, f->cert))
+			continue;
+		hf_decide(d, f->reason, HF_SIDE_CLIENT, HF_CERTAIN);
+		d->e->fault_in = HF_SIDE_CLIENT;
+		hf_set_cert(d->e, f->depth > 0 ? HF_ROLE_CLIENT_CA : HF_ROLE_CLIENT_LEAF, f->cert);
+		hf_say_evidence(d->e, "%s: %s%s%s", f->cert->subject,
+				hf_reason_info(f->reason)->sentence, f->have ? ": " : "",
+				f->have ? f->have : "");
+		hf_say_evidence(d->e, "OpenSSL 3 at security level 2 does not load it; servers "
+				      "refuse it as well");
+		return true;
+	}
+	return false;
+}
+
+static bool from_own_error(struct deduction *d)
+{
+	if (d->main->end != HF_LOOK_NOT_MADE)
+		return false;
+	d->e->refused_by = HF_SIDE_CLIENT;
+	d->e->fault_in = HF_SIDE_CLIENT;
+	d->e->confidence = HF_CANNOT_KNOW;
+	hf_say_evidence(d->e, "our own side could not begin: %s", d->main->own_error);
+	return true;
+}
+
+/* Other things that are wrong with the client's chain, when they did not decide. */
+static void add_other_findings(struct deduction *d)
+{
+	const struct hf_verdict *lists[] = { d->c->own_judged ? &d->c->own_alone : NULL,
+					     d->main->judged ? &d->main->server : NULL };
+
+	for (size_t l = 0; l < HF_ARRAY_LEN(lists); l++) {
+		for (size_t i = 0; lists[l] && i < lists[l]->findings_len; i++) {
+			const struct hf_finding *f = &lists[l]->findings[i];
+
+			if (f->reason == d->e->cause || !f->cert ||
+			    f->severity != HF_SEVERITY_REFUSE)
+				continue;
+			hf_say_also(d->e, "%s: %s%s [%s]", f->cert->subject,
+				    hf_reason_info(f->reason)->sentence,
+				    f->consequence ? " (follows from the first)" : "",
+				    hf_reason_info(f->reason)->id);
+		}
+	}
+}
+
+static bool look_is_good(const struct hf_look *look)
+{
+	return look->handshake_done && !look->failed;
+}
+
+static void deduce(struct deduction *d)
+{
+	if (from_files(d, false) || from_weak_own(d) || from_files(d, true))
+		return;
+	if (!d->main->made || from_own_error(d))
+		return;
+	if (hf_deduce_transport(d) || hf_deduce_protocol(d) || hf_deduce_server_certificate(d) ||
+	    hf_deduce_client_certificate(d) || hf_deduce_http(d))
+		return;
+	if (d->c->set.plain ? d->main->http.status > 0 : look_is_good(d->main)) {
+		d->e->meets = true;
+		hf_deduce_after_meeting(d);
+		return;
+	}
+	d->e->confidence = HF_CANNOT_KNOW;
+	d->e->refused_by = d->main->failed && d->main->failure.refused_by == HF_JUDGE_US
+			       ? HF_SIDE_CLIENT
+			       : HF_SIDE_SERVER;
+	hf_say_evidence(d->e, "%s",
+			d->main->failed ? d->main->failure.text : "the connection ended early");
+	hf_say_cannot_know(d->e, "what the peer held against it: its log says more");
+}
+
+static void alert_of(struct deduction *d)
+{
+	const struct hf_event *in = hf_transcript_find(d->t, HF_EVENT_ALERT, false);
+	const struct hf_event *out = hf_transcript_find(d->t, HF_EVENT_ALERT, true);
+
+	if (in && in->type != 0) {
+		d->e->alert = in->type;
+		d->e->alert_received = true;
+	} else if (out && out->type != 0) {
+		d->e->alert = out->type;
+	}
+}
+
+int hf_explain(const struct hf_case *c, struct hf_explanation *e, struct hf_err *err)
+{
+	struct deduction d = { .c = c, .main = &c->looks[HF_LOOK_MAIN], .e = e };
+
+	d.t = &d.main->transcript;
+	hf_explanation_done(e);
+	deduce(&d);
+	alert_of(&d);
+	if (e->wants != HF_LOOK_MAIN)
+		return 0;
+	add_other_findings(&d);
+	hf_explanation_words(&d);
+	return e->headline && e->why && e->fix ? 0 : hf_err_nomem(err);
+}

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The client's certificate, judged by the server: from its alert (or silence), from what we sent,
+ * from the names and schemes it asked for, and from its files when we have them. */
+#include "explain/internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/time.h"
+
+enum { CHAIN_OPENSSL_CAP = 100 * 1024, SKEW = 600 };
+
+/* --- nothing was sent -------------------------------------------------------------------- */
+
+static bool none_sent(struct deduction *d)
+{
+	const struct hf_demand *demand = &d->t->demand;
+	struct hf_cert *leaf = hf_own_leaf(d);
+	bool tls13 = d->t->choice.version == 0x0304;
+	char spare[8];
+
+	if (hf_certificate_sent(d->t))
+		return false;
+	if (!d->c->have_own) {
+		hf_blame(d, HF_REASON_N_NONE, HF_CERTAIN, HF_ROLE_NONE, NULL);
+		hf_say_evidence(d->e,
+				"the server asked for a certificate; none is configured, an empty "
+				"list was sent");
+		return true;
+	}
+	if (!demand->seen)
+		return false;
+	if (leaf && !hf_key_can_sign(leaf, demand, tls13)) {
+		hf_blame(d, HF_REASON_N_SIGALG, HF_CERTAIN, HF_ROLE_CLIENT_LEAF, leaf);
+		hf_say_evidence(d->e, "the server accepts %zu scheme%s, such as %s; the key is %s",
+				demand->sigalgs.total, demand->sigalgs.total == 1 ? "" : "s",
+				demand->sigalgs.len
+				    ? hf_scheme_name(demand->sigalgs.items[0], spare)
+				    : "none",
+				hf_key_type_name(leaf->key_type));
+		hf_say_evidence(d->e, "so the client sent an empty list, without a word");
+		return true;
+	}
+	hf_blame(d, HF_REASON_N_NONE, HF_LIKELY, HF_ROLE_CLIENT_LEAF, leaf);
+	hf_say_evidence(d->e, "a certificate is configured, yet an empty list was sent");
+	return true;
+}
+
+/* --- with the server's files ------------------------------------------------------------- */
+
+static void describe(struct deduction *d, const struct hf_finding *f)
+{
+	if (f->cert)
+		hf_say_evidence(d->e, "%s (issuer %s, serial %s)", f->cert->subject,
+				f->cert->issuer, f->cert->serial);
+	if (f->want || f->have)
+		hf_say_evidence(d->e, "want: %s; have: %s", f->want ? f->want : "-",
+				f->have ? f->have : "-");
+	if (f->cert && (f->reason == HF_REASON_V_EXPIRED || f->reason == HF_REASON_V_CA_EXPIRED))
+		d->e->since = f->cert->not_after;
+}
+
+static bool partial_anchor_by(struct deduction *d, const struct hf_verdict *v)
+{
+	for (size_t i = 0; i < v->findings_len; i++) {
+		if (v->findings[i].reason != HF_REASON_V_PARTIAL_ANCHOR)
+			continue;
+		hf_blame(d, HF_REASON_V_PARTIAL_ANCHOR, HF_CERTAIN, HF_ROLE_CLIENT_CA,
+			 v->findings[i].cert);
+		hf_say_evidence(d->e, "the server's CA file ends at %s, which is no root",
+				v->findings[i].cert ? v->findings[i].cert->subject : "a CA");
+		return true;
+	}
+	return false;
+}
+
+static bool server_clock(struct deduction *d, int alert, enum hf_confidence otherwise);
+
+/* Its files accept: what the files do not say remains. */
+static bool beyond_files(struct deduction *d, int alert)
+{
+	struct hf_cert *leaf = hf_own_leaf(d);
+
+	if (partial_anchor_by(d, &d->c->own_by_server))
+		return true;
+	if (alert == 49) {
+		hf_blame(d, HF_REASON_A_NOT_ALLOWED, HF_LIKELY, HF_ROLE_CLIENT_LEAF, leaf);
+		return true;
+	}
+	if ((alert == 42 || alert == 45) && server_clock(d, alert, HF_LIKELY))
+		return true;
+	if (alert == 48 && hf_intermediates(&d->c->own) >= 2) {
+		hf_blame(d, HF_REASON_V_DEPTH, HF_LIKELY, HF_ROLE_CLIENT_CA,
+			 d->c->own.items[d->c->own.len - 1]);
+		hf_say_evidence(d->e,
+				"by its files the server would accept; the chain has %zu "
+				"intermediates",
+				hf_intermediates(&d->c->own));
+		return true;
+	}
+	return false;
+}
+
+static bool by_server_files(struct deduction *d, int alert)
+{
+	const struct hf_finding *f = hf_refusing_finding(&d->c->own_by_server);
+
+	if (!d->c->own_by_server_judged)
+		return false;
+	if (!f)
+		return beyond_files(d, alert);
+	hf_blame(d, hf_revoked_another(f) ? HF_REASON_V_DUP_SERIAL : f->reason, HF_CERTAIN, f->role,
+		 f->cert);
+	hf_say_evidence(d->e, "judged with the server's own CA file%s, the certificate is refused",
+			d->c->server_crl_path ? " and revocation lists" : "");
+	describe(d, f);
+	return true;
+}
+
+/* --- on its own merits ------------------------------------------------------------------- */
+
+static bool is_about_path(enum hf_reason reason)
+{
+	return reason == HF_REASON_V_UNKNOWN_CA || reason == HF_REASON_V_NO_INTERMEDIATE ||
+	       reason == HF_REASON_V_SAME_NAME_CA || reason == HF_REASON_V_PARTIAL_ANCHOR ||
+	       reason == HF_REASON_V_TRUSTED_LEAF || reason == HF_REASON_V_DEPTH;
+}
+
+static bool on_own_merits(struct deduction *d, int alert)
+{
+	const struct hf_verdict *v = &d->c->own_alone;
+	const struct hf_finding *exact = NULL, *any = NULL, *f;
+
+	for (size_t i = 0; d->c->own_judged && i < v->findings_len; i++) {
+		f = &v->findings[i];
+		if (f->severity != HF_SEVERITY_REFUSE || is_about_path(f->reason) || f->consequence)
+			continue;
+		if (!exact && hf_reason_info(f->reason)->alert == alert)
+			exact = f;
+		if (!any)
+			any = f;
+	}
+	f = exact ? exact : hf_says_nothing(alert) ? any : NULL;
+	if (!f)
+		return false;
+	hf_blame(d, f->reason, exact || alert < 0 ? HF_CERTAIN : HF_LIKELY, f->role, f->cert);
+	describe(d, f);
+	if (!exact)
+		hf_say_evidence(d->e, "the server did not say why; this alone is enough to refuse");
+	return true;
+}
+
+static bool too_large(struct deduction *d, int alert)
+{
+	size_t bytes = hf_chain_bytes(&d->c->own), largest = 0, at = 0;
+
+	if (alert != 47 && !(alert < 0 && bytes > CHAIN_OPENSSL_CAP))
+		return false;
+	if (bytes < 16384)
+		return false;
+	for (size_t i = 0; i < d->c->own.len; i++) {
+		if (d->c->own.items[i]->der_len > largest) {
+			largest = d->c->own.items[i]->der_len;
+			at = i;
+		}
+	}
+	hf_blame(d, HF_REASON_L_CHAIN_SIZE, bytes > CHAIN_OPENSSL_CAP ? HF_CERTAIN : HF_LIKELY,
+		 at ? HF_ROLE_CLIENT_CA : HF_ROLE_CLIENT_LEAF, d->c->own.items[at]);
+	hf_say_evidence(d->e, "the certificates sent are %zu bytes; OpenSSL servers read 102400",
+			bytes);
+	hf_say_evidence(d->e, "%s alone is %zu bytes", d->c->own.items[at]->subject, largest);
+	return true;
+}
+
+/* --- by the alert alone ------------------------------------------------------------------ */
+
+static bool server_clock(struct deduction *d, int alert, enum hf_confidence otherwise)
+{
+	bool known;
+	int64_t offset = hf_clock_offset(d, &known);
+	struct hf_cert *leaf = hf_own_leaf(d);
+
+	if (alert == 42 && d->c->now - leaf->not_before < SKEW) {
+		hf_blame(d, HF_REASON_K_SKEW_SMALL, known && offset < 0 ? HF_CERTAIN : HF_LIKELY,
+			 HF_ROLE_CLIENT_LEAF, leaf);
+		hf_say_evidence(d->e, "the certificate was issued %lld seconds ago",
+				(long long)(d->c->now - leaf->not_before));
+		return true;
+	}
+	if (known && offset > -SKEW && offset < SKEW)
+		return false;
+	if (!known && otherwise == HF_CANNOT_KNOW)
+		return false;
+	hf_blame(d, HF_REASON_K_CLOCK, known ? HF_CERTAIN : otherwise, HF_ROLE_ROOT, hf_own_top(d));
+	hf_say_evidence(d->e, "every certificate of the client's chain is in date");
+	if (known)
+		hf_say_evidence(d->e, "the server's clock (HTTP Date) is %lld seconds off ours",
+				(long long)offset);
+	return true;
+}
+
+bool hf_deduce_server_clock(struct deduction *d)
+{
+	bool known;
+	int64_t at = d->c->now + hf_clock_offset(d, &known);
+	const struct hf_certs *path = d->c->own_path.len ? &d->c->own_path : &d->c->own;
+
+	for (size_t i = 0; known && i < path->len; i++) {
+		const struct hf_cert *c = path->items[i];
+
+		if (d->c->now < c->not_before || d->c->now > c->not_after)
+			return false; /* out of date by our clock too */
+		if (at < c->not_before || at > c->not_after)
+			return server_clock(d, at < c->not_before ? 42 : 45, HF_LIKELY);
+	}
+	return false;
+}
+
+static bool expired_elsewhere(struct deduction *d)
+{
+	if (server_clock(d, 45, HF_CANNOT_KNOW))
+		return true;
+	hf_blame(d, HF_REASON_V_CRL_EXPIRED, HF_LIKELY, HF_ROLE_CLIENT_CA,
+		 d->c->own.len > 1 ? d->c->own.items[1] : NULL);
+	hf_add_candidate(d->e, HF_REASON_K_CLOCK);
+	hf_say_evidence(d->e, "every certificate of the client's chain is in date");
+	hf_say_evidence(d->e,
+			"OpenSSL servers say \"certificate expired\" of a revocation list that "
+			"is out of date");
+	hf_say_cannot_know(d->e, "the server's lists and its clock: its log, or "
+				 "handfast explain --record there, is certain");
+	return true;
+}
+
+static bool revoked(struct deduction *d)
+{
+	struct hf_cert *leaf = hf_own_leaf(d);
+	bool short_serial = strlen(leaf->serial) <= 8;
+
+	hf_blame(d, HF_REASON_V_REVOKED, HF_LIKELY, HF_ROLE_CLIENT_LEAF, leaf);
+	hf_add_candidate(d->e, HF_REASON_V_CA_REVOKED);
+	hf_add_candidate(d->e, HF_REASON_V_DUP_SERIAL);
+	hf_say_evidence(d->e, "alert 44: the server's list has serial %s, or that of its CA",
+			leaf->serial);
+	if (short_serial)
+		hf_say_evidence(d->e, "the serial %s is short: another certificate may share it",
+				leaf->serial);
+	hf_say_cannot_know(d->e,
+			   "which entry of the server's list it is: give the list with --crl");
+	return true;
+}
+
+static bool not_allowed(struct deduction *d)
+{
+	hf_blame(d, HF_REASON_A_NOT_ALLOWED, HF_LIKELY, HF_ROLE_CLIENT_LEAF, hf_own_leaf(d));
+	hf_say_evidence(d->e,
+			"the certificate itself is in order, and the server asked for its CA");
+	hf_say_cannot_know(d->e, "the server's rule");
+	return true;
+}
+
+static bool by_alert(struct deduction *d, int alert)
+{
+	switch (alert) {
+	case 42:
+		return server_clock(d, alert, HF_LIKELY);
+	case 44:
+		return revoked(d);
+	case 45:
+		return expired_elsewhere(d);
+	case 49:
+		return not_allowed(d);
+	default:
+		return false;
+	}
+}
+
+static bool lost_alert(struct deduction *d, int alert, bool by_http)
+{
+	if (alert >= 0 || by_http)
+		return false;
+	hf_blame(d, HF_REASON_T_ALERT_LOST, HF_LIKELY, HF_ROLE_CLIENT_LEAF, hf_own_leaf(d));
+	hf_say_evidence(d->e, "the server ended the connection after the client's certificate");
+	hf_say_evidence(d->e,
+			"Node does so for every certificate it refuses; others lose the alert "
+			"in a reset");
+	hf_add_candidate(d->e, HF_REASON_V_SAME_NAME_CA);
+	hf_add_candidate(d->e, HF_REASON_V_REVOKED);
+	hf_add_candidate(d->e, HF_REASON_V_CRL_EXPIRED);
+	hf_say_cannot_know(d->e, "what it held against the certificate: its log tells");
+	return true;
+}
+
+bool hf_deduce_refused_client(struct deduction *d, int alert, bool by_http)
+{
+	if (none_sent(d))
+		return true;
+	if (!d->c->own.len)
+		return false;
+	return too_large(d, alert) || by_server_files(d, alert) || on_own_merits(d, alert) ||
+	       hf_deduce_by_names(d, alert) || by_alert(d, alert) || lost_alert(d, alert, by_http);
+}
+
+/* --- was the client refused? ------------------------------------------------------------- */
+
+static bool is_server_view(const struct deduction *d)
+{
+	return d->c->have_server_files && !d->c->have_own && !d->c->set.trusts_somebody;
+}
+
+/* What the server's administrator sees without a client's key: that it demands one, as it should.
+ */
+static bool only_demands(struct deduction *d)
+{
+	if (!is_server_view(d) || !d->t->demand.seen || hf_certificate_sent(d->t))
+		return false;
+	d->e->meets = true;
+	hf_say_evidence(d->e, "the server demands a client certificate");
+	hf_say_cannot_know(d->e, "what it says to a client's certificate: give one with --cert");
+	return true;
+}
+
+/* The connection broke right after our certificate, or our first words. */
+static bool dropped(const struct deduction *d)
+{
+	if (!d->t->demand.seen || d->t->demand.post_handshake)
+		return false;
+	if (d->main->end == HF_LOOK_LOST)
+		return true;
+	return d->main->end == HF_LOOK_CLOSED &&
+	       (!d->main->asked || !hf_transcript_find(d->t, HF_EVENT_ALERT, false));
+}
+
+bool hf_deduce_client_certificate(struct deduction *d)
+{
+	const struct hf_event *alert = hf_transcript_find(d->t, HF_EVENT_ALERT, false);
+	int number = alert ? alert->type : -1;
+
+	if (number > 0 && d->t->choice.seen) {
+		/* GnuTLS says so in TLS 1.2 when nothing was sent; it says nothing about us. */
+		if (only_demands(d))
+			return true;
+		return d->t->demand.seen && hf_deduce_refused_client(d, number, false);
+	}
+	if (!dropped(d) || d->main->http.status)
+		return false;
+	return only_demands(d) || hf_deduce_refused_client(d, -1, false);
+}

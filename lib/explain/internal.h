@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of lib/explain share. */
+#ifndef HF_EXPLAIN_INTERNAL_H
+#define HF_EXPLAIN_INTERNAL_H
+
+#include "explain/explain.h"
+
+struct deduction {
+	const struct hf_case *c;
+	const struct hf_look *main;
+	const struct hf_transcript *t; /* of main */
+	struct hf_explanation *e;
+};
+
+/* explanation.c */
+void hf_say_evidence(struct hf_explanation *e, const char *fmt, ...) HF_PRINTF(2, 3);
+void hf_say_cannot_know(struct hf_explanation *e, const char *fmt, ...) HF_PRINTF(2, 3);
+void hf_say_also(struct hf_explanation *e, const char *fmt, ...) HF_PRINTF(2, 3);
+void hf_say_why(struct hf_explanation *e, const char *fmt, ...) HF_PRINTF(2, 3);
+void hf_say_fix(struct hf_explanation *e, const char *fmt, ...) HF_PRINTF(2, 3);
+/* The cause, who refused and how sure; fault and role come from the table. */
+void hf_decide(struct deduction *d, enum hf_reason cause, enum hf_side refused_by,
+	       enum hf_confidence confidence);
+void hf_add_candidate(struct hf_explanation *e, enum hf_reason reason);
+void hf_set_cert(struct hf_explanation *e, enum hf_role role, struct hf_cert *cert);
+/* Asks for another look; false when it was made already or may not be. */
+bool hf_want(struct deduction *d, enum hf_look_kind kind);
+const struct hf_look *hf_look_of(const struct deduction *d, enum hf_look_kind kind); /* or NULL */
+
+/* facts.c */
+bool hf_names_have(const STACK_OF(X509_NAME) *names, const X509_NAME *name);
+bool hf_chain_reaches(const struct hf_certs *chain, const STACK_OF(X509_NAME) *names);
+bool hf_key_can_sign(const struct hf_cert *leaf, const struct hf_demand *demand, bool tls13);
+bool hf_certificate_sent(const struct hf_transcript *t);
+size_t hf_chain_bytes(const struct hf_certs *chain);
+bool hf_names_related(const X509_NAME *a, const X509_NAME *b);
+int64_t hf_clock_offset(const struct deduction *d, bool *ret_known); /* peer minus us, seconds */
+bool hf_wants_staple(const struct hf_cert *leaf);
+/* A list names this serial since before this certificate was made. */
+bool hf_revoked_another(const struct hf_finding *f);
+/* Root cause among refusing findings. */
+const struct hf_finding *hf_refusing_finding(const struct hf_verdict *v);
+
+/* deduce_*.c: true when the cause was found (or a look is wanted). */
+bool hf_deduce_transport(struct deduction *d);
+bool hf_deduce_protocol(struct deduction *d);
+bool hf_deduce_server_certificate(struct deduction *d);
+bool hf_deduce_client_certificate(struct deduction *d);
+/* deduce_names.c */
+struct hf_cert *hf_own_leaf(const struct deduction *d);
+struct hf_cert *hf_own_top(const struct deduction *d);
+size_t hf_intermediates(const struct hf_certs *chain);
+void hf_blame(struct deduction *d, enum hf_reason cause, enum hf_confidence confidence,
+	      enum hf_role role, struct hf_cert *cert);
+bool hf_says_nothing(int alert);
+bool hf_deduce_by_names(struct deduction *d, int alert);
+/* By the server's clock, known from its HTTP Date, the client's chain is out of date. */
+bool hf_deduce_server_clock(struct deduction *d);
+bool hf_deduce_http(struct deduction *d);
+void hf_deduce_after_meeting(struct deduction *d);
+/* The server refused the client's certificate (alert -1: without a word). */
+bool hf_deduce_refused_client(struct deduction *d, int alert, bool by_http);
+
+/* words.c: headline, why and fix where the deduction gave none. */
+void hf_explanation_words(struct deduction *d);
+
+#endif

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What other programs mean: their error texts, most telling first.  Must never be surer than the
+ * text: one message often stands for several causes, and all of them are given. */
+#include "explain/story.h"
+
+#include <string.h>
+
+#define R(name) HF_REASON_##name
+
+enum { MEANT = 5 };
+static const struct pattern {
+	const char *text; /* lower case */
+	enum hf_reason reasons[MEANT];
+} patterns[] = {
+	/* files */
+	{ "key values mismatch", { R(F_KEY_MISMATCH), R(F_ORDER) } },
+	{ "key does not match", { R(F_KEY_MISMATCH), R(F_ORDER) } },
+	{ "private key does not match", { R(F_KEY_MISMATCH), R(F_ORDER) } },
+	{ "no start line", { R(F_DER), R(F_CSR), R(F_DAMAGED), R(F_SWAPPED) } },
+	{ "bad end line", { R(F_DAMAGED) } },
+	{ "bad base64 decode", { R(F_DAMAGED) } },
+	{ "maybe wrong password", { R(F_PASSPHRASE) } },
+	{ "bad decrypt", { R(F_PASSPHRASE) } },
+	{ "mac verify failure", { R(F_PASSPHRASE) } },
+	{ "bad password read", { R(F_KEY_ENCRYPTED) } },
+	{ "interrupted or cancelled", { R(F_KEY_ENCRYPTED) } },
+	{ "rc2-40-cbc", { R(F_P12_LEGACY) } },
+	{ "unable to set private key file",
+	  { R(F_KEY_MISMATCH), R(F_ORDER), R(F_KEY_ENCRYPTED), R(F_UNREADABLE), R(F_MISSING) } },
+	{ "could not load pem client certificate",
+	  { R(F_CSR), R(F_DER), R(F_DAMAGED), R(F_MISSING) } },
+	{ "[ssl] pem lib", { R(F_CSR), R(F_DER), R(F_KEY_ENCRYPTED), R(F_DAMAGED), R(F_SWAPPED) } },
+	{ "error setting certificate verify locations", { R(F_MISSING), R(F_CA_EMPTY) } },
+	{ "error adding trust anchors", { R(F_CA_EMPTY), R(F_MISSING) } },
+	{ "ee key too small", { R(V_WEAK_KEY) } },
+	{ "ca key too small", { R(V_WEAK_KEY) } },
+	{ "ca md too weak", { R(V_WEAK_SIG) } },
+	{ "ee certificate key too weak", { R(V_WEAK_KEY) } },
+	/* not TLS */
+	{ "plain http request was sent to https port", { R(T_PLAINTEXT_CLIENT) } },
+	{ "http request to an https server", { R(T_PLAINTEXT_CLIENT) } },
+	{ "ssl routines::http request", { R(T_PLAINTEXT_CLIENT) } },
+	{ "err_ssl_http_request", { R(T_PLAINTEXT_CLIENT) } },
+	{ "wrong version number", { R(T_PLAINTEXT_SERVER), R(T_STARTTLS) } },
+	{ "packet length too long", { R(T_PLAINTEXT_SERVER), R(T_STARTTLS) } },
+	{ "first record does not look like a tls handshake",
+	  { R(T_PLAINTEXT_SERVER), R(T_STARTTLS) } },
+	{ "unsupported or unrecognized ssl message", { R(T_PLAINTEXT_SERVER) } },
+	{ "unexpected tls packet was received", { R(T_PLAINTEXT_SERVER), R(T_STARTTLS) } },
+	{ "broken header", { R(T_PROXY_EXPECTED) } },
+	{ "does not look like a proxy protocol header", { R(T_PROXY_EXPECTED) } },
+	/* parameters */
+	{ "unsafe legacy renegotiation disabled", { R(P_UNSAFE_RENEG) } },
+	{ "session id context uninitialized", { R(R_SESSION_CONTEXT) } },
+	{ "no shared cipher", { R(P_CIPHER), R(P_CIPHER_KEY), R(V_KU) } },
+	{ "no suitable key share", { R(P_GROUP) } },
+	{ "no suitable groups", { R(P_GROUP) } },
+	{ "no suitable signature algorithm", { R(P_SIGALG) } },
+	{ "no shared signature algorithms", { R(P_SIGALG) } },
+	{ "no application protocol", { R(P_ALPN) } },
+	{ "unsupported protocol", { R(P_VERSION) } },
+	{ "unrecognized name", { R(P_SNI) } },
+	{ "unrecognized_name", { R(P_SNI) } },
+	{ "protocol version", { R(P_VERSION) } },
+	{ "protocol_version", { R(P_VERSION) } },
+	{ "http_1_1_required", { R(P_H2_RENEG) } },
+	{ "post-handshake authentication", { R(P_PHA) } },
+	{ "exceeds the maximum allowed size (32768)", { R(L_JSSE_32K) } },
+	{ "ca names too long", { R(L_CA_NAMES) } },
+	{ "excessive message size", { R(L_CHAIN_SIZE) } },
+	{ "misdirected request", { R(P_SNI_HOST) } },
+	/* nothing sent */
+	{ "peer did not return a certificate", { R(N_NONE), R(N_SIGALG), R(N_CA_LIST) } },
+	{ "no required ssl certificate was sent",
+	  { R(N_NONE), R(N_SIGALG), R(N_CA_LIST), R(T_TERMINATED) } },
+	{ "client didn't provide a certificate", { R(N_NONE), R(N_SIGALG), R(N_CA_LIST) } },
+	{ "certificate required", { R(N_NONE), R(N_SIGALG), R(N_CA_LIST), R(N_EKU_FILTER) } },
+	{ "certificate_required", { R(N_NONE), R(N_SIGALG), R(N_CA_LIST), R(N_EKU_FILTER) } },
+	{ "empty client certificate chain", { R(N_NONE), R(N_CA_LIST), R(N_SIGALG) } },
+	{ "certificate is required", { R(N_NONE) } },
+	{ "pss signature", { R(N_TOKEN_PSS) } },
+	{ "mechanism invalid", { R(N_TOKEN_PSS) } },
+	/* revocation */
+	{ "crl has expired", { R(V_CRL_EXPIRED) } },
+	{ "crl is not yet valid", { R(V_CRL_NOT_YET) } },
+	{ "unable to get certificate crl", { R(V_CRL_MISSING) } },
+	{ "crl signature failure", { R(V_CRL_INVALID) } },
+	{ "ocsp responder", { R(V_OCSP_DOWN) } },
+	{ "ocsp response", { R(V_STAPLE), R(V_OCSP_DOWN) } },
+	{ "missing ocsp status", { R(V_STAPLE) } },
+	{ "requires the server to include an ocsp status", { R(V_STAPLE) } },
+	{ "certificate revoked", { R(V_REVOKED), R(V_CA_REVOKED), R(V_DUP_SERIAL) } },
+	{ "certificate_revoked", { R(V_REVOKED), R(V_CA_REVOKED), R(V_DUP_SERIAL) } },
+	{ "cert_revoked", { R(V_REVOKED) } },
+	/* names */
+	{ "doesn't contain any ip sans", { R(V_IP_SAN) } },
+	{ "ip address mismatch", { R(V_IP_SAN), R(V_IP_AS_DNS) } },
+	{ "relies on legacy common name", { R(V_CN_ONLY) } },
+	{ "err_tls_cert_altname_invalid", { R(V_NAME_MISMATCH), R(P_SNI_MISSING), R(V_IP_SAN) } },
+	{ "no alternative certificate subject name matches",
+	  { R(V_NAME_MISMATCH), R(P_SNI_MISSING), R(V_WILDCARD), R(V_IP_SAN) } },
+	{ "does not match target host name", { R(V_NAME_MISMATCH), R(P_SNI_MISSING) } },
+	{ "hostname mismatch", { R(V_NAME_MISMATCH), R(P_SNI_MISSING), R(V_WILDCARD) } },
+	{ "certificate is valid for", { R(V_NAME_MISMATCH), R(P_SNI_MISSING) } },
+	{ "doesn't match", { R(V_NAME_MISMATCH), R(V_IP_SAN) } },
+	{ "name in the certificate does not match", { R(V_NAME_MISMATCH), R(V_IP_SAN) } },
+	{ "no subject alternative names", { R(V_CN_ONLY), R(V_IP_SAN) } },
+	/* the chain */
+	{ "unable to verify the first certificate", { R(V_NO_INTERMEDIATE), R(V_UNKNOWN_CA) } },
+	{ "unable_to_verify_leaf_signature", { R(V_NO_INTERMEDIATE), R(V_UNKNOWN_CA) } },
+	{ "unable to get local issuer",
+	  { R(V_UNKNOWN_CA), R(V_NO_INTERMEDIATE), R(V_SAME_NAME_CA), R(V_AKI), R(V_DEPTH) } },
+	{ "unable_to_get_issuer_cert_locally",
+	  { R(V_UNKNOWN_CA), R(V_NO_INTERMEDIATE), R(V_SAME_NAME_CA), R(V_AKI) } },
+	{ "unable to get issuer certificate", { R(V_PARTIAL_ANCHOR), R(V_NO_INTERMEDIATE) } },
+	{ "self-signed certificate in certificate chain", { R(V_UNKNOWN_CA), R(V_SAME_NAME_CA) } },
+	{ "self_signed_cert_in_chain", { R(V_UNKNOWN_CA), R(V_SAME_NAME_CA) } },
+	{ "self-signed certificate", { R(V_SELF_SIGNED) } },
+	{ "depth_zero_self_signed_cert", { R(V_SELF_SIGNED) } },
+	{ "signed by unknown authority",
+	  { R(V_UNKNOWN_CA), R(V_NO_INTERMEDIATE), R(V_SELF_SIGNED) } },
+	{ "pkix path building failed", { R(V_UNKNOWN_CA), R(V_NO_INTERMEDIATE) } },
+	{ "certificate issuer is unknown", { R(V_UNKNOWN_CA), R(V_NO_INTERMEDIATE) } },
+	{ "certificate chain too long", { R(V_DEPTH) } },
+	{ "path length constraint exceeded", { R(V_PATHLEN) } },
+	{ "invalid ca certificate", { R(V_NOT_A_CA), R(V_V1_CA) } },
+	{ "key usage does not include certificate signing", { R(V_CA_KU) } },
+	{ "incompatible key usage", { R(V_EKU), R(V_CA_EKU) } },
+	{ "certificate purpose", { R(V_EKU), R(V_CA_EKU), R(V_V1_CA) } },
+	{ "invalid_purpose", { R(V_EKU), R(V_CA_EKU) } },
+	{ "extended key usage does not permit", { R(V_EKU) } },
+	{ "permitted subtree violation", { R(V_NAME_CONSTRAINT) } },
+	{ "excluded subtree violation", { R(V_NAME_CONSTRAINT) } },
+	{ "unhandled critical extension", { R(V_CRITICAL_EXT) } },
+	{ "certificate signature failure", { R(V_BAD_SIGNATURE), R(V_SAME_NAME_CA) } },
+	{ "cert_signature_failure", { R(V_BAD_SIGNATURE), R(V_SAME_NAME_CA) } },
+	{ "certificate has expired or is not yet valid",
+	  { R(V_EXPIRED), R(V_NOT_YET), R(K_CLOCK) } },
+	{ "certificate has expired",
+	  { R(V_EXPIRED), R(V_CA_EXPIRED), R(V_ROOT_EXPIRED), R(R_STALE_PROCESS) } },
+	{ "cert_has_expired",
+	  { R(V_EXPIRED), R(V_CA_EXPIRED), R(V_ROOT_EXPIRED), R(R_STALE_PROCESS) } },
+	{ "not yet valid", { R(V_NOT_YET), R(K_CLOCK), R(K_SKEW_SMALL) } },
+	{ "cert_not_yet_valid", { R(V_NOT_YET), R(K_CLOCK) } },
+	/* alerts */
+	{ "certificate expired", { R(V_EXPIRED), R(V_CA_EXPIRED), R(V_CRL_EXPIRED), R(K_CLOCK) } },
+	{ "certificate_expired", { R(V_EXPIRED), R(V_CA_EXPIRED), R(V_CRL_EXPIRED), R(K_CLOCK) } },
+	{ "unknown ca",
+	  { R(V_UNKNOWN_CA), R(V_NO_INTERMEDIATE), R(V_SAME_NAME_CA), R(V_DEPTH),
+	    R(V_CRL_MISSING) } },
+	{ "unknown_ca",
+	  { R(V_UNKNOWN_CA), R(V_NO_INTERMEDIATE), R(V_SAME_NAME_CA), R(V_DEPTH),
+	    R(V_CRL_MISSING) } },
+	{ "unsupported certificate", { R(V_EKU), R(V_CA_EKU) } },
+	{ "unsupported_certificate", { R(V_EKU), R(V_CA_EKU) } },
+	{ "certificate unknown", { R(V_NAME_CONSTRAINT), R(V_CRITICAL_EXT), R(V_UNKNOWN_CA) } },
+	{ "certificate_unknown", { R(V_NAME_CONSTRAINT), R(V_CRITICAL_EXT), R(V_UNKNOWN_CA) } },
+	{ "bad certificate",
+	  { R(V_NOT_YET), R(K_CLOCK), R(V_NAME_MISMATCH), R(V_WEAK_KEY), R(N_NONE) } },
+	{ "bad_certificate",
+	  { R(V_NOT_YET), R(K_CLOCK), R(V_NAME_MISMATCH), R(V_WEAK_KEY), R(N_NONE) } },
+	{ "alert decrypt error", { R(V_BAD_SIGNATURE), R(V_SAME_NAME_CA), R(V_PROOF) } },
+	{ "decrypt_error", { R(V_BAD_SIGNATURE), R(V_SAME_NAME_CA), R(V_PROOF) } },
+	{ "alert access denied", { R(A_NOT_ALLOWED) } },
+	{ "access_denied", { R(A_NOT_ALLOWED) } },
+	{ "alert internal error", { R(L_CA_NAMES), R(R_SESSION_CONTEXT) } },
+	{ "illegal parameter", { R(L_CHAIN_SIZE) } },
+	{ "handshake failure",
+	  { R(N_NONE), R(P_CIPHER), R(P_CIPHER_KEY), R(P_GROUP), R(P_SIGALG) } },
+	{ "handshake_failure",
+	  { R(N_NONE), R(P_CIPHER), R(P_CIPHER_KEY), R(P_GROUP), R(P_SIGALG) } },
+	{ "ssl client certificate not trusted",
+	  { R(V_EXPIRED), R(V_REVOKED), R(V_EKU), R(V_CRL_EXPIRED) } },
+	{ "the ssl certificate error",
+	  { R(V_UNKNOWN_CA), R(V_NO_INTERMEDIATE), R(V_EXPIRED), R(V_CRL_EXPIRED), R(V_REVOKED) } },
+	/* transport */
+	{ "connection refused", { R(T_REFUSED) } },
+	{ "econnrefused", { R(T_REFUSED) } },
+	{ "connection reset", { R(T_RESET), R(T_ALERT_LOST), R(T_PROXY_EXPECTED) } },
+	{ "econnreset", { R(T_RESET), R(T_ALERT_LOST), R(T_PROXY_EXPECTED) } },
+	{ "broken pipe", { R(T_ALERT_LOST), R(T_RESET) } },
+	{ "socket hang up", { R(T_ALERT_LOST), R(T_EOF) } },
+	{ "empty reply from server", { R(T_ALERT_LOST), R(T_EOF) } },
+	{ "getpeername() failed", { R(T_ALERT_LOST) } },
+	{ "unexpected eof", { R(T_EOF), R(T_ALERT_LOST) } },
+	{ "other side closed", { R(T_ALERT_LOST), R(T_EOF) } },
+	{ "message too long", { R(T_MTU) } },
+	{ "timed out", { R(T_TIMEOUT), R(T_MTU) } },
+	{ "etimedout", { R(T_TIMEOUT), R(T_MTU) } },
+	{ "permission denied", { R(F_UNREADABLE) } },
+	{ "no such file or directory", { R(F_MISSING) } },
+};
+
+static bool find(const char *line, const char *text)
+{
+	size_t n = strlen(text), len = strlen(line);
+
+	for (size_t i = 0; i + n <= len; i++) {
+		if (hf_mem_case_eq(line + i, text, n))
+			return true;
+	}
+	return false;
+}
+
+static void guess_writer(const char *line, struct hf_log_meaning *m)
+{
+	static const char *const server[] = { "client ssl certificate",	  "while reading client",
+					      "while ssl handshaking",	  "peer did not return",
+					      "ssl client certificate",	  "frontend",
+					      "tlsclienterror",		  "client didn't provide",
+					      "http: tls handshake error" };
+	static const char *const client[] = { "curl:",	   "to connect to", "err_tls_cert",
+					      "https.get", "url error",	    "requests.exceptions" };
+
+	for (size_t i = 0; i < HF_ARRAY_LEN(server); i++)
+		m->writer_is_server |= find(line, server[i]);
+	for (size_t i = 0; i < HF_ARRAY_LEN(client); i++)
+		m->writer_is_client |= find(line, client[i]);
+	m->writer_is_client &= !m->writer_is_server;
+}
+
+bool hf_log_line_read(const char *line, struct hf_log_meaning *ret)
+{
+	*ret = (struct hf_log_meaning){ .confidence = HF_LIKELY };
+	for (size_t i = 0; i < HF_ARRAY_LEN(patterns); i++) {
+		if (!find(line, patterns[i].text))
+			continue;
+		ret->pattern = patterns[i].text;
+		for (size_t k = 0; k < MEANT && patterns[i].reasons[k]; k++)
+			ret->candidates[ret->candidates_len++] = patterns[i].reasons[k];
+		ret->alert = find(line, " alert ") || find(line, "remote error");
+		ret->confidence = ret->candidates_len == 1 ? HF_CERTAIN : HF_LIKELY;
+		guess_writer(line, ret);
+		return true;
+	}
+	return false;
+}
