@@ -32,6 +32,8 @@ static void write_slice(struct hf_json *j, const char *key, struct hf_slice text
 
 static void write_upstream(struct hf_json *j, const struct hf_access_entry *entry)
 {
+	if (entry->route != NULL)
+		hf_json_string(j, "route", entry->route);
 	if (entry->upstream != NULL) {
 		hf_json_int(j, "bytes_in", (int64_t)entry->bytes_in);
 		hf_json_string(j, "upstream", entry->upstream);

@@ -22,6 +22,7 @@ struct hf_access_entry {
 	uint64_t bytes_in; /* of the request's body, or to the service */
 	uint64_t taken_ms;
 	uint64_t number;	/* of the request on its connection */
+	const char *route;	/* its name; NULL: the one for the rest, or none */
 	const char *upstream;	/* who answered; NULL: we did */
 	int64_t upstream_ms;	/* until the head of the answer; -1 none came */
 	const char *reference;	/* of a failure's record; NULL */

@@ -40,7 +40,8 @@ void hf_exchange_free(struct hf_exchange *exchange)
 {
 	struct hf_forwarder *forwarder = exchange->forwarder;
 
-	exchange->backend->active--;
+	if (exchange->backend != NULL)
+		exchange->backend->active--;
 	hf_buf_clear(&exchange->facts);
 	hf_buf_clear(&exchange->head);
 	if (forwarder->spare_len >= SPARE_CAP || exchange->head.alloc > HEAD_KEEP) {
@@ -90,7 +91,10 @@ void hf_exchange_log(struct hf_exchange *exchange)
 		.bytes_in = exchange->bytes_in,
 		.taken_ms = hf_loop_now_ms(forwarder->loop) - exchange->begun_ms,
 		.number = exchange->number,
-		.upstream = exchange->backend->target.text,
+		.upstream = exchange->backend != NULL ? exchange->backend->target.text : NULL,
+		.route = exchange->group != NULL && exchange->group->route != NULL
+			     ? exchange->group->route->name
+			     : NULL,
 		.upstream_ms =
 		    exchange->first_ms ? (int64_t)(exchange->first_ms - exchange->begun_ms) : -1,
 		.reference = exchange->reference[0] ? exchange->reference : NULL,
@@ -162,8 +166,8 @@ static bool may_try_again(const struct hf_exchange *exchange, const struct hf_ht
 		return false;
 	if (failure->trouble == HF_TROUBLE_CONNECT)
 		return !failure->sent &&
-		       exchange->tries < exchange->forwarder->backends_len +
-					     exchange->backend->target.addresses_len;
+		       exchange->tries <
+			   exchange->group->len + exchange->backend->target.addresses_len;
 	return failure->trouble == HF_TROUBLE_LOST && failure->reused && !exchange->body_begun &&
 	       idempotent(exchange->method);
 }
@@ -179,9 +183,9 @@ static void move_on(struct hf_exchange *exchange)
 		return;
 	hf_backend_failed(forwarder, backend);
 	/* The head was written for this prefix. */
-	if (forwarder->backends_len == 1)
+	if (exchange->group->len == 1)
 		return;
-	backend = hf_forwarder_choose(forwarder);
+	backend = hf_forwarder_choose(forwarder, exchange->group);
 	if (strcmp(backend->target.prefix, exchange->backend->target.prefix) != 0)
 		return;
 	exchange->backend->active--;
@@ -432,11 +436,11 @@ void hf_forward(struct hf_forwarder *forwarder, const struct hf_http_request *re
 		return;
 	}
 	exchange->session = session;
-	exchange->backend = hf_forwarder_choose(forwarder);
-	exchange->backend->active++;
 	exchange->body_done = !hf_http_stream_has_body(session);
 	note_facts(exchange, request);
-	status = hf_forward_head(exchange, request, generation, &why);
+	status = hf_forward_route(exchange, request, generation, &why);
+	if (status == 0)
+		status = hf_forward_head(exchange, request, generation, &why);
 	if (status != 0) {
 		refuse(exchange, status, why);
 		return;

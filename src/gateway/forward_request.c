@@ -9,36 +9,6 @@
 
 /* --- may it be forwarded at all? --- */
 
-static struct hf_slice without_port(struct hf_slice host)
-{
-	for (size_t i = host.len; i > 0 && host.data[i - 1] != ']'; i--) {
-		if (host.data[i - 1] == ':') {
-			host.len = i - 1;
-			break;
-		}
-	}
-	if (host.len > 1 && host.data[host.len - 1] == '.')
-		host.len--;
-	return host;
-}
-
-/* RFC 9110 7.4: who was judged under one name must not ask for another. */
-static bool misdirected(const struct hf_http_request *request)
-{
-	const struct hf_http_head *head = request->head;
-	struct hf_slice host = without_port(hf_http_text(head, head->host));
-	struct hf_tls_info info;
-	struct hf_slice name;
-
-	if (head->host.len == 0)
-		return false;
-	hf_conn_info(request->conn, &info);
-	if (info.sni == NULL)
-		return false;
-	name = without_port((struct hf_slice){ info.sni, strlen(info.sni) });
-	return name.len != host.len || !hf_mem_case_eq(name.data, host.data, host.len);
-}
-
 static bool dots(const char *s, size_t len)
 {
 	size_t n = 0;
@@ -88,10 +58,6 @@ static int refuse(const struct hf_exchange *exchange, const struct hf_http_reque
 	if (exchange->backend->target.prefix[0] != '\0' && climbs(hf_http_text(head, head->path))) {
 		*ret_why = "dots or coded slashes in the path";
 		return 400;
-	}
-	if (misdirected(request)) {
-		*ret_why = "the name in Host is not the one of this connection";
-		return 421;
 	}
 	/* RFC 9110 9.3.8: nothing behind us needs to show what we add. */
 	if (head->method == HF_METHOD_TRACE) {

@@ -35,13 +35,51 @@ static int open_backend(struct hf_forwarder *forwarder, struct hf_backend *backe
 	return hf_http_pool_new(forwarder->loop, &pool, &backend->pool, err);
 }
 
+static int open_group(struct hf_forwarder *forwarder, const struct hf_route *route,
+		      const struct hf_strv *to, bool least_busy, struct hf_err *err)
+{
+	struct hf_group *group = &forwarder->groups[forwarder->groups_len];
+	int rc = 0;
+
+	group->route = route;
+	group->least_busy = least_busy;
+	group->backends = calloc(to->len, sizeof(*group->backends));
+	if (group->backends == NULL)
+		return hf_err_nomem(err);
+	forwarder->groups_len++;
+	forwarder->by_path |= route != NULL && route->path != NULL;
+	for (size_t i = 0; rc == 0 && i < to->len; i++) {
+		group->len++;
+		rc = open_backend(forwarder, &group->backends[i], to->items[i], err);
+	}
+	return rc;
+}
+
+static int open_groups(struct hf_forwarder *forwarder, struct hf_err *err)
+{
+	const struct hf_upstream_config *config = &forwarder->config->upstream;
+	size_t routes = config->routes != NULL ? config->routes->len : 0;
+	int rc = 0;
+
+	forwarder->groups = calloc(routes + 1, sizeof(*forwarder->groups));
+	if (forwarder->groups == NULL)
+		return hf_err_nomem(err);
+	for (size_t i = 0; rc == 0 && i < routes; i++) {
+		const struct hf_route *route = &config->routes->items[i];
+
+		rc = open_group(forwarder, route, &route->to, route->least_busy, err);
+	}
+	if (rc == 0 && config->to != NULL)
+		rc = open_group(forwarder, NULL, config->to, config->least_busy, err);
+	return rc;
+}
+
 int hf_forwarder_new(struct hf_loop *loop, const struct hf_gateway_config *config, unsigned worker,
 		     const struct hf_forwarder_hooks *hooks, struct hf_forwarder **ret_forwarder,
 		     struct hf_err *err)
 {
 	HF_AUTO(hf_forwarder) forwarder = calloc(1, sizeof(*forwarder));
-	const struct hf_strv *to = config->upstream.to;
-	int rc = 0;
+	int rc;
 
 	if (forwarder == NULL)
 		return hf_err_nomem(err);
@@ -52,13 +90,7 @@ int hf_forwarder_new(struct hf_loop *loop, const struct hf_gateway_config *confi
 	forwarder->started_at = hf_clock_now();
 	hf_buf_init(&forwarder->scratch, SCRATCH_CAP);
 	hf_log_bucket_init(&forwarder->bucket, RECORDS_BURST, config->records_per_second);
-	forwarder->backends = calloc(to->len, sizeof(*forwarder->backends));
-	if (forwarder->backends == NULL)
-		return hf_err_nomem(err);
-	for (size_t i = 0; rc == 0 && i < to->len; i++) {
-		forwarder->backends_len++;
-		rc = open_backend(forwarder, &forwarder->backends[i], to->items[i], err);
-	}
+	rc = open_groups(forwarder, err);
 	if (rc == 0)
 		rc = hf_identity_fields_new(config->upstream.pass_identity, &forwarder->identity,
 					    err);
@@ -78,9 +110,12 @@ void hf_forwarder_free(struct hf_forwarder *forwarder)
 {
 	if (forwarder == NULL)
 		return;
-	for (size_t i = 0; i < forwarder->backends_len; i++)
-		hf_http_pool_free(forwarder->backends[i].pool);
-	free(forwarder->backends);
+	for (size_t g = 0; g < forwarder->groups_len; g++) {
+		for (size_t i = 0; i < forwarder->groups[g].len; i++)
+			hf_http_pool_free(forwarder->groups[g].backends[i].pool);
+		free(forwarder->groups[g].backends);
+	}
+	free(forwarder->groups);
 	while (forwarder->spare != NULL) {
 		struct hf_exchange *exchange = forwarder->spare;
 
@@ -99,29 +134,27 @@ void hf_backend_failed(struct hf_forwarder *forwarder, struct hf_backend *backen
 	backend->failed_until_ms = hf_loop_now_ms(forwarder->loop) + FAILED_MS;
 }
 
-static bool better(const struct hf_forwarder *forwarder, const struct hf_backend *a,
+static bool better(const struct hf_group *group, uint64_t now_ms, const struct hf_backend *a,
 		   const struct hf_backend *b)
 {
-	uint64_t now_ms = hf_loop_now_ms(forwarder->loop);
 	bool a_up = a->failed_until_ms <= now_ms, b_up = b->failed_until_ms <= now_ms;
 
 	if (a_up != b_up)
 		return a_up;
-	return forwarder->config->upstream.least_busy && a->active < b->active;
+	return group->least_busy && a->active < b->active;
 }
 
-struct hf_backend *hf_forwarder_choose(struct hf_forwarder *forwarder)
+struct hf_backend *hf_forwarder_choose(struct hf_forwarder *forwarder, struct hf_group *group)
 {
-	size_t turn = forwarder->turn;
-	struct hf_backend *best = &forwarder->backends[turn];
+	uint64_t now_ms = hf_loop_now_ms(forwarder->loop);
+	struct hf_backend *best = &group->backends[group->turn];
 
-	for (size_t i = 1; i < forwarder->backends_len; i++) {
-		struct hf_backend *other =
-		    &forwarder->backends[(turn + i) % forwarder->backends_len];
+	for (size_t i = 1; i < group->len; i++) {
+		struct hf_backend *other = &group->backends[(group->turn + i) % group->len];
 
-		if (better(forwarder, other, best))
+		if (better(group, now_ms, other, best))
 			best = other;
 	}
-	forwarder->turn = ((size_t)(best - forwarder->backends) + 1) % forwarder->backends_len;
+	group->turn = ((size_t)(best - group->backends) + 1) % group->len;
 	return best;
 }

@@ -23,7 +23,20 @@ struct hf_backend {
 	uint64_t failed_until_ms;  /* connecting failed: others come first until then */
 };
 
+/* The services of one route. */
+struct hf_group {
+	const struct hf_route *route; /* NULL: the one for the rest */
+	struct hf_backend *backends;
+	size_t len;
+	size_t turn; /* round robin */
+	bool least_busy;
+};
+
 struct hf_forwarder_hooks {
+	/* A rule of a route denies this client this request. */
+	void (*denied)(struct hf_conn *conn, void *session_arg, const struct hf_verdict *why,
+		       void *arg);
+
 	void (*answered)(const struct hf_access_entry *entry, void *arg);
 	/* The end of a client's connection that was tunnelled after a 101: as on_end of the server.
 	 */
@@ -38,9 +51,9 @@ struct hf_forwarder {
 	struct hf_loop *loop;
 	const struct hf_gateway_config *config;
 	struct hf_forwarder_hooks hooks;
-	struct hf_backend *backends;
-	size_t backends_len;
-	size_t turn; /* round robin */
+	struct hf_group *groups; /* in the order to match */
+	size_t groups_len;
+	bool by_path; /* some route looks at the path */
 	struct hf_identity_fields *identity;
 	struct hf_exchange *spare; /* for the next requests */
 	size_t spare_len;
@@ -64,9 +77,9 @@ HF_DEFINE_AUTO(hf_forwarder, struct hf_forwarder, hf_forwarder_free);
 void hf_forward(struct hf_forwarder *forwarder, const struct hf_http_request *request,
 		struct hf_http_session *session, const struct hf_generation *generation);
 
-/* The service for the next request: the next in turn that is not known to be down, or the one with
- * the fewest requests.  Never NULL. */
-struct hf_backend *hf_forwarder_choose(struct hf_forwarder *forwarder);
+/* The service of a group for the next request: the next in turn that is not known to be down, or
+ * the one with the fewest requests.  Never NULL. */
+struct hf_backend *hf_forwarder_choose(struct hf_forwarder *forwarder, struct hf_group *group);
 void hf_backend_failed(struct hf_forwarder *forwarder, struct hf_backend *backend);
 
 /* --- the inside, for forward*.c --- */
@@ -80,7 +93,8 @@ struct hf_exchange {
 	struct hf_conn *conn; /* the client's */
 	void *session_arg;
 	struct hf_relay *relay; /* after a 101 */
-	struct hf_backend *backend;
+	struct hf_group *group;
+	struct hf_backend *backend; /* NULL: no route leads anywhere */
 	struct hf_http_client *client; /* NULL: none now */
 	struct hf_buf head;  /* what was sent while it might have to be sent again */
 	struct hf_buf facts; /* method, target and host, for the log */
@@ -98,6 +112,11 @@ struct hf_exchange {
 	const char *trouble;
 };
 
+/* forward_route.c: the group for a request; 0, or the status to refuse with and why. */
+int hf_forward_route(struct hf_exchange *exchange, const struct hf_http_request *request,
+		     const struct hf_generation *generation, const char **ret_why);
+/* Without port and final dot. */
+struct hf_slice hf_host_name(struct hf_slice host);
 /* forward_request.c: the head for the service, into exchange->head; 0, or the status to refuse
  * with and why. */
 int hf_forward_head(struct hf_exchange *exchange, const struct hf_http_request *request,

@@ -6,6 +6,7 @@
 #define HF_GATEWAY_GATEWAY_H
 
 #include "base/str.h"
+#include "gateway/route.h"
 #include "http/server.h"
 #include "net/networks.h"
 #include "tls/context.h"
@@ -38,6 +39,7 @@ enum hf_forwarded { HF_FORWARDED_X = 1, HF_FORWARDED_RFC7239 = 2 };
 /* The services behind; without any the gateway answers by itself (respond). */
 struct hf_upstream_config {
 	const struct hf_strv *to; /* NULL: none; all of one kind */
+	const struct hf_routes *routes; /* before `to`, which is for the rest; NULL: none */
 	bool anywhere;		  /* also to other machines, in the clear */
 	bool least_busy;	  /* the one with the fewest requests, not the next in turn */
 	bool stream;		  /* bytes, not requests */
@@ -49,6 +51,20 @@ struct hf_upstream_config {
 	uint64_t tunnel_ms; /* without a byte either way, after an upgrade or for byte streams */
 	uint64_t keep_ms; /* of an idle connection to a service */
 	size_t keep_cap;  /* of each service and worker */
+};
+
+/* The other direction (handfast tunnel): plaintext comes in, mutual TLS goes out, byte for byte. */
+struct hf_origin_config {
+	/* of the server, to try in this order; NULL: we terminate */
+	const struct hf_address *addresses;
+	size_t addresses_len;
+	const char *to;		 /* "host:port" as the user wrote it */
+	const char *server_name; /* asked for and checked: SNI and RFC 9525 */
+	bool anywhere;		 /* plaintext may come from other machines */
+	const uint32_t *uids;	 /* whose processes may use a unix listener */
+	size_t uids_len;	 /* 0: everybody who may open the socket file */
+	uint64_t connect_ms;	 /* in all, with every address and repetition */
+	uint64_t idle_ms;	 /* without a byte either way; 0: never */
 };
 
 /* From options; everything borrowed and constant while the gateway runs. */
@@ -64,6 +80,7 @@ struct hf_gateway_config {
 	bool drop; /* a refused peer gets no alert */
 	struct hf_responder_spec respond; /* text NULL: none */
 	struct hf_upstream_config upstream;
+	struct hf_origin_config origin;
 	struct hf_networks proxies; /* peers from here begin with a PROXY protocol header */
 	struct hf_http_server_config http;
 	uint64_t handshake_ms, drain_ms;
@@ -73,6 +90,10 @@ struct hf_gateway_config {
 	const char *metrics;	/* NULL none, ADDR:PORT */
 	int64_t records_per_second; /* refusal records of each worker; the rest is counted */
 };
+
+bool hf_gateway_originates(const struct hf_gateway_config *config);
+/* Of the listeners' URLs: "https", or "tcp" for plaintext. */
+const char *hf_gateway_scheme(const struct hf_gateway_config *config);
 
 /* Runs until told to stop; 0, 1 when connections had to be cut, or negative. */
 int hf_gateway_run(const struct hf_gateway_config *config, struct hf_err *err);

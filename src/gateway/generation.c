@@ -60,6 +60,38 @@ static int ca_names_digest(struct hf_generation *generation, struct hf_err *err)
 	return 0;
 }
 
+bool hf_gateway_originates(const struct hf_gateway_config *config)
+{
+	return config->origin.addresses != NULL;
+}
+
+const char *hf_gateway_scheme(const struct hf_gateway_config *config)
+{
+	return hf_gateway_originates(config) ? "tcp" : "https";
+}
+
+static int make_client_context(const struct hf_gateway_config *config, struct hf_peers *peers,
+			       struct hf_generation *generation, struct hf_err *err)
+{
+	const struct hf_tls_config tls = {
+		.role = HF_TLS_CLIENT,
+		.credential = generation->parts.credential,
+		.trust = generation->parts.trust,
+		.rules = generation->parts.rules,
+		.profile = config->profile,
+		.tls_min = config->tls_min,
+		.tls_max = config->tls_max,
+		.alpn = config->alpn,
+		.sigalgs = hf_gateway_sigalgs,
+		.server_name = config->origin.server_name,
+		.verify_name = config->origin.server_name,
+		.peers = peers,
+		.now = hf_clock_for_tls,
+	};
+
+	return hf_tls_context_new(&tls, &generation->tls, err);
+}
+
 static int make_context(const struct hf_gateway_config *config, struct hf_peers *peers,
 			struct hf_generation *generation, struct hf_err *err)
 {
@@ -105,7 +137,9 @@ static int complete(const struct hf_gateway_config *config, struct hf_peers *pee
 	int rc = ca_names_digest(generation, err);
 
 	if (rc == 0)
-		rc = make_context(config, peers, generation, err);
+		rc = hf_gateway_originates(config)
+			 ? make_client_context(config, peers, generation, err)
+			 : make_context(config, peers, generation, err);
 	if (rc < 0)
 		return rc;
 	hf_trust_digest(generation->parts.trust, digest);

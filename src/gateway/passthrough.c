@@ -225,7 +225,7 @@ static void on_service_end(struct hf_conn *service, const struct hf_conn_end *en
 	passage->service = NULL;
 	backend->good = (backend->good + 1) % backend->target.addresses_len;
 	if (!passage->forwarder->closing &&
-	    passage->tries < passage->forwarder->backends_len + backend->target.addresses_len - 1) {
+	    passage->tries < passage->forwarder->groups->len + backend->target.addresses_len - 1) {
 		connect_next(passage);
 		return;
 	}
@@ -244,7 +244,7 @@ static void move_on(struct passage *passage)
 		return;
 	hf_backend_failed(passage->forwarder, passage->backend);
 	passage->backend->active--;
-	passage->backend = hf_forwarder_choose(passage->forwarder);
+	passage->backend = hf_forwarder_choose(passage->forwarder, passage->forwarder->groups);
 	passage->backend->active++;
 }
 
@@ -261,7 +261,7 @@ static void connect_next(struct passage *passage)
 	int errnum = ECONNREFUSED;
 
 	while (passage->tries <
-	       forwarder->backends_len + passage->backend->target.addresses_len - 1) {
+	       forwarder->groups->len + passage->backend->target.addresses_len - 1) {
 		const struct hf_target *target;
 
 		if (passage->tries > 0)
@@ -289,7 +289,7 @@ void hf_passthrough(struct hf_forwarder *forwarder, struct hf_conn *client, void
 	passage->forwarder = forwarder;
 	passage->client = client;
 	passage->session_arg = session_arg;
-	passage->backend = hf_forwarder_choose(forwarder);
+	passage->backend = hf_forwarder_choose(forwarder, forwarder->groups);
 	passage->backend->active++;
 	passage->at = hf_clock_now();
 	passage->begun_ms = hf_loop_now_ms(forwarder->loop);

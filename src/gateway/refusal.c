@@ -27,17 +27,11 @@ static void write_text(struct hf_json *j, const char *key, const char *text)
 	hf_json_string(j, key, cut);
 }
 
-static const char *side_name(enum hf_judge judge)
+static const char *side_name(const struct hf_refusal *refusal)
 {
-	switch (judge) {
-	case HF_JUDGE_US:
-		return "server";
-	case HF_JUDGE_PEER:
-		return "client";
-	case HF_JUDGE_NOBODY:
-		break;
-	}
-	return "nobody";
+	if (refusal->refused_by == HF_JUDGE_NOBODY)
+		return "nobody";
+	return (refusal->refused_by == HF_JUDGE_US) == refusal->originating ? "client" : "server";
 }
 
 static const struct hf_finding *root_of(const struct hf_refusal *refusal)
@@ -53,7 +47,7 @@ static const struct hf_cert *certificate_of(const struct hf_refusal *refusal, co
 	const struct hf_certs *sent;
 
 	if (refusal->refused_by == HF_JUDGE_PEER) {
-		*ret_role = "server-leaf";
+		*ret_role = refusal->originating ? "client-leaf" : "server-leaf";
 		return meaning != NULL && meaning->about_certificate
 			   ? refusal->generation->parts.credential->chain.items[0]
 			   : NULL;
@@ -62,7 +56,7 @@ static const struct hf_cert *certificate_of(const struct hf_refusal *refusal, co
 		*ret_role = hf_role_name(root->role);
 		return root->cert;
 	}
-	*ret_role = "client-leaf";
+	*ret_role = refusal->originating ? "server-leaf" : "client-leaf";
 	sent = hf_tls_conn_peer_chain(hf_conn_tls(refusal->conn));
 	return sent != NULL && sent->len > 0 ? sent->items[0] : NULL;
 }
@@ -225,8 +219,9 @@ static void write_words(struct hf_json *j, const struct hf_refusal *refusal)
 	char text[512];
 
 	if (refusal->refused_by == HF_JUDGE_PEER && meaning != NULL) {
-		(void)snprintf(text, sizeof(text), "the client refused us with alert %d %s: %s",
-			       refusal->alert, hf_alert_name(refusal->alert), meaning->means);
+		(void)snprintf(text, sizeof(text), "the %s refused us with alert %d %s: %s",
+			       side_name(refusal), refusal->alert, hf_alert_name(refusal->alert),
+			       meaning->means);
 		hf_json_string(j, "explanation", text);
 		hf_json_string(j, "fix", meaning->next);
 		return;
@@ -257,7 +252,7 @@ static void write_meeting(struct hf_json *j, const struct hf_refusal *refusal)
 	hf_json_string(j, "alpn", info.alpn);
 	hf_json_string(j, "version", info.version ? hf_tls_version_name(info.version) : NULL);
 	hf_json_string(j, "stage", refusal->stage);
-	hf_json_string(j, "refused_by", side_name(refusal->refused_by));
+	hf_json_string(j, "refused_by", side_name(refusal));
 	hf_json_string(j, "cause", refusal->cause);
 	hf_json_bool(j, "resumed", info.resumed);
 }

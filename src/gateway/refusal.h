@@ -17,6 +17,7 @@ struct hf_refusal {
 	const char *text;	       /* one sentence when there is no verdict */
 	const struct hf_verdict *verdict; /* NULL when there is none */
 	int alert;		       /* -1 none */
+	bool originating;	       /* we are the client of this meeting */
 };
 
 struct hf_refusal_log {

@@ -281,7 +281,7 @@ static void announce(struct hf_supervisor *s)
 		return;
 	s->announced = true;
 	for (size_t i = 0; i < s->bound.len; i++)
-		hf_bound_announce(&s->bound.items[i], "https");
+		hf_bound_announce(&s->bound.items[i], hf_gateway_scheme(s->config));
 	for (size_t i = 0; i < s->metrics.len; i++)
 		hf_bound_announce(&s->metrics.items[i], "http");
 	hf_daemon_notify("READY=1");

@@ -81,6 +81,34 @@ static int open_signals(struct hf_supervisor *s, struct hf_err *err)
 	return s->signals < 0 ? hf_err_errno(err, errno, "signalfd") : 0;
 }
 
+/* What comes in for a tunnel is plaintext, and goes out in our name. */
+static int check_plaintext(const struct hf_supervisor *s, struct hf_err *err)
+{
+	const struct hf_origin_config *origin = &s->config->origin;
+
+	for (size_t i = 0; hf_gateway_originates(s->config) && i < s->bound.len; i++) {
+		const struct hf_address *address = &s->bound.items[i].address;
+		char text[HF_ADDRESS_TEXT_CAP];
+
+		hf_address_format(address, text);
+		if (!origin->anywhere && !hf_address_is_loopback(address)) {
+			(void)hf_err_set(
+			    err, HF_E_INVALID,
+			    "--listen %s: other machines could use this identity in the clear",
+			    text);
+			return hf_err_hint(err, "listen on localhost or unix:PATH; --unsafe-listen "
+						"allows it all the same");
+		}
+		if (origin->uids_len > 0 && address->sa.ss_family != AF_UNIX)
+			return hf_err_set(
+			    err, HF_E_INVALID,
+			    "--allow-uid with --listen %s: the kernel tells the uid on "
+			    "unix sockets only",
+			    text);
+	}
+	return 0;
+}
+
 int hf_supervisor_set_up(struct hf_supervisor *s, struct hf_err *err)
 {
 	int rc = 0;
@@ -88,6 +116,8 @@ int hf_supervisor_set_up(struct hf_supervisor *s, struct hf_err *err)
 	work_out_defaults(s);
 	for (size_t i = 0; rc == 0 && i < s->config->listen->len; i++)
 		rc = hf_bound_open(&s->bound, s->config->listen->items[i], s->slots_len, err);
+	if (rc == 0)
+		rc = check_plaintext(s, err);
 	if (rc == 0)
 		rc = open_metrics(s, err);
 	if (rc == 0)

@@ -198,7 +198,7 @@ static int start_up(struct hf_worker *worker, struct hf_err *err)
 		rc = hf_access_log_open(&worker->access, config->access_log, err);
 	if (rc == 0)
 		rc = hf_loop_new(&worker->loop, err);
-	if (rc == 0 && config->upstream.to != NULL)
+	if (rc == 0 && (config->upstream.to != NULL || config->upstream.routes != NULL))
 		rc = hf_worker_open_forwarder(worker, err);
 	if (rc == 0)
 		rc = hf_http_server_new(worker->loop, &config->http, &hf_worker_http_ops, worker,
@@ -259,6 +259,7 @@ int hf_worker_run(const struct hf_worker_start *start)
 	worker.connections_cap = start->config->connections_cap / start->workers;
 	hf_refusal_log_init(&worker.refusals, (unsigned)start->index,
 			    start->config->records_per_second);
+	hf_log_bucket_init(&worker.troubles, 10, 1);
 	if (start_up(&worker, &err) < 0) {
 		hf_log_say("worker %zu cannot start: %s", start->index, err.msg);
 		return EXIT_CANNOT;

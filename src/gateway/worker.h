@@ -70,6 +70,7 @@ struct hf_worker {
 	struct hf_refusal_log refusals;
 	struct hf_access_log access;
 	struct hf_conn_count count;
+	struct hf_log_bucket troubles; /* of servers that cannot be reached */
 	size_t connections_cap;
 	uint64_t ticks;
 	bool paused, draining, cut;
@@ -80,6 +81,9 @@ int hf_worker_open_forwarder(struct hf_worker *worker, struct hf_err *err);
 
 /* worker_conn.c */
 void hf_link_free(struct hf_link *link); /* NULL-safe */
+/* Our own judgement turned a living connection, or a request on it, away. */
+void hf_worker_record_verdict(struct hf_link *link, struct hf_conn *conn,
+			      const struct hf_verdict *verdict, const char *stage);
 void hf_worker_record_end(struct hf_link *link, struct hf_conn *conn,
 			  const struct hf_conn_end *end);
 extern const struct hf_listener_ops hf_worker_listener_ops;

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "gateway/passthrough.h"
+#include "gateway/tunnel.h"
 #include "gateway/worker.h"
 #include "util/clock.h"
 
@@ -31,7 +32,8 @@ static void record(struct hf_link *link, struct hf_conn *conn, struct hf_refusal
 	struct hf_worker *worker = link->worker;
 	char listener[HF_ADDRESS_TEXT_CAP + 16];
 
-	hf_bound_url(link->bound, "https", listener, sizeof(listener));
+	refusal->originating = hf_gateway_originates(worker->config);
+	hf_bound_url(link->bound, hf_gateway_scheme(worker->config), listener, sizeof(listener));
 	refusal->generation = link->generation;
 	refusal->conn = conn;
 	refusal->listener = listener;
@@ -40,8 +42,8 @@ static void record(struct hf_link *link, struct hf_conn *conn, struct hf_refusal
 }
 
 /* Our own judgement turned a living connection away. */
-static void record_verdict(struct hf_link *link, struct hf_conn *conn,
-			   const struct hf_verdict *verdict, const char *stage)
+void hf_worker_record_verdict(struct hf_link *link, struct hf_conn *conn,
+			      const struct hf_verdict *verdict, const char *stage)
 {
 	const struct hf_finding *root = hf_verdict_root(verdict);
 	struct hf_refusal refusal = {
@@ -147,12 +149,16 @@ static void on_ready(struct hf_conn *conn, void *arg)
 	struct hf_worker *worker = link->worker;
 	const struct hf_verdict *verdict = hf_conn_verdict(conn);
 
+	if (hf_gateway_originates(worker->config)) {
+		hf_tunnel(worker, conn, link);
+		return;
+	}
 	hf_count(&worker->mine->handshakes, 1);
 	if (worker->config->client_auth == HF_CLIENT_AUTH_REQUIRE &&
 	    (verdict == NULL || !verdict->accepted)) {
 		/* --refuse drop: the peer hears nothing.  (Otherwise the handshake has failed.) */
 		if (verdict != NULL)
-			record_verdict(link, conn, verdict, "handshake");
+			hf_worker_record_verdict(link, conn, verdict, "handshake");
 		hf_conn_abort(conn);
 		return;
 	}
@@ -234,7 +240,9 @@ static void on_accept(int fd, const struct hf_address *peer, void *arg)
 	struct hf_port *port = arg;
 	struct hf_worker *worker = port->worker;
 	struct hf_conn_options options = { .ops = &link_ops,
-					   .tls = worker->generation->tls,
+					   .tls = hf_gateway_originates(worker->config)
+						      ? NULL
+						      : worker->generation->tls,
 					   .handshake_ms = worker->config->handshake_ms,
 					   .out_cap = 4 * 1024 * 1024,
 					   .count = &worker->count };
@@ -246,7 +254,7 @@ static void on_accept(int fd, const struct hf_address *peer, void *arg)
 		accept_metrics(worker, fd, peer);
 		return;
 	}
-	link = calloc(1, sizeof(*link));
+	link = hf_tunnel_may_use(&worker->config->origin, fd) ? calloc(1, sizeof(*link)) : NULL;
 	if (link == NULL) {
 		hf_fd_close(fd);
 		return;
@@ -305,7 +313,7 @@ static void drop(struct hf_tls_conn *tls, const struct hf_verdict *why, void *ar
 	struct hf_conn *conn = hf_conn_of_tls(tls);
 	struct hf_link link = { worker, worker->generation, bound_of(worker, conn), true };
 
-	record_verdict(&link, conn, why, "reload");
+	hf_worker_record_verdict(&link, conn, why, "reload");
 	hf_conn_close(conn);
 }
 
@@ -313,9 +321,10 @@ void hf_worker_sweep(struct hf_worker *worker)
 {
 	struct hf_tls_context *tls = worker->generation->tls;
 	/* By what was asked for: --refuse drop runs on a context in report mode. */
-	bool keeps_out = worker->config->client_auth == HF_CLIENT_AUTH_REQUIRE;
+	bool keeps_out = worker->config->client_auth == HF_CLIENT_AUTH_REQUIRE ||
+			 hf_gateway_originates(worker->config);
 
-	if (worker->config->client_auth == HF_CLIENT_AUTH_NONE)
+	if (worker->config->client_auth == HF_CLIENT_AUTH_NONE && !keeps_out)
 		return;
 	(void)hf_peers_sweep(hf_tls_context_peers(tls), tls, hf_clock_now(),
 			     keeps_out ? drop : NULL, worker, NULL);

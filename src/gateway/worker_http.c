@@ -108,9 +108,17 @@ static void on_forwarded(const struct hf_access_entry *entry, void *arg)
 	hf_access_log_add(&worker->access, entry);
 }
 
+static void on_denied(struct hf_conn *conn, void *session_arg, const struct hf_verdict *why,
+		      void *arg)
+{
+	(void)arg;
+	hf_worker_record_verdict(session_arg, conn, why, "request");
+}
+
 int hf_worker_open_forwarder(struct hf_worker *worker, struct hf_err *err)
 {
-	const struct hf_forwarder_hooks hooks = { .answered = on_forwarded,
+	const struct hf_forwarder_hooks hooks = { .denied = on_denied,
+						  .answered = on_forwarded,
 						  .ended = on_session_end,
 						  .arg = worker };
 

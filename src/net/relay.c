@@ -140,6 +140,8 @@ static void on_end(struct hf_conn *conn, const struct hf_conn_end *end, void *ar
 	side->conn = NULL;
 	if (side == &relay->a)
 		relay->ops->on_a_end(conn, end, relay->arg);
+	else if (relay->ops->on_b_end != NULL)
+		relay->ops->on_b_end(conn, end, relay->arg);
 	decide(relay, side == &relay->a ? HF_RELAY_A_BROKE : HF_RELAY_B_BROKE);
 	if (side->other->conn != NULL && broke && relay->why != HF_RELAY_FINISHED)
 		hf_conn_reset(side->other->conn);

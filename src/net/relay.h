@@ -23,6 +23,8 @@ enum hf_relay_why {
 struct hf_relay_ops {
 	/* The side that was accepted (a) is over: its last call; it can be asked inside. */
 	void (*on_a_end)(struct hf_conn *a, const struct hf_conn_end *end, void *arg);
+	/* The same of the side that we connected; NULL: not wanted. */
+	void (*on_b_end)(struct hf_conn *b, const struct hf_conn_end *end, void *arg);
 	void (*on_end)(enum hf_relay_why why, void *arg);
 };
 

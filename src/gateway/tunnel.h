@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The originating side: a local plaintext connection is carried to a server over mutual TLS, byte
+ * for byte.  Half-closed streams stay half-closed. */
+#ifndef HF_GATEWAY_TUNNEL_H
+#define HF_GATEWAY_TUNNEL_H
+
+#include "gateway/worker.h"
+
+/* Takes the local connection over, from on_ready on, and the link. */
+void hf_tunnel(struct hf_worker *worker, struct hf_conn *local, struct hf_link *link);
+
+/* Whether the process at the other end of an accepted socket may use the tunnel: its uid is asked
+ * of the kernel (SO_PEERCRED, unix(7)). */
+bool hf_tunnel_may_use(const struct hf_origin_config *origin, int fd);
+
+#endif
