@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which services a request is for, and whether its client may ask them.  Must never choose before
+ * the name in the request is the name of the connection. */
+#include <string.h>
+
+#include "base/str.h"
+#include "gateway/forwarder.h"
+
+struct hf_slice hf_host_name(struct hf_slice host)
+{
+	for (size_t i = host.len; i > 0 && host.data[i - 1] != ']'; i--) {
+		if (host.data[i - 1] == ':') {
+			host.len = i - 1;
+			break;
+		}
+	}
+	if (host.len > 1 && host.data[host.len - 1] == '.')
+		host.len--;
+	return host;
+}
+
+/* RFC 9110 7.4: who was judged under one name must not ask for another. */
+static bool misdirected(const struct hf_http_request *request)
+{
+	const struct hf_http_head *head = request->head;
+	struct hf_slice host = hf_host_name(hf_http_text(head, head->host));
+	struct hf_tls_info info;
+	struct hf_slice name;
+
+	if (head->host.len == 0)
+		return false;
+	hf_conn_info(request->conn, &info);
+	if (info.sni == NULL)
+		return false;
+	name = hf_host_name((struct hf_slice){ info.sni, strlen(info.sni) });
+	return name.len != host.len || !hf_mem_case_eq(name.data, host.data, host.len);
+}
+
+static struct hf_group *find(struct hf_forwarder *forwarder, const struct hf_route_request *request)
+{
+	for (size_t i = 0; i < forwarder->groups_len; i++) {
+		const struct hf_route *route = forwarder->groups[i].route;
+
+		if (route == NULL || hf_route_matches(route, request))
+			return &forwarder->groups[i];
+	}
+	return NULL;
+}
+
+static bool allowed(struct hf_exchange *exchange, const struct hf_http_request *request,
+		    const struct hf_generation *generation)
+{
+	const struct hf_forwarder_hooks *hooks = &exchange->forwarder->hooks;
+	HF_AUTO_DONE(hf_verdict) denied;
+
+	if (exchange->group->route == NULL || exchange->group->route->rules == NULL)
+		return true;
+	if (hf_route_allows(exchange->group->route, generation->parts.trust,
+			    hf_conn_verdict(request->conn), &denied))
+		return true;
+	hooks->denied(request->conn, request->session_arg, &denied, hooks->arg);
+	return false;
+}
+
+int hf_forward_route(struct hf_exchange *exchange, const struct hf_http_request *request,
+		     const struct hf_generation *generation, const char **ret_why)
+{
+	struct hf_forwarder *forwarder = exchange->forwarder;
+	const struct hf_http_head *head = request->head;
+	char path[HF_ROUTE_PATH_CAP];
+	struct hf_route_request asked = {
+		.method = head->method,
+		.method_text = hf_http_text(head, head->method_text),
+		.host = hf_host_name(hf_http_text(head, head->host)),
+		.path = path,
+	};
+
+	if (misdirected(request)) {
+		*ret_why = "the name in Host is not the one of this connection";
+		return 421;
+	}
+	if (forwarder->by_path && !hf_route_path(hf_http_text(head, head->path), path)) {
+		*ret_why = "a path that can be read in two ways";
+		return 400;
+	}
+	exchange->group = find(forwarder, &asked);
+	if (exchange->group == NULL) {
+		*ret_why = "nothing is served here";
+		return 404;
+	}
+	if (!allowed(exchange, request, generation)) {
+		*ret_why = "not for this client";
+		return 403;
+	}
+	exchange->backend = hf_forwarder_choose(forwarder, exchange->group);
+	exchange->backend->active++;
+	return 0;
+}
