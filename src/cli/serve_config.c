@@ -54,7 +54,7 @@ static int load_credential(struct hf_serve_source *source, struct hf_gateway_par
 	if (rc == 0)
 		rc = hf_credential_load(cert, key, &pass, &parts->credential, err);
 	if (rc == -HF_E_NOENT)
-		(void)hf_err_hint(err, "make it with: handfast issue %s --server", opts->as);
+		(void)hf_err_hint(err, "make it with: handfast issue %s --server|--client", opts->as);
 	return file_failure(rc, err);
 }
 

@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: Apache-2.0
+"""handfast tunnel: local plaintext to a server over mutual TLS."""
+import contextlib
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+
+import pytest
+from support.process import SLOW
+from support.program import Server
+
+HELLO = ["--allow", "any", "--respond", "text:hello"]
+
+
+class Echo:
+    """A TLS server of Python's: demands a client certificate, sends back what it gets, keeps half-closed."""
+
+    def __init__(self, town, who="server", port=0):
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(town[who].cert, town[who].key)
+        self.context.load_verify_locations(town.ca)
+        self.context.verify_mode = ssl.CERT_REQUIRED
+        self.socket = socket.create_server(("127.0.0.1", port))
+        self.port = self.socket.getsockname()[1]
+        self.seen = b""
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        while True:
+            try:
+                raw, _ = self.socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(raw,), daemon=True).start()
+
+    def serve(self, raw):
+        raw.settimeout(20 * SLOW)
+        with contextlib.suppress(OSError), self.context.wrap_socket(raw, server_side=True) as tls:
+            while True:
+                part = tls.recv(65536)
+                if not part:
+                    break
+                self.seen += part
+                tls.sendall(part)
+            tls.sendall(b"<end>")
+            with contextlib.suppress(OSError):
+                tls.unwrap()
+
+    def close(self):
+        self.socket.close()
+
+
+@pytest.fixture
+def echo(town):
+    server = Echo(town)
+    yield server
+    server.close()
+
+
+class Tunnel(Server):
+    @property
+    def address(self):
+        return ("127.0.0.1", int(self.url.rsplit(":", 1)[1]))
+
+    def connect(self):
+        return socket.create_connection(self.address, 20 * SLOW)
+
+
+@pytest.fixture
+def tunnel(hf, town):
+    """tunnel(port, *options) starts one with the mail server's identity."""
+    with contextlib.ExitStack() as stack:
+        def start(port, *more, who="mail", listen="127.0.0.1:0", name="localhost"):
+            return stack.enter_context(Tunnel(
+                hf, "tunnel", "--listen", listen, "--to", "127.0.0.1:%d" % port, "--server-name", name,
+                "--cert", town[who].cert, "--key", town[who].key, "--ca", town.ca, *more))
+        yield start
+
+
+def read_all(connection):
+    got = b""
+    while True:
+        part = connection.recv(65536)
+        if not part:
+            return got
+        got += part
+
+
+def broken(connection):
+    """Everything read until the stream broke; a proper end is a failure."""
+    got = b""
+    try:
+        while True:
+            part = connection.recv(65536)
+            if not part:
+                raise AssertionError("the stream seems to have ended well after %r" % got)
+            got += part
+    except ConnectionError:
+        return got
+
+
+def test_bytes_go_both_ways_and_half_closed_stays_half_closed(tunnel, echo):
+    with tunnel(echo.port).connect() as local:
+        local.sendall(b"one")
+        assert local.recv(100) == b"one"
+        local.sendall(b"two")
+        local.shutdown(socket.SHUT_WR)
+        assert read_all(local) == b"two<end>"
+
+
+def test_much_data_arrives_whole(tunnel, echo):
+    data = os.urandom(1 << 20) * 8
+    with tunnel(echo.port).connect() as local:
+        def send():
+            local.sendall(data)
+            local.shutdown(socket.SHUT_WR)
+        sender = threading.Thread(target=send)
+        sender.start()
+        assert read_all(local) == data + b"<end>"
+        sender.join()
+
+
+def test_curl_without_tls_reaches_our_server_as_the_mail_server(hf, town, tunnel):
+    with hf.serve(*town.serve_args, "--allow", "o:MailServer", "--respond", "identity") as server:
+        host, port = tunnel(server.port).address
+        told = subprocess.run(["curl", "-sS", "http://%s:%d/" % (host, port)], capture_output=True, timeout=30)
+        assert b"mail" in told.stdout, told
+
+
+def test_ready_line_says_that_it_is_plaintext(tunnel, echo):
+    assert tunnel(echo.port).url.startswith("tcp://127.0.0.1:")
+
+
+@pytest.mark.parametrize("what, cause", [("name", "V-NAME-MISMATCH"), ("ca", "V-UNKNOWN-CA"), ("rule", "A-NOT-ALLOWED"),
+                                         ("revoked", "V-REVOKED")])
+def test_wrong_server_gets_no_byte_and_the_local_side_a_reset(town, tunnel, tmp_path, what, cause, request):
+    more, options = {}, []
+    who = "foreign-server" if what == "ca" else "server"
+    if what == "name":
+        more["name"] = "other.test"
+    if what == "rule":
+        options = ["--allow", "cn:another"]
+    if what == "revoked":
+        options = ["--crl", crl_of(town, tmp_path, "server")]
+    server = Echo(town, who)
+    request.addfinalizer(server.close)
+    started = tunnel(server.port, *options, **more)
+    with started.connect() as local:
+        local.sendall(b"secret")
+        assert broken(local) == b""
+    record = started.wait_record()
+    assert record["cause"] == cause and record["refused_by"] == "client"
+    assert record["certificate"]["role"].startswith("server")
+    assert record["alert"]["direction"] == "sent"
+    assert server.seen == b""
+
+
+def crl_of(town, tmp_path, *revoked):
+    from support import zoo
+    path = tmp_path / "lists.pem"
+    path.write_bytes(zoo.make_crl(town.certs["root"], {}, town.certs) + zoo.make_crl(
+        town.certs["issuing"], {"revokes": list(revoked), "number": 7}, town.certs))
+    return path
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_refusal_by_the_server_is_told_in_full(hf, town, tunnel, version):
+    argv = town.serve_args + ["--crl", town.crl_mail, "--tls-max", version, *HELLO]
+    with hf.serve(*argv) as server:
+        started = tunnel(server.port, "--tls-min", "1.2")
+        with started.connect() as local:
+            local.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert broken(local) == b""
+        record = started.wait_record()
+        assert record["refused_by"] == "server" and record["alert"] == {
+            "number": 44, "name": "certificate_revoked", "direction": "received"}
+        assert record["certificate"]["role"] == "client-leaf" and "mail-server" in record["certificate"]["subject"]
+
+
+def test_server_that_comes_up_late_is_waited_for(town, tunnel, request):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    started = tunnel(port, "--connect-timeout", str(int(30 * SLOW)))
+    with started.connect() as local:
+        local.sendall(b"early")
+        server = Echo(town, port=port)
+        request.addfinalizer(server.close)
+        assert local.recv(100) == b"early"
+
+
+def test_server_that_never_comes_up_ends_in_a_reset_and_a_line(tunnel):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    started = tunnel(port, "--connect-timeout", "1")
+    with started.connect() as local:
+        assert broken(local) == b""
+    started.wait_line("err", lambda line: "127.0.0.1:%d cannot be reached: Connection refused" % port in line, "the line")
+
+
+def test_open_connection_ends_when_the_server_is_revoked(town, tunnel, echo, tmp_path):
+    lists = tmp_path / "crl.pem"
+    shutil.copy(crl_of(town, tmp_path), lists)
+    with tunnel(echo.port, "--crl", lists).connect() as local:
+        local.sendall(b"one")
+        assert local.recv(100) == b"one"
+        shutil.copy(crl_of(town, tmp_path, "server"), lists)
+        try:
+            assert local.recv(100) == b""
+        except ConnectionError:
+            pass
+
+
+def test_unix_socket_for_one_user_only(tunnel, echo, tmp_path):
+    if os.getuid() != 0:
+        pytest.skip("only root can become somebody else")
+    os.chmod(tmp_path, 0o755)
+    for parent in list(tmp_path.parents)[:3]:
+        os.chmod(parent, 0o755)
+    path = tmp_path / "t.sock"
+    tunnel(echo.port, "--allow-uid", "65534", listen="unix:%s" % path)
+    os.chmod(path, 0o777)
+    script = ("import os, socket, sys\nif len(sys.argv) > 2: os.setuid(int(sys.argv[2]))\n"
+              "s = socket.socket(socket.AF_UNIX); s.settimeout(20); s.connect(sys.argv[1])\n"
+              "try:\n s.sendall(b'hi'); print(s.recv(10))\nexcept OSError: print('refused')\n")
+
+    def ask(*uid):
+        return subprocess.run(["/usr/bin/python3", "-c", script, str(path), *uid], capture_output=True, text=True,
+                              timeout=60).stdout.strip()
+    assert ask("65534") == "b'hi'"
+    assert ask() in ("b''", "refused"), "root is not on the list"
+
+
+@pytest.mark.parametrize("argv, words", [
+    (["--listen", "0.0.0.0:0"], "--unsafe-listen"),
+    (["--listen", "127.0.0.1:0", "--allow-uid", "1"], "unix"),
+    (["--allow-uid", "me"], "id -u"),
+])
+def test_listeners_that_would_lend_the_identity_are_refused(hf, town, argv, words):
+    told = hf.run("tunnel", "--to", "127.0.0.1:9", "--cert", town["mail"].cert, "--key", town["mail"].key, "--ca", town.ca,
+                  *argv)
+    assert told.code == 2 and words in told.stderr, told
+    assert "listening" not in told.stderr
+
+
+def test_other_machines_only_when_it_is_asked_for(tunnel, echo):
+    assert tunnel(echo.port, "--unsafe-listen", listen="0.0.0.0:0").url.startswith("tcp://0.0.0.0:")
+
+
+@pytest.mark.parametrize("argv, word", [([], "--to"), (["--to", "127.0.0.1:9"], "--as"), (["--to", "127.0.0.1", "--as", "x"], "port")])
+def test_missing_options_are_named(hf, argv, word):
+    assert word in hf("tunnel", *argv, exit=2).stderr
+
+
+def test_check_reads_everything_and_does_not_listen(hf, town):
+    argv = ["tunnel", "--check", "--to", "127.0.0.1:9", "--cert", town["mail"].cert, "--ca", town.ca, "--key"]
+    assert "no mistakes" in hf(*argv, town["mail"].key).stdout
+    told = hf.run(*argv, town["bob"].key)
+    assert told.code not in (0, 2) and "bob.key" in told.stderr
+    told = hf.run(*argv[:4], "--cert", town["expired"].cert, "--key", town["expired"].key, "--ca", town.ca)
+    assert told.code not in (0, 2) and "expired" in told.stderr
+
+
+def test_access_log_has_a_line_for_each_connection(tunnel, echo, tmp_path):
+    log = tmp_path / "log"
+    with tunnel(echo.port, "--access-log", log) as started:
+        with started.connect() as local:
+            local.sendall(b"12345")
+            local.shutdown(socket.SHUT_WR)
+            assert read_all(local) == b"12345<end>"
+        started.stop()
+    import json
+    line = json.loads(log.read_text())
+    assert line["bytes_in"] == 5 and line["bytes"] == 10 and line["valid"] is True
+    assert line["upstream"] == "127.0.0.1:%d" % echo.port
