@@ -60,6 +60,8 @@ int hf_sqlite_audit_certificate(struct hf_sqlite *s, int64_t id, const char *act
 int hf_sqlite_revoke_one(struct hf_sqlite *s, int64_t id, int reason, int64_t revoked_at,
 			 int64_t at, struct hf_err *err);
 int hf_sqlite_abandon_one(struct hf_sqlite *s, int64_t id, int64_t at, struct hf_err *err);
+int hf_sqlite_record_one(struct hf_sqlite *s, const struct hf_outcome *outcome, int64_t at,
+			 struct hf_err *err);
 int hf_session_begin(struct hf_sqlite *s, int64_t at, struct hf_err *err);
 /* Opens its own. */
 int hf_session_recover(struct hf_sqlite *s, int64_t at, struct hf_err *err);
@@ -93,5 +95,16 @@ int hf_sqlite_audit_compare(struct hf_store *store, hf_audit_problem_fn each, vo
 			    struct hf_err *err);
 int hf_sqlite_audit_each(struct hf_store *store, int64_t after_id, hf_audit_fn each, void *arg,
 			 struct hf_err *err);
+
+int hf_sqlite_token_add(struct hf_store *store, const struct hf_token *token, struct hf_err *err);
+int hf_sqlite_token_each(struct hf_store *store, const char *id, int64_t since, hf_token_fn each,
+			 void *arg, struct hf_err *err);
+int hf_sqlite_token_withdraw(struct hf_store *store, const char *id, int64_t at,
+			     struct hf_err *err);
+int hf_sqlite_record_claims(struct hf_store *store, const struct hf_outcome *outcomes,
+			    struct hf_claim *const *claims, size_t len, int64_t at,
+			    struct hf_err *err);
+int hf_sqlite_successor(struct hf_store *store, int64_t predecessor, int64_t *ret_successor,
+			uint8_t *ret_spki, struct hf_err *err);
 
 #endif

@@ -121,6 +121,35 @@ int hf_store_audit_each(struct hf_store *store, int64_t after_id, hf_audit_fn ea
 	return store->ops->audit_each(store, after_id, each, arg, err);
 }
 
+int hf_store_token_add(struct hf_store *store, const struct hf_token *token, struct hf_err *err)
+{
+	return store->ops->token_add(store, token, err);
+}
+
+int hf_store_token_each(struct hf_store *store, const char *id, int64_t since, hf_token_fn each,
+			void *arg, struct hf_err *err)
+{
+	return store->ops->token_each(store, id, since, each, arg, err);
+}
+
+int hf_store_token_withdraw(struct hf_store *store, const char *id, int64_t at, struct hf_err *err)
+{
+	return store->ops->token_withdraw(store, id, at, err);
+}
+
+int hf_store_record_claims(struct hf_store *store, const struct hf_outcome *outcomes,
+			   struct hf_claim *const *claims, size_t len, int64_t at,
+			   struct hf_err *err)
+{
+	return store->ops->record_claims(store, outcomes, claims, len, at, err);
+}
+
+int hf_store_successor(struct hf_store *store, int64_t predecessor, int64_t *ret_successor,
+		       uint8_t ret_spki[HF_STORE_SHA256_LEN], struct hf_err *err)
+{
+	return store->ops->successor(store, predecessor, ret_successor, ret_spki, err);
+}
+
 const char *hf_record_state_name(enum hf_record_state state)
 {
 	static const char *const names[] = {

@@ -265,7 +265,8 @@ struct hf_claim {
 	int64_t predecessor; /* 0: none */
 	uint8_t spki[HF_STORE_SHA256_LEN]; /* of the new certificate */
 	const char *address; /* who asks */
-	bool lost; /* filled in: it was used up already, or has ended; the certificate is abandoned */
+	/* filled in: it was used up already, or has ended; the certificate is abandoned */
+	bool lost;
 };
 /* hf_store_record with a claim for each outcome (NULL: none), in the same transaction: a token is
  * spent if and only if its certificate is recorded. */

@@ -44,6 +44,16 @@ struct hf_store_ops {
 			     struct hf_err *err);
 	int (*audit_each)(struct hf_store *store, int64_t after_id, hf_audit_fn each, void *arg,
 			  struct hf_err *err);
+	int (*token_add)(struct hf_store *store, const struct hf_token *token, struct hf_err *err);
+	int (*token_each)(struct hf_store *store, const char *id, int64_t since, hf_token_fn each,
+			  void *arg, struct hf_err *err);
+	int (*token_withdraw)(struct hf_store *store, const char *id, int64_t at,
+			      struct hf_err *err);
+	int (*record_claims)(struct hf_store *store, const struct hf_outcome *outcomes,
+			     struct hf_claim *const *claims, size_t len, int64_t at,
+			     struct hf_err *err);
+	int (*successor)(struct hf_store *store, int64_t predecessor, int64_t *ret_successor,
+			 uint8_t *ret_spki, struct hf_err *err);
 };
 
 /* The first member of every back end's own struct. */

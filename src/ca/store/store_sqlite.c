@@ -257,4 +257,9 @@ const struct hf_store_ops hf_store_sqlite = {
 	.audit_head = hf_sqlite_audit_head,
 	.audit_compare = hf_sqlite_audit_compare,
 	.audit_each = hf_sqlite_audit_each,
+	.token_add = hf_sqlite_token_add,
+	.token_each = hf_sqlite_token_each,
+	.token_withdraw = hf_sqlite_token_withdraw,
+	.record_claims = hf_sqlite_record_claims,
+	.successor = hf_sqlite_successor,
 };

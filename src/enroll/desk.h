@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The desk: what somebody elsewhere asks for, and what the authority gives.  Knows the ledger and
+ * nothing of the network.  What a certificate says comes from the token or from the certificate
+ * that is renewed; from the request comes its key alone. */
+#ifndef HF_ENROLL_DESK_H
+#define HF_ENROLL_DESK_H
+
+#include "ca/order.h"
+#include "enroll/token.h"
+
+enum { HF_DESK_BATCH = 64, HF_ASK_ADDRESS_CAP = 64, HF_ASK_BODY_CAP = 256 * 1024 };
+
+/* What the answer looks like. */
+enum hf_ask_form { HF_FORM_PEM, HF_FORM_EST };
+
+struct hf_ask {
+	/* the question; owned */
+	struct hf_csr *csr;
+	bool renews;		    /* in place of `old`; else by token */
+	struct hf_token_text token;
+	struct hf_cert *old;	    /* that the asker has proved to hold the key of */
+	char address[HF_ASK_ADDRESS_CAP];
+	enum hf_ask_form form;
+	/* the answer */
+	int status;	    /* of HTTP: 200, 400, 401, 403, 500, 503 */
+	const char *code;   /* "token-expired" …; "" with 200 */
+	struct hf_err err;
+	struct hf_buf body; /* with 200 */
+	struct hf_cert *cert;
+	bool again; /* the certificate was given before: a retry of the same key */
+};
+void hf_ask_init(struct hf_ask *ask);
+void hf_ask_done(struct hf_ask *ask);
+
+/* Answers all of them: the certificates of one call are written to the disk together, before any is
+ * answered.  len <= HF_DESK_BATCH. */
+void hf_desk_answer(struct hf_authority *a, struct hf_ask *const *asks, size_t len, int64_t now);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* EST bodies.  Must never take a request for good that was not decoded to its last byte. */
+#include "enroll/est.h"
+
+#include <string.h>
+
+#include <openssl/pkcs7.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "pki/pemfile.h"
+
+enum { CAP = 1024 * 1024 };
+
+HF_DEFINE_AUTO(PKCS7, PKCS7, PKCS7_free);
+
+static int parse_pem(const char *body, size_t len, struct hf_csr **ret_csr, struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_pemfile) file = HF_PEMFILE_INIT;
+	int rc = hf_pemfile_parse(&file, body, len, "the request", 0, NULL, err);
+
+	if (rc < 0)
+		return rc;
+	if (file.csrs_len != 1 || file.keys_len > 0)
+		return hf_err_set(err, HF_E_PARSE, "the body is not one certificate request");
+	*ret_csr = hf_take(file.csrs[0]);
+	return 0;
+}
+
+int hf_est_request_parse(const char *body, size_t len, struct hf_csr **ret_csr, struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_buf) der = HF_BUF_INIT(CAP);
+
+	if (len == 0)
+		return hf_err_set(err, HF_E_PARSE,
+				  "the body is empty: a certificate request is due");
+	if (memmem(body, len, "-----BEGIN", 10))
+		return parse_pem(body, len, ret_csr, err);
+	if (body[0] == 0x30 && len > 1 && (body[1] & 0x80)) /* no letter of base64 has that bit */
+		return hf_csr_from_der((const uint8_t *)body, len, ret_csr, err);
+	if (hf_base64_decode(body, len, &der) < 0 || der.len == 0)
+		return hf_err_set(err, HF_E_PARSE,
+				  "the body is neither base64 nor PEM of a certificate request");
+	return hf_csr_from_der((const uint8_t *)der.data, der.len, ret_csr, err);
+}
+
+static PKCS7 *bag_of(const struct hf_certs *certs)
+{
+	HF_AUTO(PKCS7) bag = PKCS7_new();
+
+	if (!bag || PKCS7_set_type(bag, NID_pkcs7_signed) != 1 ||
+	    PKCS7_content_new(bag, NID_pkcs7_data) != 1 || PKCS7_set_detached(bag, 1) != 1)
+		return NULL;
+	for (size_t i = 0; i < certs->len; i++) {
+		if (PKCS7_add_certificate(bag, certs->items[i]->x509) != 1)
+			return NULL;
+	}
+	return hf_take(bag);
+}
+
+int hf_est_certs_format(const struct hf_certs *certs, struct hf_buf *out, struct hf_err *err)
+{
+	HF_AUTO(PKCS7) bag = bag_of(certs);
+	HF_AUTO(ossl_mem) der = NULL;
+	int len = bag ? i2d_PKCS7(bag, &der) : -1;
+
+	if (len <= 0)
+		return hf_err_ossl(err, HF_E_CRYPTO, "cannot write a bag of certificates");
+	(void)hf_base64_encode(der, (size_t)len, out);
+	return hf_buf_putc(out, '\n') < 0 ? hf_err_nomem(err) : 0;
+}

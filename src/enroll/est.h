@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The bodies of EST (RFC 7030, RFC 8951): base64 of a PKCS#10 request in, base64 of certificates in
+ * a PKCS#7 bag out. */
+#ifndef HF_ENROLL_EST_H
+#define HF_ENROLL_EST_H
+
+#include "base/buf.h"
+#include "pki/cert.h"
+#include "pki/csr.h"
+
+/* A request as clients send it: base64 with any line ends or none, PEM, or DER; Content-Transfer-
+ * Encoding says nothing (RFC 8951 3). */
+int hf_est_request_parse(const char *body, size_t len, struct hf_csr **ret_csr, struct hf_err *err);
+/* A certs-only bag (RFC 5751 3.2.2), base64 on a single line that ends: what strongSwan's client
+ * can read, and RFC 8951 3.1 allows. */
+int hf_est_certs_format(const struct hf_certs *certs, struct hf_buf *out, struct hf_err *err);
+
+#endif
