@@ -21,6 +21,7 @@ enum { LIST_CAP = 128 };
 static struct {
 	OSSL_LIB_CTX *hidden; /* where the default provider lives */
 	OSSL_PROVIDER *full;  /* it */
+	OSSL_PROVIDER *used;  /* ours, or the default one in its place: kept until the end */
 	OSSL_ALGORITHM keymgmts[LIST_CAP], decoders[LIST_CAP], encoders[LIST_CAP];
 } slim;
 
@@ -193,10 +194,10 @@ bool hf_slim_begin(enum hf_slim_for what)
 	/* more than this one: openssl.cnf wants others, and they come first */
 	(void)(own && OSSL_PROVIDER_do_all(NULL, count, &active));
 	good = own && active == 1 && works();
+	slim.used = own;
 	if (own && !good) {
 		(void)OSSL_PROVIDER_unload(own);
-		if (active <= 1)
-			(void)OSSL_PROVIDER_load(NULL, "default");
+		slim.used = active <= 1 ? OSSL_PROVIDER_load(NULL, "default") : NULL;
 	}
 	(void)ERR_pop_to_mark();
 	return good;
