@@ -21,8 +21,9 @@ static const char default_sigalgs[] =
 
 enum {
 	SECURITY_LEVEL = 2, /* 112 bits: RSA 2048, P-224 and up, no SHA-1 */
-	CA_NAMES_BYTES_CAP =
-	    65535 - 4, /* RFC 8446 4.2.4: the list, in an extension, in a message */
+	/* RFC 8446 4.2, 4.2.4: one block of 65535 bytes holds the list, its frames and the other
+	   extensions of a CertificateRequest, of which the signature schemes are the longest. */
+	CA_NAMES_BYTES_CAP = 65535 - 512,
 	SUITES_CAP = 4096,
 };
 
@@ -233,8 +234,8 @@ int hf_tls_ca_names_apply(struct hf_tls_context *context, struct hf_err *err)
 	if (rc == 0 && context->ca_names_bytes > CA_NAMES_BYTES_CAP) {
 		rc = hf_err_set(err, HF_E_LIMIT,
 				"L-CA-NAMES: the names of the %zu trusted CAs take %zu bytes, a "
-				"CertificateRequest holds at most 65535",
-				context->ca_names, context->ca_names_bytes);
+				"CertificateRequest has room for %d",
+				context->ca_names, context->ca_names_bytes, CA_NAMES_BYTES_CAP);
 		hf_err_hint(err, "trust fewer CAs: only those that issue your clients");
 	}
 	if (rc < 0) {

@@ -216,3 +216,32 @@ def test_worker_that_dies_while_the_files_are_bad_is_replaced_all_the_same(hf, t
         shutil.copy(town["server"].cert, cert)
         assert "generation 2 is in use" in server.reload()
         assert curl.get(server.port, town["mail"], town.ca).status == 200
+
+
+def cas_with_names_of(total, key=zoo.new_key("ec")):
+    """CA certificates whose names take exactly so many bytes in a CertificateRequest."""
+    made = []
+    while total > 0:
+        size = total if total <= 1000 else min(1000, total - 200)
+        name = "/CN=%04d" % len(made)
+        while len(zoo.name_of(name).public_bytes()) + 2 < size:
+            spare = size - len(zoo.name_of(name).public_bytes()) - 2
+            name = "/O=" + "x" * max(1, min(100, spare - 11 if spare < 130 else 100)) + name
+        total -= len(zoo.name_of(name).public_bytes()) + 2
+        made.append(zoo.make(dict(zoo.ROOT, subject=name), None, key))
+    return made
+
+
+@pytest.mark.row(52)
+@pytest.mark.parametrize("total,fits", [(64900, True), (65510, False)])
+def test_names_of_trusted_cas_are_refused_at_the_start_or_fit_a_handshake(hf, town, python, tmp_path, total, fits):
+    trust = tmp_path / "many.pem"
+    trust.write_bytes(b"".join(ca.pem for ca in cas_with_names_of(total)))
+    argv = town.serve_args[:-2] + ["--ca", trust, "--client-auth", "report", "--respond", "verdict"]
+    if not fits:
+        refused = hf.run("serve", *argv)
+        assert refused.code == 3 and "L-CA-NAMES" in refused.stderr, refused
+        return
+    with hf.serve(*argv) as server:
+        for version in ("1.2", "1.3"):
+            assert python.get(server.port, None, version=version).status == 200
