@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "cli/serve.h"
+#include "cli/serve_file.h"
 #include "gateway/generation.h"
 #include "gateway/preflight.h"
 #include "gateway/responder.h"
@@ -16,13 +16,17 @@
 static int try_answer(const struct hf_gateway_config *config, struct hf_err *err)
 {
 	const struct hf_strv *to = config->upstream.to;
+	const struct hf_routes *routes = config->upstream.routes;
 	struct hf_responder trial = { .dir_fd = -1 };
 	struct hf_target target;
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && to != NULL && i < to->len; i++) {
+	for (size_t i = 0; rc == 0 && to != NULL && i < to->len; i++)
 		rc = hf_target_parse(to->items[i], config->upstream.anywhere, &target, err);
-	}
+	for (size_t r = 0; routes != NULL && r < routes->len; r++)
+		for (size_t i = 0; rc == 0 && i < routes->items[r].to.len; i++)
+			rc = hf_target_parse(routes->items[r].to.items[i],
+					     config->upstream.anywhere, &target, err);
 	if (rc == 0 && config->respond.text != NULL) {
 		rc = hf_responder_init(&trial, &config->respond, err);
 		hf_responder_done(&trial);
@@ -115,16 +119,31 @@ static int run_with(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts,
 	return rc;
 }
 
-static int run(struct hf_cmd_ctx *ctx)
+static int take_routes(const struct hf_serve_opts *opts, const struct hf_routes *routes,
+		       struct hf_gateway_config *config, struct hf_err *err)
 {
-	const struct hf_serve_opts *opts = ctx->opts;
+	if (routes->len == 0)
+		return 0;
+	if (config->upstream.stream)
+		return hf_err_set(err, HF_E_INVALID,
+				  "routes choose by requests, and bytes (--to %s) have none",
+				  opts->to.items[0]);
+	config->upstream.routes = routes;
+	if (opts->max_body_bytes == 0)
+		config->http.body_cap = 0;
+	return 0;
+}
+
+static int serve(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts,
+		 const struct hf_routes *routes)
+{
 	struct hf_serve_source source = {
 		ctx, opts, { opts->credential.passphrase_file, false }, HF_SECRET_INIT, false
 	};
 	const char *const *alpn = NULL;
 	HF_AUTO_DONE(hf_strv) listen = HF_STRV_INIT, watch = HF_STRV_INIT;
 	struct hf_gateway_config config = { .workers = 0 };
-	int rc = hf_serve_check(ctx, opts);
+	int rc = hf_serve_check(ctx, opts, routes->len);
 
 	if (opts->alpn.len > 0) /* else http/1.1, or nothing for bytes */
 		alpn = (const char *const *)opts->alpn.items;
@@ -137,6 +156,8 @@ static int run(struct hf_cmd_ctx *ctx)
 	(void)hf_slim_begin(HF_SLIM_TLS); /* a quarter of a handshake is looking for decoders */
 	rc = hf_serve_config(opts, &source, opts->listen.len ? &opts->listen : &listen, alpn,
 			     &config);
+	if (rc == 0)
+		rc = take_routes(opts, routes, &config, &ctx->err);
 	config.watch = watch.len > 0 ? &watch : NULL;
 	if (rc == 0)
 		rc = run_with(ctx, opts, &config);
@@ -145,9 +166,32 @@ static int run(struct hf_cmd_ctx *ctx)
 	return rc;
 }
 
+static int run(struct hf_cmd_ctx *ctx)
+{
+	const struct hf_serve_opts *opts = ctx->opts;
+	struct hf_serve_file file = HF_SERVE_FILE_INIT;
+	const char *stray;
+	int rc;
+
+	if (opts->config == NULL)
+		return serve(ctx, opts, &file.routes);
+	stray = hf_serve_file_stray(opts);
+	if (stray != NULL)
+		return hf_command_usage(ctx, "--%s stands in the file when there is a --config",
+					stray);
+	rc = hf_serve_file_load(opts->config, &file, &ctx->err);
+	file.opts.check = opts->check;
+	if (rc == 0)
+		rc = serve(ctx, &file.opts, &file.routes);
+	hf_serve_file_done(&file);
+	return rc;
+}
+
 static const struct hf_example examples[] = {
 	{ "handfast serve --as localhost --allow cn:mail-server --to http://127.0.0.1:8080",
 	  "stand in front of a service that knows nothing of certificates" },
+	{ "handfast serve --config /etc/handfast/handfast.yaml --check",
+	  "look at a configuration without serving" },
 	{ "handfast serve --as localhost --allow cn:mail-server --respond file:invoice.json",
 	  "answer the mail server and nobody else" },
 	{ "handfast serve --as localhost --client-auth report --ca clients.pem --listen :9443",

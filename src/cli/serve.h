@@ -16,7 +16,7 @@ struct hf_serve_opts {
 	struct hf_strv accept_proxy;
 	int balance, forwarded;
 	bool check, detail, unsafe_to, proxy_header;
-	const char *via;
+	const char *via, *config;
 	int64_t connect_timeout, answer_timeout, upstream_idle, tunnel_idle, keep;
 	int64_t workers, drain, max_connections, max_header_bytes, max_header_fields,
 	    max_body_bytes;
@@ -35,8 +35,8 @@ struct hf_serve_source {
 	bool have_secret;
 };
 
-/* 0, or a mistake of usage. */
-int hf_serve_check(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts);
+/* 0, or a mistake of usage.  routes: as many stand in the file. */
+int hf_serve_check(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts, size_t routes);
 /* The files whose change makes a reload. */
 int hf_serve_watch(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts,
 		   struct hf_strv *ret_paths);

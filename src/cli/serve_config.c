@@ -54,7 +54,8 @@ static int load_credential(struct hf_serve_source *source, struct hf_gateway_par
 	if (rc == 0)
 		rc = hf_credential_load(cert, key, &pass, &parts->credential, err);
 	if (rc == -HF_E_NOENT)
-		(void)hf_err_hint(err, "make it with: handfast issue %s --server|--client", opts->as);
+		(void)hf_err_hint(err, "make it with: handfast issue %s --server|--client",
+				  opts->as);
 	return file_failure(rc, err);
 }
 
@@ -149,7 +150,7 @@ static void http_config(const struct hf_serve_opts *opts, struct hf_http_server_
 	};
 }
 
-int hf_serve_check(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts)
+int hf_serve_check(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts, size_t routes)
 {
 	const struct hf_credential_opts *c = &opts->credential;
 
@@ -162,14 +163,14 @@ int hf_serve_check(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts)
 		return hf_command_usage(ctx, "--as and --cert exclude each other");
 	if (c->key && !c->cert)
 		return hf_command_usage(ctx, "--key needs --cert");
-	if (!opts->respond && opts->to.len == 0) {
+	if (!opts->respond && opts->to.len == 0 && routes == 0) {
 		(void)hf_command_usage(ctx, "what to answer? serve needs --to or --respond");
 		return hf_err_hint(&ctx->err,
 				   "--to http://127.0.0.1:8080 forwards to a service; "
 				   "--respond verdict, identity, text:BODY, file:PATH or "
 				   "dir:PATH answers by itself");
 	}
-	if (opts->respond && opts->to.len > 0)
+	if (opts->respond && (opts->to.len > 0 || routes > 0))
 		return hf_command_usage(ctx, "--to and --respond exclude each other");
 	if (opts->tls_min > opts->tls_max)
 		return hf_command_usage(ctx, "--tls-min is above --tls-max");

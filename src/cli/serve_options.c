@@ -176,6 +176,12 @@ static const struct hf_option upstream_options[] = {
 };
 
 static const struct hf_option operation_options[] = {
+	{ .name = "config",
+	  .kind = HF_OPT_STRING,
+	  .offset = AT(config),
+	  .arg = "FILE",
+	  .help = "take everything from this file (YAML): the options as keys, and routes by host, "
+		  "path and method" },
 	{ .name = "check",
 	  .kind = HF_OPT_FLAG,
 	  .offset = AT(check),
