@@ -48,9 +48,9 @@ static const struct hf_option options[] = {
 	{ .name = "root",
 	  .kind = HF_OPT_STRING,
 	  .offset = offsetof(struct import_opts, root),
-	  .arg = "FILE",
-	  .help = "for an issuing CA: the certificate of the root above it (default: looked for in "
-		  "DIR and beside it)" },
+	  .arg = "FILE|DIR",
+	  .help = "for an issuing CA: the certificate of the root above it, or the root's own tree "
+		  "of openssl ca, key included or not (default: looked for in DIR and beside it)" },
 	{ .name = "database",
 	  .kind = HF_OPT_STRING,
 	  .offset = offsetof(struct import_opts, database),
@@ -101,6 +101,8 @@ static void tell_tree(struct hf_cmd_ctx *ctx, const struct hf_import_tree *t)
 	hf_out_print(out, ", until %s\n", until);
 	if (t->root)
 		tell_place(out, "below", t->root->subject);
+	if (t->above)
+		tell_place(out, "its books", t->above->dir);
 	hf_out_print(out, "key        %s%s: ", key, t->key_encrypted ? ", encrypted" : "");
 	hf_out_safe(out, t->key_path);
 	hf_out_print(out, "\nissued     %zu certificates: %zu valid, %zu revoked, %zu expired",
@@ -184,6 +186,10 @@ static void report_json(struct hf_cmd_ctx *ctx, const struct hf_import_tree *t,
 	hf_json_string(j, "key", t->key_path);
 	hf_json_bool(j, "key_encrypted", t->key_encrypted);
 	hf_json_object_end(j);
+	if (t->root)
+		hf_json_string(j, "root", t->root->subject);
+	if (t->above)
+		hf_json_string(j, "root_from", t->above->dir);
 	hf_json_object_begin(j, "certificates");
 	hf_json_int(j, "valid", (int64_t)t->count.valid);
 	hf_json_int(j, "revoked", (int64_t)t->count.revoked);

@@ -2,6 +2,7 @@
 /* Makes a tree that was read the authority of a home.  Must never write its key in plain when it
  * was encrypted, nor begin to issue before every serial number of the past is in the ledger. */
 #include <errno.h>
+#include <openssl/pem.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "ca/crl.h"
 #include "ca/founding.h"
 #include "ca/import/import.h"
+#include "pki/der.h"
 
 enum { BATCH = 1000, DETAIL_CAP = 512 };
 
@@ -21,7 +23,8 @@ struct adopting {
 
 /* --- certificates --- */
 
-static struct hf_adopted adopted(const struct hf_import_entry *e, int64_t now)
+static struct hf_adopted adopted(const struct hf_import_entry *e, const struct hf_cert *issuing,
+				 int64_t now)
 {
 	struct hf_adopted row = {
 		.serial = e->serial,
@@ -40,11 +43,14 @@ static struct hf_adopted adopted(const struct hf_import_entry *e, int64_t now)
 	};
 
 	memcpy(row.sha256, e->sha256, sizeof(row.sha256));
+	if (issuing && e->der && memcmp(e->sha256, issuing->sha256, sizeof(e->sha256)) == 0)
+		row.name = row.profile = "issuing";
 	return row;
 }
 
-static int adopt_entries(struct hf_founding *f, const struct hf_import_tree *tree, int64_t issuer,
-			 struct hf_err *err)
+/* `issuing`: which of them is the authority's own issuing CA; NULL: none. */
+static int adopt_entries(struct hf_founding *f, const struct hf_import_tree *tree,
+			 const struct hf_cert *issuing, int64_t issuer, struct hf_err *err)
 {
 	struct hf_adopted *rows = calloc(BATCH, sizeof(*rows));
 	int rc = 0;
@@ -55,7 +61,7 @@ static int adopt_entries(struct hf_founding *f, const struct hf_import_tree *tre
 		size_t len = HF_MIN(tree->len - i, (size_t)BATCH);
 
 		for (size_t k = 0; k < len; k++)
-			rows[k] = adopted(&tree->entries[i + k], f->now);
+			rows[k] = adopted(&tree->entries[i + k], issuing, f->now);
 		rc = hf_store_adopt(f->a->store, issuer, rows, len, f->now, err);
 	}
 	free(rows);
@@ -92,8 +98,12 @@ static int adopt_certificates(struct hf_founding *f, const struct hf_import_tree
 			      const struct hf_ca *ca, struct hf_err *err)
 {
 	int64_t root = f->a->root.store_id;
-	int rc = adopt_entries(f, tree, ca->store_id, err);
+	int rc = adopt_entries(f, tree, NULL, ca->store_id, err);
 
+	if (rc == 0 && tree->above)
+		rc = adopt_entries(f, tree->above, tree->ca, root, err);
+	if (rc == 0 && tree->above)
+		rc = hf_store_continue_crl(f->a->store, root, tree->above->next_crl, err);
 	if (rc == 0)
 		rc = adopt_own(f, f->a->root.cert, root, "root", tree->root ? "root" : "single",
 			       err);
@@ -123,6 +133,12 @@ static int take_cas(struct hf_founding *f, const struct hf_import_tree *tree, st
 		return hf_err_nomem(err);
 	ca->key = tree->key;
 	ca->crl_name = "crl.pem";
+	if (tree->above && tree->above->key) {
+		if (!EVP_PKEY_up_ref(tree->above->key))
+			return hf_err_nomem(err);
+		a->root.key = tree->above->key;
+		a->root.crl_name = "root.crl.pem";
+	}
 	f->r->root = hf_cert_ref(a->root.cert);
 	f->r->issuing = hf_cert_ref(a->issuing.cert);
 	return hf_authority_make_trust(a, err);
@@ -142,11 +158,8 @@ static int link_key(const struct hf_founding *f, const char *from, const char *n
 }
 
 static int keep_key(const struct hf_founding *f, const struct adopting *adopting,
-		    struct hf_err *err)
+		    const struct hf_import_tree *tree, const char *name, struct hf_err *err)
 {
-	const struct hf_import_tree *tree = adopting->tree;
-	const char *name = tree->root ? "issuing.key" : "root.key";
-
 	if (adopting->place->key_in_place)
 		return link_key(f, tree->key_path, name, err);
 	if (tree->key_encrypted && !adopting->place->passphrase) {
@@ -166,14 +179,47 @@ static int write_files(struct hf_founding *f, const struct adopting *adopting, s
 		rc = hf_founding_certs(a->dir, "issuing.pem", a->issuing.cert, NULL, err);
 	if (rc == 0)
 		rc = hf_founding_certs(a->dir, "chain.pem", a->issuing.cert, a->root.cert, err);
-	return rc < 0 ? rc : keep_key(f, adopting, err);
+	if (rc == 0)
+		rc = keep_key(f, adopting, adopting->tree,
+			      a->issuing.cert ? "issuing.key" : "root.key", err);
+	if (rc == 0 && a->root.key && a->issuing.cert)
+		rc = keep_key(f, adopting, adopting->tree->above, "root.key", err);
+	return rc;
+}
+
+static int crl_to_pem(const struct hf_crl *crl, struct hf_buf *out, struct hf_err *err)
+{
+	HF_AUTO(BIO) bio = BIO_new(BIO_s_mem());
+
+	if (!bio || !PEM_write_bio_X509_CRL(bio, crl->crl))
+		return hf_err_ossl(err, HF_E_CRYPTO, "cannot write the revocation list as PEM");
+	return hf_bio_to_buf(bio, out, err);
+}
+
+/* The CA's next list; of the root above a new one with its key, its last one without. */
+static int publish(struct hf_founding *f, const struct hf_import_tree *tree, struct hf_err *err)
+{
+	struct hf_ca *const cas[] = { hf_authority_issuer(f->a),
+				      f->a->issuing.cert && f->a->root.key ? &f->a->root : NULL };
+	HF_AUTO_DONE(hf_buf) pem = HF_BUF_INIT(HF_PEMFILE_CAP);
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < HF_ARRAY_LEN(cas); i++) {
+		HF_AUTO_DONE(hf_crl_published) list = { .crl = NULL };
+
+		if (cas[i])
+			rc = hf_authority_publish_crl(f->a, cas[i], 0, NULL, f->now, &list, err);
+	}
+	if (rc < 0 || cas[1] || !tree->above || !tree->above->crl)
+		return rc;
+	rc = crl_to_pem(tree->above->crl, &pem, err);
+	return rc < 0 ? rc : hf_founding_file(f->a->dir, "root.crl.pem", &pem, HF_MODE_PUBLIC, err);
 }
 
 static int fill(struct hf_founding *f, struct hf_err *err)
 {
 	const struct adopting *adopting = f->arg;
 	const struct hf_import_tree *tree = adopting->tree;
-	HF_AUTO_DONE(hf_crl_published) list = { .crl = NULL };
 	struct hf_ca *ca = hf_authority_issuer(f->a);
 	char detail[DETAIL_CAP];
 	int rc = take_cas(f, tree, err);
@@ -183,7 +229,7 @@ static int fill(struct hf_founding *f, struct hf_err *err)
 	if (rc == 0)
 		rc = write_files(f, adopting, err);
 	if (rc == 0)
-		rc = hf_authority_publish_crl(f->a, ca, 0, NULL, f->now, &list, err);
+		rc = publish(f, tree, err);
 	(void)snprintf(detail, sizeof(detail), "%s, %zu certificates, from %.300s", tree->kind,
 		       tree->len, tree->dir);
 	return rc < 0 ? rc : hf_store_audit_append(f->a->store, "import", detail, f->now, err);

@@ -152,7 +152,8 @@ static int look_at(struct hf_import_tree *tree, const char *path, const struct s
 
 	if (st->st_size > KEY_CAP || !holds_key(path))
 		return 0;
-	if (!same_file(st, tree->key_path))
+	if (!same_file(st, tree->key_path) &&
+	    !(tree->above && same_file(st, tree->above->key_path)))
 		rc = hf_import_find(&tree->findings, HF_IMPORT_LEAF_KEY, err, "%s", path);
 	if (rc == 0 && (st->st_mode & 077))
 		rc = hf_import_find(&tree->findings, HF_IMPORT_READABLE_KEY, err, "%s (mode %04o)",

@@ -14,7 +14,10 @@ struct hf_import_options {
 	/* openssl: NULL looks for one in dir; then the usual names are tried */
 	const char *config, *section;
 	const char *ca_cert, *ca_key; /* instead of what the tree says; NULL */
-	const char *root;	      /* the root above an issuing CA; NULL looks for it in dir */
+	/* the root above an issuing CA: its certificate, or its own tree (openssl); NULL looks for
+	 * it in dir */
+	const char *root;
+	bool keyless; /* for that tree: a CA without its key will do */
 	const char *database;	      /* cfssl: its SQLite file; NULL looks for one in dir */
 	struct hf_passphrase_source pass;
 	bool dry_run; /* a key that is locked stays so */

@@ -56,6 +56,10 @@ static int load_key(struct hf_import_tree *tree, const struct hf_import_options 
 	if (rc < 0)
 		return rc;
 	tree->key_encrypted = file.key_encrypted || file.was_pkcs12;
+	if (file.keys_len == 0 && o->keyless) {
+		tree->key_path[0] = '\0';
+		return 0;
+	}
 	if (file.keys_len == 0)
 		return hf_err_set(err, HF_E_PARSE, "'%s' holds no private key", tree->key_path);
 	if (!tree->key_encrypted)
@@ -78,68 +82,6 @@ static int load_key(struct hf_import_tree *tree, const struct hf_import_options 
 	}
 	tree->key = hf_take(file.key);
 	return 0;
-}
-
-static bool is_issuer(const struct hf_cert *issuer, const struct hf_cert *cert)
-{
-	bool yes = X509_NAME_cmp(X509_get_subject_name(issuer->x509),
-				 X509_get_issuer_name(cert->x509)) == 0 &&
-		   X509_verify(cert->x509, hf_cert_key_get0(issuer)) == 1;
-
-	ERR_clear_error();
-	return yes;
-}
-
-/* Looks through one file for the root above the CA. */
-static bool root_in(struct hf_import_tree *tree, const char *path)
-{
-	HF_AUTO_DONE(hf_pemfile) file = HF_PEMFILE_INIT;
-
-	if (hf_pemfile_load(&file, path, 0, NULL, NULL) < 0)
-		return false;
-	for (size_t i = 0; i < file.certs.len && !tree->root; i++) {
-		struct hf_cert *cert = file.certs.items[i];
-
-		if ((cert->flags & HF_CERT_SELF_ISSUED) && is_issuer(cert, tree->ca))
-			tree->root = hf_cert_ref(cert);
-	}
-	return tree->root != NULL;
-}
-
-static bool look_for_root(struct hf_import_tree *tree)
-{
-	static const char *const dirs[] = { "", "certs", "..", "../certs", "../root" };
-
-	for (size_t d = 0; d < HF_ARRAY_LEN(dirs); d++) {
-		HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
-		char dir[PATH_MAX], path[PATH_MAX];
-
-		if (hf_path_join(dir, sizeof(dir), tree->dir, dirs[d], NULL) < 0 ||
-		    hf_dir_list(dir, &names, NULL) < 0)
-			continue;
-		for (size_t i = 0; i < names.len; i++) {
-			if ((hf_str_ends(names.items[i], ".pem") ||
-			     hf_str_ends(names.items[i], ".crt")) &&
-			    hf_path_join(path, sizeof(path), dir, names.items[i], NULL) == 0 &&
-			    root_in(tree, path))
-				return true;
-		}
-	}
-	return false;
-}
-
-static int find_root(struct hf_import_tree *tree, const char *given, struct hf_err *err)
-{
-	if (tree->ca->flags & HF_CERT_SELF_ISSUED)
-		return 0;
-	if (given ? root_in(tree, given) : look_for_root(tree))
-		return 0;
-	(void)hf_err_set(err, HF_E_POLICY,
-			 "'%s' was issued by '%s', and %s is not the root that signed it",
-			 tree->ca_path, tree->ca->issuer, given ? given : "nothing in the tree");
-	return hf_err_hint(err,
-			   "name the root's certificate with --root FILE; a CA two steps below "
-			   "its root cannot be taken over");
 }
 
 static int load_crl(struct hf_import_tree *tree, const char *path, struct hf_err *err)
@@ -199,7 +141,7 @@ int hf_import_load_ca(struct hf_import_tree *tree, const struct hf_import_layout
 	if (rc == 0)
 		rc = check_ca(tree, err);
 	if (rc == 0)
-		rc = find_root(tree, o->root, err);
+		rc = hf_import_find_root(tree, o, err);
 	if (rc == 0)
 		rc = load_key(tree, o, err);
 	if (rc == 0)

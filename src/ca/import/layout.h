@@ -30,6 +30,9 @@ void hf_import_add_dir(struct hf_import_layout *l, const char *dir, const char *
 /* CA, key, root and last list; then the caller adds rows; then the directories and the rest. */
 int hf_import_load_ca(struct hf_import_tree *tree, const struct hf_import_layout *l,
 		      const struct hf_import_options *o, struct hf_err *err);
+/* For a CA that is no root: the root above it, and its books when they are at hand. */
+int hf_import_find_root(struct hf_import_tree *tree, const struct hf_import_options *o,
+			struct hf_err *err);
 int hf_import_load_index(struct hf_import_tree *tree, const struct hf_import_layout *l,
 			 struct hf_err *err);
 int hf_import_load_numbers(struct hf_import_tree *tree, const struct hf_import_layout *l,

@@ -31,6 +31,7 @@ void hf_import_tree_free(struct hf_import_tree *tree)
 	free(tree->entries);
 	hf_cert_unref(tree->ca);
 	hf_cert_unref(tree->root);
+	hf_import_tree_free(tree->above);
 	EVP_PKEY_free(tree->key);
 	hf_crl_unref(tree->crl);
 	hf_import_findings_done(&tree->findings);

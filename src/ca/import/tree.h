@@ -34,6 +34,7 @@ struct hf_import_tree {
 	char dir[PATH_MAX];
 	int64_t now;
 	struct hf_cert *ca, *root;	/* root: NULL when the CA is one itself */
+	struct hf_import_tree *above;	/* the root's own books; NULL when they are elsewhere */
 	EVP_PKEY *key;			/* NULL in a dry run with a locked key */
 	char ca_path[PATH_MAX], key_path[PATH_MAX];
 	bool key_encrypted;

@@ -137,8 +137,16 @@ def test_issuing_ca_and_root_get_a_tree_each(hf, home, tmp_path, exported):
     root = Exported(tmp_path, tree.dir / "root")
     assert [row[5] for row in root.index()] == ["/O=ABC/CN=ABC Issuing CA"]
     verify_crl(make_crl(root), home / "ca/root.pem")
-    hf.at(tmp_path / "other")("import", "openssl", tree.dir)
-    assert (tmp_path / "other/ca/issuing.pem").read_bytes() == (home / "ca/issuing.pem").read_bytes()
+    other = hf.at(tmp_path / "other")
+    other("import", "openssl", tree.dir)
+    for name in ("issuing.pem", "root.pem"):
+        assert (tmp_path / "other/ca" / name).read_bytes() == (home / "ca" / name).read_bytes()
+    rows = {row["name"]: row for row in other.json("list", "--all")["certificates"]}
+    assert set(rows) == {"root", "issuing", "amy"} and rows["issuing"]["profile"] == "issuing"
+    # the root's lists go on too: 1 of init, 2 of openssl, 3 of the import
+    assert entries(tmp_path / "other/ca/root.crl.pem") == (3, set())
+    verify_crl(tmp_path / "other/ca/root.crl.pem", home / "ca/root.pem")
+    other("issue", "new.example", "--server")
 
 
 @pytest.mark.parametrize("kind", ["p384", "rsa2048", "ed25519"])
