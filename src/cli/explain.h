@@ -25,6 +25,15 @@ int explain_reason(struct hf_cmd_ctx *ctx, enum hf_reason reason);
 int explain_list(struct hf_cmd_ctx *ctx);
 /* A line of a log, or "-": the lines of standard input. */
 int explain_lines(struct hf_cmd_ctx *ctx, const char *what);
-int explain_records(struct hf_cmd_ctx *ctx, const char *path);
+
+/* explain_record.c: refusal records of the gateway, grouped by what they have in common. */
+struct explain_digest;
+/* server_files as in the option; NULL: not known. */
+int explain_digest_new(const char *server_files, struct explain_digest **ret, struct hf_err *err);
+void explain_digest_free(struct explain_digest *d);
+bool explain_digest_add(struct explain_digest *d, const char *line); /* false: no JSON object */
+size_t explain_digest_len(const struct explain_digest *d);
+int explain_digest_tell(struct hf_cmd_ctx *ctx, struct explain_digest *d);
+int explain_records(struct hf_cmd_ctx *ctx, const char *path, const char *server_files);
 
 #endif

@@ -2,6 +2,7 @@
 """`explain HOST:PORT` against real servers: the cause, who refused, who must mend it, seen from the client
 alone and with the server's files; and not one alarm on a healthy pair."""
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -118,7 +119,19 @@ def points(case, told):
     return 3 if told["fix"] and "{" not in told["fix"] else 2
 
 
-SCORES = {}
+def keep(view, name, kind, version, got, cause):
+    """The score table, where HF_EXPLAIN_SCORES says."""
+    path = os.environ.get("HF_EXPLAIN_SCORES")
+    if path:
+        with open(path, "a", encoding="utf-8") as out:
+            out.write("%s %s %s %s %d %s\n" % (view, name, kind, version, got, cause))
+
+
+def records_of(hf, server, *more):
+    """What the server's own records say."""
+    server.wait_record(1)
+    log = "\n".join(line for line in server.lines["err"] if line.startswith("{"))
+    return hf.json("explain", "--record", "-", *more, input=log, exit=1)
 
 
 @pytest.mark.parametrize("name,kind,version", ROWS, ids=["-".join(row) for row in ROWS])
@@ -128,12 +141,13 @@ def test_the_cause_is_found(hf, tmp_path, name, kind, version):
     with pair.start(kind, version, tmp_path) as server:
         told, alone = ask(hf, pair, server.port)
         both_told, both = ask(hf, pair, server.port, "--server-files", pair.server_files())
+        if kind == "handfast":
+            recorded = records_of(hf, server)
+            assert points(case, recorded) == 3, recorded
+            keep("server", name, kind, version, 3, recorded["cause"])
     got = points(case, told), points(case, both_told)
-    record = os.environ.get("HF_EXPLAIN_SCORES")
-    if record:
-        with open(record, "a", encoding="utf-8") as out:
-            out.write("%s %s %s %s %d %d %s %s\n" % (name, case["cause"], kind, version, got[0], got[1],
-                                                    told["cause"], both_told["cause"]))
+    keep("client", name, kind, version, got[0], told["cause"])
+    keep("both", name, kind, version, got[1], both_told["cause"])
     assert got[1] >= 2, "with the server's files:\n%s\n%s" % (both, server.text())
     least = case.get("from_client", 1 if case["side"] == "client" and kind in ("nginx", "node", "gnutls") else 2)
     assert got[0] >= least, "from the client alone:\n%s\n%s" % (alone, server.text())
@@ -152,3 +166,29 @@ def test_a_healthy_pair_gives_no_finding(hf, tmp_path, name, kind, version):
     for said, result in ((told, alone), (both_told, both)):
         assert result.code == 0, str(result) + server.text()
         assert said["meets"] and said["cause"] is None and not said["also"], str(result)
+
+
+ALONE = [(name, version) for name, case in CASES.items() if name.startswith("s-") and "V-STAPLE" != case["cause"]
+         and not case.get("args") for version in ("1.2", "1.3")]
+# what the client's alert and our files cannot tell: the client's own lists, trust and name, or no alert at all
+UNKNOWN = {"s-cn-only", "s-partial-anchor", "s-trusted-leaf", "s-ku", "s-ku-12"}
+UNSTARTED = {"s-weak-key", "s-weak-sig"}  # our server does not start with these
+
+
+@pytest.mark.parametrize("name,version", ALONE, ids=["-".join(row) for row in ALONE])
+def test_the_server_alone_knows_what_it_can(hf, tmp_path, python, name, version):
+    """A foreign client refuses our server: its records and its files against the client's alert."""
+    case = CASES[name]
+    pair = Pair(case, tmp_path / "pair")
+    if name in UNKNOWN | UNSTARTED or case.get("client_crls"):
+        pytest.skip("OpenSSL clients accept it, or the cause is the client's alone")
+    with HandfastServer(tmp_path, pair.server, pair.admits, version=version) as server:
+        context = python.context(pair.client, pair.trusts, version, ciphers="DEFAULT:@SECLEVEL=2")
+        context.check_hostname = True
+        with pytest.raises(OSError):
+            with socket.create_connection(("127.0.0.1", server.port), 10) as raw:
+                context.wrap_socket(raw, server_hostname=case.get("name", "localhost"))
+        told = records_of(hf, server, "--server-files", pair.server.cert)
+    got = points(case, told)
+    keep("server", name, "handfast", version, got, told["cause"])
+    assert got >= 1 and told["refused_by"] == "client", told

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from support import zoo
 
 LINES = [
     ("curl: (35) error:0A000418:SSL routines::tlsv1 alert unknown ca", "V-UNKNOWN-CA", "the server"),
@@ -93,6 +94,7 @@ def test_what_the_records_of_a_night_have_in_common(hf, tmp_path):
     assert "[V-CRL-EXPIRED]" in first and "7 more" in done.stdout
     told = hf.json("explain", "--record", tmp_path / "log", exit=1)
     assert told["records"] == 15 and told["left_out"] == 7
+    assert (told["cause"], told["refused_by"], told["confidence"]) == ("V-CRL-EXPIRED", "server", "certain")
     assert told["causes"][0]["fault_in"] == "server" and told["causes"][1]["fault_in"] == "client"
 
 
@@ -105,6 +107,35 @@ def test_the_records_of_our_own_server(hf, town, python):
     told = hf.json("explain", "--record", "-", input=log, exit=1)
     assert told["records"] == 3 and told["causes"][0]["cause"] == "V-EXPIRED"
     assert (told["causes"][0]["refused_by"], told["causes"][0]["fault_in"]) == ("server", "client")
+
+
+def test_what_a_client_held_against_us(hf, town, tmp_path, python):
+    """The client's alert has several meanings; our own certificate's dates, or our files, decide."""
+    folder = tmp_path / "old"
+    folder.mkdir()
+    certs = zoo.build({"server": dict(zoo.SERVER, days=[-30, -1])})
+    files = [("chain.pem", certs["server"].pem + certs["issuing"].pem), ("leaf.pem", certs["server"].pem),
+             ("key.pem", certs["server"].key_pem), ("ca.pem", certs["root"].pem)]
+    for name, octets in files:
+        (folder / name).write_bytes(octets)
+        (folder / name).chmod(0o600)
+
+    def log(chain, trust):
+        with hf.serve("--listen", "127.0.0.1:0", "--cert", chain, "--key", folder / "key.pem", "--ca", town.ca,
+                      "--respond", "text:x", "--allow", "any") as server:
+            assert python.get(server.port, town["mail"], ca=trust).status is None
+            server.wait_record(1)
+            return "\n".join(server.lines["err"])
+
+    told = hf.json("explain", "--record", "-", input=log(folder / "chain.pem", str(folder / "ca.pem")), exit=1)
+    assert (told["cause"], told["refused_by"], told["fault_in"]) == ("V-EXPIRED", "client", "server")
+    assert told["confidence"] == "certain" and told["certificate"]["role"] == "server-leaf"
+    text = log(folder / "leaf.pem", str(folder / "ca.pem"))
+    told = hf.json("explain", "--record", "-", input=text, exit=1)
+    assert told["cause"] == "V-UNKNOWN-CA" and told["confidence"] == "likely"
+    assert "V-NO-INTERMEDIATE" in told["candidates"]
+    told = hf.json("explain", "--record", "-", "--server-files", folder / "leaf.pem", input=text, exit=1)
+    assert told["cause"] == "V-NO-INTERMEDIATE" and told["confidence"] == "likely"
 
 
 def test_a_file_without_records(hf, tmp_path):
