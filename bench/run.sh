@@ -10,8 +10,13 @@ reps=${2:-5}
 shift $(($# < 2 ? $# : 2))
 here=$(cd "$(dirname "$0")" && pwd)
 unset SSL_CERT_FILE SSL_CERT_DIR OPENSSL_CONF || true
+ours="$here/serve-both.sh $bin {PKI} {EC} {RSA} {N}"
 "$bin" --version
+[ "${BENCH_CA:-1}" = 0 ] || "$here/ca.sh" "$bin" "$reps" # the authority; BENCH_CA=0 leaves it out
 exec "$here/peers.sh" --reps "$reps" \
-	--peers "nginx nginx-tuned nginx-off nginx-own haproxy hitch stunnel" \
-	--scenarios "full13 full12 full13rsa full12rsa keepalive idle" \
-	--cmd "handfast=$here/serve-both.sh $bin {PKI} {EC} {RSA} {N}" "$@"
+	--peers "nginx nginx-tuned nginx-off nginx-own haproxy haproxy-tcp hitch stunnel" \
+	--scenarios "full13 full12 full13rsa full12rsa fullreq13 resume13 resume12 keepalive idle bulk" \
+	--cmd "handfast=$ours --to http://127.0.0.1:{UP}" \
+	--cmd "handfast-on=$ours --to http://127.0.0.1:{UP} --resume on" \
+	--cmd "handfast-own=$ours" \
+	--cmd "handfast-tcp=$ours --to tcp://127.0.0.1:{UP}" "$@"

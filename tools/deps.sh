@@ -50,6 +50,7 @@ fuzz libfuzzer clang
 bench cmd:cc gcc
 bench cmd:strace strace
 bench cmd:openssl openssl
+bench cmd:time time
 bench cmd:nginx nginx-light
 bench cmd:haproxy haproxy
 bench cmd:hitch hitch

@@ -22,6 +22,8 @@ enum {
 	LIST_CAP = 1024 * 1024 * 1024,
 	SMALL = 64 * 1024, /* decoded again: what is shown is what was signed */
 	VALUE_CAP = 256,
+	TIME_CAP = 20,
+	ENTRY_LEN = 50, /* as a rule: a serial of 16 bytes, a time, a reason */
 	BASE64_IN = 48, /* bytes on a line of PEM */
 	BASE64_OUT = 64,
 };
@@ -33,7 +35,27 @@ struct draft {
 	int64_t this_update, next_update;
 	int64_t number, revoked;
 	struct hf_buf der;
+	/* one time encoded: revocations come in bursts, and a burst has one second */
+	int64_t time_at;
+	uint8_t time_der[TIME_CAP];
+	size_t time_len;
 };
+
+static void add_time(struct draft *d, int64_t at)
+{
+	size_t start = d->der.len;
+
+	if (d->time_len > 0 && d->time_at == at) {
+		(void)hf_buf_append(&d->der, d->time_der, d->time_len);
+		return;
+	}
+	hf_derw_time(&d->der, at);
+	if (hf_buf_failed(&d->der))
+		return;
+	d->time_at = at;
+	d->time_len = d->der.len - start;
+	memcpy(d->time_der, d->der.data + start, d->time_len);
+}
 
 static int add_revoked(void *arg, const struct hf_revoked *revoked)
 {
@@ -56,7 +78,7 @@ static int add_revoked(void *arg, const struct hf_revoked *revoked)
 	size_t start = d->der.len;
 
 	hf_derw_integer(&d->der, revoked->serial, revoked->serial_len);
-	hf_derw_time(&d->der, revoked->revoked_at);
+	add_time(d, revoked->revoked_at);
 	/* RFC 5280 5.3.1: leave it out rather than say "unspecified" */
 	if (revoked->reason > 0) {
 		reason[sizeof(reason) - 1] = (uint8_t)revoked->reason;
@@ -125,6 +147,9 @@ static int build(void *arg, struct hf_store *store, const struct hf_crl_draft *d
 	int rc;
 
 	d->number = draft->number;
+	/* a buffer that grows is copied and cleansed each time */
+	if (hf_buf_reserve(&d->der, VALUE_CAP + ENTRY_LEN * ((size_t)draft->last_revoked + 64)) < 0)
+		return hf_err_nomem(err);
 	rc = add_head(d, err);
 	/* lists signed ahead of time lie in the future; what expires before they begin is on this
 	 * one */
@@ -150,16 +175,20 @@ static int build(void *arg, struct hf_store *store, const struct hf_crl_draft *d
 
 static void put_pem(const struct hf_buf *der, struct hf_buf *out)
 {
-	(void)hf_buf_reserve(out, der->len / BASE64_IN * (BASE64_OUT + 1) + VALUE_CAP);
-	(void)hf_buf_puts(out, "-----BEGIN X509 CRL-----\n");
-	for (size_t i = 0; i < der->len && !hf_buf_failed(out); i += BASE64_IN) {
-		size_t len = HF_MIN(der->len - i, (size_t)BASE64_IN);
-		unsigned char line[BASE64_OUT + 1];
-		int n = EVP_EncodeBlock(line, (const unsigned char *)der->data + i, (int)len);
+	const unsigned char *in = (const unsigned char *)der->data;
 
-		line[n] = '\n';
-		(void)hf_buf_append(out, line, (size_t)n + 1);
+	(void)hf_buf_puts(out, "-----BEGIN X509 CRL-----\n");
+	if (hf_buf_reserve(out, (der->len / BASE64_IN + 1) * (BASE64_OUT + 2) + VALUE_CAP) < 0)
+		return;
+	for (size_t i = 0; i < der->len; i += BASE64_IN) {
+		size_t len = HF_MIN(der->len - i, (size_t)BASE64_IN);
+		int n = EVP_EncodeBlock((unsigned char *)out->data + out->len, in + i, (int)len);
+
+		out->len +=
+		    (size_t)n; /* EVP_EncodeBlock ends with a NUL, for which there is room */
+		out->data[out->len++] = '\n';
 	}
+	out->data[out->len] = '\0';
 	(void)hf_buf_puts(out, "-----END X509 CRL-----\n");
 }
 

@@ -53,6 +53,7 @@ static int read_last(struct hf_sqlite *s, int64_t issuer, struct hf_crl_draft *d
 	if (rc) {
 		draft->number = sqlite3_column_int64(stmt, 0) + 1;
 		draft->last_update = sqlite3_column_int64(stmt, 1);
+		draft->last_revoked = sqlite3_column_int64(stmt, 2);
 	}
 	return 0;
 }
@@ -93,7 +94,7 @@ int hf_sqlite_publish_crl(struct hf_store *store, int64_t issuer, hf_crl_build_f
 			  struct hf_err *err)
 {
 	struct hf_sqlite *s = hf_sqlite_of(store);
-	struct hf_crl_draft draft = { 0, 0 };
+	struct hf_crl_draft draft = { .number = 0 };
 	struct hf_crl_final final = { 0, 0, 0, NULL, 0 };
 	HF_AUTO_DONE(hf_tx) tx = { NULL };
 	int rc = hf_tx_begin(&tx, s, err);

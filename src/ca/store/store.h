@@ -173,6 +173,7 @@ struct hf_revoked {
 struct hf_crl_draft {
 	int64_t number;	     /* one more than the last one's */
 	int64_t last_update; /* thisUpdate of the last one, 0 when this is the first */
+	int64_t last_revoked; /* how many it named */
 };
 struct hf_crl_final {
 	int64_t this_update, next_update;
