@@ -48,8 +48,7 @@ int hf_sans_from_lists(const struct hf_strv *lists, struct hf_sans *ret_sans, st
 	return 0;
 }
 
-/* Adds those of `more` that are not there yet. */
-static int add_missing(struct hf_sans *sans, const struct hf_sans *more, struct hf_err *err)
+int hf_sans_join(struct hf_sans *sans, const struct hf_sans *more, struct hf_err *err)
 {
 	for (size_t i = 0; i < more->len; i++) {
 		int rc = 0;
@@ -83,7 +82,23 @@ int hf_order_for_name(struct hf_order *order, const char *name, const char *subj
 		rc = hf_sans_add_host(&order->sans, name, err);
 		order->own_name = !order->profile->names_hosts;
 	}
-	return rc < 0 ? rc : add_missing(&order->sans, sans, err);
+	return rc < 0 ? rc : hf_sans_join(&order->sans, sans, err);
+}
+
+int hf_order_add_extra(struct hf_order *order, const STACK_OF(X509_EXTENSION) *extra,
+		       struct hf_err *err)
+{
+	if (!order->extra)
+		order->extra = sk_X509_EXTENSION_new_null();
+	for (int i = 0; i < sk_X509_EXTENSION_num(extra); i++) {
+		HF_AUTO(X509_EXTENSION)
+		own = X509_EXTENSION_dup(sk_X509_EXTENSION_value(extra, i));
+
+		if (!own || !order->extra || !sk_X509_EXTENSION_push(order->extra, own))
+			return hf_err_nomem(err);
+		own = NULL;
+	}
+	return order->extra ? 0 : hf_err_nomem(err);
 }
 
 int hf_order_like(struct hf_order *order, const struct hf_cert *cert, const char *name,

@@ -11,10 +11,16 @@ int hf_subject_for(const char *name, const char *subject, X509_NAME **ret_subjec
 		   struct hf_err *err);
 /* The --san lists together. */
 int hf_sans_from_lists(const struct hf_strv *lists, struct hf_sans *ret_sans, struct hf_err *err);
+/* Adds those of `more` that are not there yet. */
+int hf_sans_join(struct hf_sans *sans, const struct hf_sans *more, struct hf_err *err);
 /* For `issue`: subject and SANs as asked; for profiles that name hosts the NAME is a SAN too.  The
  * key is the caller's business. */
 int hf_order_for_name(struct hf_order *order, const char *name, const char *subject,
 		      const struct hf_sans *sans, struct hf_err *err);
+
+/* Copies of extensions, behind the profile's own or instead of them; `extra` may be NULL. */
+int hf_order_add_extra(struct hf_order *order, const STACK_OF(X509_EXTENSION) *extra,
+		       struct hf_err *err);
 
 struct hf_sign_policy {
 	const struct hf_ca_profile *profile;
@@ -23,6 +29,7 @@ struct hf_sign_policy {
 	const char *subject;		/* instead of the request's; NULL: the request's */
 	const NAME_CONSTRAINTS *permit; /* CA profiles: limits; NULL: none of its own */
 	int64_t lifetime;
+	const STACK_OF(X509_EXTENSION) *extra; /* of the operator's extension file; NULL: none */
 };
 /* What a request gets.  From the request come its key, its subject, and of its SANs those that the
  * policy grants; all else is the profile's.  order->dropped lists what it asked for in vain. */

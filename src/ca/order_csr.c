@@ -101,7 +101,8 @@ static bool is_granted(const struct taking *t, const struct hf_san *san)
 {
 	if (san->malformed || san->kind == HF_SAN_DIRNAME || san->kind == HF_SAN_OTHER)
 		return false;
-	if (t->policy->copy_sans || hf_sans_has(t->policy->sans, san))
+	if (t->policy->copy_sans || hf_sans_has(t->policy->sans, san) ||
+	    (t->pp && t->pp->foreign_names == HF_ANSWER_COPY))
 		return true;
 	if (t->pp && hf_policy_pattern_for(&t->pp->names, san))
 		return true;
@@ -202,6 +203,9 @@ static bool extended_usage_is_given(const struct hf_order *order, const struct h
 
 static bool is_given(const struct hf_order *order, const struct hf_csr *csr, int nid)
 {
+	if (order->extra && nid != NID_undef && nid != NID_basic_constraints &&
+	    X509v3_get_ext_by_NID(order->extra, nid, -1) >= 0)
+		return true; /* the operator gives it, as the operator means it */
 	switch (nid) {
 	case NID_subject_alt_name: /* told name by name */
 	case NID_subject_key_identifier:
@@ -365,6 +369,8 @@ int hf_order_from_csr(struct hf_order *order, struct hf_authority *a, const stru
 	if (!order->key)
 		return hf_err_ossl(err, HF_E_PARSE, "the request's public key does not decode");
 	rc = take_subject(order, csr, policy, err);
+	if (rc == 0)
+		rc = hf_order_add_extra(order, policy->extra, err);
 	if (rc == 0)
 		rc = common_name(order->subject, cn, err);
 	if (rc == 0)

@@ -187,6 +187,7 @@ static int run(struct hf_cmd_ctx *ctx)
 	struct hf_passphrase from = { o->passphrase_file, false };
 	HF_AUTO(hf_authority) a = NULL;
 	HF_AUTO_DONE(hf_sans) sans = HF_SANS_INIT;
+	HF_AUTO_DONE(hf_extfile) ext = { .extra = NULL };
 	HF_AUTO_DONE(hf_order) order = { .profile = hf_cli_role(ctx, &o->role),
 					 .lifetime = o->lifetime };
 	char dir[PATH_MAX];
@@ -198,9 +199,13 @@ static int run(struct hf_cmd_ctx *ctx)
 	if (rc == 0)
 		rc = hf_sans_from_lists(&o->san, &sans, &ctx->err);
 	if (rc == 0)
+		rc = hf_cli_open_under_policy(ctx, &from, &o->policy, order.profile, &ext, &a);
+	if (rc == 0)
+		rc = hf_sans_join(&sans, &ext.sans, &ctx->err);
+	if (rc == 0)
 		rc = hf_order_for_name(&order, name, o->subject, &sans, &ctx->err);
 	if (rc == 0)
-		rc = hf_cli_open_under_policy(ctx, &from, &o->policy, &a);
+		rc = hf_order_add_extra(&order, ext.extra, &ctx->err);
 	return rc != 0 ? rc : issue(ctx, a, &order, o, o->out ? o->out : dir);
 }
 

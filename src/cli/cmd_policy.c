@@ -3,36 +3,24 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "ca/policy/policy.h"
-#include "cli/ca_common.h"
+#include "cli/policy_opts.h"
 #include "util/home.h"
 
 enum { POLICY_CAP = 1024 * 1024 };
 
-struct show_opts {
-	const char *policy;
-};
-
-static const struct hf_option show_options[] = {
-	{ .name = "policy",
-	  .kind = HF_OPT_STRING,
-	  .offset = offsetof(struct show_opts, policy),
-	  .arg = "FILE",
-	  .help = "this policy instead of ca/policy.yaml of the home" },
-	{ .name = NULL },
-};
-
 static const struct hf_option_group show_groups[] = {
-	{ "Options", show_options, 0 },
+	{ "Options", hf_policy_options, 0 },
 	{ NULL, NULL, 0 },
 };
 
-static int find_policy(struct hf_cmd_ctx *ctx, const char *given, struct hf_policy **ret_policy)
+static int find_policy(struct hf_cmd_ctx *ctx, const struct hf_policy_opts *o,
+		       struct hf_policy **ret_policy)
 {
 	char path[PATH_MAX];
-	int rc;
+	int rc = hf_cli_read_policy(ctx, o, ret_policy);
 
-	if (given)
-		return hf_policy_load(given, ret_policy, &ctx->err);
+	if (rc != 0 || *ret_policy)
+		return rc;
 	rc = hf_home_ca(ctx->home, "policy.yaml", path, &ctx->err);
 	if (rc < 0)
 		return rc;
@@ -42,12 +30,12 @@ static int find_policy(struct hf_cmd_ctx *ctx, const char *given, struct hf_poli
 
 static int show(struct hf_cmd_ctx *ctx)
 {
-	const struct show_opts *o = ctx->opts;
+	const struct hf_policy_opts *o = ctx->opts;
 	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(POLICY_CAP);
 	HF_AUTO(hf_policy) policy = NULL;
-	int rc = find_policy(ctx, o->policy, &policy);
+	int rc = find_policy(ctx, o, &policy);
 
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
 	if (hf_policy_format(policy, &text) < 0)
 		return hf_err_nomem(&ctx->err);
@@ -89,7 +77,7 @@ static const struct hf_command cmd_policy_show = {
 	.name = "policy show",
 	.summary = "print the policy that holds, as a file that can be given back",
 	.groups = show_groups,
-	.opts_size = sizeof(struct show_opts),
+	.opts_size = sizeof(struct hf_policy_opts),
 	.run = show,
 };
 static const struct hf_command cmd_policy_check = {
@@ -105,6 +93,8 @@ static const struct hf_command *const subcommands[] = { &cmd_policy_show, &cmd_p
 
 static const struct hf_example examples[] = {
 	{ "handfast policy show > policy.yaml", "what holds now, to start from" },
+	{ "handfast policy show --openssl-config openssl.cnf > policy.yaml",
+	  "what an openssl.cnf says, in these words" },
 	{ "handfast policy check policy.yaml", "before it is put into the home's ca/" },
 	{ "handfast sign node-07.csr --profile client --dry-run",
 	  "which of its rules admits or refuses this request" },

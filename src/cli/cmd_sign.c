@@ -390,6 +390,7 @@ static int run(struct hf_cmd_ctx *ctx)
 	HF_AUTO(hf_authority) a = NULL;
 	HF_AUTO(NAME_CONSTRAINTS) permit = NULL;
 	HF_AUTO_DONE(hf_sans) sans = HF_SANS_INIT;
+	HF_AUTO_DONE(hf_extfile) ext = { .extra = NULL };
 	HF_AUTO_DONE(signing) s = {
 		.ctx = ctx, .o = o, .outbox.dir_fd = -1, .now = hf_clock_now()
 	};
@@ -402,7 +403,9 @@ static int run(struct hf_cmd_ctx *ctx)
 	if (rc == 0)
 		rc = hf_cli_permit(ctx, &o->permit, &permit);
 	if (rc == 0)
-		rc = hf_cli_open_under_policy(ctx, &from, &o->policy, &a);
+		rc = hf_cli_open_under_policy(ctx, &from, &o->policy, s.policy.profile, &ext, &a);
+	if (rc == 0)
+		rc = hf_sans_join(&sans, &ext.sans, &ctx->err);
 	if (rc == 0)
 		rc = gather(&s);
 	if (rc == 0)
@@ -412,6 +415,7 @@ static int run(struct hf_cmd_ctx *ctx)
 	s.a = a;
 	a->jobs = (unsigned)o->jobs;
 	s.policy.sans = &sans;
+	s.policy.extra = ext.extra;
 	s.policy.permit = permit;
 	s.policy.copy_sans = o->copy_sans;
 	s.policy.subject = o->subject;

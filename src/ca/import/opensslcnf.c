@@ -3,7 +3,6 @@
  * file on the word of this one. */
 #include "ca/import/opensslcnf.h"
 
-#include <openssl/conf.h>
 #include <openssl/err.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +13,6 @@
 
 /* A file of `a=$b$b$b…` lines grows to 64 KiB a line (MAX_CONF_VALUE_LENGTH). */
 enum { VARIABLES_CAP = 2000 };
-
-HF_DEFINE_AUTO(CONF, CONF, NCONF_free);
 
 static const struct {
 	const char *key;
@@ -98,8 +95,8 @@ static int tame(const char *data, size_t len, const char *name, struct hf_buf *o
 	return hf_buf_failed(out) ? hf_err_nomem(err) : 0;
 }
 
-static int load(const char *data, size_t len, const char *name, CONF **ret_conf, bool *includes,
-		struct hf_err *err)
+int hf_opensslcnf_read(const char *data, size_t len, const char *name, CONF **ret_conf,
+		       bool *ret_includes, struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(2 * HF_OPENSSLCNF_CAP + 2);
 	HF_AUTO(CONF) conf = NCONF_new(NULL);
@@ -110,7 +107,7 @@ static int load(const char *data, size_t len, const char *name, CONF **ret_conf,
 	if (len > HF_OPENSSLCNF_CAP)
 		return hf_err_set(err, HF_E_LIMIT, "'%s' is larger than %d bytes", name,
 				  (int)HF_OPENSSLCNF_CAP);
-	rc = tame(data, len, name, &text, includes, err);
+	rc = tame(data, len, name, &text, ret_includes, err);
 	if (rc < 0)
 		return rc;
 	bio = BIO_new_mem_buf(hf_buf_str(&text), (int)text.len);
@@ -157,7 +154,7 @@ int hf_opensslcnf_parse(const char *data, size_t len, const char *name, const ch
 	HF_AUTO(CONF) conf = NULL;
 	HF_AUTO_DONE(hf_opensslcnf) cnf = { .section = NULL };
 	const char *wanted = section;
-	int rc = load(data, len, name, &conf, &cnf.includes, err);
+	int rc = hf_opensslcnf_read(data, len, name, &conf, &cnf.includes, err);
 
 	if (rc < 0)
 		return rc;
@@ -188,7 +185,7 @@ int hf_index_attr_parse(const char *data, size_t len, const char *name, bool *re
 	HF_AUTO(CONF) conf = NULL;
 	bool includes = false;
 	const char *value;
-	int rc = load(data, len, name, &conf, &includes, err);
+	int rc = hf_opensslcnf_read(data, len, name, &conf, &includes, err);
 
 	if (rc < 0)
 		return rc;

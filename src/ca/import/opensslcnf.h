@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <openssl/conf.h>
+
 #include "base/macros.h"
 
 enum { HF_OPENSSLCNF_CAP = 256 * 1024 };
@@ -26,6 +28,10 @@ HF_DEFINE_AUTO_DONE(hf_opensslcnf, struct hf_opensslcnf, hf_opensslcnf_done);
 /* `section`: as -name of openssl ca; NULL: what [ca] default_ca says.  `name` is for messages. */
 int hf_opensslcnf_parse(const char *data, size_t len, const char *name, const char *section,
 			struct hf_opensslcnf *ret_cnf, struct hf_err *err);
+/* The file with OpenSSL's reader, tamed in the same way; `includes`: a .include was left out. */
+HF_DEFINE_AUTO(CONF, CONF, NCONF_free);
+int hf_opensslcnf_read(const char *data, size_t len, const char *name, CONF **ret_conf,
+		       bool *ret_includes, struct hf_err *err);
 /* The value still holds a variable of the environment. */
 bool hf_opensslcnf_needs_env(const char *value);
 /* unique_subject of an index.txt.attr; openssl's own default is yes. */

@@ -132,8 +132,8 @@ static char *where(const struct hf_policy *policy, unsigned line)
 		    : hf_str_printf("%s (not said there)", policy->name);
 }
 
-static int keep(const struct hf_policy *policy, struct hf_rulings *rulings,
-		enum hf_ruling_kind kind, unsigned line, const char *text)
+int hf_rulings_add(struct hf_rulings *rulings, enum hf_ruling_kind kind, const char *place,
+		   const char *text)
 {
 	struct hf_ruling *grown;
 
@@ -144,9 +144,20 @@ static int keep(const struct hf_policy *policy, struct hf_rulings *rulings,
 		return -HF_E_NOMEM;
 	rulings->items = grown;
 	grown += rulings->len;
-	*grown = (struct hf_ruling){ kind, where(policy, line), hf_str_dup(text) };
+	*grown = (struct hf_ruling){ kind, hf_str_dup(place), hf_str_dup(text) };
 	rulings->len++;
 	return grown->where && grown->text ? 0 : -HF_E_NOMEM;
+}
+
+static int keep(const struct hf_policy *policy, struct hf_rulings *rulings,
+		enum hf_ruling_kind kind, unsigned line, const char *text)
+{
+	HF_AUTO(cstr) place = NULL;
+
+	if (!rulings || !rulings->wanted)
+		return 0;
+	place = where(policy, line);
+	return place ? hf_rulings_add(rulings, kind, place, text) : -HF_E_NOMEM;
 }
 
 int hf_policy_say(const struct hf_policy *policy, struct hf_rulings *rulings,

@@ -126,7 +126,9 @@ struct hf_rulings {
 };
 const char *hf_ruling_word(enum hf_ruling_kind kind); /* "admits" … */
 void hf_rulings_done(struct hf_rulings *rulings);
-/* Keeps it when wanted. */
+/* Keep it when wanted. */
+int hf_rulings_add(struct hf_rulings *rulings, enum hf_ruling_kind kind, const char *place,
+		   const char *text);
 int hf_policy_say(const struct hf_policy *policy, struct hf_rulings *rulings,
 		  enum hf_ruling_kind kind, unsigned line, const char *fmt, ...) HF_PRINTF(5, 6);
 /* Keeps it, and fills err: -HF_E_POLICY "policy.yaml:12: …". */

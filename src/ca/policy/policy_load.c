@@ -299,7 +299,7 @@ static int read_request(const struct loader *l, const struct hf_yaml_node *node,
 
 		if (!n)
 			continue;
-		rc = read_answer(l, n, i == 3, answers[i]);
+		rc = read_answer(l, n, i == 1 || i == 3, answers[i]);
 		pp->lines[HF_POLICY_REQUEST_CA + i] = n->key_line;
 	}
 	if (rc == 0 && copy) {
