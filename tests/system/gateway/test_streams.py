@@ -13,6 +13,7 @@ from support import look
 from support.peers import need
 from support.process import clean_env
 from upstreams import Script, wait_for
+from wire import Wire
 
 
 def tcp(service):
@@ -185,6 +186,39 @@ def test_log_of_a_stream_counts_bytes_both_ways(gateway, wire, tmp_path):
         row = wait_for(lambda: log.exists() and log.read_text() and json.loads(log.read_text()), "line in the log")
         assert (row["bytes_in"], row["bytes"], row["upstream"]) == (1000, 1011, tcp(service))
         assert "method" not in row and "status" not in row
+
+
+@pytest.mark.parametrize("kind", ["tcp", "websocket", "http"])
+def test_revocation_reaches_what_is_under_way(hf, town, tmp_path, kind):
+    """A list that names the client ends its stream, its WebSocket and its half-done answer."""
+    crl = tmp_path / "crl.pem"
+    shutil.copy(town.crl_clean, crl)
+
+    def play(peer, number):
+        if kind != "tcp":
+            peer.head()
+            peer.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nhello"
+                      if kind == "websocket" else b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
+        else:
+            peer.send(b"hello")
+        while peer.sock.recv(100):
+            pass
+        ended.set()
+    ended = threading.Event()
+    with Script(play) as service:
+        with hf.serve(*town.serve_args, "--allow", "any", "--workers", "1", "--crl", str(crl), "--to",
+                      tcp(service) if kind == "tcp" else service.url) as server:
+            connection = Wire(server.port, town)
+            if kind != "tcp":
+                connection.send(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                                b"\r\n")
+                assert connection.head()
+            assert connection.take(5) == b"hello"
+            shutil.copy(town.crl_mail, crl)
+            server.wait_record()
+            assert connection.closed() == b""
+            assert ended.wait(10), "the service's side ends too"
+            connection.tls.close()
 
 
 # --- HTTP/2 by ALPN ---
