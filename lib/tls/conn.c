@@ -48,6 +48,34 @@ static int ssl_start(struct hf_tls_conn *conn, struct hf_err *err)
 	return name_send(conn, err);
 }
 
+static void trace_event(void *arg, const struct hf_event *event)
+{
+	const struct hf_tls_conn *conn = arg;
+
+	conn->context->trace(conn->context->trace_arg, conn, event);
+}
+
+static int trace_start(struct hf_tls_conn *conn, struct hf_err *err)
+{
+	if (!conn->context->trace)
+		return 0;
+	conn->traced = malloc(sizeof(*conn->traced));
+	if (!conn->traced)
+		return hf_err_nomem(err);
+	hf_transcript_init(conn->traced, conn->context->trace_clock_us);
+	conn->traced->tell = trace_event;
+	conn->traced->tell_arg = conn;
+	conn->transcript = conn->traced;
+	return 0;
+}
+
+static void trace_end(struct hf_tls_conn *conn)
+{
+	if (conn->traced)
+		hf_transcript_done(conn->traced);
+	free(conn->traced);
+}
+
 int hf_tls_conn_new(struct hf_tls_context *context, int fd, void *owner,
 		    struct hf_tls_conn **ret_conn, struct hf_err *err)
 {
@@ -61,7 +89,9 @@ int hf_tls_conn_new(struct hf_tls_context *context, int fd, void *owner,
 	conn->owner = owner;
 	conn->alert_sent = -1;
 	conn->alert_received = -1;
-	rc = ssl_start(conn, err);
+	rc = trace_start(conn, err);
+	if (rc == 0)
+		rc = ssl_start(conn, err);
 	if (rc < 0)
 		return rc;
 	*ret_conn = hf_take(conn);
@@ -77,6 +107,7 @@ void hf_tls_conn_free(struct hf_tls_conn *conn)
 	    !conn->failure) /* or the session would be thrown away */
 		SSL_set_shutdown(conn->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(conn->ssl);
+	trace_end(conn);
 	hf_tls_context_unref(conn->context);
 	free(conn->sni);
 	free(conn->failure);

@@ -229,6 +229,9 @@ static void fields_copy(struct hf_tls_context *context, const struct hf_tls_conf
 	context->now_arg = config->now_arg;
 	context->keylog = config->keylog;
 	context->keylog_arg = config->keylog_arg;
+	context->trace = config->trace;
+	context->trace_arg = config->trace_arg;
+	context->trace_clock_us = config->trace_clock_us;
 	context->rules = config->rules ? hf_rules_ref(config->rules) : NULL;
 }
 

@@ -8,6 +8,7 @@
 
 #include "pki/credential.h"
 #include "tls/peers.h"
+#include "tls/transcript.h"
 #include "trust/trust.h"
 #include "verify/rules.h"
 #include "verify/verify.h"
@@ -57,6 +58,10 @@ struct hf_tls_config {
 	/* Each line of the SSLKEYLOGFILE format: who has them reads everything.  NULL: none. */
 	void (*keylog)(void *arg, const char *line);
 	void *keylog_arg;
+	/* Every step of every connection as it happens; conn tells them apart.  NULL: none. */
+	void (*trace)(void *arg, const void *conn, const struct hf_event *event);
+	void *trace_arg;
+	int64_t (*trace_clock_us)(void);
 	/* Clients that look rather than use (probe): ask for an OCSP staple; say that a certificate
 	 * may be demanded after the handshake; offer whatever libssl has, however weak. */
 	bool ask_staple, post_handshake_auth, anything;

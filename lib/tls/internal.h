@@ -32,6 +32,9 @@ struct hf_tls_context {
 	void *now_arg;
 	void (*keylog)(void *arg, const char *line);
 	void *keylog_arg;
+	void (*trace)(void *arg, const void *conn, const struct hf_event *event);
+	void *trace_arg;
+	int64_t (*trace_clock_us)(void);
 };
 
 /* One judged chain.  In the table only while accepted; connections hold references. */
@@ -70,6 +73,7 @@ struct hf_tls_conn {
 	struct hf_tls_failure *failure;
 	struct hf_err judge_err; /* a judgement that was not possible (memory) */
 	struct hf_transcript *transcript; /* borrowed; NULL: nothing is recorded */
+	struct hf_transcript *traced;	  /* owned, for context->trace; NULL: none */
 };
 
 /* bio.c: a socket BIO that never raises SIGPIPE, counts bytes and can rewrite the one alert that

@@ -2,14 +2,13 @@
 /* handfast get: one request with a client certificate.  Must never say success before the server's
  * verdict had its chance to come, and never print key bytes. */
 #include <string.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "base/file.h"
 #include "cli/get.h"
+#include "cli/observe.h"
 #include "probe/keylog.h"
 #include "util/clock.h"
-#include "util/log.h"
 
 enum { UPLOAD_CAP = 256 * 1024 * 1024 };
 
@@ -245,20 +244,11 @@ static int make_context(struct get *g)
 	return hf_tls_context_new(&config, &g->context, &g->ctx->err);
 }
 
-static void tell(void *arg, const struct hf_event *event)
-{
-	HF_AUTO_DONE(hf_buf) line = HF_BUF_INIT(HF_ERR_MSG_CAP * 8);
-
-	(void)arg;
-	if (hf_event_format(event, &line) >= 0)
-		hf_log_line(STDERR_FILENO, line.data, line.len);
-}
-
 static void start_transcript(struct get *g)
 {
 	hf_transcript_init(&g->transcript, hf_session_clock_us);
 	if (g->opts->trace)
-		g->transcript.tell = tell;
+		g->transcript.tell = hf_cli_trace_event;
 	if (hf_session_tls(g->session))
 		hf_tls_conn_record(hf_session_tls(g->session), &g->transcript);
 }

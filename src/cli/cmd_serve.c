@@ -138,7 +138,7 @@ static int serve(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts,
 		 const struct hf_routes *routes)
 {
 	struct hf_serve_source source = {
-		ctx, opts, { opts->credential.passphrase_file, false }, HF_SECRET_INIT, false
+		ctx, opts, { opts->credential.passphrase_file, false }, HF_SECRET_INIT, false, -1
 	};
 	const char *const *alpn = NULL;
 	HF_AUTO_DONE(hf_strv) listen = HF_STRV_INIT, watch = HF_STRV_INIT;

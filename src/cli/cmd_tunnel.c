@@ -111,6 +111,17 @@ static const struct hf_option operation_options[] = {
 	  .min = 1,
 	  .max = 100000,
 	  .help = "refusal records a second of each worker; the rest is counted" },
+	{ .name = "trace",
+	  .kind = HF_OPT_FLAG,
+	  .offset = AT(serve.trace),
+	  .help = "show each step of every handshake as it happens, on standard error" },
+	{ .name = "keylog",
+	  .kind = HF_OPT_STRING,
+	  .offset = AT(serve.keylog),
+	  .arg = "FILE",
+	  .help =
+	      "append the secrets of all connections to this file (SSLKEYLOGFILE format, 0600); "
+	      "who has it can read everything" },
 	{ .name = NULL },
 };
 
@@ -309,7 +320,8 @@ static int run(struct hf_cmd_ctx *ctx)
 					  &opts->serve,
 					  { opts->serve.credential.passphrase_file, false },
 					  HF_SECRET_INIT,
-					  false };
+					  false,
+					  -1 };
 	struct tunnel t = { .listen = HF_STRV_INIT, .watch = HF_STRV_INIT };
 	struct hf_gateway_config config = { .workers = 0 };
 	int rc = check_options(ctx, opts);

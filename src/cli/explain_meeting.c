@@ -3,16 +3,15 @@
  * send a packet while the files alone explain it, and never look more often than it says. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "base/file.h"
 #include "cli/explain.h"
+#include "cli/observe.h"
 #include "probe/exam.h"
 #include "probe/standing.h"
 #include "util/clock.h"
 #include "util/home.h"
-#include "util/log.h"
 
 enum { SERVER_FILES = 4, PAGE_CAP = 4 * 1024 * 1024 };
 
@@ -273,15 +272,6 @@ static void judge_server_alone(struct meeting *m)
 
 /* --- looking ----------------------------------------------------------------------------- */
 
-static void tell(void *arg, const struct hf_event *event)
-{
-	HF_AUTO_DONE(hf_buf) line = HF_BUF_INIT(8192);
-
-	(void)arg;
-	if (hf_event_format(event, &line) >= 0)
-		hf_log_line(STDERR_FILENO, line.data, line.len);
-}
-
 static int resolve(struct meeting *m)
 {
 	char host[HF_HOST_CAP];
@@ -331,7 +321,7 @@ static void look(struct meeting *m, enum hf_look_kind kind)
 		.plain = m->plain,
 		.send_proxy = o->send_proxy,
 		.timeout_ms = o->timeout * 1000,
-		.tell = o->trace ? tell : NULL,
+		.tell = o->trace ? hf_cli_trace_event : NULL,
 	};
 
 	hf_look_make(&plan, kind, &m->c->looks[kind]);

@@ -15,8 +15,8 @@ struct hf_serve_opts {
 	int client_auth, refuse, tls_min, tls_max, resume, reload;
 	struct hf_strv accept_proxy;
 	int balance, forwarded;
-	bool check, detail, unsafe_to, proxy_header;
-	const char *via, *config;
+	bool check, detail, unsafe_to, proxy_header, trace;
+	const char *via, *config, *keylog;
 	int64_t connect_timeout, answer_timeout, upstream_idle, tunnel_idle, keep;
 	int64_t workers, drain, max_connections, max_header_bytes, max_header_fields,
 	    max_body_bytes;
@@ -33,6 +33,7 @@ struct hf_serve_source {
 	struct hf_passphrase passphrase;
 	struct hf_secret secret; /* asked for once, before the workers are forked */
 	bool have_secret;
+	int keylog_fd; /* set by hf_serve_config; -1: none */
 };
 
 /* 0, or a mistake of usage.  routes: as many stand in the file. */

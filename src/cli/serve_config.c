@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "cli/observe.h"
 #include "cli/serve.h"
 #include "gateway/identity_fields.h"
 #include "http/chars.h"
@@ -267,6 +268,9 @@ int hf_serve_config(const struct hf_serve_opts *opts, struct hf_serve_source *so
 		rc = stream_config(opts, &ret_config->upstream, &source->ctx->err);
 	if (alpn == NULL && !ret_config->upstream.stream)
 		ret_config->alpn = http_only;
+	if (rc == 0)
+		rc = hf_cli_observe(opts->trace, opts->keylog, &source->keylog_fd, ret_config,
+				    &source->ctx->err);
 	return rc < 0 ? rc
 		      : hf_networks_parse(&opts->accept_proxy, "--accept-proxy-protocol",
 					  &ret_config->proxies, &source->ctx->err);

@@ -218,6 +218,17 @@ static const struct hf_option operation_options[] = {
 	  .min = 1,
 	  .max = 100000,
 	  .help = "refusal records a second of each worker; the rest is counted" },
+	{ .name = "trace",
+	  .kind = HF_OPT_FLAG,
+	  .offset = AT(trace),
+	  .help = "show each step of every handshake as it happens, on standard error" },
+	{ .name = "keylog",
+	  .kind = HF_OPT_STRING,
+	  .offset = AT(keylog),
+	  .arg = "FILE",
+	  .help =
+	      "append the secrets of all connections to this file (SSLKEYLOGFILE format, 0600); "
+	      "who has it can read everything" },
 	{ .name = NULL },
 };
 

@@ -89,6 +89,11 @@ struct hf_gateway_config {
 	const char *access_log; /* NULL none, "-" stdout */
 	const char *metrics;	/* NULL none, ADDR:PORT */
 	int64_t records_per_second; /* refusal records of each worker; the rest is counted */
+	/* as in hf_tls_config; NULL: none */
+	void (*keylog)(void *arg, const char *line);
+	void *keylog_arg;
+	void (*trace)(void *arg, const void *conn, const struct hf_event *event);
+	int64_t (*trace_clock_us)(void);
 };
 
 bool hf_gateway_originates(const struct hf_gateway_config *config);

@@ -87,6 +87,10 @@ static int make_client_context(const struct hf_gateway_config *config, struct hf
 		.verify_name = config->origin.server_name,
 		.peers = peers,
 		.now = hf_clock_for_tls,
+		.keylog = config->keylog,
+		.keylog_arg = config->keylog_arg,
+		.trace = config->trace,
+		.trace_clock_us = config->trace_clock_us,
 	};
 
 	return hf_tls_context_new(&tls, &generation->tls, err);
@@ -112,6 +116,10 @@ static int make_context(const struct hf_gateway_config *config, struct hf_peers 
 		.resume = config->resume,
 		.peers = peers,
 		.now = hf_clock_for_tls,
+		.keylog = config->keylog,
+		.keylog_arg = config->keylog_arg,
+		.trace = config->trace,
+		.trace_clock_us = config->trace_clock_us,
 	};
 
 	return hf_tls_context_new(&tls, &generation->tls, err);

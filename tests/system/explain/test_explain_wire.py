@@ -345,3 +345,19 @@ def test_the_servers_view_without_a_client(hf, town, tmp_path):
         assert told["meets"] and told["cannot_know"]
         files = "%s,%s,%s" % (town["server"].cert, tmp_path / "other.key", town.ca)
         said(explain(hf, server.port, "--server-files", files), "F-KEY-MISMATCH", "nobody", "server")
+
+
+def test_serve_traces_and_logs_keys(hf, town, tmp_path, python):
+    keys = tmp_path / "keys.log"
+    with hf.serve(*town.serve_args, "--respond", "text:x", "--allow", "any", "--workers", "1", "--trace", "--keylog",
+                  keys) as server:
+        assert python.get(server.port, town["mail"], ca=town.ca, version="1.3").status == 200
+        python.get(server.port, town["expired"], ca=town.ca)
+        server.wait_line("err", lambda line: "-> alert 45 certificate_expired" in line, "the alert's rung")
+        rungs = [line.split("] ", 1) for line in server.lines["err"] if line.startswith("[")]
+    whose = [who for who, _ in rungs]
+    assert rungs[0][1].startswith("<- ClientHello") and "name localhost" in rungs[0][1]
+    mine = [step for who, step in rungs if who == whose[0]]
+    assert any(step.startswith("<- Certificate ") and "mail-server" in step for step in mine), mine
+    assert len({line.split(" ")[1] for line in keys.read_text().splitlines()}) == 2
+    assert keys.stat().st_mode & 0o777 == 0o600
