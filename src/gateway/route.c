@@ -106,8 +106,10 @@ static bool path_is(const char *want, const char *path)
 	if (want == NULL)
 		return true;
 	len = strlen(want);
+	/* Most services take "/a/" for "/a": else a slash would lead around the route. */
 	if (len < 2 || strcmp(want + len - 2, "/*") != 0)
-		return strcmp(want, path) == 0;
+		return strncmp(want, path, len) == 0 &&
+		       (path[len] == '\0' || strcmp(path + len, "/") == 0);
 	len -= 2;
 	return strncmp(path, want, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }

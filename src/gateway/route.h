@@ -13,8 +13,8 @@ enum { HF_ROUTE_PATH_CAP = HF_HTTP_TARGET_CAP };
 struct hf_route {
 	char *name;		/* for logs */
 	char *host;		/* "a.example", "*.example" (one label); NULL: any */
-	char *path;		/* "/a" exactly; with slash and star at its end "/a" and all below;
-				   NULL: any */
+	char *path; /* "/a" exactly, or with a slash behind; with slash and star at its end "/a" and
+		       all below; NULL: any */
 	struct hf_strv methods; /* empty: any; GET stands for HEAD too */
 	struct hf_rules *rules; /* besides those of the listener; NULL: none */
 	struct hf_strv to;

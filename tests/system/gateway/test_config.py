@@ -113,6 +113,17 @@ def test_no_spelling_of_a_path_goes_around_its_route(configured, wire, town_of_s
     assert town_of_services["rest"].heads.empty()
 
 
+def test_slash_behind_does_not_go_around_an_exact_route(configured, wire, town_of_services):
+    urls = {name: one.url for name, one in town_of_services.items()}
+    server = configured("allow: any\nroutes:\n  - {path: /secret, rules: [\"allow cn:bob\"], to: '%(admin)s'}\n"
+                        "to: %(rest)s\n" % urls)
+    mail, bob = wire(server, sni=None), wire(server, sni=None, cred="bob")
+    for target in ("/secret", "/secret/", "//secret//", "/secret;x/", "/%73ecret/"):
+        assert mail.ask(target, host="a")[0] == 403, target
+        assert bob.ask(target, host="a")[2] == b"admin", target
+    assert mail.ask("/secret/x", host="a")[2] == b"rest"
+
+
 def test_denied_request_is_recorded_and_the_connection_lives_on(configured, wire, town_of_services, tmp_path):
     log = tmp_path / "log"
     urls = {name: one.url for name, one in town_of_services.items()}
