@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/time.h"
+#include "ca/draft.h"
 #include "util/home.h"
 
 enum { PEM_CAP = 1024 * 1024 };
@@ -49,20 +50,6 @@ int hf_founding_certs(const char *dir, const char *name, const struct hf_cert *f
 }
 
 /* --- the place --- */
-
-static void remove_draft(const char *dir)
-{
-	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
-	char path[PATH_MAX];
-
-	if (hf_dir_list(dir, &names, NULL) < 0)
-		return;
-	for (size_t i = 0; i < names.len; i++) {
-		if (hf_path_join(path, sizeof(path), dir, names.items[i], NULL) == 0)
-			(void)unlink(path);
-	}
-	(void)rmdir(dir);
-}
 
 /* The old one gets a name that tells when; *from is where it is now. */
 static int put_aside(const char *from, struct hf_founding *f, struct hf_err *err)
@@ -185,7 +172,7 @@ static int move_all(struct hf_founding *f, const char *draft, struct hf_err *err
 		rc = move_into_place(draft, f, err);
 	if (rc < 0) {
 		(void)end_trust(&trust, false, NULL);
-		remove_draft(draft);
+		hf_draft_remove(draft);
 		return rc;
 	}
 	rc = hf_dir_sync(f->o->home, err);
@@ -218,7 +205,7 @@ int hf_founding_run(struct hf_founding *f, struct hf_err *err)
 	hf_store_close(hf_take(a->store)); /* before it moves: SQLite knows it by its path */
 	f->a = NULL;
 	if (rc < 0) {
-		remove_draft(a->dir);
+		hf_draft_remove(a->dir);
 		return rc;
 	}
 	return move_all(f, a->dir, err);

@@ -16,6 +16,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "ca/draft.h"
 
 struct row {
 	const char *name;
@@ -68,20 +69,6 @@ static int write_rows(const char *dir, const struct hf_idfiles *files, unsigned 
 	return 0;
 }
 
-static void remove_tree(const char *dir)
-{
-	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
-	char path[PATH_MAX];
-
-	if (hf_dir_list(dir, &names, NULL) < 0)
-		return;
-	for (size_t i = 0; i < names.len; i++) {
-		if (hf_path_join(path, sizeof(path), dir, names.items[i], NULL) == 0)
-			(void)unlink(path);
-	}
-	(void)rmdir(dir);
-}
-
 static bool will_write(const struct hf_idfiles *files, const char *name)
 {
 	struct row rows[ROWS];
@@ -130,7 +117,7 @@ struct fresh {
 static void fresh_done(struct fresh *f)
 {
 	if (f->path[0])
-		remove_tree(f->path);
+		hf_draft_remove(f->path);
 	hf_fd_close(f->lock_fd);
 	if (f->nursery[0])
 		(void)rmdir(f->nursery); /* unless others grow in it */
@@ -158,7 +145,7 @@ static void sweep(const char *nursery)
 	for (size_t i = 0; i < names.len; i++) {
 		if (hf_path_join(path, sizeof(path), nursery, names.items[i], NULL) == 0 &&
 		    is_stale(path))
-			remove_tree(path);
+			hf_draft_remove(path);
 	}
 }
 

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "ca/certificate.h"
+#include "ca/draft.h"
 #include "ca/import/import.h"
 
 enum { PEM_CAP = 1024 * 1024 };
@@ -290,20 +291,6 @@ static int write_tree(struct exporting *e, const char *place, struct hf_err *err
 
 /* --- the whole --- */
 
-static void remove_files(const char *dir)
-{
-	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
-	char path[PATH_MAX];
-
-	if (hf_dir_list(dir, &names, NULL) < 0)
-		return;
-	for (size_t i = 0; i < names.len; i++) {
-		if (hf_path_join(path, sizeof(path), dir, names.items[i], NULL) == 0)
-			(void)unlink(path);
-	}
-	(void)rmdir(dir);
-}
-
 /* What write_tree makes, from the inside out. */
 static void remove_draft(const char *draft)
 {
@@ -313,7 +300,7 @@ static void remove_draft(const char *draft)
 
 	for (size_t i = 0; i < HF_ARRAY_LEN(dirs); i++) {
 		if (hf_path_join(path, sizeof(path), draft, dirs[i], NULL) == 0)
-			remove_files(path);
+			hf_draft_remove(path);
 	}
 }
 
