@@ -2,11 +2,13 @@
 /* handfast list: what the authority has issued.  Reads the ledger row by row: a million
  * certificates take no more memory than a hundred. */
 #include "base/err.h"
+#include "ca/store/store_ops.h"
 #include "cli/ca_common.h"
 #include "util/clock.h"
 
 struct list_opts {
 	int64_t expiring, limit;
+	const char *after;
 	bool revoked, all;
 };
 
@@ -31,6 +33,11 @@ static const struct hf_option options[] = {
 	  .offset = offsetof(struct list_opts, limit),
 	  .arg = "N",
 	  .help = "at most N" },
+	{ .name = "after",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct list_opts, after),
+	  .arg = "SERIAL",
+	  .help = "go on behind this one: the last of the page before" },
 	{ .name = NULL },
 };
 
@@ -45,6 +52,7 @@ struct listing {
 	struct hf_cmd_ctx *ctx;
 	struct hf_table table;
 	size_t in_table, rows;
+	char last[2 * HF_SERIAL_BYTES_CAP + 2]; /* the serial of the last row */
 	int64_t now;
 };
 
@@ -99,6 +107,7 @@ static int each(void *arg, const struct hf_record *r)
 	struct listing *l = arg;
 
 	l->rows++;
+	(void)hf_str_copy(l->last, sizeof(l->last), r->serial);
 	if (!l->ctx->out.json_mode)
 		return add_row(l, r) < 0 ? -HF_E_NOMEM : 0;
 	hf_cli_json_record(&l->ctx->out.json, r, state_of(r, l->now));
@@ -120,6 +129,44 @@ static void filter_of(const struct list_opts *o, int64_t now, struct hf_record_f
 	}
 }
 
+/* The page begins behind that certificate: its place in the order, not a count, so that a page
+ * costs the same wherever it is. */
+static int start_after(struct hf_cmd_ctx *ctx, struct hf_authority *a, const char *serial,
+		       struct hf_record_filter *f)
+{
+	HF_AUTO_DONE(hf_records) found = HF_RECORDS_INIT;
+	const struct hf_record_filter by_serial = { .serial = serial, .limit = 1 };
+	int rc;
+
+	if (!serial)
+		return 0;
+	rc = hf_store_collect(a->store, &by_serial, &found, &ctx->err);
+	if (rc < 0)
+		return rc;
+	if (found.len == 0) {
+		(void)hf_err_set(&ctx->err, HF_E_POLICY,
+				 "there is no certificate with the serial '%s'", serial);
+		return hf_err_hint(&ctx->err, "--after takes a serial from the page before");
+	}
+	f->after_id = found.items[0]->id;
+	if (f->order == HF_ORDER_NOT_AFTER)
+		f->after_key = found.items[0]->not_after;
+	else if (f->order == HF_ORDER_REVOKED_AT)
+		f->after_key = found.items[0]->revoked_at;
+	return 0;
+}
+
+/* What to say when the page is full: there may be more. */
+static void tell_next(struct listing *l, const struct list_opts *o)
+{
+	bool full = o->limit > 0 && l->rows == (size_t)o->limit;
+
+	if (l->ctx->out.json_mode)
+		hf_json_string(&l->ctx->out.json, "next", full ? l->last : NULL);
+	else if (full)
+		hf_out_note(&l->ctx->out, "there may be more: add --after %s", l->last);
+}
+
 static int run(struct hf_cmd_ctx *ctx)
 {
 	const struct list_opts *o = ctx->opts;
@@ -135,6 +182,9 @@ static int run(struct hf_cmd_ctx *ctx)
 	if (rc < 0)
 		return rc;
 	filter_of(o, l.now, &filter);
+	rc = start_after(ctx, a, o->after, &filter);
+	if (rc < 0)
+		return rc;
 	if (ctx->out.json_mode) {
 		hf_out_json_begin(&ctx->out);
 		hf_json_array_begin(&ctx->out.json, "certificates");
@@ -145,8 +195,12 @@ static int run(struct hf_cmd_ctx *ctx)
 		return rc == -HF_E_NOMEM ? hf_err_nomem(&ctx->err) : rc;
 	if (ctx->out.json_mode) {
 		hf_json_array_end(&ctx->out.json);
+		tell_next(&l, o);
 		hf_out_json_end(&ctx->out);
-	} else if (l.rows == 0) {
+		return 0;
+	}
+	tell_next(&l, o);
+	if (l.rows == 0) {
 		hf_out_note(
 		    &ctx->out, "nothing to list%s",
 		    o->all || o->revoked || o->expiring
@@ -159,6 +213,7 @@ static int run(struct hf_cmd_ctx *ctx)
 static const struct hf_example examples[] = {
 	{ "handfast list", "what is valid today" },
 	{ "handfast list --expiring 30d", "what has to be renewed within a month" },
+	{ "handfast list --limit 100 --after 3f2a91", "the next page" },
 	{ "handfast list --all --json", "everything, for another program" },
 	{ NULL, NULL },
 };

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/time.h"
 #include "cli/ca_common.h"
+#include "cli/prompt.h"
 #include "util/clock.h"
 
 struct revoke_opts {
@@ -165,9 +166,10 @@ static int none_live(struct hf_cmd_ctx *ctx, const char *what, const struct hf_r
 			  "'%s' was never handed out: there is nothing to revoke", what);
 }
 
-static int several_live(struct hf_cmd_ctx *ctx, const char *what, const struct hf_records *found,
-			int64_t now)
+static void list_live(struct hf_cmd_ctx *ctx, const struct hf_records *found, int64_t now)
 {
+	size_t number = 0;
+
 	for (size_t i = 0; i < found->len; i++) {
 		const struct hf_record *r = found->items[i];
 		char until[80], asked[HF_TIME_TEXT_CAP];
@@ -176,8 +178,60 @@ static int several_live(struct hf_cmd_ctx *ctx, const char *what, const struct h
 			continue;
 		hf_cli_until(r->not_after, now, until, sizeof(until));
 		hf_time_format(r->asked_at, asked);
-		hf_out_note(&ctx->out, "  serial %s, %s, issued %s, until %s", r->serial,
-			    r->profile, asked, until);
+		hf_out_note(&ctx->out, "  %zu: serial %s, %s, issued %s, until %s", ++number,
+			    r->serial, r->profile, asked, until);
+	}
+}
+
+/* All but the nth live one are set aside; false when there is none. */
+static bool keep_nth(struct hf_records *found, uint64_t nth, int64_t now)
+{
+	uint64_t number = 0;
+
+	for (size_t i = 0; i < found->len; i++) {
+		struct hf_record *r = found->items[i];
+
+		if (!is_live(r, now) || ++number != nth)
+			continue;
+		found->items[i] = found->items[0];
+		found->items[0] = r;
+		while (found->len > 1)
+			hf_record_free(found->items[--found->len]);
+		return true;
+	}
+	return false;
+}
+
+/* At a terminal the number of one of them, or "all"; 1 when nothing is to be done. */
+static int ask_which(struct hf_cmd_ctx *ctx, struct hf_records *found, int64_t now)
+{
+	char answer[32];
+
+	for (;;) {
+		uint64_t nth = 0;
+		int rc = hf_prompt_line("Which one? Its number, 'all', or nothing", "", answer,
+					sizeof(answer), &ctx->err);
+
+		if (rc < 0)
+			return rc;
+		if (!*answer)
+			return 1;
+		if (hf_str_case_eq(answer, "all") ||
+		    (hf_str_u64(answer, found->len, &nth) && keep_nth(found, nth, now)))
+			return 0;
+	}
+}
+
+static int several_live(struct hf_cmd_ctx *ctx, const char *what, struct hf_records *found,
+			int64_t now)
+{
+	list_live(ctx, found, now);
+	if (hf_prompt_possible() && !ctx->out.json_mode) {
+		int rc = ask_which(ctx, found, now);
+
+		if (rc > 0)
+			hf_out_note(&ctx->out, "nothing was revoked");
+		return rc > 0 ? HF_EXIT_NO : rc;
 	}
 	(void)hf_err_set(&ctx->err, HF_E_POLICY, "'%s' has several valid certificates; which one?",
 			 what);
@@ -295,8 +349,8 @@ static int run(struct hf_cmd_ctx *ctx)
 	if (live == 0)
 		return none_live(ctx, what, found.items[found.len - 1]);
 	if (live > 1 && !o->all)
-		return several_live(ctx, what, &found, now);
-	return revoke_all(ctx, a, &found, reason, now);
+		rc = several_live(ctx, what, &found, now);
+	return rc != 0 ? rc : revoke_all(ctx, a, &found, reason, now);
 }
 
 static const struct hf_example examples[] = {
@@ -313,8 +367,8 @@ const struct hf_command cmd_revoke = {
 	.arguments = "NAME|SERIAL|FILE",
 	.summary = "take a certificate back, and sign the new revocation list",
 	.description =
-	    "When NAME has several valid certificates (after a renewal, say), they are listed and nothing is done: "
-	    "name one by its serial, or add --all.",
+	    "When NAME has several valid certificates (after a renewal, say), they are listed, and at a terminal "
+	    "you are asked which one is meant. Elsewhere nothing is done: name one by its serial, or add --all.",
 	.groups = groups,
 	.opts_size = sizeof(struct revoke_opts),
 	.examples = examples,

@@ -135,6 +135,18 @@ static void sqlite_close(struct hf_store *store)
 	free(s);
 }
 
+/* On a full disk the ledger can still be read; what is to be closed waits for the next start, and
+ * its serials are taken all the same. */
+static int recover(struct hf_sqlite *s, int64_t now, struct hf_err *err)
+{
+	int rc = hf_session_recover(s, now, err);
+
+	if (rc != -HF_E_IO && rc != -HF_E_PERM && rc != -HF_E_BUSY)
+		return rc;
+	hf_err_clear(err);
+	return 0;
+}
+
 static int sqlite_open(const char *where, const struct hf_store_options *options,
 		       struct hf_store **ret_store, struct hf_err *err)
 {
@@ -159,7 +171,7 @@ static int sqlite_open(const char *where, const struct hf_store_options *options
 		return hf_sql_error(fresh, rc, err, "open the data base");
 	rc = configure(fresh, options->create, err);
 	if (rc == 0)
-		rc = hf_session_recover(fresh, options->now, err);
+		rc = recover(fresh, options->now, err);
 	if (rc < 0)
 		return rc;
 	*ret_store = hf_take(store);

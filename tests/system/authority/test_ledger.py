@@ -89,3 +89,74 @@ def test_a_bar_is_drawn_on_a_terminal_and_nowhere_else(abc, tmp_path, requests):
     out = (tmp_path / "told").read_bytes()
     assert b"256 of %d" % MANY in seen and seen.endswith(b"\r\x1b[K")
     assert out.count(b"\n") == MANY and b"\r" not in out
+
+
+def test_pages_together_are_the_whole_list_in_every_order(abc, requests, tmp_path):
+    inbox = requests(tmp_path / "inbox", FEW)
+    abc("sign", inbox, "--profile", "client", "--out", tmp_path / "signed", "--days", "9")
+    for name in ("node-0003", "node-0030", "node-0011"):
+        abc("revoke", name)
+    for query in ((), ("--expiring", "30d"), ("--revoked",), ("--all",)):
+        whole = abc.json("list", *query)
+        assert whole["next"] is None
+        pages, after = [], ()
+        while True:
+            page = abc.json("list", "--limit", "7", *query, *after)
+            pages += page["certificates"]
+            if page["next"] is None:
+                break
+            after = ("--after", page["next"])
+        assert pages == whole["certificates"] and pages, query
+    assert "add --after" in abc("list", "--limit", "3").stderr
+    assert "no certificate with the serial" in abc("list", "--after", "77", exit=1).stderr
+
+
+def on_a_terminal(hf, typed, *args):
+    """What is shown on a terminal where somebody types, and the exit code."""
+    master, slave = pty.openpty()
+    child = subprocess.Popen([hf.binary, *args], env=hf.environment(TERM="xterm"), stdin=slave, stdout=slave, stderr=slave)
+    os.close(slave)
+    os.write(master, typed.encode())
+    seen = b""
+    while True:
+        try:
+            part = os.read(master, 4096)
+        except OSError:
+            break
+        seen += part
+    os.close(master)
+    return seen.decode(), child.wait(timeout=60)
+
+
+@pytest.fixture
+def twice(abc, home):
+    """A name with two valid certificates, and their serials in the order of their issue."""
+    serials = []
+    for more in ((), ("--force",)):
+        abc("issue", "amy", "--client", *more)
+        serials.append(look.hexserial(look.certs(home / "id/amy/cert.pem")[0]))
+    return serials
+
+
+def states(hf):
+    return {row["serial"]: row["state"] for row in hf.json("list", "--all")["certificates"]}
+
+
+def test_revoking_an_ambiguous_name_asks_on_a_terminal_which_one_is_meant(abc, twice):
+    seen, code = on_a_terminal(abc, "7\n2\n", "revoke", "amy")
+    assert code == 0 and seen.count("Which one?") == 2 and all(serial in seen for serial in twice)
+    assert [states(abc)[serial] for serial in twice] == ["valid", "revoked"]
+
+
+def test_revoking_an_ambiguous_name_can_be_left_or_mean_all(abc, twice):
+    seen, code = on_a_terminal(abc, "\n", "revoke", "amy")
+    assert code == 1 and "nothing was revoked" in seen
+    assert [states(abc)[serial] for serial in twice] == ["valid", "valid"]
+    assert on_a_terminal(abc, "all\n", "revoke", "amy")[1] == 0
+    assert [states(abc)[serial] for serial in twice] == ["revoked", "revoked"]
+
+
+def test_revoking_an_ambiguous_name_elsewhere_lists_them_and_does_nothing(abc, twice):
+    refused = abc("revoke", "amy", exit=1)
+    assert all(serial in refused.stderr for serial in twice) and "--all" in refused.stderr
+    assert [states(abc)[serial] for serial in twice] == ["valid", "valid"]
