@@ -9,11 +9,12 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "ca/auditlog.h"
 #include "ca/doctor_internal.h"
 #include "ca/root.h"
 #include "util/home.h"
 
-enum { CA_WARN = 90 * HF_DAY_SECONDS };
+enum { CA_WARN = 90 * HF_DAY_SECONDS, CLOCK_SLACK = 600 };
 
 /* --- certificates and keys --- */
 
@@ -110,42 +111,46 @@ static int look_at_waiting(struct hf_doctor *d, const struct hf_authority *a, st
 
 /* --- the ledger --- */
 
-struct log_check {
-	uint8_t previous[HF_STORE_SHA256_LEN];
-	int64_t newest, broken_at;
+struct complaints {
+	struct hf_doctor *d;
+	const char *where;
+	int rc;
+	struct hf_err *err;
 };
 
-static int check_row(void *arg, const struct hf_audit_row *row)
+static void complain(void *arg, const char *sentence)
 {
-	struct log_check *c = arg;
-	uint8_t hash[HF_STORE_SHA256_LEN];
-	int rc = hf_audit_hash(c->previous, row, hash, NULL);
+	struct complaints *c = arg;
 
-	if (rc < 0)
-		return rc;
-	if (memcmp(hash, row->hash, sizeof(hash)) != 0 && !c->broken_at)
-		c->broken_at = row->id;
-	memcpy(c->previous, row->hash, sizeof(c->previous));
-	/* lists signed ahead are in the log with their own dates */
+	if (c->rc == 0)
+		c->rc = hf_doctor_add(c->d, HF_DOCTOR_AUDIT, c->where, c->err, "%s", sentence);
+}
+
+/* Lists signed ahead are in the log with their own dates. */
+static int note_time(void *arg, const struct hf_audit_row *row)
+{
+	int64_t *newest = arg;
+
 	if (strcmp(row->action, "crl") != 0)
-		c->newest = HF_MAX(c->newest, row->at);
+		*newest = HF_MAX(*newest, row->at);
 	return 0;
 }
 
-static int look_at_log(struct hf_doctor *d, const struct hf_authority *a, struct hf_err *err)
+static int look_at_log(struct hf_doctor *d, struct hf_authority *a, struct hf_err *err)
 {
-	struct log_check c = { .newest = 0 };
+	struct hf_auditlog_result result = { 0 };
+	struct complaints c = { d, a->dir, 0, err };
 	char text[HF_TIME_TEXT_CAP];
-	int rc = hf_store_audit_each(a->store, 0, check_row, &c, err);
+	int64_t newest = 0;
+	int rc = hf_auditlog_verify(a, NULL, complain, &c, &result, err);
 
-	if (rc < 0)
+	if (rc == 0)
+		rc = c.rc;
+	if (rc == 0)
+		rc = hf_store_audit_each(a->store, 0, note_time, &newest, err);
+	if (rc < 0 || newest <= d->now + CLOCK_SLACK)
 		return rc;
-	if (c.broken_at)
-		rc = hf_doctor_add(d, HF_DOCTOR_AUDIT, a->dir, err, "from row %lld on",
-				   (long long)c.broken_at);
-	if (rc < 0 || c.newest <= d->now + 600)
-		return rc;
-	hf_time_format(c.newest, text);
+	hf_time_format(newest, text);
 	return hf_doctor_add(d, HF_DOCTOR_CLOCK, a->dir, err, "the ledger's last entry is of %s",
 			     text);
 }

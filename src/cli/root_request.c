@@ -96,7 +96,7 @@ int hf_cli_root_request(struct hf_cmd_ctx *ctx, const struct hf_cli_root_request
 	if (rc == 0)
 		rc = hf_file_exists(root) ? ask_renewal(ctx, request, path, &csr)
 					  : ask_new(ctx, request, path, &csr);
-	if (rc == 0)
+	if (rc == 0 && csr)
 		tell(ctx, path, csr);
 	return rc;
 }
