@@ -1,9 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # run.sh HANDFAST [REPS] [OPTION of peers.sh...] - our server in one table with today's mTLS terminators.
-# The stock ones stand in front of a plaintext back end, as they are used; ours answers itself, so its
-# keepalive line is to be read beside nginx-own, and everything else beside nginx and nginx-off.
-# Resumption is off (the default of `handfast serve`), so the resume scenarios are left out.
+# The stock ones stand in front of a plaintext back end, as they are used, and resume sessions.
+#   handfast       forwards to the same back end, resumption off (its default)
+#   handfast-on    the same with --resume on
+#   handfast-own   answers itself: to be read beside nginx-own
+#   handfast-tcp   hands on bytes: to be read beside hitch, stunnel and haproxy-tcp
+# Resume lines of peers without resumption (nginx-off, nginx-own, handfast, handfast-own) say "!0%".
 set -eu
 bin=$(realpath "$1")
 reps=${2:-5}
