@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/err.h"
+#include "base/str.h"
 #include "ca/import/index_txt.h"
 #include "ca/import/opensslcnf.h"
 
@@ -311,6 +312,31 @@ static void test_section_of_the_ca_is_read_with_its_variables(void **state)
 	assert_false(cnf.includes);
 }
 
+static void test_extensions_that_guard_against_a_request_are_noticed(void **state)
+{
+	static const struct {
+		const char *text;
+		bool guarded;
+	} cases[] = {
+		{ "", false },
+		{ "x509_extensions = nowhere\n", false },
+		{ "x509_extensions = e\n[e]\nbasicConstraints = CA:FALSE\n", false },
+		{ "x509_extensions = e\n[e]\nbasicConstraints = CA:FALSE\n"
+		  "keyUsage = digitalSignature\nextendedKeyUsage = clientAuth\n",
+		  true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < HF_ARRAY_LEN(cases); i++) {
+		HF_AUTO_DONE(hf_opensslcnf) cnf = { .section = NULL };
+		HF_AUTO(cstr) text = hf_str_printf("[ca]\ndefault_ca = x\n[x]\n%s", cases[i].text);
+		struct hf_err err = HF_ERR_INIT;
+
+		assert_int_equal(hf_opensslcnf_parse(text, strlen(text), "o", NULL, &cnf, &err), 0);
+		assert_int_equal(cnf.guarded, cases[i].guarded);
+	}
+}
+
 static void test_environment_is_not_looked_at(void **state)
 {
 	HF_AUTO_DONE(hf_opensslcnf) cnf = { .section = NULL };
@@ -417,6 +443,7 @@ int main(void)
 		cmocka_unit_test(test_numbers_are_read_written_and_counted_on),
 		cmocka_unit_test(test_what_is_no_number_is_refused_and_the_last_has_no_next),
 		cmocka_unit_test(test_section_of_the_ca_is_read_with_its_variables),
+		cmocka_unit_test(test_extensions_that_guard_against_a_request_are_noticed),
 		cmocka_unit_test(test_environment_is_not_looked_at),
 		cmocka_unit_test(test_other_files_are_not_read),
 		cmocka_unit_test(test_file_without_a_ca_says_what_is_missing),

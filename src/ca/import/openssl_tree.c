@@ -100,7 +100,8 @@ static int tell_config(struct hf_import_tree *tree, const struct hf_opensslcnf *
 	const char *md = cnf->default_md ? cnf->default_md : "";
 	int rc = 0;
 
-	if (cnf->copy_extensions && strncmp(cnf->copy_extensions, "copy", 4) == 0)
+	if (cnf->copy_extensions && (hf_str_eq(cnf->copy_extensions, "copyall") ||
+				     (hf_str_eq(cnf->copy_extensions, "copy") && !cnf->guarded)))
 		rc = hf_import_find(&tree->findings, HF_IMPORT_COPY_EXTENSIONS, err,
 				    "%s: copy_extensions = %s", path, cnf->copy_extensions);
 	if (rc == 0 && (hf_str_case_eq(md, "sha1") || hf_str_case_eq(md, "md5")))

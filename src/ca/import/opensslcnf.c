@@ -148,6 +148,12 @@ static bool has_section(const CONF *conf, const char *section)
 	return has;
 }
 
+static bool is_guarded(const CONF *conf, const char *section)
+{
+	return section && get(conf, section, "basicConstraints") &&
+	       get(conf, section, "keyUsage") && get(conf, section, "extendedKeyUsage");
+}
+
 int hf_opensslcnf_parse(const char *data, size_t len, const char *name, const char *section,
 			struct hf_opensslcnf *ret_cnf, struct hf_err *err)
 {
@@ -174,6 +180,7 @@ int hf_opensslcnf_parse(const char *data, size_t len, const char *name, const ch
 		if (!*slot(&cnf, i))
 			return hf_err_nomem(err);
 	}
+	cnf.guarded = is_guarded(conf, cnf.x509_extensions);
 	*ret_cnf = cnf;
 	cnf = (struct hf_opensslcnf){ .section = NULL };
 	return 0;

@@ -21,6 +21,9 @@ struct hf_opensslcnf {
 	    *crlnumber, *crl, *default_days, *default_md, *policy, *copy_extensions,
 	    *unique_subject, *x509_extensions;
 	bool includes; /* a .include was left out */
+	/* x509_extensions says what a certificate is for, so that copy_extensions = copy lets a
+	 * request add to it, but not change it */
+	bool guarded;
 };
 void hf_opensslcnf_done(struct hf_opensslcnf *cnf);
 HF_DEFINE_AUTO_DONE(hf_opensslcnf, struct hf_opensslcnf, hf_opensslcnf_done);
