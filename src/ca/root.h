@@ -19,6 +19,9 @@ struct hf_root_request {
 	const char *subject; /* -subj syntax; NULL: O=name, CN=name Issuing CA */
 	enum hf_key_type key_type;
 	const struct hf_secret *passphrase; /* for the new key; NULL: it stays plain */
+	/* pkcs11: URI of a key that is there; NULL: a new one */
+	const char *issuing_key;
+	struct hf_passphrase_source pin;    /* for issuing_key */
 	bool force;			    /* in place of a request that waits for its answer */
 };
 /* Makes home/ca.request/{issuing.key,request.pem}. */

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "ca/founding.h"
+#include "ca/signer.h"
 #include "util/home.h"
 
 struct acceptance {
@@ -166,23 +167,18 @@ static int fill(struct hf_founding *f, struct hf_err *err)
 }
 
 static int load_pending_key(const char *home, const struct hf_passphrase_source *pass,
-			    struct acceptance *x, struct hf_pemfile *file, struct hf_err *err)
+			    struct acceptance *x, struct hf_err *err)
 {
 	int rc =
 	    hf_path_join(x->key_path, sizeof(x->key_path), home, "ca.request/issuing.key", err);
 
 	if (rc < 0)
 		return rc;
-	if (!hf_file_exists(x->key_path)) {
-		(void)hf_err_set(err, HF_E_NOENT, "this home waits for no answer: '%s' is missing",
-				 x->key_path);
-		return hf_err_hint(err, "ask for one with: handfast root request NAME");
-	}
-	rc = hf_pemfile_load(file, x->key_path, HF_WANT_KEY, pass, err);
-	if (rc == 0 && !file->key)
-		rc = hf_err_set(err, HF_E_PARSE, "'%s' holds no private key", x->key_path);
-	x->key = file->key;
-	return rc;
+	if (hf_file_exists(x->key_path))
+		return hf_signer_load(x->key_path, pass, &x->key, err);
+	(void)hf_err_set(err, HF_E_NOENT, "this home waits for no answer: '%s' is missing",
+			 x->key_path);
+	return hf_err_hint(err, "ask for one with: handfast root request NAME");
 }
 
 /* Nothing waits any more. */
@@ -203,15 +199,15 @@ int hf_root_found(const char *home, const struct hf_pemfile *answer,
 		  const struct hf_passphrase_source *pass, const char *actor, int64_t now,
 		  struct hf_root_accepted *ret_accepted, struct hf_err *err)
 {
-	HF_AUTO_DONE(hf_pemfile) key = HF_PEMFILE_INIT;
 	HF_AUTO_DONE(hf_init_result) made = { .root = NULL };
 	const struct hf_init_options options = { .home = home, .now = now, .actor = actor };
 	struct acceptance x = { .answer = answer, .r = ret_accepted };
 	struct hf_founding f = { .o = &options, .r = &made, .now = now, .fill = fill, .arg = &x };
-	int rc = load_pending_key(home, pass, &x, &key, err);
+	int rc = load_pending_key(home, pass, &x, err);
 
 	if (rc == 0)
 		rc = hf_founding_run(&f, err);
+	EVP_PKEY_free(x.key);
 	if (rc < 0)
 		return rc;
 	ret_accepted->founded = true;

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "ca/founding.h"
+#include "ca/signer.h"
 #include "pki/name.h"
 
 enum { PEM_CAP = 256 * 1024 };
@@ -38,7 +39,8 @@ static int write_request(const struct hf_csr *csr, const char *path, struct hf_e
 		   : hf_file_write(path, pem.data, pem.len, HF_MODE_PUBLIC, HF_FILE_REPLACE, err);
 }
 
-static int write_key(const EVP_PKEY *key, const struct hf_secret *passphrase, const char *dir,
+/* Of a key in a token its URI. */
+static int write_key(const EVP_PKEY *key, const struct hf_root_request *r, const char *dir,
 		     struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_buf) pem = HF_BUF_INIT(PEM_CAP);
@@ -46,7 +48,8 @@ static int write_key(const EVP_PKEY *key, const struct hf_secret *passphrase, co
 	int rc = hf_path_join(path, sizeof(path), dir, "issuing.key", err);
 
 	if (rc == 0)
-		rc = hf_key_to_pem(key, passphrase, &pem, err);
+		rc = r->issuing_key ? hf_buf_printf(&pem, "%s\n", r->issuing_key)
+				    : hf_key_to_pem(key, r->passphrase, &pem, err);
 	return rc < 0
 		   ? rc
 		   : hf_file_write(path, pem.data, pem.len, HF_MODE_SECRET, HF_FILE_REPLACE, err);
@@ -65,12 +68,13 @@ int hf_root_request_new(const struct hf_root_request *r, char ret_path[PATH_MAX]
 	if (rc == 0)
 		rc = waiting_place(r->home, r->force, dir, ret_path, err);
 	if (rc == 0)
-		rc = hf_key_generate(r->key_type, &key, err);
+		rc = r->issuing_key ? hf_signer_from_uri(r->issuing_key, &r->pin, &key, err)
+				    : hf_key_generate(r->key_type, &key, err);
 	if (rc == 0)
 		rc = hf_csr_make(key, subject, NULL, &csr, err);
 	/* the key first: a request whose key is lost would be signed for nothing */
 	if (rc == 0)
-		rc = write_key(key, r->passphrase, dir, err);
+		rc = write_key(key, r, dir, err);
 	if (rc == 0)
 		rc = write_request(csr, ret_path, err);
 	if (rc == 0)

@@ -47,6 +47,22 @@ static void key_free(void *data)
 	free(key);
 }
 
+/* One more reference: what OpenSSL calls a copy of a request copies its key. */
+static void *key_dup(const void *data, int selection)
+{
+	const struct token_key *key = data;
+	struct token_key *copy = calloc(1, sizeof(*copy));
+
+	(void)selection;
+	if (!copy || (key->public && !EVP_PKEY_up_ref(key->public))) {
+		free(copy);
+		return NULL;
+	}
+	copy->public = key->public;
+	copy->token = key->token ? hf_token_ref(key->token) : NULL;
+	return copy;
+}
+
 static int key_has(const void *data, int selection)
 {
 	const struct token_key *key = data;
@@ -156,14 +172,14 @@ static const char *ec_operation(int operation)
 	{                             \
 		id, (void (*)(void))f \
 	}
-#define KEY_FUNCTIONS                                                                         \
-	FUNCTION(OSSL_FUNC_KEYMGMT_NEW, key_new), FUNCTION(OSSL_FUNC_KEYMGMT_FREE, key_free), \
-	    FUNCTION(OSSL_FUNC_KEYMGMT_HAS, key_has),                                         \
-	    FUNCTION(OSSL_FUNC_KEYMGMT_MATCH, key_match),                                     \
-	    FUNCTION(OSSL_FUNC_KEYMGMT_IMPORT_TYPES, key_types),                              \
-	    FUNCTION(OSSL_FUNC_KEYMGMT_EXPORT, key_export),                                   \
-	    FUNCTION(OSSL_FUNC_KEYMGMT_EXPORT_TYPES, key_types),                              \
-	    FUNCTION(OSSL_FUNC_KEYMGMT_GET_PARAMS, key_get_params),                           \
+#define KEY_FUNCTIONS                                                                           \
+	FUNCTION(OSSL_FUNC_KEYMGMT_NEW, key_new), FUNCTION(OSSL_FUNC_KEYMGMT_FREE, key_free),   \
+	    FUNCTION(OSSL_FUNC_KEYMGMT_DUP, key_dup), FUNCTION(OSSL_FUNC_KEYMGMT_HAS, key_has), \
+	    FUNCTION(OSSL_FUNC_KEYMGMT_MATCH, key_match),                                       \
+	    FUNCTION(OSSL_FUNC_KEYMGMT_IMPORT_TYPES, key_types),                                \
+	    FUNCTION(OSSL_FUNC_KEYMGMT_EXPORT, key_export),                                     \
+	    FUNCTION(OSSL_FUNC_KEYMGMT_EXPORT_TYPES, key_types),                                \
+	    FUNCTION(OSSL_FUNC_KEYMGMT_GET_PARAMS, key_get_params),                             \
 	    FUNCTION(OSSL_FUNC_KEYMGMT_GETTABLE_PARAMS, key_gettable)
 #define END             \
 	{               \

@@ -131,10 +131,6 @@ static int check_options(struct hf_cmd_ctx *ctx, const struct hf_init_opts *o)
 	if (o->issuing_key && (o->single || o->root_only))
 		return hf_command_usage(ctx, "--issuing-key is for an issuing CA; leave out %s",
 					o->single ? "--single" : "--root-only");
-	if (o->issuing_key && o->offline_root && !o->root_out)
-		return hf_command_usage(
-		    ctx,
-		    "--issuing-key needs the root here; leave out --offline-root, or give --root-out");
 	if (o->root_cert && o->subject)
 		return hf_command_usage(ctx,
 					"--root-cert has its subject; --subject is for a new root");
@@ -241,6 +237,8 @@ static int ask_root(struct hf_cmd_ctx *ctx, const struct order *order,
 		.name = order->name,
 		.subject = order->o->subject,
 		.passphrase = passphrase,
+		.issuing_key = order->o->issuing_key,
+		.pin_file = order->o->pin_file,
 		.key_type = hf_cli_key_type(order->o->key_type),
 		.force = order->o->force,
 	};

@@ -15,7 +15,7 @@
 /* --- root request --- */
 
 struct request_opts {
-	const char *subject, *passphrase_file;
+	const char *subject, *passphrase_file, *issuing_key, *pin_file;
 	int key_type;
 	bool force;
 };
@@ -40,6 +40,16 @@ static const struct hf_option request_options[] = {
 	  .arg = "FILE",
 	  .help =
 	      "encrypt the new key with the first line of this file, or open the one that is there (also: $HANDFAST_PASSPHRASE)" },
+	{ .name = "issuing-key",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct request_opts, issuing_key),
+	  .arg = "URI",
+	  .help = "instead of a new key that of this pkcs11: URI, which a token or an HSM holds" },
+	{ .name = "pin-file",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct request_opts, pin_file),
+	  .arg = "FILE",
+	  .help = "the token's PIN is the first line of this file" },
 	{ .name = "force",
 	  .kind = HF_OPT_FLAG,
 	  .offset = offsetof(struct request_opts, force),
@@ -59,6 +69,8 @@ static int run_request(struct hf_cmd_ctx *ctx)
 		.name = ctx->args->len ? ctx->args->items[0] : NULL,
 		.subject = o->subject,
 		.passphrase_file = o->passphrase_file,
+		.issuing_key = o->issuing_key,
+		.pin_file = o->pin_file,
 		.key_type = hf_cli_key_type(o->key_type),
 		.force = o->force,
 	};

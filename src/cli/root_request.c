@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "ca/root.h"
+#include "ca/signer.h"
 #include "cli/ca_common.h"
 #include "util/home.h"
 
@@ -47,19 +48,24 @@ static int ask_new(struct hf_cmd_ctx *ctx, const struct hf_cli_root_request *r, 
 		   struct hf_csr **ret_csr)
 {
 	HF_AUTO_DONE(hf_secret) passphrase = HF_SECRET_INIT;
+	struct hf_passphrase pin = { r->pin_file, false };
 	struct hf_root_request request = {
 		.home = ctx->home,
 		.name = r->name,
 		.subject = r->subject,
 		.key_type = r->key_type,
 		.passphrase = r->passphrase,
+		.issuing_key = r->issuing_key,
+		.pin = { hf_passphrase_get, &pin },
 		.force = r->force,
 	};
 	int rc;
 
+	if (r->issuing_key && !hf_signer_is_uri(r->issuing_key))
+		return hf_command_usage(ctx, "--issuing-key wants a URI that begins with pkcs11:");
 	if (!r->name && !r->subject)
 		return hf_command_usage(ctx, "what is it called? root request NAME");
-	if (!r->passphrase) {
+	if (!r->passphrase && !r->issuing_key) {
 		rc = new_passphrase(ctx, r, &passphrase);
 		if (rc < 0)
 			return rc;
@@ -75,7 +81,7 @@ static int ask_renewal(struct hf_cmd_ctx *ctx, const struct hf_cli_root_request 
 	HF_AUTO(hf_authority) a = NULL;
 	int rc;
 
-	if (r->name || r->subject)
+	if (r->name || r->subject || r->issuing_key)
 		return hf_command_usage(
 		    ctx, "the authority here has its name: its issuing CA asks under that");
 	rc = hf_cli_open_authority(ctx, &from, &a);

@@ -10,6 +10,7 @@ struct hf_cli_root_request {
 	const char *name; /* NULL: only good where there is an authority already */
 	const char *subject, *passphrase_file;
 	const struct hf_secret *passphrase; /* of the new key, when it is known already */
+	const char *issuing_key, *pin_file; /* pkcs11: URI, instead of a new key */
 	enum hf_key_type key_type;
 	bool force;
 };

@@ -85,6 +85,19 @@ def test_the_home_asks_whether_the_root_is_the_right_one(hf, root, asked, home, 
     assert (home / "ca/issuing.pem").exists()
 
 
+def test_a_root_that_was_exchanged_on_the_way_is_not_believed(hf, root, asked, home, tmp_path):
+    """Even by those who did not compare: the certificate in the answer is not below it."""
+    stranger = hf.at(tmp_path / "stranger")
+    stranger("init", "ABC Inc.", "--root-only")
+    sign(root, asked, tmp_path / "answer.pem")
+    text = (tmp_path / "answer.pem").read_text()
+    assert (tmp_path / "root/ca/root.pem").read_text() in text
+    (tmp_path / "answer.pem").write_text(text.replace((tmp_path / "root/ca/root.pem").read_text(),
+                                                      (tmp_path / "stranger/ca/root.pem").read_text()))
+    hf("root", "accept", tmp_path / "answer.pem", "--yes", exit=1)
+    assert not (home / "ca").exists() and asked.exists()
+
+
 def test_an_answer_from_a_stranger_is_refused_later(hf, root, asked, home, tmp_path):
     sign(root, asked, tmp_path / "answer.pem")
     hf("root", "accept", tmp_path / "answer.pem", "--yes")

@@ -117,6 +117,21 @@ def test_a_pin_in_the_uri_is_refused_and_not_repeated(hf, token):
     assert "pin-value" in refused.stderr and PIN not in refused.everything
 
 
+def test_a_token_below_an_offline_root(hf, token, home, tmp_path):
+    root = hf.at(tmp_path / "root")
+    root("init", "ABC", "--root-only")
+    hf("init", "ABC", "--offline-root", "--issuing-key", "pkcs11:token=CA;object=issuing", "--pin-file", token.pin)
+    root("root", "sign", home / "ca.request/request.pem", "--yes", "--out", tmp_path / "answer.pem")
+    hf("root", "accept", tmp_path / "answer.pem", "--yes", "--passphrase-file", token.pin)
+    assert (home / "ca/issuing.key").read_text().startswith("pkcs11:")
+    hf("issue", "localhost", "--server", "--passphrase-file", token.pin)
+    look.openssl("verify", "-x509_strict", "-CAfile", home / "ca/root.pem", "-untrusted", home / "ca/issuing.pem",
+                 home / "id/localhost/cert.pem")
+    hf("root", "request", "--passphrase-file", token.pin)
+    root("root", "sign", home / "ca.request/request.pem", "--yes", "--out", tmp_path / "again.pem", "--days", "2000")
+    hf("root", "accept", tmp_path / "again.pem", "--passphrase-file", token.pin)
+
+
 @pytest.mark.parametrize("uri, words", [
     ("pkcs11:token=Other;object=issuing", "no token 'Other'"),
     ("pkcs11:token=CA;object=nobody", "no private key 'nobody'"),
