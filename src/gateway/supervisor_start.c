@@ -43,6 +43,9 @@ static void work_out_defaults(struct hf_supervisor *s)
 
 	a_worker =
 	    a_worker > 2 * DESCRIPTORS_SPARED ? a_worker - DESCRIPTORS_SPARED : DESCRIPTORS_SPARED;
+	/* Whoever is let in may need a second one, for the service behind. */
+	if (s->own.upstream.to != NULL || s->own.upstream.routes != NULL)
+		a_worker /= 2;
 	if (s->own.workers == 0)
 		s->own.workers = cores();
 	s->slots_len = HF_MIN(s->own.workers, (size_t)HF_WORKERS_CAP);

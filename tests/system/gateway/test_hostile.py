@@ -287,6 +287,36 @@ def test_client_that_only_closes_its_direction_gets_its_answer(gateway, wire, to
         assert connection.answer()[2] == b"late"
 
 
+def test_more_clients_than_descriptors_wait_and_none_gets_an_error(hf, town, wire, tmp_path):
+    """A client that is let in may need a second descriptor, for the service: it must be there."""
+    limited = tmp_path / "limited"
+    limited.write_text("#!/bin/sh\nulimit -n 300\nexec %s \"$@\"\n" % hf.binary)
+    limited.chmod(0o755)
+    hf.binary = str(limited)
+    go = threading.Event()
+
+    def play(peer, number):
+        peer.head()
+        go.wait(20)
+        peer.ok(fields=b"Connection: close\r\n")
+    with Script(play) as service:
+        with hf.serve(*town.serve_args, "--allow", "any", "--workers", "1", "--to", service.url) as server:
+            answers = []
+
+            def ask():
+                connection = wire(server)
+                answers.append(connection.ask(fields="Connection: close\r\n")[0])
+                connection.tls.close()
+            threads = [threading.Thread(target=ask) for _ in range(320)]
+            for thread in threads:
+                thread.start()
+            wait_for(lambda: service.connections >= 50, "fifty requests at the service")
+            go.set()
+            for thread in threads:
+                thread.join(60)
+            assert answers.count(200) == 320, (len(answers), set(answers))
+
+
 # --- clients that smuggle: nothing of it may reach the service ---
 
 SMUGGLED = {
