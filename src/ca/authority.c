@@ -232,14 +232,28 @@ static int refused(const struct hf_cert *cert, const struct hf_verdict *verdict,
 	return hf_err_hint(err, "%s", f && f->remedy ? f->remedy : info->remedy);
 }
 
+/* A client known by its common name only: its order says that strict peers refuse it (issue.c), and
+ * all that strict asks for besides holds for it too. */
+static bool lacks_names_only(const struct hf_verdict *verdict, const struct hf_cert *cert,
+			     const struct hf_ca_profile *profile)
+{
+	if (profile->is_ca || profile->names_hosts || cert->sans.len)
+		return false;
+	for (size_t i = 0; i < verdict->findings_len; i++) {
+		const struct hf_finding *f = &verdict->findings[i];
+
+		if (f->severity == HF_SEVERITY_REFUSE && (f->reason != HF_REASON_V_STRICT_PROFILE ||
+							  !hf_str_eq(f->want, "a subjectAltName")))
+			return false;
+	}
+	return true;
+}
+
 int hf_authority_judge(const struct hf_authority *a, struct hf_cert *cert,
 		       const struct hf_ca_profile *profile, int64_t now, struct hf_err *err)
 {
 	/* What strict accepts, openssl accepts: strict only turns warnings into refusals
-	 * (lib/verify/judge.c), so one judgement tells of both.  A client known by its common name
-	 * only is the exception: strict peers refuse it, and its order says so (issue.c). */
-	enum hf_profile peers =
-	    profile->is_ca || cert->sans.len ? HF_PROFILE_STRICT : HF_PROFILE_OPENSSL;
+	 * (lib/verify/judge.c), so one judgement tells of both. */
 	HF_AUTO_DONE(hf_certs) chain = HF_CERTS_INIT;
 	int rc = hf_certs_add(&chain, cert, err);
 
@@ -247,13 +261,13 @@ int hf_authority_judge(const struct hf_authority *a, struct hf_cert *cert,
 		HF_AUTO_DONE(hf_verdict) verdict;
 		struct hf_verify_options options = {
 			.purpose = profile->purposes[p],
-			.profile = peers,
+			.profile = HF_PROFILE_STRICT,
 			.at = now,
 		};
 
 		hf_verdict_init(&verdict);
 		rc = hf_verify(&chain, a->trust, &options, &verdict, err);
-		if (rc == 0 && !verdict.accepted)
+		if (rc == 0 && !verdict.accepted && !lacks_names_only(&verdict, cert, profile))
 			return refused(cert, &verdict, options.profile, err);
 	}
 	return rc;

@@ -288,8 +288,8 @@ static int prepare(struct hf_authority *a, struct batch *b, size_t i, int64_t no
 	return 0;
 }
 
-static int subject_taken(const struct hf_authority *a, struct hf_order *order, const char *subject,
-			 struct hf_err *err)
+int hf_order_subject_taken(const struct hf_authority *a, struct hf_order *order,
+			   const char *subject, struct hf_err *err)
 {
 	(void)hf_policy_refuse(a->policy, &order->rulings, a->policy->unique_line, err,
 			       "'%s' has a valid certificate already (unique_subject)", subject);
@@ -306,7 +306,7 @@ static void sign_one(void *arg, size_t i)
 	int rc;
 
 	if (!b->intents[i].id) {
-		(void)subject_taken(b->a, order, b->intents[i].subject, &order->err);
+		(void)hf_order_subject_taken(b->a, order, b->intents[i].subject, &order->err);
 		return;
 	}
 	rc = sign(order, order->key, order->key, b->texts[i].serial, &cert, &order->err);
@@ -445,8 +445,8 @@ int hf_issue(struct hf_authority *a, struct hf_order *const *orders, size_t len,
 	return issued;
 }
 
-int hf_issue_try(struct hf_authority *a, struct hf_order *order, int64_t now,
-		 struct hf_cert **ret_cert, struct hf_err *err)
+int hf_issue_draft(struct hf_authority *a, struct hf_order *order, struct hf_cert **ret_cert,
+		   struct hf_err *err)
 {
 	HF_AUTO(EVP_PKEY) thrown_away = NULL;
 	HF_AUTO(hf_cert) cert = NULL;
@@ -461,6 +461,18 @@ int hf_issue_try(struct hf_authority *a, struct hf_order *order, int64_t now,
 		rc = hf_serial_make(serial, err);
 	if (rc == 0)
 		rc = sign(order, thrown_away, thrown_away, serial, &cert, err);
+	if (rc < 0)
+		return rc;
+	*ret_cert = hf_take(cert);
+	return 0;
+}
+
+int hf_issue_try(struct hf_authority *a, struct hf_order *order, int64_t now,
+		 struct hf_cert **ret_cert, struct hf_err *err)
+{
+	HF_AUTO(hf_cert) cert = NULL;
+	int rc = hf_issue_draft(a, order, &cert, err);
+
 	if (rc == 0)
 		rc = judge(a, order, cert, now, err);
 	if (rc < 0)

@@ -55,6 +55,12 @@ int hf_key_check(const EVP_PKEY *key, struct hf_err *err);
 int hf_issue(struct hf_authority *a, struct hf_order *const *orders, size_t len, int64_t now,
 	     struct hf_err *err);
 
+/* The refusal of a subject that has a certificate already (unique_subject). */
+int hf_order_subject_taken(const struct hf_authority *a, struct hf_order *order,
+			   const char *subject, struct hf_err *err);
+/* The same as hf_issue_try, not judged. */
+int hf_issue_draft(struct hf_authority *a, struct hf_order *order, struct hf_cert **ret_cert,
+		   struct hf_err *err);
 /* What would come out: the same certificate for a key that is thrown away at once, judged, and
  * forgotten. */
 int hf_issue_try(struct hf_authority *a, struct hf_order *order, int64_t now,

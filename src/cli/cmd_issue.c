@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "cli/ca_common.h"
+#include "cli/dry_run.h"
 #include "cli/policy_opts.h"
 #include "util/clock.h"
 #include "util/home.h"
@@ -90,9 +91,7 @@ static void tell(struct hf_cmd_ctx *ctx, const struct hf_order *order, const str
 		hf_out_safe(&ctx->out, dir);
 		hf_out_print(&ctx->out, "/{cert,key,ca}.pem\n");
 	} else {
-		hf_out_print(
-		    &ctx->out,
-		    "dry run: nothing was made; peers would accept it (profiles openssl and strict)\n");
+		hf_out_print(&ctx->out, "dry run: nothing was made\n");
 	}
 }
 
@@ -136,34 +135,66 @@ static int tell_others(struct hf_cmd_ctx *ctx, struct hf_authority *a, const str
 	return rc;
 }
 
-static int dry_run(struct hf_cmd_ctx *ctx, struct hf_authority *a, struct hf_order *order,
-		   const struct issue_opts *o, int64_t now)
+static void tell_trial(struct hf_cmd_ctx *ctx, const struct hf_order *order,
+		       const struct hf_dry_run *run, int rc)
 {
-	HF_AUTO(hf_cert) cert = NULL;
+	struct hf_json *j = &ctx->out.json;
+
+	if (!ctx->out.json_mode) {
+		if (rc == 0)
+			tell(ctx, order, run->cert, NULL);
+		else
+			hf_out_print(&ctx->out, "dry run: it would be refused\n");
+		hf_dry_run_print(ctx, order, run);
+		return;
+	}
+	hf_out_json_begin(&ctx->out);
+	hf_json_string(j, "name", order->name);
+	hf_json_string(j, "profile", order->profile->name);
+	hf_json_bool(j, "dry_run", true);
+	hf_json_bool(j, "issued", rc == 0);
+	if (run->cert)
+		hf_cli_json_cert(j, run->cert);
+	hf_cli_json_strings(j, "notes", &order->notes);
+	hf_dry_run_json(j, order, run);
+	if (rc != 0)
+		hf_cli_json_error(j, &ctx->err);
+	hf_out_json_end(&ctx->out);
+}
+
+static int dry_run(struct hf_cmd_ctx *ctx, struct hf_authority *a, struct hf_order *order,
+		   const struct issue_opts *o, const struct hf_extfile *ext, int64_t now)
+{
+	HF_AUTO_DONE(hf_dry_run) run = { .cert = NULL };
 	int rc = hf_key_generate(hf_cli_key_type(o->key_type), &order->key, &ctx->err);
 
+	order->rulings.wanted = true;
+	if (rc == 0)
+		rc = hf_extfile_tell(ext, &order->rulings);
 	if (rc == 0)
 		rc = hf_order_check(a, order, now, &ctx->err);
 	if (rc == 0)
-		rc = hf_issue_try(a, order, now, &cert, &ctx->err);
-	if (rc != 0)
+		rc = hf_dry_run_try(a, order, now, &run, &ctx->err);
+	if (rc != 0 && rc != -HF_E_POLICY)
 		return rc;
 	hf_cli_tell_notes(ctx, order->name, order);
-	if (ctx->out.json_mode)
-		tell_json(ctx, order, cert, NULL);
-	else
-		tell(ctx, order, cert, NULL);
-	return 0;
+	tell_trial(ctx, order, &run, rc);
+	if (rc == 0)
+		return HF_EXIT_YES;
+	hf_out_flush(&ctx->out);
+	if (!ctx->out.json_mode)
+		hf_out_error(&ctx->out, &ctx->err);
+	return HF_EXIT_NO;
 }
 
 static int issue(struct hf_cmd_ctx *ctx, struct hf_authority *a, struct hf_order *order,
-		 const struct issue_opts *o, const char *dir)
+		 const struct issue_opts *o, const struct hf_extfile *ext, const char *dir)
 {
 	int64_t now = hf_clock_now();
 	int rc;
 
 	if (o->dry_run)
-		return dry_run(ctx, a, order, o, now);
+		return dry_run(ctx, a, order, o, ext, now);
 	if (o->force) {
 		rc = tell_others(ctx, a, order, now);
 		if (rc < 0)
@@ -206,7 +237,7 @@ static int run(struct hf_cmd_ctx *ctx)
 		rc = hf_order_for_name(&order, name, o->subject, &sans, &ctx->err);
 	if (rc == 0)
 		rc = hf_order_add_extra(&order, ext.extra, &ctx->err);
-	return rc != 0 ? rc : issue(ctx, a, &order, o, o->out ? o->out : dir);
+	return rc != 0 ? rc : issue(ctx, a, &order, o, &ext, o->out ? o->out : dir);
 }
 
 static const struct hf_example examples[] = {

@@ -100,6 +100,7 @@ struct signing {
 	const struct sign_opts *o;
 	struct hf_authority *a;
 	struct hf_sign_policy policy;
+	const struct hf_extfile *ext;
 	struct hf_strv inputs;
 	bool out_is_dir;
 	struct hf_outbox outbox;
@@ -179,13 +180,16 @@ static int prepare(struct signing *s, struct hf_sign_item *item)
 	rc = place(s, item);
 	if (rc == 0)
 		rc = load(item, &file);
+	item->order.rulings.wanted = s->o->dry_run;
+	if (rc == 0)
+		rc = hf_extfile_tell(s->ext, &item->order.rulings);
 	if (rc == 0)
 		rc = hf_order_from_csr(&item->order, s->a, file.csrs[0], &s->policy, item->base,
 				       &item->err);
 	if (rc == 0)
 		rc = hf_order_check(s->a, &item->order, s->now, &item->err);
 	if (rc == 0 && s->o->dry_run)
-		rc = hf_issue_try(s->a, &item->order, s->now, &item->tried, &item->err);
+		rc = hf_dry_run_try(s->a, &item->order, s->now, &item->tried, &item->err);
 	return rc;
 }
 
@@ -416,6 +420,7 @@ static int run(struct hf_cmd_ctx *ctx)
 	a->jobs = (unsigned)o->jobs;
 	s.policy.sans = &sans;
 	s.policy.extra = ext.extra;
+	s.ext = &ext;
 	s.policy.permit = permit;
 	s.policy.copy_sans = o->copy_sans;
 	s.policy.subject = o->subject;

@@ -7,14 +7,14 @@
 void hf_sign_item_done(struct hf_sign_item *item)
 {
 	hf_order_done(&item->order);
-	hf_cert_unref(item->tried);
+	hf_dry_run_done(&item->tried);
 	hf_buf_done(&item->answer);
 }
 
 static void tell_text(struct hf_cmd_ctx *ctx, const struct hf_sign_item *item, bool dry_run,
 		      int64_t now)
 {
-	const struct hf_cert *cert = dry_run ? item->tried : item->order.cert;
+	const struct hf_cert *cert = dry_run ? item->tried.cert : item->order.cert;
 	HF_AUTO_DONE(hf_buf) line = HF_BUF_INIT(HF_CLI_PEM_CAP);
 	char until[80];
 
@@ -27,9 +27,7 @@ static void tell_text(struct hf_cmd_ctx *ctx, const struct hf_sign_item *item, b
 	}
 	(void)hf_buf_printf(&line, ", until %s", until);
 	if (dry_run)
-		(void)hf_buf_puts(
-		    &line,
-		    "; dry run: nothing was signed; peers would accept it (profiles openssl and strict)");
+		(void)hf_buf_puts(&line, "; dry run: nothing was signed");
 	else
 		(void)hf_buf_printf(&line, ", serial %s", cert->serial);
 	/* standard output is the certificate's when it has no file */
@@ -50,11 +48,15 @@ static void tell_failure(struct hf_cmd_ctx *ctx, struct hf_sign_item *item)
 		hf_out_error(out, &item->err);
 		return;
 	}
-	hf_json_object_begin(&out->json, "error");
-	hf_json_string(&out->json, "code", hf_err_name(item->err.code));
-	hf_json_string(&out->json, "message", item->err.msg);
-	hf_json_string(&out->json, "hint", item->err.hint);
-	hf_json_object_end(&out->json);
+	hf_cli_json_error(&out->json, &item->err);
+}
+
+static void tell_refused_trial(struct hf_cmd_ctx *ctx, const struct hf_sign_item *item)
+{
+	hf_out_safe(&ctx->out, item->path);
+	hf_out_print(&ctx->out, ": dry run: it would be refused\n");
+	hf_dry_run_print(ctx, &item->order, &item->tried);
+	hf_out_flush(&ctx->out);
 }
 
 static void tell_json(struct hf_cmd_ctx *ctx, const struct hf_sign_item *item, bool dry_run)
@@ -66,7 +68,7 @@ static void tell_json(struct hf_cmd_ctx *ctx, const struct hf_sign_item *item, b
 	hf_json_bool(j, "dry_run", dry_run);
 	if (item->out[0])
 		hf_json_string(j, "file", item->out);
-	hf_cli_json_cert(j, dry_run ? item->tried : item->order.cert);
+	hf_cli_json_cert(j, dry_run ? item->tried.cert : item->order.cert);
 	hf_cli_json_strings(j, "dropped", &item->order.dropped);
 	hf_cli_json_strings(j, "notes", &item->order.notes);
 }
@@ -84,7 +86,11 @@ void hf_sign_tell(struct hf_cmd_ctx *ctx, struct hf_sign_item *item, bool dry_ru
 		hf_json_string(j, "certificate", hf_buf_str(&item->answer));
 	else if (item->answer.len)
 		hf_out_raw(&ctx->out, item->answer.data, item->answer.len);
+	if (dry_run && json)
+		hf_dry_run_json(j, &item->order, &item->tried);
 	if (item->err.code) {
+		if (dry_run && !json)
+			tell_refused_trial(ctx, item);
 		tell_failure(ctx, item);
 	} else {
 		hf_cli_tell_notes(ctx, item->path, &item->order);
@@ -92,6 +98,8 @@ void hf_sign_tell(struct hf_cmd_ctx *ctx, struct hf_sign_item *item, bool dry_ru
 			tell_json(ctx, item, dry_run);
 		else
 			tell_text(ctx, item, dry_run, now);
+		if (dry_run && !json)
+			hf_dry_run_print(ctx, &item->order, &item->tried);
 	}
 	if (json)
 		hf_json_object_end(j);

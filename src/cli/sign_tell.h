@@ -5,7 +5,7 @@
 
 #include <limits.h>
 
-#include "cli/ca_common.h"
+#include "cli/dry_run.h"
 
 /* One request on its way. */
 struct hf_sign_item {
@@ -13,7 +13,7 @@ struct hf_sign_item {
 	char base[256];	    /* NAME of NAME.csr */
 	char out[PATH_MAX]; /* "" is standard output */
 	struct hf_order order;
-	struct hf_cert *tried; /* with --dry-run */
+	struct hf_dry_run tried;
 	struct hf_buf answer;  /* certificate and chain, when they go to standard output */
 	struct hf_err err;     /* why it was not signed; code 0 when it was */
 };

@@ -67,6 +67,8 @@ int hf_session_begin(struct hf_sqlite *s, int64_t at, struct hf_err *err);
 int hf_session_recover(struct hf_sqlite *s, int64_t at, struct hf_err *err);
 
 /* The calls of store_ops.h. */
+int hf_sqlite_subject_taken(struct hf_store *store, const char *subject, int64_t at,
+			    struct hf_err *err);
 int hf_sqlite_intend(struct hf_store *store, struct hf_intent *intents, size_t len,
 		     struct hf_err *err);
 int hf_sqlite_record(struct hf_store *store, const struct hf_outcome *outcomes, size_t len,

@@ -104,22 +104,29 @@ int hf_sqlite_audit_certificate(struct hf_sqlite *s, int64_t id, const char *act
 	return hf_sqlite_audit(s, &row, err);
 }
 
+int hf_sqlite_subject_taken(struct hf_store *store, const char *subject, int64_t at,
+			    struct hf_err *err)
+{
+	struct hf_sqlite *s = hf_sqlite_of(store);
+	HF_AUTO(hf_stmt) find = NULL;
+	int rc = hf_sql_get(s, HF_SQL_SUBJECT_TAKEN, &find, err);
+
+	if (rc < 0)
+		return rc;
+	bind_text(find, 1, subject);
+	(void)sqlite3_bind_int64(find, 2, at);
+	return hf_sql_step(s, find, "look for the subject", err);
+}
+
 /* 1 when it is.  Inside the transaction of the intent: two processes cannot both find it free. */
 static int subject_is_taken(struct hf_sqlite *s, const struct hf_intent *intent, struct hf_err *err)
 {
-	HF_AUTO(hf_stmt) find = NULL;
 	HF_AUTO(hf_stmt) make = NULL;
 	int rc = hf_sql_get(s, HF_SQL_SUBJECT_INDEX, &make, err);
 
 	if (rc == 0)
 		rc = hf_sql_run(s, make, "prepare for unique subjects", err);
-	if (rc == 0)
-		rc = hf_sql_get(s, HF_SQL_SUBJECT_TAKEN, &find, err);
-	if (rc < 0)
-		return rc;
-	bind_text(find, 1, intent->subject);
-	(void)sqlite3_bind_int64(find, 2, intent->at);
-	return hf_sql_step(s, find, "look for the subject", err);
+	return rc < 0 ? rc : hf_sqlite_subject_taken(&s->base, intent->subject, intent->at, err);
 }
 
 static int intend_one(struct hf_sqlite *s, struct hf_intent *intent, struct hf_err *err)

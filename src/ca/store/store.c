@@ -46,6 +46,12 @@ int hf_store_intend(struct hf_store *store, struct hf_intent *intents, size_t le
 	return store->ops->intend(store, intents, len, err);
 }
 
+int hf_store_subject_taken(struct hf_store *store, const char *subject, int64_t at,
+			   struct hf_err *err)
+{
+	return store->ops->subject_taken(store, subject, at, err);
+}
+
 int hf_store_record(struct hf_store *store, const struct hf_outcome *outcomes, size_t len,
 		    int64_t at, struct hf_err *err)
 {

@@ -71,6 +71,10 @@ struct hf_intent {
 int hf_store_intend(struct hf_store *store, struct hf_intent *intents, size_t len,
 		    struct hf_err *err);
 
+/* 1 when a valid certificate, or an intent, has the subject; a look only. */
+int hf_store_subject_taken(struct hf_store *store, const char *subject, int64_t at,
+			   struct hf_err *err);
+
 struct hf_outcome {
 	int64_t id; /* of the intent */
 	const uint8_t *der;

@@ -16,6 +16,8 @@ struct hf_store_ops {
 			struct hf_err *err);
 	int (*issuer)(struct hf_store *store, const uint8_t *spki_sha256, const char *label,
 		      int64_t at, int64_t *ret_issuer, struct hf_err *err);
+	int (*subject_taken)(struct hf_store *store, const char *subject, int64_t at,
+			     struct hf_err *err);
 	int (*intend)(struct hf_store *store, struct hf_intent *intents, size_t len,
 		      struct hf_err *err);
 	int (*record)(struct hf_store *store, const struct hf_outcome *outcomes, size_t len,

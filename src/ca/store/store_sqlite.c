@@ -255,6 +255,7 @@ const struct hf_store_ops hf_store_sqlite = {
 	.meta_set = sqlite_meta_set,
 	.meta_get = sqlite_meta_get,
 	.issuer = sqlite_issuer,
+	.subject_taken = hf_sqlite_subject_taken,
 	.intend = hf_sqlite_intend,
 	.record = hf_sqlite_record,
 	.abandon = hf_sqlite_abandon,
