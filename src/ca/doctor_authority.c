@@ -211,6 +211,8 @@ static int look(struct hf_doctor *d, struct hf_authority *a, struct hf_err *err)
 		rc = look_at_list(d, a, &a->issuing, err);
 	if (rc == 0 && !a->single)
 		rc = look_at_waiting(d, a, err);
+	if (rc == 0 && !a->policy)
+		rc = hf_doctor_add(d, HF_DOCTOR_POLICY, a->dir, err, "%s", a->policy_err.msg);
 	return rc < 0 ? rc : look_at_log(d, a, err);
 }
 

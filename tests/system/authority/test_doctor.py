@@ -167,6 +167,12 @@ def test_a_ledger_that_does_not_open(abc, home):
     assert row["severity"] == "error" and "ca.db" in row["detail"]
 
 
+def test_a_policy_with_a_mistake(abc, home):
+    (home / "ca/policy.yaml").write_text("profiles: [\n")
+    row = findings(abc)["D-POLICY"]
+    assert row["severity"] == "error" and "policy.yaml" in row["detail"]
+
+
 def test_trust_that_ends(abc, home, tmp_path):
     certs = zoo.build({"partner": {"issuer": "self", "ca": True, "days": [-400, -1], "ku": ["keyCertSign", "cRLSign"]}})
     (home / "trust/partner.pem").write_bytes(certs["partner"].pem)
