@@ -50,16 +50,19 @@ static bool related_to_names(const struct hf_cert *leaf, const STACK_OF(X509_NAM
 }
 
 /* The leaf went out alone, and its issuer is not what the server knows. */
-static bool intermediate_left_out(struct deduction *d)
+static bool intermediate_left_out(struct deduction *d, int alert)
 {
 	const STACK_OF(X509_NAME) *names = d->t->demand.names;
 	struct hf_cert *leaf = hf_own_leaf(d);
 	bool reaches = hf_chain_reaches(&d->c->own_path, names);
 	bool known = d->c->own_path.len > d->c->own.len;
-	bool silent = sk_X509_NAME_num(names) <= 0;
+	bool silent = sk_X509_NAME_num(names) <= 0 && (alert == 48 || alert < 0);
 
 	if (d->c->own.len != 1 || (leaf->flags & HF_CERT_SELF_ISSUED) ||
 	    hf_names_have(names, X509_get_issuer_name(leaf->x509)))
+		return false;
+	/* a word that may mean anything, and no list to compare with, prove nothing */
+	if (!silent && sk_X509_NAME_num(names) <= 0)
 		return false;
 	if (known ? !reaches && sk_X509_NAME_num(names) > 0
 		  : !silent && !related_to_names(leaf, names))
@@ -124,9 +127,12 @@ static bool not_among_names(struct deduction *d)
 	    hf_chain_reaches(&d->c->own, names))
 		return false;
 	hf_blame(d, HF_REASON_V_UNKNOWN_CA, HF_CERTAIN, HF_ROLE_CLIENT_CA, last);
-	hf_say_evidence(d->e, "the client's chain ends at %s (issuer %s)", last->subject,
-			last->issuer);
-	hf_say_evidence(d->e, "the server's list of %d CA name%s has neither",
+	if (last->flags & HF_CERT_SELF_ISSUED)
+		hf_say_evidence(d->e, "the client's chain ends at the root %s", last->subject);
+	else
+		hf_say_evidence(d->e, "the client's chain ends at %s (issuer %s)", last->subject,
+				last->issuer);
+	hf_say_evidence(d->e, "the server's list of %d CA name%s does not have it",
 			sk_X509_NAME_num(names), sk_X509_NAME_num(names) == 1 ? "" : "s");
 	if (d->c->own.len == 1 && !(last->flags & HF_CERT_SELF_ISSUED)) {
 		d->e->confidence = HF_LIKELY;
@@ -200,7 +206,7 @@ bool hf_deduce_by_names(struct deduction *d, int alert)
 		return false;
 	if (!d->c->own.len)
 		return false;
-	if (self_signed(d) || wrong_intermediate(d) || intermediate_left_out(d) ||
+	if (self_signed(d) || wrong_intermediate(d) || intermediate_left_out(d, alert) ||
 	    not_among_names(d))
 		return true;
 	if (alert != 48 && alert != 51 && alert >= 0 && alert != 40)

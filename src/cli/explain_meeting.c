@@ -345,16 +345,16 @@ static void note_environment(struct hf_case *c)
 					     "CURL_CA_BUNDLE",	    "GIT_SSL_CAINFO",
 					     "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE" };
 
-	for (size_t i = 0; i < HF_ARRAY_LEN(names); i++) {
-		HF_AUTO(cstr) line = NULL;
+	HF_AUTO_DONE(hf_buf) list = HF_BUF_INIT(1024);
 
-		if (!getenv(names[i]))
-			continue;
-		line =
-		    hf_str_printf("$%s is set: other clients here trust what it names", names[i]);
-		if (line)
-			(void)hf_strv_add(&c->notes, line);
+	for (size_t i = 0; i < HF_ARRAY_LEN(names); i++) {
+		if (getenv(names[i]))
+			(void)hf_buf_printf(&list, "%s$%s", list.len ? ", " : "", names[i]);
 	}
+	if (list.len == 0)
+		return;
+	(void)hf_buf_puts(&list, " in the environment change what other clients here trust");
+	(void)hf_strv_add(&c->notes, hf_buf_str(&list));
 }
 
 /* --- telling ----------------------------------------------------------------------------- */
