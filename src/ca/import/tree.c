@@ -3,6 +3,7 @@
  * where two rows or files speak of one serial number and one of them is revoked, it is revoked. */
 #include "ca/import/tree.h"
 
+#include <assert.h>
 #include <openssl/err.h>
 #include <stdlib.h>
 #include <string.h>
@@ -317,6 +318,7 @@ static int settle_group(struct hf_import_tree *tree, struct hf_import_entry *gro
 	const struct hf_import_entry *row = pick_row(group, len);
 	size_t others, rows = count_rows(group, len);
 	struct hf_import_entry *cert = pick_cert(group, len, row, &others);
+	const struct hf_import_entry *source = cert ? cert : row;
 	struct hf_import_entry kept;
 	int rc = 0;
 
@@ -328,10 +330,9 @@ static int settle_group(struct hf_import_tree *tree, struct hf_import_entry *gro
 		rc = join(tree, cert, row, err);
 	if (rc < 0)
 		return rc;
-	kept = cert ? *cert : *row;
+	assert(source); /* each entry is a row or has a certificate */
+	kept = *source;
 	for (size_t i = 0; i < len; i++) {
-		const struct hf_import_entry *source = cert ? cert : row;
-
 		if (&group[i] != source)
 			entry_done(&group[i]);
 		else
