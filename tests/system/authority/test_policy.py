@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """policy.yaml: what the authority certifies, told with the line that decided."""
+import re
+
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -271,3 +273,14 @@ def test_client_without_san_is_told_of_unless_the_policy_knows(ca, tmp_path):
     refused = ca("sign", tmp_path / "a.csr", "--profile", "client", "--policy", tmp_path / "p.yaml",
                  "--out", tmp_path / "c.pem", exit=1)
     assert "p.yaml:3: a client certificate needs a name besides its subject" in refused.stderr
+
+
+def test_manual_page_is_true(hf, source, tmp_path):
+    """Its example is a policy, and it tells of every key that `policy show` prints."""
+    page = (source / "docs/man/policy.yaml.5").read_text()
+    example = page.split(".Bd -literal\n")[1].split(".Ed")[0]
+    (tmp_path / "p.yaml").write_text(example)
+    hf("policy", "check", "p.yaml")
+    shown = hf("policy", "show", "--policy", "p.yaml").stdout
+    keys = set(re.findall(r"^ *([a-z_]+):", shown, re.M)) - {"server", "client", "peer", "intermediate"}
+    assert keys and not [key for key in keys if "Ic %s" % key not in page]
