@@ -166,6 +166,31 @@ def test_lists_alone_come_from_crl_until(hf, root, asked, home, tmp_path):
     single("crl", "--until", in_a_year(), exit=2)
 
 
+def test_a_root_key_that_was_taken_away_comes_back_for_its_lists(hf, home, tmp_path):
+    hf("init", "ABC", "--offline-root", "--root-out", tmp_path / "stick")
+    missing = hf("crl", "--until", in_a_year(), exit=3)
+    assert "root.key" in missing.stderr
+    (home / "ca/root.key").write_bytes((tmp_path / "stick/root.key").read_bytes())
+    (home / "ca/root.key").chmod(0o600)
+    assert len(hf.json("crl", "--until", in_a_year())["lists"]) == 13
+    (home / "ca/root.key").unlink()
+    assert hf.json("root", "release")["waiting"] == 12
+    assert "reach until" in hf("crl").stderr
+    hf("doctor")
+
+
+def test_an_ordinary_authority_can_certify_one_below_it_too(hf, home, tmp_path):
+    hf("init", "ABC")
+    branch = hf.at(tmp_path / "branch")
+    branch("root", "request", "ABC Branch")
+    sign(hf, tmp_path / "branch/ca.request/request.pem", tmp_path / "answer.pem", "--permit", "dns:branch.abc.com")
+    branch("root", "accept", tmp_path / "answer.pem", "--root-sha256", fingerprint(home / "ca/root.pem"))
+    branch("issue", "www.branch.abc.com", "--server")
+    branch("issue", "www.abc.com", "--server", exit=1)
+    look.openssl("verify", "-x509_strict", "-CAfile", home / "ca/root.pem", "-untrusted",
+                 tmp_path / "branch/ca/issuing.pem", tmp_path / "branch/id/www.branch.abc.com/cert.pem")
+
+
 def test_a_revocation_at_the_root_reaches_the_home(hf, root, asked, home, tmp_path):
     sign(root, asked, tmp_path / "answer.pem", "--lists-until", in_a_year())
     hf("root", "accept", tmp_path / "answer.pem", "--yes")
