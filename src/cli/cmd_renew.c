@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "cli/ca_common.h"
 #include "cli/renew_exec.h"
+#include "cli/renew_from.h"
 #include "util/clock.h"
 #include "util/daemon.h"
 #include "util/home.h"
@@ -22,7 +23,7 @@
 struct renew_opts {
 	bool all, watch;
 	int64_t before, lifetime;
-	const char *exec, *passphrase_file;
+	const char *exec, *from, *passphrase_file;
 };
 
 static const struct hf_option options[] = {
@@ -51,6 +52,12 @@ static const struct hf_option options[] = {
 	  .arg = "CMD",
 	  .help =
 	      "run this by the shell after each change; HANDFAST_NAME, _CERT, _KEY, _CA, _SERIAL and _HOME are set" },
+	{ .name = "from",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct renew_opts, from),
+	  .arg = "URL",
+	  .help =
+	      "renew at the authority there (handfast authority), with the certificate that is here" },
 	{ .name = "watch",
 	  .kind = HF_OPT_FLAG,
 	  .offset = offsetof(struct renew_opts, watch),
@@ -180,6 +187,39 @@ static int renew_now(struct renewal *r, const char *name, const struct hf_cert *
 			  : 0;
 }
 
+/* From elsewhere: who may, and for what, is decided there. */
+static int renew_there(struct renewal *r, const char *name, const struct hf_cert *old)
+{
+	HF_AUTO(hf_cert) cert = NULL;
+	char dir[PATH_MAX], until[80], begins[80];
+	int64_t from = old->not_after - margin(r, old->not_before, old->not_after);
+	int rc = hf_home_id(r->ctx->home, name, "", dir, &r->ctx->err);
+
+	if (rc < 0)
+		return rc;
+	if (r->now < from) {
+		due_at(r, from);
+		hf_cli_until(old->not_after, r->now, until, sizeof(until));
+		hf_cli_until(from, r->now, begins, sizeof(begins));
+		hf_out_print(&r->ctx->out, "%s: not due; valid until %s, renewed from %s on\n",
+			     name, until, begins);
+		tell_json(r, name, old, false);
+		return 0;
+	}
+	rc = hf_renew_from(r->ctx, r->o->from, name, old, &cert);
+	if (rc < 0)
+		return rc;
+	r->renewed++;
+	due_at(r, cert->not_after - margin(r, cert->not_before, cert->not_after));
+	hf_cli_until(cert->not_after, r->now, until, sizeof(until));
+	hf_out_print(&r->ctx->out, "%s: renewed, until %s, serial %s\n", name, until, cert->serial);
+	tell_json(r, name, cert, true);
+	hf_out_flush(&r->ctx->out);
+	return r->o->exec
+		   ? hf_renew_exec(r->o->exec, r->ctx->home, name, dir, cert->serial, &r->ctx->err)
+		   : 0;
+}
+
 static int renew_one(struct renewal *r, const char *name, bool among_all)
 {
 	HF_AUTO(hf_cert) cert = NULL;
@@ -188,6 +228,8 @@ static int renew_one(struct renewal *r, const char *name, bool among_all)
 	char until[80], begins[80];
 	int rc = load_leaf(r->ctx, name, &cert);
 
+	if (rc == 0 && r->o->from)
+		return renew_there(r, name, cert);
 	if (rc == 0)
 		rc = find_record(r, cert, &found);
 	if (rc != 0)
@@ -275,6 +317,8 @@ static int renew_all(struct renewal *r)
 		    hf_file_exists(path))
 			take_failure(r, renew_one(r, names.items[i], true));
 	}
+	if (!r->a)
+		return 0;
 	take_failure(r, refresh_list(r, hf_authority_issuer(r->a)));
 	if (!r->a->single)
 		take_failure(r, refresh_list(r, &r->a->root));
@@ -286,11 +330,11 @@ static int pass(struct renewal *r, struct hf_passphrase *from)
 {
 	HF_AUTO(hf_authority) a = NULL;
 	const struct hf_strv *names = r->ctx->args;
-	int rc = hf_cli_open_authority(r->ctx, from, &a);
+	int rc = r->o->from ? 0 : hf_cli_open_authority(r->ctx, from, &a);
 
 	if (rc < 0)
 		return rc;
-	r->a = a;
+	r->a = a; /* NULL: it is elsewhere */
 	r->now = hf_clock_now();
 	r->next_at = r->now + HF_DAY_SECONDS;
 	if (r->o->all)
@@ -369,6 +413,8 @@ static int run(struct hf_cmd_ctx *ctx)
 	if (o->all == (ctx->args->len > 0))
 		return hf_command_usage(ctx, o->all ? "--all is every identity; leave out the names"
 						    : "renew which? Give names, or --all");
+	if (o->from && o->lifetime)
+		return hf_command_usage(ctx, "--days is the authority's to say with --from");
 	if (o->watch && ctx->out.json_mode)
 		return hf_command_usage(ctx,
 					"--watch never ends, and so never gives one JSON object");
@@ -393,6 +439,8 @@ static int run(struct hf_cmd_ctx *ctx)
 
 static const struct hf_example examples[] = {
 	{ "handfast renew mail-server", "a new key and certificate, if it is time" },
+	{ "handfast renew mail-server --from https://ca.abc.com:8443",
+	  "at an authority elsewhere, with the certificate that is here" },
 	{ "handfast renew --all --watch --exec \"systemctl reload nginx\"", "as a service" },
 	{ NULL, NULL },
 };
@@ -405,7 +453,9 @@ const struct hf_command cmd_renew = {
 	.description =
 	    "Subject, names, profile, kind of key and length of life stay; key and serial are new. The old "
 	    "certificate stays valid until its end, so that nothing breaks on the way. What is not due is left "
-	    "as it is, and that is no failure.",
+	    "as it is, and that is no failure.\n\n"
+	    "With --from the authority is on another machine: the old certificate is the proof, and only the newest "
+	    "of its line is renewed. When the answer is lost, the next try gets the same certificate.",
 	.groups = groups,
 	.opts_size = sizeof(struct renew_opts),
 	.examples = examples,

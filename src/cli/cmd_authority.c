@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* handfast authority: the authority as a service for other machines. */
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/time.h"
+#include "cli/ca_common.h"
+#include "enroll/service.h"
+#include "net/address.h"
+#include "util/home.h"
+
+struct authority_opts {
+	struct hf_strv listen, names;
+	const char *as, *access_log, *passphrase_file;
+	int64_t drain;
+};
+
+static const struct hf_option options[] = {
+	{ .name = "listen",
+	  .kind = HF_OPT_LIST,
+	  .offset = offsetof(struct authority_opts, listen),
+	  .arg = "ADDR:PORT",
+	  .help = "where to listen; port 0 takes any (repeatable)" },
+	{ .name = "name",
+	  .kind = HF_OPT_LIST,
+	  .offset = offsetof(struct authority_opts, names),
+	  .arg = "HOST",
+	  .help =
+	      "a name or address that others reach it by, for its certificate (repeatable; default: the "
+	      "addresses it listens on, and this machine's name)" },
+	{ .name = "as",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct authority_opts, as),
+	  .arg = "NAME",
+	  .initial = "authority",
+	  .help = "its own identity, made and renewed by itself in id/NAME" },
+	{ .name = "access-log",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct authority_opts, access_log),
+	  .arg = "FILE",
+	  .help = "a JSON line for each answer; - is stdout" },
+	{ .name = "drain",
+	  .kind = HF_OPT_DURATION,
+	  .offset = offsetof(struct authority_opts, drain),
+	  .arg = "TIME",
+	  .unit = 1,
+	  .initial = "10s",
+	  .help = "how long SIGTERM waits for what is under way" },
+	{ .name = "passphrase-file",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct authority_opts, passphrase_file),
+	  .arg = "FILE",
+	  .help = "passphrase of the issuing CA's key (also: $HANDFAST_PASSPHRASE)" },
+	{ .name = NULL },
+};
+
+static const struct hf_option_group groups[] = {
+	{ "Options", options, 0 },
+	{ NULL, NULL, 0 },
+};
+
+struct opening {
+	struct hf_cmd_ctx *ctx;
+	struct hf_passphrase from;
+};
+
+/* A reload has no terminal to ask at: the passphrase comes from where it came from, or the old
+ * state stays. */
+static int open_authority(void *arg, struct hf_authority **ret_authority, struct hf_err *err)
+{
+	struct opening *o = arg;
+	HF_AUTO(hf_authority) a = NULL;
+	int rc = hf_cli_open_authority(o->ctx, &o->from, &a);
+
+	if (rc == 0)
+		rc = hf_ca_load_key(a, hf_authority_issuer(a), &o->ctx->err);
+	if (rc == 0 && a->root_only)
+		rc = hf_err_set(&o->ctx->err, HF_E_POLICY,
+				"this home holds an offline root, which enrols nobody");
+	o->from.no_prompt = true;
+	if (rc < 0) {
+		*err = o->ctx->err;
+		return rc;
+	}
+	*ret_authority = hf_take(a);
+	return 0;
+}
+
+static int add_once(struct hf_strv *names, const char *name)
+{
+	return hf_strv_has(names, name) ? 0 : hf_strv_add(names, name);
+}
+
+static bool is_any(const char *host)
+{
+	static const char *const words[] = { "", "*", "0.0.0.0", "::" };
+
+	for (size_t i = 0; i < HF_ARRAY_LEN(words); i++) {
+		if (strcmp(host, words[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int add_host(struct hf_strv *names, const char *host)
+{
+	static const char *const local[] = { "localhost", "127.0.0.1", "::1" };
+	char self[HF_HOST_CAP] = "";
+	int rc = 0;
+
+	if (!is_any(host) && strcmp(host, "localhost") != 0)
+		return add_once(names, host);
+	for (size_t i = 0; rc == 0 && i < HF_ARRAY_LEN(local); i++)
+		rc = add_once(names, local[i]);
+	if (rc == 0 && is_any(host) && gethostname(self, sizeof(self) - 1) == 0 &&
+	    hf_dns_name_valid(self, strlen(self), false))
+		rc = add_once(names, self);
+	return rc;
+}
+
+static int names_of(struct hf_cmd_ctx *ctx, struct hf_strv *names)
+{
+	const struct authority_opts *o = ctx->opts;
+	char host[HF_HOST_CAP];
+	int port, rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < o->names.len; i++)
+		rc = add_once(names, o->names.items[i]) < 0 ? hf_err_nomem(&ctx->err) : 0;
+	for (size_t i = 0; rc == 0 && o->names.len == 0 && i < o->listen.len; i++) {
+		rc = hf_hostport_parse(o->listen.items[i], -1, host, &port, &ctx->err);
+		if (rc == 0 && add_host(names, host) < 0)
+			rc = hf_err_nomem(&ctx->err);
+	}
+	return rc;
+}
+
+static int run(struct hf_cmd_ctx *ctx)
+{
+	const struct authority_opts *o = ctx->opts;
+	struct opening opening = { ctx, { o->passphrase_file, false } };
+	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
+	char dir[PATH_MAX];
+	struct hf_service_config config = { .open = open_authority,
+					    .open_arg = &opening,
+					    .listen = &o->listen,
+					    .names = &names,
+					    .identity_dir = dir,
+					    .identity_name = o->as,
+					    .access_log = o->access_log,
+					    .drain_ms = (uint64_t)o->drain * 1000 };
+	struct hf_err err = HF_ERR_INIT;
+	int rc;
+
+	if (o->listen.len == 0)
+		return hf_command_usage(ctx, "where should it listen? Add --listen ADDR:PORT");
+	rc = hf_home_id(ctx->home, o->as, "", dir, &ctx->err);
+	if (rc == 0)
+		rc = names_of(ctx, &names);
+	if (rc < 0)
+		return rc;
+	rc = hf_service_run(&config, &err);
+	if (rc < 0)
+		ctx->err = err;
+	return rc;
+}
+
+static const struct hf_example examples[] = {
+	{ "handfast authority --listen 0.0.0.0:8443 --name ca.abc.com",
+	  "for the machines of a network" },
+	{ NULL, NULL },
+};
+
+const struct hf_command cmd_authority = {
+	.name = "authority",
+	.group = "Service",
+	.summary = "serve the authority of this home to other machines",
+	.description =
+	    "Machines enrol here with a token (handfast token, handfast enroll), renew over mutual TLS with the "
+	    "certificate they have, and fetch the CA and the revocation lists. EST clients (RFC 7030) find it under "
+	    "/.well-known/est. A certificate is on the disk before it is given out, and a token is spent in the "
+	    "same step; a client that lost the answer gets the same certificate again.\n\n"
+	    "POST /enroll, POST /renew, GET /ca, GET /crl/issuing.crl, GET /crl/root.crl, GET /health. SIGHUP reads "
+	    "policy and keys again, SIGTERM drains.",
+	.groups = groups,
+	.opts_size = sizeof(struct authority_opts),
+	.examples = examples,
+	.exits = "0 ended as asked; 1 connections had to be cut",
+	.see_also = "token, enroll, renew",
+	.run = run,
+};

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The authority as a service: HTTPS for those who enrol, renew, or fetch a CA or a revocation list.
+ *
+ * One process, one loop; what touches the ledger happens in one thread of libuv's pool at a time,
+ * which takes all that waits as one batch.  The certificate of the service is the authority's own
+ * and is kept fresh here. */
+#ifndef HF_ENROLL_SERVICE_H
+#define HF_ENROLL_SERVICE_H
+
+#include "ca/authority.h"
+
+struct hf_service_config {
+	/* Opens the authority, with the key of its issuer at hand; at the start and at each reload.
+	 */
+	int (*open)(void *arg, struct hf_authority **ret_authority, struct hf_err *err);
+	void *open_arg;
+	const struct hf_strv *listen; /* ADDR:PORT */
+	const struct hf_strv *names;  /* host names and addresses that clients use */
+	const char *identity_dir;     /* where its own certificate is kept: home/id/NAME */
+	const char *identity_name;
+	const char *access_log; /* NULL none, "-" stdout */
+	uint64_t drain_ms;
+};
+/* Runs until told to stop; 0, 1 when connections had to be cut, or negative. */
+int hf_service_run(const struct hf_service_config *config, struct hf_err *err);
+
+#endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The certificate of the service itself, and the revocation lists it gives out: looked after here,
+ * so that neither ever runs out.  Must never leave a key beside another key's certificate. */
+#include <string.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "base/time.h"
+#include "ca/crl.h"
+#include "ca/idfiles.h"
+#include "enroll/service_internal.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+enum { PEM_CAP = 1024 * 1024 };
+
+/* --- our own certificate --- */
+
+static int wanted_names(const struct hf_service *service, struct hf_sans *sans, struct hf_err *err)
+{
+	const struct hf_strv *names = service->config->names;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < names->len; i++)
+		rc = hf_sans_add_host(sans, names->items[i], err);
+	return rc;
+}
+
+static int keep_state(void *arg, const struct hf_record *record)
+{
+	*(bool *)arg = record->state == HF_RECORD_ISSUED;
+	return 0;
+}
+
+/* Ours, for all names that are wanted, not revoked, and with a third of its life left. */
+static bool is_good(struct hf_service *service, struct hf_cert *leaf, int64_t now)
+{
+	const struct hf_record_filter filter = { .sha256 = leaf->sha256, .limit = 1 };
+	HF_AUTO_DONE(hf_sans) names = HF_SANS_INIT;
+	bool issued = false;
+
+	if (leaf->not_after - now < (leaf->not_after - leaf->not_before) / 3 ||
+	    wanted_names(service, &names, NULL) < 0)
+		return false;
+	for (size_t i = 0; i < names.len; i++) {
+		if (!hf_sans_has(&leaf->sans, &names.items[i]))
+			return false;
+	}
+	return hf_store_list(service->authority->store, &filter, keep_state, &issued, NULL) == 0 &&
+	       issued &&
+	       hf_authority_judge(service->authority, leaf, hf_ca_profile_find("server"), now,
+				  NULL) == 0;
+}
+
+static int load_own(struct hf_service *service, int64_t now, struct hf_credential **ret_credential)
+{
+	HF_AUTO(hf_credential) there = NULL;
+	char cert[PATH_MAX], key[PATH_MAX];
+	const char *dir = service->config->identity_dir;
+
+	if (hf_path_join(cert, sizeof(cert), dir, "cert.pem", NULL) < 0 ||
+	    hf_path_join(key, sizeof(key), dir, "key.pem", NULL) < 0 || !hf_file_exists(cert) ||
+	    hf_credential_load(cert, key, NULL, &there, NULL) < 0 ||
+	    !is_good(service, there->chain.items[0], now))
+		return 1;
+	*ret_credential = hf_take(there);
+	return 0;
+}
+
+static int order_own(struct hf_service *service, struct hf_order *order, int64_t now,
+		     struct hf_err *err)
+{
+	struct hf_order *orders[] = { order };
+	HF_AUTO_DONE(hf_sans) names = HF_SANS_INIT;
+	int rc = wanted_names(service, &names, err);
+
+	order->profile = hf_ca_profile_find("server");
+	order->renews = true;
+	if (rc == 0)
+		rc = hf_order_for_name(order, service->config->identity_name, NULL, &names, err);
+	if (rc == 0)
+		rc = hf_key_generate(HF_KEY_P256, &order->key, err);
+	if (rc == 0)
+		rc = hf_order_check(service->authority, order, now, err);
+	if (rc == 0)
+		rc = hf_issue(service->authority, orders, 1, now, err);
+	if (rc >= 0 && !order->cert) {
+		if (err)
+			*err = order->err;
+		return -order->err.code;
+	}
+	return rc < 0 ? rc : 0;
+}
+
+static int write_own(struct hf_service *service, const struct hf_order *order, struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_buf) key = HF_BUF_INIT(PEM_CAP);
+	HF_AUTO_DONE(hf_buf) cert = HF_BUF_INIT(PEM_CAP);
+	HF_AUTO_DONE(hf_buf) ca = HF_BUF_INIT(PEM_CAP);
+	const struct hf_idfiles files = { .key = &key, .cert = &cert, .ca = &ca };
+	struct hf_authority *a = service->authority;
+	int rc = hf_key_to_pem(order->key, NULL, &key, err);
+
+	if (rc == 0)
+		rc = hf_cert_to_pem(order->cert, &cert, err);
+	if (rc == 0)
+		rc = hf_authority_chain_pem(a, order->issuer, &cert, err);
+	if (rc == 0)
+		rc = hf_cert_to_pem(a->root.cert, &ca, err);
+	return rc < 0 ? rc : hf_idfiles_write(service->config->identity_dir, &files, true, err);
+}
+
+static int issue_own(struct hf_service *service, int64_t now, struct hf_credential **ret_credential,
+		     struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_order) order = { .profile = NULL };
+	HF_AUTO_DONE(hf_certs) chain = HF_CERTS_INIT;
+	struct hf_authority *a = service->authority;
+	int rc = order_own(service, &order, now, err);
+
+	if (rc == 0)
+		rc = write_own(service, &order, err);
+	if (rc == 0)
+		rc = hf_certs_add(&chain, order.cert, err);
+	if (rc == 0 && !a->single)
+		rc = hf_certs_add(&chain, a->issuing.cert, err);
+	if (rc == 0)
+		rc = hf_credential_new(order.key, &chain, ret_credential, err);
+	return rc < 0 ? hf_err_context(err, rc, "the certificate of the service itself") : 0;
+}
+
+static int keep_own(struct hf_service *service, int64_t now, struct hf_err *err)
+{
+	int rc = load_own(service, now, &service->fresh);
+
+	if (rc == 0 && !service->context_due &&
+	    service->fresh->chain.items[0]->not_after == service->own_until) {
+		hf_credential_free(service->fresh); /* it is in use already */
+		service->fresh = NULL;
+		return 0;
+	}
+	return rc > 0 ? issue_own(service, now, &service->fresh, err) : 0;
+}
+
+/* --- the lists --- */
+
+static int keep_list(struct hf_service *service, struct hf_ca *ca, int64_t now, struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_pemfile) file = HF_PEMFILE_INIT;
+	HF_AUTO_DONE(hf_crl_published) published = { .crl = NULL };
+	char path[PATH_MAX];
+	int64_t from = 0;
+	int rc = hf_path_join(path, sizeof(path), service->authority->dir, ca->crl_name, err);
+
+	if (rc < 0 || !ca->cert || !hf_ca_has_key(ca))
+		return rc;
+	if (hf_pemfile_load(&file, path, 0, NULL, NULL) == 0 && file.crls.len > 0)
+		from = file.crls.items[0]->next_update -
+		       (file.crls.items[0]->next_update - file.crls.items[0]->this_update) / 3;
+	if (now < from)
+		return 0;
+	rc = hf_authority_publish_crl(service->authority, ca, 0, NULL, now, &published, err);
+	return rc < 0 ? hf_err_context(err, rc, "the revocation list '%s'", path) : 0;
+}
+
+int hf_service_keep_up(struct hf_service *service, int64_t now, struct hf_err *err)
+{
+	struct hf_authority *a = service->authority;
+	int rc = keep_own(service, now, err);
+
+	if (rc == 0)
+		rc = keep_list(service, hf_authority_issuer(a), now, err);
+	if (rc == 0 && !a->single)
+		rc = keep_list(service, &a->root, now, err);
+	return rc;
+}
+
+int hf_service_make_context(struct hf_service *service, const struct hf_credential *credential,
+			    struct hf_err *err)
+{
+	const struct hf_tls_config config = {
+		.role = HF_TLS_SERVER,
+		.credential = credential,
+		.trust = service->authority->trust,
+		/* asked for, and demanded by the routes that need one */
+		.client_auth = HF_CLIENT_AUTH_REPORT,
+		.tls_min = HF_TLS_1_2, /* EST clients: RFC 8996, RFC 7030 3.3.1 */
+		.now = hf_clock_for_tls,
+	};
+	struct hf_tls_context *fresh = NULL;
+	int rc = hf_tls_context_new(&config, &fresh, err);
+
+	if (rc < 0)
+		return rc;
+	hf_tls_context_unref(service->tls); /* connections keep theirs */
+	service->tls = fresh;
+	service->own_until = credential->chain.items[0]->not_after;
+	return 0;
+}

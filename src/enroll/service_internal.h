@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of the authority's service; for src/enroll/service*.c only. */
+#ifndef HF_ENROLL_SERVICE_INTERNAL_H
+#define HF_ENROLL_SERVICE_INTERNAL_H
+
+#include "enroll/desk.h"
+#include "enroll/service.h"
+#include "enroll/throttle.h"
+#include "http/stream.h"
+#include "net/listener.h"
+#include "pki/credential.h"
+#include "util/logsink.h"
+
+enum {
+	HF_VISIT_BODY_CAP = 64 * 1024, /* a request for RSA-8192 with many names has 8 KiB */
+	HF_VISITS_WAITING_CAP = 4096,
+};
+
+struct hf_visit;
+
+struct hf_list_file { /* one revocation list, as last read */
+	const char *name; /* of the route: "issuing.crl" */
+	struct hf_buf der;
+	int64_t mtime_ns;
+	uint64_t inode;
+};
+enum { HF_LISTS = 2 };
+
+struct hf_service {
+	const struct hf_service_config *config;
+	struct hf_authority *authority;
+	struct hf_loop *loop;
+	struct hf_bound_list bound;
+	struct hf_listener **listeners;
+	size_t listeners_len;
+	struct hf_http_server *http;
+	struct hf_tls_context *tls;
+	struct hf_buf ca_pem, ca_est; /* the answers of /ca and cacerts */
+	struct hf_list_file lists[HF_LISTS];
+	struct hf_signal *signals[3];
+	struct hf_timer *tick, *drain_timer;
+	struct hf_log_sink access;
+	struct hf_buf line;
+	struct hf_throttle throttle;
+	struct hf_conn_count count;
+	size_t connections_cap;
+	/* the one batch at work, and what waits */
+	uv_work_t work;
+	bool working, upkeep_due;
+	int64_t work_now;
+	struct hf_visit *batch[HF_DESK_BATCH];
+	size_t batch_len;
+	struct hf_visit *first, *last;
+	size_t waiting;
+	/* of upkeep, handed from the thread to the loop */
+	struct hf_credential *fresh; /* a new certificate of our own */
+	struct hf_err upkeep_err;
+	int upkeep_rc; /* of the thread */
+	bool upkeep_failed, upkeep_at_work;
+	int64_t own_until, upkeep_at;
+	char upkeep_told[HF_ERR_MSG_CAP];
+	int interrupts;
+	uint64_t generation;
+	bool context_due; /* the trust is another one now */
+	bool reload_due, draining, paused, cut;
+};
+
+/* A request that has a body, from its head to its answer. */
+struct hf_visit {
+	struct hf_service *service;
+	struct hf_http_session *session; /* NULL: the client has gone */
+	struct hf_conn *conn;
+	struct hf_buf body;
+	struct hf_ask ask;
+	bool has_token, too_large, queued;
+	char method[16], target[128]; /* for the access log */
+	int64_t at;
+	uint64_t begun_ms;
+	struct hf_visit *next;
+};
+
+/* service_routes.c */
+extern const struct hf_http_server_ops hf_service_http_ops;
+/* The answers that do not change: the CA's certificates. */
+int hf_service_prepare_answers(struct hf_service *service, struct hf_err *err);
+
+/* service_answer.c */
+void hf_visit_free(struct hf_visit *visit);
+void hf_visit_answer(struct hf_visit *visit);
+/* {"error": {"code", "message", "hint"}} */
+void hf_service_error_json(struct hf_buf *out, const char *code, const struct hf_err *err);
+
+/* service.c */
+void hf_service_enqueue(struct hf_service *service, struct hf_visit *visit);
+void hf_service_start_work(struct hf_service *service);
+
+/* service_identity.c */
+/* Issues our own certificate when it is due, and the lists; in the thread that works. */
+int hf_service_keep_up(struct hf_service *service, int64_t now, struct hf_err *err);
+int hf_service_make_context(struct hf_service *service, const struct hf_credential *credential,
+			    struct hf_err *err);
+
+/* service_log.c */
+struct hf_service_entry {
+	const struct hf_conn *conn;
+	int64_t at;
+	struct hf_slice method, target;
+	int status;
+	size_t bytes;
+	uint64_t ms;
+	const char *code;   /* of a refusal; NULL */
+	const char *serial; /* that was issued; NULL */
+};
+void hf_service_log(struct hf_service *service, const struct hf_service_entry *entry);
+
+#endif

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is asked for by which path.  Must never take a request as somebody's who has not proved to
+ * be it: a token, or a certificate of ours on this very connection. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "base/str.h"
+#include "enroll/est.h"
+#include "enroll/service_internal.h"
+#include "util/clock.h"
+
+enum { LIST_CAP = 256 * 1024 * 1024 };
+
+/* --- requests with a body --- */
+
+enum proof { PROOF_TOKEN, PROOF_CERTIFICATE };
+
+static const struct post_route {
+	const char *path;
+	enum hf_ask_form form;
+	enum proof proof;
+} post_routes[] = {
+	{ "/enroll", HF_FORM_PEM, PROOF_TOKEN },
+	{ "/renew", HF_FORM_PEM, PROOF_CERTIFICATE },
+	/* RFC 7030 4.2.1: a certificate is proof enough, but a token says what for */
+	{ "/.well-known/est/simpleenroll", HF_FORM_EST, PROOF_TOKEN },
+	{ "/.well-known/est/simplereenroll", HF_FORM_EST, PROOF_CERTIFICATE },
+};
+
+static const struct post_route *post_route_of(const struct hf_http_head *head)
+{
+	struct hf_slice path = hf_http_text(head, head->path);
+
+	for (size_t i = 0; i < HF_ARRAY_LEN(post_routes); i++) {
+		if (hf_slice_is(path, post_routes[i].path))
+			return &post_routes[i];
+	}
+	return NULL;
+}
+
+static void refuse(struct hf_visit *visit, int status, const char *code, const char *sentence,
+		   const char *hint)
+{
+	visit->ask.status = status;
+	visit->ask.code = code;
+	if (sentence)
+		(void)hf_err_set(&visit->ask.err, HF_E_POLICY, "%s", sentence);
+	if (hint)
+		(void)hf_err_hint(&visit->ask.err, "%s", hint);
+	hf_visit_answer(visit);
+}
+
+/* true: it may go to the desk. */
+static bool is_proved(struct hf_visit *visit)
+{
+	struct hf_ask *ask = &visit->ask;
+
+	if (ask->renews && !ask->old) {
+		refuse(
+		    visit, 403, "certificate-needed",
+		    "this needs the certificate that is to be renewed, on the connection",
+		    "connect with it: a proxy in between that ends TLS keeps it from getting here");
+		return false;
+	}
+	if (!ask->renews && !visit->has_token) {
+		refuse(visit, 401, "token-needed", "this needs a token",
+		       "make one at the authority with: handfast token NAME");
+		return false;
+	}
+	return true;
+}
+
+static void on_body(struct hf_slice piece, void *arg)
+{
+	struct hf_visit *visit = arg;
+
+	if (hf_buf_append(&visit->body, piece.data, piece.len) < 0)
+		visit->too_large = true;
+}
+
+static void on_body_end(void *arg)
+{
+	struct hf_visit *visit = arg;
+	struct hf_ask *ask = &visit->ask;
+
+	if (visit->too_large) {
+		refuse(visit, 413, "too-large", "the body is too large for a request", NULL);
+		return;
+	}
+	if (!is_proved(visit))
+		return;
+	if (hf_est_request_parse(hf_buf_str(&visit->body), visit->body.len, &ask->csr, &ask->err) <
+	    0) {
+		refuse(visit, 400, "request", NULL, NULL);
+		return;
+	}
+	hf_service_enqueue(visit->service, visit);
+}
+
+static void on_writable(void *arg)
+{
+	(void)arg;
+}
+
+static void on_gone(const char *why, void *arg)
+{
+	struct hf_visit *visit = arg;
+
+	(void)why;
+	visit->session = NULL;
+	visit->conn = NULL;
+	/* one that waits is still answered: to nobody, but its certificate is found by a retry */
+	if (!visit->queued)
+		hf_visit_free(visit);
+}
+
+static const struct hf_http_stream_ops visit_ops = { .on_body = on_body,
+						     .on_body_end = on_body_end,
+						     .on_writable = on_writable,
+						     .on_gone = on_gone };
+
+static void take_proofs(struct hf_visit *visit, const struct hf_http_request *request,
+			enum proof proof)
+{
+	const struct hf_certs *chain = hf_tls_conn_peer_chain(hf_conn_tls(request->conn));
+	struct hf_ask *ask = &visit->ask;
+	struct hf_slice value;
+
+	ask->renews = proof == PROOF_CERTIFICATE;
+	if (ask->renews && chain->len > 0)
+		ask->old = hf_cert_ref(chain->items[0]);
+	if (!ask->renews && hf_http_field(request->head, "Authorization", &value))
+		visit->has_token = hf_token_from_authorization(value.data, value.len, &ask->token);
+}
+
+static void copy_slice(char *out, size_t cap, struct hf_slice text)
+{
+	size_t len = HF_MIN(text.len, cap - 1);
+
+	memcpy(out, text.data, len);
+	out[len] = '\0';
+}
+
+static struct hf_visit *visit_new(struct hf_service *service, const struct hf_http_request *request,
+				  const struct post_route *route)
+{
+	struct hf_visit *visit = calloc(1, sizeof(*visit));
+
+	if (!visit)
+		return NULL;
+	hf_buf_init(&visit->body, HF_VISIT_BODY_CAP);
+	hf_ask_init(&visit->ask);
+	visit->service = service;
+	visit->conn = request->conn;
+	visit->at = request->at;
+	visit->begun_ms = hf_loop_now_ms(service->loop);
+	visit->ask.form = route->form;
+	hf_address_format_host(hf_conn_peer(request->conn), visit->ask.address);
+	copy_slice(visit->method, sizeof(visit->method),
+		   hf_http_text(request->head, request->head->method_text));
+	copy_slice(visit->target, sizeof(visit->target),
+		   hf_http_text(request->head, request->head->path));
+	take_proofs(visit, request, route->proof);
+	return visit;
+}
+
+static void on_head(const struct hf_http_request *request, struct hf_http_session *session,
+		    void *arg)
+{
+	struct hf_service *service = arg;
+	const struct post_route *route = post_route_of(request->head);
+	struct hf_visit *visit;
+
+	if (!route || request->head->method != HF_METHOD_POST)
+		return;
+	visit = visit_new(service, request, route);
+	if (!visit)
+		return;
+	visit->session = session;
+	hf_http_stream_take(session, &visit_ops, visit);
+	if (hf_throttle_wait_ms(&service->throttle, hf_conn_peer(request->conn),
+				hf_loop_now_ms(service->loop)) > 0) {
+		refuse(visit, 429, "too-many-failures",
+		       "too many wrong tokens came from this address", "wait a little");
+		return;
+	}
+	if (request->head->expect_continue && hf_http_stream_has_body(session)) {
+		hf_buf_puts(hf_http_stream_out(session), "HTTP/1.1 100 Continue\r\n\r\n");
+		(void)hf_http_stream_send(session, NULL, 0);
+	}
+	if (!hf_http_stream_has_body(session))
+		on_body_end(visit);
+}
+
+/* --- requests without --- */
+
+static void give(struct hf_http_answer *answer, const char *type, const struct hf_buf *body)
+{
+	answer->status = 200;
+	answer->content_type = type;
+	answer->body = body->data;
+	answer->body_len = body->len;
+}
+
+static void give_error(struct hf_http_answer *answer, int status, const char *code,
+		       const char *sentence)
+{
+	struct hf_err err = HF_ERR_INIT;
+
+	(void)hf_err_set(&err, HF_E_NOENT, "%s", sentence);
+	hf_service_error_json(answer->scratch, code, &err);
+	give(answer, "application/json", answer->scratch);
+	answer->status = status;
+}
+
+static void get_ca(struct hf_service *service, struct hf_slice path, struct hf_http_answer *answer)
+{
+	(void)path;
+	give(answer, "application/x-pem-file", &service->ca_pem);
+}
+
+static void get_cacerts(struct hf_service *service, struct hf_slice path,
+			struct hf_http_answer *answer)
+{
+	(void)path;
+	give(answer, "application/pkcs7-mime; smime-type=certs-only", &service->ca_est);
+	answer->fields = "Content-Transfer-Encoding: base64\r\n";
+}
+
+/* Nothing is asked of a request but its key (RFC 8951 3.3 allows to say so by 204). */
+static void get_csrattrs(struct hf_service *service, struct hf_slice path,
+			 struct hf_http_answer *answer)
+{
+	(void)service;
+	(void)path;
+	answer->status = 204;
+}
+
+static void get_health(struct hf_service *service, struct hf_slice path,
+		       struct hf_http_answer *answer)
+{
+	(void)path;
+	if (service->upkeep_failed) {
+		give_error(answer, 503, "upkeep", service->upkeep_told);
+		return;
+	}
+	(void)hf_buf_puts(answer->scratch, "{\"status\": \"ok\"}\n");
+	give(answer, "application/json", answer->scratch);
+}
+
+/* The DER of the one list that a PEM file holds. */
+static int read_list(const char *path, struct hf_buf *ret_der, struct hf_err *err)
+{
+	static const char begin[] = "-----BEGIN X509 CRL-----", end[] = "-----END";
+	HF_AUTO_DONE(hf_buf) pem = HF_BUF_INIT(LIST_CAP);
+	const char *from, *until;
+	int rc = hf_file_read(path, &pem, err);
+
+	if (rc < 0)
+		return rc;
+	from = strstr(hf_buf_str(&pem), begin);
+	until = from ? strstr(from + sizeof(begin), end) : NULL;
+	if (!until)
+		return hf_err_set(err, HF_E_PARSE, "'%s' holds no revocation list", path);
+	from += sizeof(begin) - 1;
+	hf_buf_clear(ret_der);
+	return hf_base64_decode(from, (size_t)(until - from), ret_der);
+}
+
+static void refresh_list(const struct hf_service *service, struct hf_list_file *list)
+{
+	const struct hf_authority *a = service->authority;
+	const struct hf_ca *ca = list == &service->lists[0] && !a->single ? &a->issuing : &a->root;
+	char path[PATH_MAX];
+	struct stat st;
+	int64_t mtime;
+
+	if (hf_path_join(path, sizeof(path), a->dir, ca->crl_name, NULL) < 0 ||
+	    stat(path, &st) != 0)
+		return;
+	mtime = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	if (list->der.len > 0 && mtime == list->mtime_ns && st.st_ino == list->inode)
+		return;
+	if (read_list(path, &list->der, NULL) < 0)
+		return;
+	list->mtime_ns = mtime;
+	list->inode = st.st_ino;
+}
+
+static void get_list(struct hf_service *service, struct hf_slice path,
+		     struct hf_http_answer *answer)
+{
+	for (size_t i = 0; i < HF_LISTS; i++) {
+		struct hf_list_file *list = &service->lists[i];
+
+		if (!hf_slice_is((struct hf_slice){ path.data + 5, path.len - 5 }, list->name))
+			continue;
+		refresh_list(service, list);
+		if (list->der.len == 0)
+			break;
+		give(answer, "application/pkix-crl", &list->der);
+		answer->fields = "Cache-Control: no-cache\r\n";
+		return;
+	}
+	give_error(answer, 404, "not-found",
+		   "there is no such list: /crl/issuing.crl and /crl/root.crl are");
+}
+
+static const struct get_route {
+	const char *path;
+	bool prefix;
+	void (*get)(struct hf_service *service, struct hf_slice path,
+		    struct hf_http_answer *answer);
+} get_routes[] = {
+	{ "/ca", false, get_ca },
+	{ "/crl/", true, get_list },
+	{ "/health", false, get_health },
+	{ "/.well-known/est/cacerts", false, get_cacerts },
+	{ "/.well-known/est/csrattrs", false, get_csrattrs },
+};
+
+static const struct get_route *get_route_of(struct hf_slice path)
+{
+	for (size_t i = 0; i < HF_ARRAY_LEN(get_routes); i++) {
+		if (get_routes[i].prefix ? hf_slice_starts(path, get_routes[i].path)
+					 : hf_slice_is(path, get_routes[i].path))
+			return &get_routes[i];
+	}
+	return NULL;
+}
+
+static void on_request(const struct hf_http_request *request, struct hf_http_answer *answer,
+		       void *arg)
+{
+	struct hf_slice path = hf_http_text(request->head, request->head->path);
+	const struct get_route *route = get_route_of(path);
+	enum hf_http_method method = request->head->method;
+
+	if (route && (method == HF_METHOD_GET || method == HF_METHOD_HEAD)) {
+		route->get(arg, path, answer);
+		return;
+	}
+	if (route || post_route_of(request->head)) {
+		give_error(answer, 405, "method", "this path is asked for with another method");
+		answer->fields = route ? "Allow: GET, HEAD\r\n" : "Allow: POST\r\n";
+		return;
+	}
+	give_error(answer, 404, "not-found", "there is nothing under this path");
+}
+
+static void on_answered(const struct hf_http_request *request, const struct hf_http_answer *answer,
+			void *arg)
+{
+	const struct hf_service_entry entry = {
+		.conn = request->conn,
+		.at = request->at,
+		.method = hf_http_text(request->head, request->head->method_text),
+		.target = hf_http_text(request->head, request->head->target),
+		.status = answer->status,
+		.bytes = answer->body_len,
+		.ms = request->taken_ms,
+	};
+
+	hf_service_log(arg, &entry);
+}
+
+static void on_end(struct hf_conn *conn, void *session_arg, const struct hf_conn_end *end,
+		   void *arg)
+{
+	(void)conn;
+	(void)session_arg;
+	(void)end;
+	(void)arg;
+}
+
+const struct hf_http_server_ops hf_service_http_ops = {
+	.on_head = on_head, .on_request = on_request, .on_answered = on_answered, .on_end = on_end
+};
+
+int hf_service_prepare_answers(struct hf_service *service, struct hf_err *err)
+{
+	const struct hf_authority *a = service->authority;
+	HF_AUTO_DONE(hf_certs) certs = HF_CERTS_INIT;
+	int rc = hf_certs_add(&certs, a->root.cert, err);
+
+	hf_buf_clear(&service->ca_pem);
+	hf_buf_clear(&service->ca_est);
+	if (rc == 0 && a->issuing.cert)
+		rc = hf_certs_add(&certs, a->issuing.cert, err);
+	if (rc == 0)
+		rc = hf_cert_to_pem(a->root.cert, &service->ca_pem, err);
+	return rc < 0 ? rc : hf_est_certs_format(&certs, &service->ca_est, err);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Counting failures by address.  Must never let one address make another wait for long: a slot that
+ * two share is taken over by the one that failed last. */
+#include "enroll/throttle.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include <openssl/rand.h>
+
+#include "base/err.h"
+
+int hf_throttle_init(struct hf_throttle *throttle, struct hf_err *err)
+{
+	memset(throttle, 0, sizeof(*throttle));
+	/* nobody chooses whose slot to share */
+	if (RAND_bytes((unsigned char *)&throttle->seed, sizeof(throttle->seed)) != 1)
+		return hf_err_ossl(err, HF_E_CRYPTO, "there are no random numbers");
+	return 0;
+}
+
+/* One machine often has a whole /64 to itself. */
+static void key_of(const struct hf_address *address, uint8_t key[16])
+{
+	memset(key, 0, 16);
+	if (address->sa.ss_family == AF_INET) {
+		const struct sockaddr_in *in = (const struct sockaddr_in *)&address->sa;
+
+		memcpy(key + 12, &in->sin_addr, 4);
+	} else if (address->sa.ss_family == AF_INET6) {
+		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&address->sa;
+
+		memcpy(key, &in6->sin6_addr, 8);
+		key[15] = 1;
+	}
+}
+
+static struct hf_throttle_slot *slot_of(struct hf_throttle *throttle, const uint8_t key[16])
+{
+	uint64_t hash = throttle->seed;
+
+	for (size_t i = 0; i < 16; i++)
+		hash = (hash ^ key[i]) * UINT64_C(0x100000001b3);
+	return &throttle->slots[(hash ^ (hash >> 32)) % HF_THROTTLE_SLOTS];
+}
+
+static void forgive(struct hf_throttle_slot *slot, uint64_t now_ms)
+{
+	uint64_t forgiven = (now_ms - slot->at_ms) / HF_THROTTLE_REFILL_MS;
+
+	if (forgiven >= slot->failures) {
+		slot->failures = 0;
+		slot->at_ms = now_ms;
+		return;
+	}
+	slot->failures -= (uint32_t)forgiven;
+	slot->at_ms += forgiven * HF_THROTTLE_REFILL_MS;
+}
+
+uint64_t hf_throttle_wait_ms(struct hf_throttle *throttle, const struct hf_address *address,
+			     uint64_t now_ms)
+{
+	uint8_t key[16];
+	struct hf_throttle_slot *slot;
+
+	key_of(address, key);
+	slot = slot_of(throttle, key);
+	if (memcmp(slot->address, key, sizeof(key)) != 0)
+		return 0;
+	forgive(slot, now_ms);
+	if (slot->failures < HF_THROTTLE_BURST)
+		return 0;
+	return slot->at_ms + HF_THROTTLE_REFILL_MS - now_ms;
+}
+
+void hf_throttle_failed(struct hf_throttle *throttle, const struct hf_address *address,
+			uint64_t now_ms)
+{
+	uint8_t key[16];
+	struct hf_throttle_slot *slot;
+
+	key_of(address, key);
+	slot = slot_of(throttle, key);
+	if (memcmp(slot->address, key, sizeof(key)) != 0) {
+		*slot = (struct hf_throttle_slot){ .at_ms = now_ms };
+		memcpy(slot->address, key, sizeof(key));
+	}
+	forgive(slot, now_ms);
+	if (slot->failures == 0)
+		slot->at_ms = now_ms;
+	slot->failures++;
+}
