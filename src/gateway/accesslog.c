@@ -62,13 +62,13 @@ static void write_meeting(struct hf_json *j, const struct hf_access_entry *entry
 
 void hf_access_log_add(struct hf_access_log *log, const struct hf_access_entry *entry)
 {
-	struct hf_tls_info info;
+	enum hf_tls_version version;
 	struct hf_json j;
 
 	if (log->sink.fd < 0)
 		return;
 	hf_buf_clear(&log->line);
-	hf_conn_info(entry->conn, &info);
+	version = hf_conn_tls_version(entry->conn);
 	hf_json_init(&j, &log->line, false);
 	hf_json_object_begin(&j, NULL);
 	write_meeting(&j, entry);
@@ -81,8 +81,8 @@ void hf_access_log_add(struct hf_access_log *log, const struct hf_access_entry *
 	hf_json_int(&j, "ms", (int64_t)entry->taken_ms);
 	hf_json_int(&j, "request", (int64_t)entry->number);
 	write_upstream(&j, entry);
-	hf_json_string(&j, "sni", info.sni);
-	hf_json_string(&j, "version", info.version ? hf_tls_version_name(info.version) : NULL);
+	hf_json_string(&j, "sni", hf_conn_sni(entry->conn));
+	hf_json_string(&j, "version", version ? hf_tls_version_name(version) : NULL);
 	hf_json_object_end(&j);
 	hf_json_end_line(&j);
 	hf_log_sink_add(&log->sink, &log->line);

@@ -24,15 +24,12 @@ static bool misdirected(const struct hf_http_request *request)
 {
 	const struct hf_http_head *head = request->head;
 	struct hf_slice host = hf_host_name(hf_http_text(head, head->host));
-	struct hf_tls_info info;
+	const char *sni = hf_conn_sni(request->conn);
 	struct hf_slice name;
 
-	if (head->host.len == 0)
+	if (head->host.len == 0 || sni == NULL)
 		return false;
-	hf_conn_info(request->conn, &info);
-	if (info.sni == NULL)
-		return false;
-	name = hf_host_name((struct hf_slice){ info.sni, strlen(info.sni) });
+	name = hf_host_name((struct hf_slice){ sni, strlen(sni) });
 	return name.len != host.len || !hf_mem_case_eq(name.data, host.data, host.len);
 }
 

@@ -215,6 +215,16 @@ void hf_conn_info(const struct hf_conn *conn, struct hf_tls_info *ret_info)
 		*ret_info = (struct hf_tls_info){ .alert_sent = -1, .alert_received = -1 };
 }
 
+const char *hf_conn_sni(const struct hf_conn *conn)
+{
+	return conn->tls ? conn->sni : NULL;
+}
+
+enum hf_tls_version hf_conn_tls_version(const struct hf_conn *conn)
+{
+	return conn->version;
+}
+
 struct hf_tls_conn *hf_conn_tls(const struct hf_conn *conn)
 {
 	return conn->tls;

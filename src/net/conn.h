@@ -111,6 +111,10 @@ const struct hf_verdict *hf_conn_verdict(const struct hf_conn *conn); /* NULL fo
 const struct hf_tls_failure *hf_conn_failure(const struct hf_conn *conn);
 void hf_conn_info(const struct hf_conn *conn,
 		  struct hf_tls_info *ret_info);	     /* zeroed for plain ones */
+/* Two of them, cheap enough to ask for with each request; NULL, 0 before the handshake is done and
+ * for plain ones. */
+const char *hf_conn_sni(const struct hf_conn *conn);
+enum hf_tls_version hf_conn_tls_version(const struct hf_conn *conn);
 struct hf_tls_conn *hf_conn_tls(const struct hf_conn *conn); /* NULL for plain ones */
 /* Whether a connection that has been idle still stands: one look at the socket, taking nothing.
  * false: the peer has closed it, or has sent what nobody asked for. */

@@ -82,6 +82,11 @@ void hf_conn_soon(struct hf_conn *conn)
 
 static void opened(struct hf_conn *conn)
 {
+	struct hf_tls_info info;
+
+	hf_conn_info(conn, &info);
+	conn->sni = info.sni;
+	conn->version = info.version;
 	hf_conn_state_set(conn, HF_CONN_OPEN);
 	conn->active_ms = hf_loop_now_ms(conn->loop);
 	conn->want_read = true;

@@ -54,6 +54,8 @@ struct hf_conn {
 	uint64_t deadline_ms; /* handshake, flush, linger; 0 none */
 	uint64_t active_ms;   /* last byte in or out */
 	uint64_t idle_ms;
+	const char *sni; /* kept from the handshake: asked for with each request */
+	enum hf_tls_version version;
 	bool idle_held;
 	bool want_read, eof;
 	bool read_wants_write; /* TLS must send before it can go on reading */
