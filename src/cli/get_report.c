@@ -124,6 +124,37 @@ void get_report_json(struct get *g, const char *refused_by, const char *cause,
 
 /* --- refusals, for people --- */
 
+static void put_option(struct hf_buf *line, const char *name, const char *value)
+{
+	if (value)
+		(void)hf_buf_printf(line, " --%s %s", name, value);
+}
+
+/* The command that looks at the same meeting from both sides. */
+static void tell_command(const struct get *g)
+{
+	HF_AUTO_DONE(hf_buf) line = HF_BUF_INIT(TEXT_CAP);
+	const struct get_opts *o = g->opts;
+
+	(void)hf_buf_printf(&line, "handfast explain https://%s%s", g->url.authority,
+			    g->url.target);
+	put_option(&line, "as", o->who.as);
+	put_option(&line, "cert", o->who.cert);
+	put_option(&line, "key", o->who.key);
+	put_option(&line, "passphrase-file", o->who.passphrase_file);
+	for (size_t i = 0; i < o->trust.ca.len; i++)
+		put_option(&line, "ca", o->trust.ca.items[i]);
+	for (size_t i = 0; i < o->trust.crl.len; i++)
+		put_option(&line, "crl", o->trust.crl.items[i]);
+	put_option(&line, "connect", o->connect);
+	put_option(&line, "server-name", o->server_name);
+	put_option(&line, "name", o->name);
+	if (o->no_sni)
+		(void)hf_buf_puts(&line, " --no-sni");
+	if (line.len > 0)
+		hf_log_say("the whole story: %s", hf_buf_str(&line));
+}
+
 /* A refusal is the result of the command, so with --json it goes to stdout; its text is a message.
  */
 static int refused(struct get *g, const char *by, const char *cause, const char *text,
@@ -137,6 +168,7 @@ static int refused(struct get *g, const char *by, const char *cause, const char 
 		   cause[0] ? "]" : "");
 	if (fix && fix[0])
 		hf_log_say("fix: %s", fix);
+	tell_command(g);
 	return HF_EXIT_NO;
 }
 

@@ -361,3 +361,12 @@ def test_serve_traces_and_logs_keys(hf, town, tmp_path, python):
     assert any(step.startswith("<- Certificate ") and "mail-server" in step for step in mine), mine
     assert len({line.split(" ")[1] for line in keys.read_text().splitlines()}) == 2
     assert keys.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_refused_get_names_the_command_that_explains(hf, town, tmp_path):
+    with OpenSSLServer(tmp_path, town["server"], town.ca) as server:
+        done = hf("get", "https://localhost:%d/" % server.port, "--connect", "127.0.0.1:%d" % server.port,
+                  *own(town, "expired"), exit=1)
+        line = next(row for row in done.stderr.splitlines() if "the whole story: handfast explain" in row)
+        told = hf.json(*line.split("handfast ", 2)[-1].split(), exit=1)
+    assert told["cause"] == "V-EXPIRED" and "V-EXPIRED" in done.stderr
