@@ -426,6 +426,7 @@ int hf_service_run(const struct hf_service_config *config, struct hf_err *err)
 	service->count.on_change = on_change;
 	service->count.arg = service;
 	service->connections_cap = connections_cap();
+	hf_log_bucket_init(&service->troubles, 10, 1);
 	hf_buf_init(&service->line, LINE_CAP);
 	hf_buf_init(&service->ca_pem, HF_ASK_BODY_CAP);
 	hf_buf_init(&service->ca_est, HF_ASK_BODY_CAP);

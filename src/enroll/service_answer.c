@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "base/json.h"
 #include "enroll/service_internal.h"
 #include "http/message.h"
+#include "util/clock.h"
 
 void hf_visit_free(struct hf_visit *visit)
 {
@@ -92,11 +94,25 @@ static void send_answer(struct hf_visit *visit)
 	hf_http_stream_end(visit->session, true);
 }
 
+/* What is wrong here is for our log, not for whoever asks. */
+static void keep_inside(struct hf_visit *visit)
+{
+	struct hf_ask *ask = &visit->ask;
+
+	if (ask->status < 500)
+		return;
+	if (hf_log_bucket_take(&visit->service->troubles, hf_clock_monotonic_ms()))
+		hf_log_say("%s: %s", visit->target, ask->err.msg);
+	(void)hf_err_set(&ask->err, HF_E_BUSY,
+			 "the authority cannot do that now; its log says why");
+}
+
 /* Answers, if anybody is still there, and frees the visit. */
 void hf_visit_answer(struct hf_visit *visit)
 {
 	struct hf_ask *ask = &visit->ask;
 
+	keep_inside(visit);
 	if (visit->session) {
 		if (ask->status != 200) {
 			hf_buf_clear(&ask->body);

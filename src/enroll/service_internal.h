@@ -9,6 +9,7 @@
 #include "http/stream.h"
 #include "net/listener.h"
 #include "pki/credential.h"
+#include "util/log.h"
 #include "util/logsink.h"
 
 enum {
@@ -42,6 +43,7 @@ struct hf_service {
 	struct hf_log_sink access;
 	struct hf_buf line;
 	struct hf_throttle throttle;
+	struct hf_log_bucket troubles; /* failures of ours that are told of */
 	struct hf_conn_count count;
 	size_t connections_cap;
 	/* the one batch at work, and what waits */
