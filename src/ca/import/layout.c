@@ -39,6 +39,8 @@ static int check_ca(const struct hf_import_tree *tree, struct hf_err *err)
 		why = "it is not a CA certificate (version 3 with CA:TRUE)";
 	else if (!(ca->ku & KU_KEY_CERT_SIGN))
 		why = "its key usage does not allow signing certificates";
+	else if (!hf_cert_key_get0(ca))
+		why = "its public key cannot be read";
 	else if (ca->not_after <= tree->now)
 		why = "it has expired";
 	if (!why)

@@ -210,6 +210,20 @@ static int compare(const void *a, const void *b)
 	return (int)y->named - (int)x->named;
 }
 
+/* As the index has them, which is the order in which they were issued; then the others. */
+static int compare_age(const void *a, const void *b)
+{
+	const struct hf_import_entry *x = a, *y = b;
+
+	if (!x->line != !y->line)
+		return x->line ? -1 : 1;
+	if (x->line)
+		return x->line < y->line ? -1 : x->line > y->line;
+	if (x->not_before != y->not_before)
+		return x->not_before < y->not_before ? -1 : 1;
+	return strcmp(x->serial, y->serial);
+}
+
 static int find_at(struct hf_import_tree *tree, enum hf_import_id id,
 		   const struct hf_import_entry *e, struct hf_err *err)
 {
@@ -380,7 +394,10 @@ int hf_import_settle(struct hf_import_tree *tree, struct hf_err *err)
 		from += len;
 		to += rc == 0;
 	}
-	if (rc == 0)
-		tree->len = to; /* what lies behind was handed on or freed */
-	return rc;
+	if (rc < 0)
+		return rc;
+	tree->len = to; /* what lies behind was handed on or freed */
+	if (to > 1)
+		qsort(tree->entries, to, sizeof(struct hf_import_entry), compare_age);
+	return 0;
 }

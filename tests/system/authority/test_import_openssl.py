@@ -73,6 +73,7 @@ def test_certificates_revocations_and_list_number_are_taken_over(hf, home, tree)
                                 ("dan", "1003", "revoked")):
         assert rows[serial]["name"] == name and rows[serial]["state"] == state, rows
         assert rows[serial]["sha256"] == look.cert(tree.place / (name + ".pem")).fingerprint(hashes.SHA256()).hex()
+    assert list(rows)[:4] == ["1000", "1001", "1002", "1003"]  # in the order of the index
     assert rows["1002"]["reason"] == "keyCompromise"
     assert revoked(home / "ca/crl.pem") == {0x1002: "keyCompromise", 0x1003: None}
     assert crl_number(home / "ca/crl.pem") == 0x1001
