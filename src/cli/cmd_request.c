@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* handfast request: a key and a certificate request, for a CA elsewhere. */
 #include "base/err.h"
+#include "ca/policy/openssl_request.h"
 #include "cli/ca_common.h"
 #include "util/home.h"
 
 struct request_opts {
 	struct hf_strv san;
-	const char *subject, *key, *out, *passphrase_file;
+	const char *subject, *key, *out, *passphrase_file, *openssl_config;
 	int key_type;
 	bool force;
 };
@@ -23,6 +24,13 @@ static const struct hf_option options[] = {
 	  .offset = offsetof(struct request_opts, subject),
 	  .arg = "/O=…/CN=…",
 	  .help = "the whole subject, in OpenSSL's -subj syntax (default: /CN=NAME)" },
+	{ .name = "openssl-config",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct request_opts, openssl_config),
+	  .arg = "FILE",
+	  .help =
+	      "subject and names as the [req] section of this openssl.cnf has them: its values, "
+	      "or its defaults where openssl req would ask" },
 	{ .name = "key-type",
 	  .kind = HF_OPT_WORD,
 	  .offset = offsetof(struct request_opts, key_type),
@@ -132,11 +140,29 @@ static void tell(struct hf_cmd_ctx *ctx, const char *name, const char *dir,
 	    name);
 }
 
+/* --subject and --san say more than the file. */
+static int read_config(struct hf_cmd_ctx *ctx, const struct request_opts *o, const char *name,
+		       struct hf_openssl_request *ret_request)
+{
+	HF_AUTO(hf_openssl_file) file = NULL;
+	int rc = o->openssl_config ? hf_openssl_file_load(o->openssl_config, &file, &ctx->err) : 0;
+
+	if (rc < 0 || !file)
+		return rc;
+	rc = hf_openssl_request_read(file, name, ret_request, &ctx->err);
+	for (size_t i = 0; rc == 0 && i < ret_request->left.len; i++)
+		hf_out_note(&ctx->out, "%s is not asked for: it is the CA's business",
+			    ret_request->left.items[i]);
+	return rc;
+}
+
 static int run(struct hf_cmd_ctx *ctx)
 {
 	const struct request_opts *o = ctx->opts;
 	const char *name = ctx->args->items[0];
 	HF_AUTO_DONE(hf_sans) sans = HF_SANS_INIT;
+	HF_AUTO_DONE(hf_openssl_request) config = { .subject = HF_BUF_INIT(0) };
+	const char *subject_text = o->subject;
 	HF_AUTO(X509_NAME) subject = NULL;
 	HF_AUTO(EVP_PKEY) key = NULL;
 	HF_AUTO(hf_csr) csr = NULL;
@@ -146,7 +172,13 @@ static int run(struct hf_cmd_ctx *ctx)
 	if (rc == 0)
 		rc = hf_sans_from_lists(&o->san, &sans, &ctx->err);
 	if (rc == 0)
-		rc = hf_subject_for(name, o->subject, &subject, &ctx->err);
+		rc = read_config(ctx, o, name, &config);
+	if (!subject_text && config.subject.len)
+		subject_text = hf_buf_str(&config.subject);
+	if (rc == 0)
+		rc = hf_sans_join(&sans, &config.sans, &ctx->err);
+	if (rc == 0)
+		rc = hf_subject_for(name, subject_text, &subject, &ctx->err);
 	if (rc == 0)
 		rc = find_key(ctx, o, &key);
 	if (rc == 0)

@@ -9,6 +9,7 @@
 #include "ca/policy/extension.h"
 #include "ca/policy/extfile.h"
 #include "ca/policy/openssl_policy.h"
+#include "ca/policy/openssl_request.h"
 
 static const char marker[] = "value-of-the-environment";
 
@@ -41,12 +42,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct hf_ca_profile *client = hf_ca_profile_find("client");
 	struct hf_err err = HF_ERR_INIT;
 	struct hf_cert issuer = { .x509 = NULL };
+	HF_AUTO_DONE(hf_openssl_request) request = { .subject = HF_BUF_INIT(0) };
 	const char *section = NULL;
 
 	if (!x509)
 		x509 = X509_new();
 	if (!x509 || setenv("HF_FUZZ", marker, 1) != 0)
 		abort();
+	if (memmem(data, size, marker, strlen(marker)))
+		return 0; /* it would prove nothing */
 	issuer.x509 = x509;
 	if (hf_openssl_file_parse((const char *)data, size, "fuzz", &file, &err) < 0)
 		return 0;
@@ -56,5 +60,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (hf_policy_from_openssl(file, NULL, &policy, &section, &err) < 0 && !err.msg[0])
 		abort();
+	hf_err_clear(&err);
+	if (hf_openssl_request_read(file, "name", &request, &err) < 0 && !err.msg[0])
+		abort();
+	for (size_t i = 0; i < request.sans.len; i++) {
+		if (strstr(request.sans.items[i].value, marker))
+			abort();
+	}
 	return 0;
 }

@@ -67,6 +67,12 @@ static bool holds_variable(const X509_EXTENSION *ext)
 	       memmem(data, len, "$(ENV::", 7);
 }
 
+static int refuse_variable(const struct ext_reader *r, const char *key)
+{
+	(void)refuse(r, key, "variables of the environment ($ENV::) are not followed");
+	return hf_err_hint(r->err, "write the value out");
+}
+
 /* --- names --- */
 
 static int take_names(const struct ext_reader *r, const char *key, const X509_EXTENSION *ext)
@@ -124,7 +130,7 @@ static int make_extension(const struct ext_reader *r, const char *key, const cha
 {
 	X509V3_CTX ctx;
 
-	X509V3_set_ctx(&ctx, r->issuer->x509, NULL, NULL, NULL, 0);
+	X509V3_set_ctx(&ctx, r->issuer ? r->issuer->x509 : NULL, NULL, NULL, NULL, 0);
 	X509V3_set_nconf(&ctx, r->file->conf);
 	*ret_ext = X509V3_EXT_nconf(r->file->conf, &ctx, key, value);
 	if (*ret_ext)
@@ -168,10 +174,8 @@ static int take_line(const struct ext_reader *r, const char *key, const char *va
 	rc = make_extension(r, key, value, &ext);
 	if (rc < 0)
 		return rc;
-	if (holds_variable(ext)) {
-		(void)refuse(r, key, "variables of the environment ($ENV::) are not followed");
-		return hf_err_hint(r->err, "write the value out");
-	}
+	if (holds_variable(ext))
+		return refuse_variable(r, key);
 	why = hf_extension_check(ext, r->profile);
 	if (why)
 		return refuse(r, key, why);
@@ -225,6 +229,27 @@ int hf_extfile_read(const struct hf_openssl_file *file, const char *section,
 	*ret_ext = ext;
 	ext = (struct hf_extfile){ .extra = NULL };
 	return 0;
+}
+
+int hf_extfile_names(const struct hf_openssl_file *file, const char *section,
+		     struct hf_sans *ret_sans, struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_extfile) ext = { .extra = NULL };
+	const struct ext_reader r = { file, section, NULL, NULL, &ext, err };
+	HF_AUTO(X509_EXTENSION) made = NULL;
+	const char *value = hf_openssl_file_get(file, section, "subjectAltName");
+	int rc;
+
+	if (!value)
+		return 0;
+	if (is_raw(value))
+		return refuse(&r, "subjectAltName", "raw DER: and ASN1: values are not taken");
+	rc = make_extension(&r, "subjectAltName", value, &made);
+	if (rc == 0 && holds_variable(made))
+		return refuse_variable(&r, "subjectAltName");
+	if (rc == 0)
+		rc = take_names(&r, "subjectAltName", made);
+	return rc < 0 ? rc : hf_sans_copy(ret_sans, &ext.sans, err);
 }
 
 int hf_extfile_tell(const struct hf_extfile *ext, struct hf_rulings *rulings)

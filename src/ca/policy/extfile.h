@@ -23,6 +23,10 @@ int hf_extfile_read(const struct hf_openssl_file *file, const char *section,
 void hf_extfile_done(struct hf_extfile *ext);
 HF_DEFINE_AUTO_DONE(hf_extfile, struct hf_extfile, hf_extfile_done);
 
+/* The names of subjectAltName alone, for a request; nothing when the section has none. */
+int hf_extfile_names(const struct hf_openssl_file *file, const char *section,
+		     struct hf_sans *ret_sans, struct hf_err *err);
+
 /* For --dry-run: what the file adds. */
 int hf_extfile_tell(const struct hf_extfile *ext, struct hf_rulings *rulings);
 

@@ -273,3 +273,85 @@ def test_openssl_cnf_with_a_mistake_is_told(ca, tmp_path, csr, change, message):
     ("--policy", "a", "--openssl-config", "b"), ("--ca-name", "x"), ("--extensions", "x")])
 def test_options_that_do_not_go_together_are_a_usage_error(ca, csr, options):
     ca("sign", csr, "--profile", "client", *options, exit=2)
+
+
+REQ = """\
+oid_section = new_oids
+[ new_oids ]
+[ req ]
+default_bits = 2048
+distinguished_name = dn
+req_extensions = v3_req
+attributes = at
+[ dn ]
+countryName = Country Name (2 letter code)
+countryName_default = IN
+countryName_min = 2
+countryName_max = 2
+stateOrProvinceName = State
+stateOrProvinceName_default = Kerala
+localityName = Locality
+0.organizationName = Organization Name (eg, company)
+0.organizationName_default = ABC/Inc. + sons
+1.organizationName = Second
+1.organizationName_default = .
+commonName = Common Name (eg, YOUR name)
+commonName_max = 64
+[ at ]
+challengePassword = A challenge password
+[ v3_req ]
+basicConstraints = CA:FALSE
+subjectAltName = @alt
+[ alt ]
+DNS.1 = web.abc.test
+URI.1 = identity://localhost.client
+"""
+
+
+@pytest.mark.row(10, 13, 25)
+def test_request_takes_the_defaults_of_an_openssl_cnf(hf, home, tmp_path):
+    (tmp_path / "req.cnf").write_text(REQ)
+    hf("request", "web", "--openssl-config", "req.cnf")
+    ours = look.openssl("req", "-in", home / "id/web/request.pem", "-noout", "-subject", "-nameopt", "multiline")
+    # openssl itself, as with a return key pressed at every question
+    (tmp_path / "return").write_bytes(b"\n\n\n\n\nweb\n\n")
+    look.openssl("req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", tmp_path / "k.pem", "-out",
+                 tmp_path / "o.csr", "-config", tmp_path / "req.cnf", input=(tmp_path / "return").read_bytes())
+    assert ours == look.openssl("req", "-in", tmp_path / "o.csr", "-noout", "-subject", "-nameopt", "multiline")
+    text = look.openssl("req", "-in", home / "id/web/request.pem", "-noout", "-text")
+    assert "DNS:web.abc.test" in text and "URI:identity://localhost.client" in text
+
+
+@pytest.mark.row(25)
+def test_request_takes_values_where_the_file_says_not_to_ask(hf, home, tmp_path):
+    (tmp_path / "req.cnf").write_text("[req]\nprompt = no\ndistinguished_name = dn\n[dn]\nO = ABC\nCN = amy\n")
+    hf("request", "web", "--openssl-config", "req.cnf", "--san", "dns:a.abc.test")
+    text = look.openssl("req", "-in", home / "id/web/request.pem", "-noout", "-subject", "-text", "-nameopt", "compat")
+    assert "subject=/O=ABC/CN=amy" in text and "DNS:a.abc.test" in text
+    hf("request", "web", "--openssl-config", "req.cnf", "--subject", "/CN=x", "--force")
+    assert "CN = x" in look.openssl("req", "-in", home / "id/web/request.pem", "-noout", "-subject")
+
+
+@pytest.mark.parametrize("change, message", [
+    (("distinguished_name = dn", "distinguished_name = none"), "req.cnf:5: there is no section [none]"),
+    (("req_extensions = v3_req", "req_extensions = none"), "req.cnf:6: there is no section [none]"),
+    (("DNS.1 = web.abc.test", "DNS.1 = $ENV::HOME"), "req.cnf:26: subjectAltName: variables of the environment"),
+    (("countryName_default = IN", "countryName_default = INDIA"), "'countryName' is longer"),
+    (("localityName = Locality", "nonsense = x\nnonsense_default = y"), "req.cnf:15: 'nonsense' is no attribute"),
+])
+def test_request_section_with_a_mistake_is_told(hf, home, tmp_path, change, message):
+    (tmp_path / "req.cnf").write_text(REQ.replace(*change))
+    refused = hf.run("request", "web", "--openssl-config", "req.cnf")
+    assert refused.code in (1, 2, 3) and message in refused.stderr, refused
+    assert not (home / "id/web").exists()
+
+
+@pytest.mark.row(11)
+def test_challenge_password_is_read_and_left_out_with_a_word(ca, tmp_path):
+    (tmp_path / "req.cnf").write_text("[req]\nprompt = no\ndistinguished_name = dn\nattributes = at\n[dn]\nCN = amy\n"
+                                      "[at]\nchallengePassword = secret12\nunstructuredName = An optional company\n")
+    look.openssl("req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", tmp_path / "k.pem", "-out",
+                 tmp_path / "amy.csr", "-config", tmp_path / "req.cnf")
+    told = ca("sign", tmp_path / "amy.csr", "--profile", "client", "--out", tmp_path / "amy.pem")
+    assert "challengePassword" in told.stderr and "secret12" not in told.everything
+    assert "secret12" not in look.openssl("x509", "-in", tmp_path / "amy.pem", "-noout", "-text")
