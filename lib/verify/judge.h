@@ -37,6 +37,7 @@ struct hf_search {
 	struct hf_path longest;        /* the longest path of good signatures without an anchor */
 	struct hf_cert *bad_child, *bad_issuer; /* a signature that failed above the longest path */
 	bool limited;                  /* stopped by a bound */
+	size_t spent;		       /* of HF_SIGNATURES_CAP; keys of unusual size cost more */
 	bool no_memory;
 	/* work */
 	struct hf_signature_memo {

@@ -131,6 +131,15 @@ static bool in_path(const struct frame *frames, size_t len, const struct hf_cert
 	return false;
 }
 
+static size_t cost_of(const EVP_PKEY *key)
+{
+	enum { USUAL_BITS = 4096 };
+	int bits = key ? EVP_PKEY_get_bits(key) : 0;
+	size_t times = (size_t)(bits > USUAL_BITS ? (bits + USUAL_BITS - 1) / USUAL_BITS : 1);
+
+	return times * times; /* what a check costs grows with the square of an RSA modulus */
+}
+
 /* What is verified depends on the issuer's key alone, so certificates of one key share an answer.
  */
 static bool signed_by(struct hf_search *s, const struct hf_cert *child,
@@ -143,7 +152,8 @@ static bool signed_by(struct hf_search *s, const struct hf_cert *child,
 		    memcmp(s->memo[i].issuer_spki, issuer->spki_sha256, HF_SHA256_LEN) == 0)
 			return s->memo[i].good;
 	}
-	if (s->memo_len == HF_SIGNATURES_CAP) {
+	s->spent += cost_of(key);
+	if (s->memo_len == HF_SIGNATURES_CAP || s->spent > HF_SIGNATURES_CAP) {
 		s->limited = true;
 		return false;
 	}

@@ -358,7 +358,8 @@ const struct hf_command cmd_tunnel = {
 	    "identity, byte for byte. The server is judged before a byte is sent: chain, name, purpose, "
 	    "revocation, and rules when there are any. A server that cannot be reached is tried again with "
 	    "growing pauses; a connection that it refuses, or that we refuse, ends in a reset, and the whole "
-	    "story is one JSON line on standard error.\n\n"
+	    "story is one JSON line on standard error. So does one that the server ends without close_notify: "
+	    "what came may not be all.\n\n"
 	    "Certificates, trust and revocation lists are read again when their files change, and on SIGHUP; "
 	    "live connections to a server that the new ones do not accept are closed. SIGTERM lets "
 	    "connections finish, SIGINT twice stops at once.",

@@ -87,8 +87,13 @@ static void on_remote_relayed(struct hf_conn *remote, const struct hf_conn_end *
 {
 	struct crossing *c = arg;
 
+	struct hf_tls_info info;
+
+	hf_conn_info(remote, &info);
 	if (end->kind == HF_CONN_END_REFUSED)
 		c->trouble = "refused";
+	else if (info.truncated)
+		c->trouble = "truncated";
 	hf_worker_record_end(c->link, remote, end);
 	log_it(c, remote);
 	c->remote = NULL;
@@ -211,6 +216,7 @@ static void on_remote_ready(struct hf_conn *remote, void *arg)
 		.a = c->local,
 		.b = remote,
 		.idle_ms = c->worker->config->origin.idle_ms,
+		.b_says_end = true,
 		.ops = &relay_ops,
 		.arg = c,
 	};

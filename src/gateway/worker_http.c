@@ -9,7 +9,9 @@ static bool still_good(struct hf_worker *worker, const struct hf_http_request *r
 {
 	const struct hf_verdict *verdict = hf_conn_verdict(request->conn);
 
-	if (verdict == NULL || !verdict->accepted || hf_verdict_still_good(verdict, request->at))
+	if (verdict == NULL || worker->config->client_auth != HF_CLIENT_AUTH_REQUIRE)
+		return true;
+	if (verdict->accepted && hf_verdict_still_good(verdict, request->at))
 		return true;
 	hf_worker_sweep(worker);
 	return false;

@@ -23,6 +23,7 @@ struct hf_relay {
 	uint64_t idle_ms, active_ms;
 	enum hf_relay_why why;
 	bool decided; /* why is settled */
+	bool b_says_end;
 	const struct hf_relay_ops *ops;
 	void *arg;
 };
@@ -85,9 +86,25 @@ static bool hand_on(struct side *from, const char *data, size_t len)
 	return to != NULL && hf_conn_write(to, data, len) == 0;
 }
 
+/* A bare FIN is not protected by TLS: anybody on the way can send it (RFC 8446 6.1). */
+static bool cut_off(const struct side *from)
+{
+	struct hf_tls_info info;
+
+	if (from != &from->relay->b || !from->relay->b_says_end)
+		return false;
+	hf_conn_info(from->conn, &info);
+	return info.truncated;
+}
+
 static void ended(struct side *from)
 {
 	from->said_all = true;
+	if (cut_off(from)) {
+		decide(from->relay, HF_RELAY_B_BROKE);
+		hf_conn_abort(from->conn); /* on_end resets the other */
+		return;
+	}
 	if (from->other->conn == NULL)
 		return;
 	if (!from->other->said_all) {
@@ -180,6 +197,7 @@ int hf_relay_new(const struct hf_relay_start *start, struct hf_relay **ret_relay
 	relay->a = (struct side){ .relay = relay, .conn = start->a, .other = &relay->b };
 	relay->b = (struct side){ .relay = relay, .conn = start->b, .other = &relay->a };
 	relay->idle_ms = start->idle_ms;
+	relay->b_says_end = start->b_says_end;
 	relay->ops = start->ops;
 	relay->arg = start->arg;
 	adopt(&relay->a, start->from_a, start->from_a_len);

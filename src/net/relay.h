@@ -35,6 +35,7 @@ struct hf_relay_start {
 	const char *from_a, *from_b;
 	size_t from_a_len, from_b_len;
 	uint64_t idle_ms;
+	bool b_says_end; /* an end of b without close_notify is a break: it may be a forger's */
 	const struct hf_relay_ops *ops;
 	void *arg;
 };

@@ -15,14 +15,19 @@ from support.program import Server
 HELLO = ["--allow", "any", "--respond", "text:hello"]
 
 
+def context_of(town, who):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(town[who].cert, town[who].key)
+    context.load_verify_locations(town.ca)
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
 class Echo:
     """A TLS server of Python's: demands a client certificate, sends back what it gets, keeps half-closed."""
 
     def __init__(self, town, who="server", port=0):
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(town[who].cert, town[who].key)
-        self.context.load_verify_locations(town.ca)
-        self.context.verify_mode = ssl.CERT_REQUIRED
+        self.context = context_of(town, who)
         self.socket = socket.create_server(("127.0.0.1", port))
         self.port = self.socket.getsockname()[1]
         self.seen = b""
@@ -262,6 +267,24 @@ def test_check_reads_everything_and_does_not_listen(hf, town):
     assert told.code not in (0, 2) and "bob.key" in told.stderr
     told = hf.run(*argv[:4], "--cert", town["expired"].cert, "--key", town["expired"].key, "--ca", town.ca)
     assert told.code not in (0, 2) and "expired" in told.stderr
+
+
+def test_answer_that_is_cut_off_does_not_look_whole(town, tunnel):
+    """A bare FIN is anybody's: without close_notify the local side gets a reset."""
+    context = context_of(town, "server")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def serve():
+            raw, _ = listener.accept()
+            tls = context.wrap_socket(raw, server_side=True)
+            tls.recv(100)
+            tls.sendall(b"half of ")
+            os.close(tls.detach())
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        with tunnel(listener.getsockname()[1]).connect() as local:
+            local.sendall(b"all of it, please")
+            broken(local)
+        thread.join(20 * SLOW)
 
 
 def test_access_log_has_a_line_for_each_connection(tunnel, echo, tmp_path):
