@@ -41,6 +41,8 @@ test cmd:g++ g++
 test cmd:strace strace
 test cmd:zsh zsh
 test cmd:fish fish
+test cmd:pki strongswan-pki
+test cmd:pki libstrongswan-standard-plugins
 lint cmd:g++ g++
 lint cmd:mandoc mandoc
 lint cmd:clang-format clang-format
