@@ -19,8 +19,6 @@ static const struct hf_option options[] = {
 	  .kind = HF_OPT_INT,
 	  .offset = offsetof(struct audit_opts, limit),
 	  .arg = "N",
-	  .min = 1,
-	  .max = INT64_MAX,
 	  .help = "the last N rows only" },
 	{ .name = "since",
 	  .kind = HF_OPT_DURATION,
@@ -128,11 +126,11 @@ static int run(struct hf_cmd_ctx *ctx)
 	int64_t last = 0, after = 0;
 	int rc = hf_cli_open_authority(ctx, &none, &a);
 
-	if (rc == 0 && o->limit)
+	if (rc == 0 && o->limit > 0)
 		rc = hf_store_audit_head(a->store, &last, hash, &ctx->err);
 	if (rc < 0)
 		return rc;
-	after = o->limit && last > o->limit ? last - o->limit : 0;
+	after = o->limit > 0 && last > o->limit ? last - o->limit : 0;
 	if (ctx->out.json_mode) {
 		hf_out_json_begin(&ctx->out);
 		hf_json_array_begin(&ctx->out.json, "rows");
