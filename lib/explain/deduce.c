@@ -92,7 +92,9 @@ static void add_other_findings(struct deduction *d)
 
 static bool look_is_good(const struct hf_look *look)
 {
-	return look->handshake_done && !look->failed;
+	/* after our request the end of the connection is the application's business */
+	return look->handshake_done &&
+	       (!look->failed || (look->asked && look->failure.refused_by == HF_JUDGE_NOBODY));
 }
 
 static void deduce(struct deduction *d)

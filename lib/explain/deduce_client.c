@@ -320,15 +320,19 @@ static bool only_demands(struct deduction *d)
 	return true;
 }
 
-/* The connection broke right after our certificate, or our first words. */
+/* The connection broke after our certificate.  Before we had said anything, that is the server's
+ * verdict; after a GET, a service of another protocol ends it too, so only a fault of ours tells.
+ */
 static bool dropped(const struct deduction *d)
 {
-	if (!d->t->demand.seen || d->t->demand.post_handshake)
+	bool fault = (d->c->own_judged && hf_refusing_finding(&d->c->own_alone)) ||
+		     (d->c->own_by_server_judged && hf_refusing_finding(&d->c->own_by_server));
+
+	if (!d->t->demand.seen || d->t->demand.post_handshake || d->t->data_received)
 		return false;
-	if (d->main->end == HF_LOOK_LOST)
-		return true;
-	return d->main->end == HF_LOOK_CLOSED &&
-	       (!d->main->asked || !hf_transcript_find(d->t, HF_EVENT_ALERT, false));
+	if (d->main->end != HF_LOOK_LOST && d->main->end != HF_LOOK_CLOSED)
+		return false;
+	return !d->main->asked || fault;
 }
 
 bool hf_deduce_client_certificate(struct deduction *d)

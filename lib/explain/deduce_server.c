@@ -232,6 +232,10 @@ void hf_deduce_after_meeting(struct deduction *d)
 	if (d->c->set.plain)
 		return;
 	list_sizes(d);
+	if (d->main->http.status == 0 && d->main->asked)
+		hf_say_cannot_know(d->e,
+				   "what the service thinks of its client: it gave no HTTP answer "
+				   "(another protocol, perhaps)");
 	if (partial_anchor(d) || staple_missing(d) || ca_list_filters(d))
 		return;
 	(void)stale_but_met(d);

@@ -11,7 +11,7 @@
 #include "base/time.h"
 #include "util/clock.h"
 
-enum { VERDICT_MS = 400, ANSWER_MS = 2000 };
+enum { VERDICT_MS = 400, VERDICT_12_MS = 120, ANSWER_MS = 2000 };
 
 /* What a kind of look changes about the client's way. */
 static void adapt(struct hf_look_plan *p, struct hf_tls_config *config, enum hf_look_kind kind)
@@ -208,13 +208,18 @@ static void converse(const struct hf_look_plan *p, struct hf_session *session, s
 	if (end != HF_SESSION_OK)
 		return;
 	look->handshake_done = hf_session_tls(session) != NULL;
-	if (look->transcript.demand.seen && look->transcript.choice.version == HF_TLS_1_3) {
-		end = hf_session_await_words(session, &look->transcript, VERDICT_MS);
+	if (look->transcript.demand.seen) {
+		/* under TLS 1.2 the verdict came inside the handshake, but Node still hangs up */
+		bool late = look->transcript.choice.version == HF_TLS_1_3;
+
+		end = hf_session_await_words(session, &look->transcript,
+					     late ? VERDICT_MS : VERDICT_12_MS);
 		end_of(look, end);
 		if (end != HF_SESSION_OK)
 			return;
 	}
-	if (p->plain || speaks_http1(look))
+	/* who speaks first does not wait for a GET */
+	if (p->plain || (speaks_http1(look) && !look->transcript.data_received))
 		ask(p, session, look);
 }
 

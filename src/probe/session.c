@@ -22,6 +22,7 @@ enum {
 	VERDICT_WAIT_MIN_MS = 10,
 	VERDICT_WAIT_MAX_MS = 300,
 	VERDICT_ROUND_TRIPS = 3,
+	AFTER_TICKET_MS = 50,
 	EARLY_CAP = 4096,
 };
 
@@ -184,6 +185,7 @@ enum hf_session_end hf_session_await_words(struct hf_session *session,
 {
 	int64_t until = HF_MIN(hf_clock_monotonic_ms() + ms, session->deadline_ms);
 	enum hf_session_end end = HF_SESSION_OK;
+	bool ticket = false;
 
 	if (!session->tls)
 		return end;
@@ -191,9 +193,12 @@ enum hf_session_end hf_session_await_words(struct hf_session *session,
 		enum hf_tls_step step =
 		    hf_tls_conn_read(session->tls, session->early, EARLY_CAP, &session->early_len);
 
-		if (step == HF_TLS_WANT_READ &&
-		    hf_transcript_message_find(transcript, HF_HANDSHAKE_TICKET, false))
-			return HF_SESSION_OK;
+		/* Node judges only after its ticket, so a ticket shortens the wait, no more */
+		if (!ticket && hf_transcript_message_find(transcript, HF_HANDSHAKE_TICKET, false)) {
+			ticket = true;
+			until = HF_MIN(until, hf_clock_monotonic_ms() + verdict_wait_ms(session) +
+						  AFTER_TICKET_MS);
+		}
 		if (!again(session, step, until, &end))
 			break;
 	}

@@ -29,8 +29,8 @@ enum hf_session_end hf_session_handshake(struct hf_session *session);
  * way (RFC 8446 4.4.2.4): waits a few round trips for an alert before anything is sent, because an
  * alert that crosses a request is often destroyed by the reset that follows. */
 enum hf_session_end hf_session_await_verdict(struct hf_session *session);
-/* The same, patiently: waits up to `ms` for words of the server, whatever the version; a ticket in
- * the transcript ends it, because servers send one only to a client they have let in. */
+/* The same, patiently: waits up to `ms` for words of the server, whatever the version; less when
+ * the transcript has a ticket, because servers send one only after the client's certificate. */
 enum hf_session_end hf_session_await_words(struct hf_session *session,
 					   const struct hf_transcript *transcript, int64_t ms);
 /* From now on everything must be over in ms. */

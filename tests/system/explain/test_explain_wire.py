@@ -370,3 +370,24 @@ def test_a_refused_get_names_the_command_that_explains(hf, town, tmp_path):
         line = next(row for row in done.stderr.splitlines() if "the whole story: handfast explain" in row)
         told = hf.json(*line.split("handfast ", 2)[-1].split(), exit=1)
     assert told["cause"] == "V-EXPIRED" and "V-EXPIRED" in done.stderr
+
+
+class Odd(PythonServer):
+    """A service of another protocol: what it does with a client that it let in."""
+
+    def __init__(self, home, cred, act, **more):
+        self.act = act
+        super().__init__(home, cred, **more)
+
+    def _answer(self, tls):
+        self.act(tls)
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+@pytest.mark.parametrize("act", [lambda tls: tls.recv(10), lambda tls: (tls.sendall(b"\x10MQTT?"), tls.recv(10)),
+                                 lambda tls: tls.sendall(b"bye"), lambda tls: (tls.recv(999), tls.recv(1))],
+                         ids=["hangs-up", "speaks-first", "speaks-and-goes", "waits"])
+def test_a_service_of_another_protocol_is_no_refusal(hf, town, tmp_path, act, version):
+    with Odd(tmp_path, town["server"], act, ca=town.ca, version=version) as server:
+        told = explain(hf, server.port, *own(town), code=0)
+    assert told["meets"] and told["cause"] is None, told
