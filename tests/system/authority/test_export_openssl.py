@@ -41,6 +41,7 @@ def verify_crl(path, ca):
     assert "verify OK" in look.openssl("crl", "-in", path, "-CAfile", ca, "-noout")
 
 
+@pytest.mark.row(16)
 @pytest.mark.row(19)
 def test_openssl_ca_and_handfast_take_turns_and_agree(hf, home, tmp_path, exported):
     """openssl issues and revokes, the program goes on, openssl goes on, the program goes on."""

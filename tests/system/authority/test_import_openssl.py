@@ -65,6 +65,7 @@ def findings(report):
 
 
 @pytest.mark.row(19)
+@pytest.mark.row(25)
 def test_certificates_revocations_and_list_number_are_taken_over(hf, home, tree):
     report = hf.json("import", "openssl", tree.dir)
     assert report["certificates"] == {"valid": 2, "revoked": 2, "expired": 0, "serial_only": 0}
@@ -107,6 +108,7 @@ def test_tree_is_not_changed_and_a_dry_run_changes_nothing_at_all(hf, home, tree
     assert look.mode(home / "ca") & 0o077 == 0
 
 
+@pytest.mark.row(22)
 def test_authority_that_is_there_is_kept_unless_force_puts_it_aside(hf, home, tree):
     hf("init", "Mine")
     before = contents(home)
