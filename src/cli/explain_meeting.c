@@ -205,8 +205,7 @@ static int judge_own(struct meeting *m)
 	c->own_path = (struct hf_certs)HF_CERTS_INIT;
 	c->bridge[0] = '\0';
 	known_here(m, &known);
-	hf_known_add_list(&known, &c->looks[HF_LOOK_MAIN].transcript.server.certs,
-			  "the server's chain");
+	hf_known_add_list(&known, &c->looks[HF_LOOK_MAIN].transcript.server.certs, NULL);
 	rc = hf_standing_judge(&c->own, &known, hf_trust_crls(m->trust), &options, &standing,
 			       &m->ctx->err);
 	c->own_judged = rc == 0;
