@@ -166,8 +166,7 @@ static const struct hf_example examples[] = {
 	{ "handfast explain gw.abc.com:8443 --as mail-server", "why does this meeting fail" },
 	{ "handfast explain https://localhost:8443/ --cert c.pem --key k.pem --ca root.pem",
 	  "the same with files, and this path" },
-	{ "handfast explain localhost:8443 --cert c.pem --key k.pem --ca root.pem --server-files "
-	  "s.pem,s.key,clients-ca.pem",
+	{ "handfast explain localhost:8443 --as mail-server --server-files s.pem,s.key,ca.pem",
 	  "with the server's files: certain" },
 	{ "handfast explain V-NO-INTERMEDIATE", "the long story of one reason" },
 	{ "handfast explain 'tlsv1 alert unknown ca'",

@@ -11,7 +11,8 @@ import pytest
 from support.process import SLOW
 
 COMMANDS = ["init", "issue", "request", "sign", "install", "renew", "revoke", "crl", "list", "show", "export", "trust",
-            "serve", "get", "verify"]
+            "serve", "tunnel", "get", "verify", "explain", "import", "audit", "doctor", "root", "policy",
+            "authority", "token", "enroll"]
 
 
 def test_help_lists_every_command(hf):
