@@ -118,7 +118,8 @@ void hf_visit_answer(struct hf_visit *visit)
 			hf_buf_clear(&ask->body);
 			hf_service_error_json(&ask->body, ask->code, &ask->err);
 		}
-		if (ask->status == 401)
+		/* a client that first asks without a token guesses nothing */
+		if (strcmp(ask->code, "token-unknown") == 0)
 			hf_throttle_failed(&visit->service->throttle, hf_conn_peer(visit->conn),
 					   hf_loop_now_ms(visit->service->loop));
 		log_visit(visit);
