@@ -226,7 +226,7 @@ static int show_one(struct hf_cmd_ctx *ctx, struct hf_show_ledger *ledger, const
 
 	if (rc < 0)
 		return rc;
-	if (strcmp(path, "-") != 0 && !strchr(what, '/') && !hf_file_exists(path))
+	if (strcmp(path, "-") != 0 && !strchr(what, '/') && !hf_cli_is_file(path))
 		rc = hf_show_ledger_find(ctx, ledger, what, &found);
 	if (rc < 0)
 		return rc;

@@ -3,6 +3,7 @@
 #include "cli/common.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/err.h"
 #include "base/file.h"
@@ -236,11 +237,19 @@ int hf_cli_trust_paths(struct hf_cmd_ctx *ctx, const struct hf_trust_opts *opts,
 	return add_home_paths(ctx, as, opts->crl.len == 0, ret_paths);
 }
 
+/* A directory of that name (a home beside us, say) is nothing to read. */
+bool hf_cli_is_file(const char *what)
+{
+	struct stat st;
+
+	return stat(what, &st) == 0 && !S_ISDIR(st.st_mode);
+}
+
 int hf_cli_find_file(struct hf_cmd_ctx *ctx, const char *what, char out[PATH_MAX])
 {
 	struct hf_err ignored;
 
-	if (strcmp(what, "-") != 0 && !hf_file_exists(what) &&
+	if (strcmp(what, "-") != 0 && !hf_cli_is_file(what) &&
 	    hf_home_id(ctx->home, what, "cert.pem", out, &ignored) == 0 && hf_file_exists(out))
 		return 0;
 	if (!hf_str_copy(out, PATH_MAX, what))

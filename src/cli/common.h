@@ -48,6 +48,7 @@ extern const struct hf_option hf_rule_options[];
 int hf_cli_load_rules(struct hf_cmd_ctx *ctx, const struct hf_rule_opts *opts,
 		      struct hf_rules **ret_rules);
 
+bool hf_cli_is_file(const char *what);
 /* FILE as it is; else NAME of the home: id/NAME/cert.pem.  Into out (PATH_MAX). */
 int hf_cli_find_file(struct hf_cmd_ctx *ctx, const char *what, char out[PATH_MAX]);
 

@@ -196,7 +196,7 @@ static void test_lists_go_on_with_the_number_that_came_next(void **state)
 {
 	struct place *p = *state;
 	struct hf_err err = HF_ERR_INIT;
-	struct hf_crl_draft draft = { 0, 1 };
+	struct hf_crl_draft draft = { .last_update = 1 };
 	int64_t next = 0;
 
 	open_ledger(p, true);
