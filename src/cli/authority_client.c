@@ -135,7 +135,10 @@ static int refused(int status, const struct hf_url *url, const struct hf_buf *bo
 
 	(void)hf_str_escape(&text, message ? message : "", message ? strlen(message) : 0);
 	(void)hf_str_escape(&hint, more ? more : "", more ? strlen(more) : 0);
-	(void)hf_err_set(err, status >= 500 ? HF_E_BUSY : HF_E_POLICY,
+	(void)hf_err_set(err,
+			 status == 202	 ? HF_E_AGAIN
+			 : status >= 500 ? HF_E_BUSY
+					 : HF_E_POLICY,
 			 "the authority at %s answered %d: %s", url->authority, status,
 			 message ? hf_buf_str(&text) : "no words");
 	if (code && hf_str_starts(code, "token-"))

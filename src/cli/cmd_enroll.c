@@ -3,6 +3,7 @@
  * send the token before the server has proved to be the one that the token names. */
 #include <assert.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <openssl/crypto.h>
@@ -17,7 +18,7 @@
 
 struct enroll_opts {
 	const char *token, *token_file, *as;
-	int64_t timeout;
+	int64_t timeout, wait;
 	int key_type;
 	bool force;
 };
@@ -54,6 +55,15 @@ static const struct hf_option options[] = {
 	  .max = 3600,
 	  .initial = "30s",
 	  .help = "how long to wait for the authority" },
+	{ .name = "wait",
+	  .kind = HF_OPT_DURATION,
+	  .offset = offsetof(struct enroll_opts, wait),
+	  .arg = "TIME",
+	  .unit = 60,
+	  .max = INT64_C(30) * HF_DAY_SECONDS,
+	  .help =
+	      "when an operator has to approve, stay and ask again for so long (10m; a bare number is "
+	      "minutes)" },
 	{ .name = "force",
 	  .kind = HF_OPT_FLAG,
 	  .offset = offsetof(struct enroll_opts, force),
@@ -186,7 +196,7 @@ static int make_key(struct enrolment *e)
 					      &e->ctx->err);
 }
 
-static int ask(struct enrolment *e)
+static int ask_once(struct enrolment *e)
 {
 	HF_AUTO_DONE(hf_buf) request = HF_BUF_INIT(HF_CLIENT_BODY_CAP);
 	HF_AUTO_DONE(hf_buf) body = HF_BUF_INIT(HF_CLIENT_BODY_CAP);
@@ -203,7 +213,49 @@ static int ask(struct enrolment *e)
 	/* a refusal that no retry changes: the key is of no use */
 	if (rc == -HF_E_POLICY)
 		(void)unlink(e->key_path);
+	if (rc == -HF_E_AGAIN)
+		return rc;
 	return rc < 0 ? rc : hf_client_chain(&body, e->key, e->trust, &e->chain, &e->ctx->err);
+}
+
+/* What the operator sees of us: the key by its hash, to be compared by voice. */
+static void tell_waiting(struct enrolment *e)
+{
+	uint8_t spki[HF_SHA256_LEN];
+	char hex[2 * HF_SHA256_LEN + 1];
+
+	if (hf_key_spki_sha256(e->key, spki, NULL) < 0)
+		return;
+	hf_hex_encode(spki, sizeof(spki), hex);
+	hf_out_note(&e->ctx->out,
+		    "waiting for an operator of the authority; there: handfast approve %s (the key "
+		    "that asks has the SHA-256 %s)",
+		    e->token.id, hex);
+}
+
+enum { ASK_EVERY_SECONDS = 5 };
+
+/* The key stays the same from one try to the next: it is what the operator approves. */
+static int ask(struct enrolment *e)
+{
+	int64_t until = hf_clock_monotonic_ms() / 1000 + e->o->wait;
+	bool told = false;
+	int rc;
+
+	while ((rc = ask_once(e)) == -HF_E_AGAIN) {
+		const struct timespec pause = { .tv_sec = ASK_EVERY_SECONDS };
+
+		if (!told)
+			tell_waiting(e);
+		told = true;
+		if (hf_clock_monotonic_ms() / 1000 + ASK_EVERY_SECONDS > until)
+			return hf_err_hint(
+			    &e->ctx->err,
+			    "run the same command again when it is approved: nothing is "
+			    "lost; or stay with --wait 10m");
+		(void)nanosleep(&pause, NULL);
+	}
+	return rc;
 }
 
 static int choose_name(struct enrolment *e)
@@ -319,6 +371,10 @@ static int run(struct hf_cmd_ctx *ctx)
 	if (!e.o->token == !e.o->token_file)
 		return hf_command_usage(ctx, "which token? Give --token or --token-file");
 	rc = enrol(&e);
+	if (rc == -HF_E_AGAIN) { /* an answer, and not yet the last one */
+		hf_out_error(&ctx->out, &ctx->err);
+		rc = HF_EXIT_NO;
+	}
 	OPENSSL_cleanse(&e.token, sizeof(e.token));
 	OPENSSL_cleanse(e.token_text, sizeof(e.token_text));
 	hf_cert_unref(e.root);
@@ -347,7 +403,8 @@ const struct hf_command cmd_enroll = {
 	.groups = groups,
 	.opts_size = sizeof(struct enroll_opts),
 	.examples = examples,
-	.exits = "0 enrolled; 1 refused by the authority, or files are there already",
+	.exits =
+	    "0 enrolled; 1 refused by the authority, waiting for its operator, or files are there already",
 	.see_also = "token, authority, renew",
 	.min_args = 1,
 	.max_args = 1,

@@ -35,7 +35,7 @@ static const struct hf_option options[] = {
 	  .offset = offsetof(struct token_opts, subject),
 	  .arg = "/O=…/CN=…",
 	  .help = "the whole subject, in OpenSSL's -subj syntax (default: /CN=NAME)" },
-	{ .name = "for",
+	{ .name = "ttl",
 	  .kind = HF_OPT_DURATION,
 	  .offset = offsetof(struct token_opts, until),
 	  .arg = "TIME",
@@ -302,7 +302,7 @@ static const struct hf_command *const subcommands[] = { &cmd_token_list, &cmd_to
 static const struct hf_example examples[] = {
 	{ "handfast token mail-server --san dns:mail.abc.com --profile server",
 	  "for a server with a name of its own" },
-	{ "handfast token laptop-7 --for 15m", "for a client that is enrolled at once" },
+	{ "handfast token laptop-7 --ttl 15m", "for a client that is enrolled at once" },
 	{ NULL, NULL },
 };
 

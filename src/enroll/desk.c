@@ -119,7 +119,6 @@ static int take_key(struct task *t, struct hf_authority *a, int64_t now)
 	memcpy(t->claim.spki, ask->csr->spki_sha256, sizeof(t->claim.spki));
 	t->claim.address = ask->address;
 	t->order.claim = &t->claim;
-	t->wants_issue = true;
 	return 0;
 }
 
@@ -157,13 +156,51 @@ static int give_again(struct hf_ask *ask, struct hf_authority *a, int64_t id, co
 	return 1;
 }
 
+/* --- what a person looks at first --- */
+
+static int wait_for_approval(struct hf_ask *ask)
+{
+	(void)hf_err_set(&ask->err, HF_E_AGAIN,
+			 "the enrolment waits for an operator of the authority");
+	(void)hf_err_hint(&ask->err, "there: handfast approve %s", ask->token.id);
+	return refuse(ask, 202, "waiting", NULL);
+}
+
+/* By the key that came first with the token.  A token that ran out while its holder waited is still
+ * good for what was asked in time. */
+static int need_approval(struct task *t, struct hf_authority *a, bool late, int64_t now)
+{
+	enum hf_approval_state state = HF_APPROVAL_WAITING;
+	struct hf_ask *ask = t->ask;
+	int rc = hf_store_approval_ask(a->store, ask->token.id, ask->csr->spki_sha256,
+				       late ? NULL : ask->address, now, &state, &ask->err);
+
+	if (rc < 0)
+		return fail(ask, rc);
+	if (rc > 0 && late)
+		return refuse(ask, 403, "token-expired", "the token has expired");
+	if (rc > 0)
+		return refuse(ask, 403, "token-spent",
+			      "somebody else asks with this token, and an operator looks at it");
+	if (state == HF_APPROVAL_DENIED)
+		return refuse(ask, 403, "denied", "an operator has denied this enrolment");
+	return state == HF_APPROVAL_WAITING ? wait_for_approval(ask) : 0;
+}
+
+static bool wants_approval(const struct hf_authority *a, const struct hf_order *order)
+{
+	const struct hf_policy_profile *pp = hf_policy_profile(a->policy, order->profile);
+
+	return pp && pp->approval;
+}
+
 /* --- by token --- */
 
 struct found_token {
 	struct task *task;
 	struct hf_authority *a;
 	int64_t now;
-	bool seen;
+	bool seen, late;
 };
 
 static int order_by_token(struct task *t, const struct hf_token *token)
@@ -197,15 +234,15 @@ static int take_token(void *arg, const struct hf_token *token)
 				  "the token has been used: it is good for one certificate");
 	if (token->state == HF_TOKEN_WITHDRAWN)
 		return refuse(ask, 403, "token-withdrawn", "the token was withdrawn");
-	if (token->until < f->now)
-		return refuse(ask, 403, "token-expired", "the token has expired");
+	f->late = token->until < f->now;
 	return order_by_token(f->task, token);
 }
 
 static int prepare_enrolment(struct task *t, struct hf_authority *a, int64_t now)
 {
-	struct found_token found = { t, a, now, false };
+	struct found_token found = { t, a, now, false, false };
 	struct hf_ask *ask = t->ask;
+	bool approval;
 	int rc = hf_store_token_each(a->store, ask->token.id, 0, take_token, &found, &ask->err);
 
 	if (rc < 0)
@@ -214,16 +251,34 @@ static int prepare_enrolment(struct task *t, struct hf_authority *a, int64_t now
 		return refuse(ask, 401, "token-unknown", "this authority knows no such token");
 	if (rc > 0)
 		return rc;
+	approval = wants_approval(a, &t->order);
+	if (found.late && !approval)
+		return refuse(ask, 403, "token-expired", "the token has expired");
 	t->claim.token = ask->token.id;
-	return take_key(t, a, now);
+	rc = take_key(t, a, now);
+	if (rc == 0 && approval)
+		rc = need_approval(t, a, found.late, now);
+	t->wants_issue = rc == 0;
+	return rc;
 }
 
 /* --- by the certificate before --- */
 
 struct found_record {
 	struct task *task;
+	const struct hf_authority *a;
 	int64_t id, now;
 };
+
+/* Past its end a certificate is as good as it was, for as long as the policy says: a laptop that
+ * slept over it is still the one that was enrolled. */
+static bool is_renewable(const struct hf_authority *a, const struct hf_record *record, int64_t now)
+{
+	const struct hf_policy_profile *pp =
+	    hf_policy_profile(a->policy, hf_ca_profile_find(record->profile));
+
+	return now <= record->not_after + (pp ? pp->renew_grace : 0);
+}
 
 static int take_predecessor(void *arg, const struct hf_record *record)
 {
@@ -236,7 +291,7 @@ static int take_predecessor(void *arg, const struct hf_record *record)
 	if (record->state != HF_RECORD_ISSUED)
 		return refuse(ask, 403, "certificate-revoked",
 			      "the certificate is revoked, and is not renewed");
-	if (record->not_after < f->now)
+	if (!is_renewable(f->a, record, f->now))
 		return refuse(ask, 403, "certificate-expired",
 			      "the certificate has expired, and renews nothing any more");
 	rc = hf_order_like(order, ask->old, record->name, record->profile, &ask->err);
@@ -251,7 +306,7 @@ static int prepare_renewal(struct task *t, struct hf_authority *a, int64_t now)
 {
 	struct hf_ask *ask = t->ask;
 	struct hf_record_filter filter = { .sha256 = ask->old->sha256, .limit = 1 };
-	struct found_record found = { t, 0, now };
+	struct found_record found = { t, a, 0, now };
 	uint8_t spki[HF_SHA256_LEN];
 	int64_t successor = 0;
 	int rc = hf_store_list(a->store, &filter, take_predecessor, &found, &ask->err);
@@ -269,7 +324,9 @@ static int prepare_renewal(struct task *t, struct hf_authority *a, int64_t now)
 		    ask, a, successor, spki, "certificate-superseded",
 		    "the certificate was renewed before: only the newest of its line is");
 	t->claim.predecessor = found.id;
-	return take_key(t, a, now);
+	rc = take_key(t, a, now);
+	t->wants_issue = rc == 0;
+	return rc;
 }
 
 static int prepare(struct task *t, struct hf_authority *a, int64_t now)

@@ -22,7 +22,7 @@ struct hf_ask {
 	char address[HF_ASK_ADDRESS_CAP];
 	enum hf_ask_form form;
 	/* the answer */
-	int status;	    /* of HTTP: 200, 400, 401, 403, 500, 503 */
+	int status;	    /* of HTTP: 200, 202, 400, 401, 403, 500, 503 */
 	const char *code;   /* "token-expired" …; "" with 200 */
 	struct hf_err err;
 	struct hf_buf body; /* with 200 */

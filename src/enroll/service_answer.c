@@ -38,6 +38,8 @@ void hf_service_error_json(struct hf_buf *out, const char *code, const struct hf
 static const char *fields_for(int status)
 {
 	switch (status) {
+	case 202: /* RFC 7030 4.2.3 */
+		return "Retry-After: 10\r\n";
 	case 401:
 		return "WWW-Authenticate: Basic realm=\"estrealm\"\r\nWWW-Authenticate: Bearer\r\n";
 	case 429:

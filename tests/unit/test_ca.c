@@ -23,69 +23,7 @@
 #include "ca/permit.h"
 #include "pki/name.h"
 
-enum { NOW = 1800000000 };
-
-static void remove_tree(const char *dir)
-{
-	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
-	char path[PATH_MAX];
-
-	assert_int_equal(hf_dir_list(dir, &names, NULL), 0);
-	for (size_t i = 0; i < names.len; i++) {
-		struct stat st;
-
-		assert_int_equal(hf_path_join(path, sizeof(path), dir, names.items[i], NULL), 0);
-		if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
-			remove_tree(path);
-		else
-			(void)unlink(path);
-	}
-	assert_int_equal(rmdir(dir), 0);
-}
-
-static int setup(void **state)
-{
-	char *home = hf_str_dup("/tmp/hf-ca-XXXXXX");
-
-	assert_non_null(mkdtemp(home));
-	*state = home;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	remove_tree(*state);
-	free(*state);
-	return 0;
-}
-
-static int found(const char *home, const char *permit, bool single, bool force, struct hf_err *err)
-{
-	HF_AUTO(NAME_CONSTRAINTS) nc = NULL;
-	HF_AUTO_DONE(hf_init_result) result = { .root = NULL };
-	struct hf_init_options o = { .home = home,
-				     .name = "ABC Inc.",
-				     .key_type = HF_KEY_P256,
-				     .single = single,
-				     .force = force,
-				     .now = NOW };
-
-	if (permit)
-		assert_int_equal(hf_permit_parse(permit, &nc, err), 0);
-	o.permit = nc;
-	return hf_authority_init(&o, &result, err);
-}
-
-static struct hf_authority *open_at(const char *home)
-{
-	struct hf_authority_options o = { .now = NOW, .actor = "tester" };
-	struct hf_authority *a = NULL;
-	struct hf_err err = HF_ERR_INIT;
-
-	if (hf_authority_open(home, &o, &a, &err) < 0)
-		fail_msg("%s", err.msg);
-	return a;
-}
+#include "ca_fixture.h"
 
 static struct hf_authority *abc(const char *home, const char *permit)
 {

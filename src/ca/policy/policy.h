@@ -23,6 +23,8 @@ enum hf_policy_key {
 	HF_POLICY_NAMES,
 	HF_POLICY_REQUIRE_NAMES,
 	HF_POLICY_REQUESTERS,
+	HF_POLICY_RENEW_GRACE,
+	HF_POLICY_APPROVAL,
 	HF_POLICY_REQUEST_CA,
 	HF_POLICY_REQUEST_NAMES,
 	HF_POLICY_REQUEST_CRITICAL,
@@ -73,6 +75,10 @@ struct hf_policy_profile {
 	struct hf_policy_names names;
 	bool require_names;
 	struct hf_strv requesters; /* login names; empty and not said: anybody */
+	/* for the authority as a service: how long after its end a certificate may still be
+	 * renewed, in seconds; and whether a person looks at each enrolment first */
+	int64_t renew_grace;
+	bool approval;
 	enum hf_answer ca, foreign_names, critical, extensions;
 	struct hf_strv copy; /* extensions taken from a request, by OpenSSL's short name */
 	unsigned lines[HF_POLICY_KEYS];

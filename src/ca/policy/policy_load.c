@@ -235,6 +235,19 @@ static int read_requesters(const struct loader *l, const struct hf_yaml_node *no
 	return read_words(l, node, &pp->requesters);
 }
 
+static int read_renew_grace(const struct loader *l, const struct hf_yaml_node *node,
+			    struct hf_policy_profile *pp)
+{
+	return hf_yaml_duration(l->yaml, node, HF_DAY_SECONDS, 0, INT64_C(366) * HF_DAY_SECONDS,
+				&pp->renew_grace, l->err);
+}
+
+static int read_approval(const struct loader *l, const struct hf_yaml_node *node,
+			 struct hf_policy_profile *pp)
+{
+	return hf_yaml_bool(l->yaml, node, &pp->approval, l->err);
+}
+
 /* --- what requests ask for --- */
 
 static int read_answer(const struct loader *l, const struct hf_yaml_node *node, bool may_copy,
@@ -326,6 +339,8 @@ static const struct {
 	{ "names", HF_POLICY_NAMES, read_names },
 	{ "require_names", HF_POLICY_REQUIRE_NAMES, read_require_names },
 	{ "requesters", HF_POLICY_REQUESTERS, read_requesters },
+	{ "renew_grace", HF_POLICY_RENEW_GRACE, read_renew_grace },
+	{ "approval", HF_POLICY_APPROVAL, read_approval },
 	{ "request", HF_POLICY_KEYS, read_request },
 };
 

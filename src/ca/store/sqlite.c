@@ -91,6 +91,26 @@ int hf_sql_run(struct hf_sqlite *s, sqlite3_stmt *stmt, const char *doing, struc
 	return rc < 0 ? rc : 0;
 }
 
+void hf_sql_bind_text(sqlite3_stmt *stmt, int index, const char *text)
+{
+	(void)sqlite3_bind_text(stmt, index, text ? text : "", -1, SQLITE_STATIC);
+}
+
+const char *hf_sql_column_text(sqlite3_stmt *stmt, int column)
+{
+	const unsigned char *s = sqlite3_column_text(stmt, column);
+
+	return s ? (const char *)s : "";
+}
+
+void hf_sql_column_hash(sqlite3_stmt *stmt, int column, uint8_t out[HF_STORE_SHA256_LEN])
+{
+	const void *blob = sqlite3_column_blob(stmt, column);
+
+	if (blob && sqlite3_column_bytes(stmt, column) == HF_STORE_SHA256_LEN)
+		memcpy(out, blob, HF_STORE_SHA256_LEN);
+}
+
 static int run_plain(struct hf_sqlite *s, enum hf_sql which, const char *doing, struct hf_err *err)
 {
 	HF_AUTO(hf_stmt) stmt = NULL;

@@ -44,6 +44,12 @@ int hf_sql_step(struct hf_sqlite *s, sqlite3_stmt *stmt, const char *doing, stru
 /* Runs a statement that gives no rows. */
 int hf_sql_run(struct hf_sqlite *s, sqlite3_stmt *stmt, const char *doing, struct hf_err *err);
 
+/* Parameters and columns of text (NULL is "") and of 32 bytes; what is bound must live until the
+ * statement has run. */
+void hf_sql_bind_text(sqlite3_stmt *stmt, int index, const char *text);
+const char *hf_sql_column_text(sqlite3_stmt *stmt, int column);
+void hf_sql_column_hash(sqlite3_stmt *stmt, int column, uint8_t out[HF_STORE_SHA256_LEN]);
+
 /* A write transaction; rolled back at the end of the scope unless committed. */
 struct hf_tx {
 	struct hf_sqlite *s; /* NULL when none is open */
@@ -55,6 +61,9 @@ HF_DEFINE_AUTO_DONE(hf_tx, struct hf_tx, hf_tx_done);
 
 /* Inside a transaction. */
 int hf_sqlite_audit(struct hf_sqlite *s, struct hf_audit_row *row, struct hf_err *err);
+/* A row of the log that is about no certificate; detail NULL: there was no memory for it. */
+int hf_sqlite_note(struct hf_sqlite *s, const char *action, int64_t at, const char *detail,
+		   struct hf_err *err);
 int hf_sqlite_audit_certificate(struct hf_sqlite *s, int64_t id, const char *action,
 				const char *detail, int64_t at, struct hf_err *err);
 int hf_sqlite_revoke_one(struct hf_sqlite *s, int64_t id, int reason, int64_t revoked_at,
@@ -103,6 +112,13 @@ int hf_sqlite_token_each(struct hf_store *store, const char *id, int64_t since, 
 			 void *arg, struct hf_err *err);
 int hf_sqlite_token_withdraw(struct hf_store *store, const char *id, int64_t at,
 			     struct hf_err *err);
+int hf_sqlite_approval_ask(struct hf_store *store, const char *token, const uint8_t *spki,
+			   const char *address, int64_t at, enum hf_approval_state *ret_state,
+			   struct hf_err *err);
+int hf_sqlite_approval_each(struct hf_store *store, hf_approval_fn each, void *arg,
+			    struct hf_err *err);
+int hf_sqlite_approval_decide(struct hf_store *store, const char *token, bool grant,
+			      const char *detail, int64_t at, struct hf_err *err);
 int hf_sqlite_record_claims(struct hf_store *store, const struct hf_outcome *outcomes,
 			    struct hf_claim *const *claims, size_t len, int64_t at,
 			    struct hf_err *err);

@@ -8,13 +8,6 @@
 #include "base/str.h"
 #include "ca/store/sqlite.h"
 
-static const char *text(sqlite3_stmt *stmt, int column)
-{
-	const unsigned char *s = sqlite3_column_text(stmt, column);
-
-	return s ? (const char *)s : "";
-}
-
 int hf_sqlite_audit_each(struct hf_store *store, int64_t after_id, hf_audit_fn each, void *arg,
 			 struct hf_err *err)
 {
@@ -29,12 +22,12 @@ int hf_sqlite_audit_each(struct hf_store *store, int64_t after_id, hf_audit_fn e
 		struct hf_audit_row row = {
 			.id = sqlite3_column_int64(stmt, 0),
 			.at = sqlite3_column_int64(stmt, 1),
-			.action = text(stmt, 2),
+			.action = hf_sql_column_text(stmt, 2),
 			.issuer = sqlite3_column_int64(stmt, 3),
 			.serial = sqlite3_column_blob(stmt, 4),
 			.serial_len = (size_t)sqlite3_column_bytes(stmt, 4),
-			.detail = text(stmt, 5),
-			.actor = text(stmt, 6),
+			.detail = hf_sql_column_text(stmt, 5),
+			.actor = hf_sql_column_text(stmt, 6),
 		};
 
 		if (sqlite3_column_bytes(stmt, 7) == HF_STORE_SHA256_LEN)
@@ -71,14 +64,14 @@ static bool is_the_logged_one(sqlite3_stmt *stmt)
 	char hex[2 * HF_STORE_SHA256_LEN + 1];
 
 	if (sqlite3_column_type(stmt, 4) == SQLITE_NULL) /* adopted by its serial alone */
-		return strstr(text(stmt, 5), " - ") != NULL;
+		return strstr(hf_sql_column_text(stmt, 5), " - ") != NULL;
 	if (EVP_Digest(sqlite3_column_blob(stmt, 4), (size_t)sqlite3_column_bytes(stmt, 4), sha256,
 		       NULL, EVP_sha256(), NULL) != 1 ||
 	    sqlite3_column_bytes(stmt, 3) != HF_STORE_SHA256_LEN ||
 	    memcmp(sqlite3_column_blob(stmt, 3), sha256, HF_STORE_SHA256_LEN) != 0)
 		return false;
 	hf_hex_encode(sha256, HF_STORE_SHA256_LEN, hex);
-	return strstr(text(stmt, 5), hex) != NULL;
+	return strstr(hf_sql_column_text(stmt, 5), hex) != NULL;
 }
 
 static int tell(sqlite3_stmt *stmt, enum hf_audit_problem problem, hf_audit_problem_fn each,
@@ -88,7 +81,7 @@ static int tell(sqlite3_stmt *stmt, enum hf_audit_problem problem, hf_audit_prob
 
 	hf_serial_from_bytes(sqlite3_column_blob(stmt, 0), (size_t)sqlite3_column_bytes(stmt, 0),
 			     serial);
-	return each(arg, problem, serial, text(stmt, 1));
+	return each(arg, problem, serial, hf_sql_column_text(stmt, 1));
 }
 
 static int compare_one(sqlite3_stmt *stmt, hf_audit_problem_fn each, void *arg)

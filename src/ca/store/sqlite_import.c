@@ -7,11 +7,6 @@
 #include "base/str.h"
 #include "ca/store/sqlite.h"
 
-static void bind_text(sqlite3_stmt *stmt, int index, const char *text)
-{
-	(void)sqlite3_bind_text(stmt, index, text ? text : "", -1, SQLITE_STATIC);
-}
-
 static int insert(struct hf_sqlite *s, int64_t issuer, const struct hf_adopted *row,
 		  struct hf_err *err)
 {
@@ -26,10 +21,10 @@ static int insert(struct hf_sqlite *s, int64_t issuer, const struct hf_adopted *
 		return rc;
 	(void)sqlite3_bind_int64(add, 1, issuer);
 	(void)sqlite3_bind_blob64(add, 2, serial, len, SQLITE_STATIC);
-	bind_text(add, 3, row->name);
-	bind_text(add, 4, row->profile);
-	bind_text(add, 5, row->subject);
-	bind_text(add, 6, row->sans);
+	hf_sql_bind_text(add, 3, row->name);
+	hf_sql_bind_text(add, 4, row->profile);
+	hf_sql_bind_text(add, 5, row->subject);
+	hf_sql_bind_text(add, 6, row->sans);
 	(void)sqlite3_bind_int64(add, 7, row->asked_at);
 	(void)sqlite3_bind_int64(add, 8, row->not_before);
 	(void)sqlite3_bind_int64(add, 9, row->not_after);

@@ -8,13 +8,6 @@
 
 enum { ALL_STATES = 0xf };
 
-static const char *text(sqlite3_stmt *stmt, int column)
-{
-	const unsigned char *s = sqlite3_column_text(stmt, column);
-
-	return s ? (const char *)s : "";
-}
-
 static void read_row(sqlite3_stmt *stmt, char serial[2 * HF_SERIAL_BYTES_CAP + 2],
 		     struct hf_record *r)
 {
@@ -27,10 +20,10 @@ static void read_row(sqlite3_stmt *stmt, char serial[2 * HF_SERIAL_BYTES_CAP + 2
 		.issuer = sqlite3_column_int64(stmt, 1),
 		.state = (enum hf_record_state)sqlite3_column_int(stmt, 2),
 		.serial = serial,
-		.name = text(stmt, 4),
-		.profile = text(stmt, 5),
-		.subject = text(stmt, 6),
-		.sans = text(stmt, 7),
+		.name = hf_sql_column_text(stmt, 4),
+		.profile = hf_sql_column_text(stmt, 5),
+		.subject = hf_sql_column_text(stmt, 6),
+		.sans = hf_sql_column_text(stmt, 7),
 		.asked_at = sqlite3_column_int64(stmt, 8),
 		.not_before = sqlite3_column_int64(stmt, 9),
 		.not_after = sqlite3_column_int64(stmt, 10),

@@ -7,19 +7,6 @@
 #include "base/str.h"
 #include "ca/store/sqlite.h"
 
-static void bind_text(sqlite3_stmt *stmt, int index, const char *text)
-{
-	(void)sqlite3_bind_text(stmt, index, text ? text : "", -1, SQLITE_STATIC);
-}
-
-static int note(struct hf_sqlite *s, const char *action, int64_t at, const char *detail,
-		struct hf_err *err)
-{
-	struct hf_audit_row row = { .at = at, .action = action, .detail = detail };
-
-	return detail ? hf_sqlite_audit(s, &row, err) : hf_err_nomem(err);
-}
-
 int hf_sqlite_token_add(struct hf_store *store, const struct hf_token *token, struct hf_err *err)
 {
 	struct hf_sqlite *s = hf_sqlite_of(store);
@@ -32,54 +19,39 @@ int hf_sqlite_token_add(struct hf_store *store, const struct hf_token *token, st
 		rc = hf_sql_get(s, HF_SQL_TOKEN_ADD, &add, err);
 	if (rc < 0)
 		return rc;
-	bind_text(add, 1, token->id);
+	hf_sql_bind_text(add, 1, token->id);
 	(void)sqlite3_bind_blob(add, 2, token->secret_sha256, HF_STORE_SHA256_LEN, SQLITE_STATIC);
-	bind_text(add, 3, token->name);
-	bind_text(add, 4, token->profile);
-	bind_text(add, 5, token->subject);
-	bind_text(add, 6, token->sans);
+	hf_sql_bind_text(add, 3, token->name);
+	hf_sql_bind_text(add, 4, token->profile);
+	hf_sql_bind_text(add, 5, token->subject);
+	hf_sql_bind_text(add, 6, token->sans);
 	(void)sqlite3_bind_int64(add, 7, token->lifetime);
 	(void)sqlite3_bind_int64(add, 8, token->made_at);
 	(void)sqlite3_bind_int64(add, 9, token->until);
 	rc = hf_sql_run(s, add, "keep a token", err);
 	if (rc == 0)
-		rc = note(s, "token", token->made_at, detail, err);
+		rc = hf_sqlite_note(s, "token", token->made_at, detail, err);
 	return rc < 0 ? rc : hf_tx_commit(&tx, err);
-}
-
-static const char *text(sqlite3_stmt *stmt, int column)
-{
-	const unsigned char *s = sqlite3_column_text(stmt, column);
-
-	return s ? (const char *)s : "";
-}
-
-static void hash(sqlite3_stmt *stmt, int column, uint8_t out[HF_STORE_SHA256_LEN])
-{
-	const void *blob = sqlite3_column_blob(stmt, column);
-
-	if (blob && sqlite3_column_bytes(stmt, column) == HF_STORE_SHA256_LEN)
-		memcpy(out, blob, HF_STORE_SHA256_LEN);
 }
 
 static void read_row(sqlite3_stmt *stmt, struct hf_token *t)
 {
 	*t = (struct hf_token){
-		.id = text(stmt, 0),
-		.name = text(stmt, 2),
-		.profile = text(stmt, 3),
-		.subject = text(stmt, 4),
-		.sans = text(stmt, 5),
+		.id = hf_sql_column_text(stmt, 0),
+		.name = hf_sql_column_text(stmt, 2),
+		.profile = hf_sql_column_text(stmt, 3),
+		.subject = hf_sql_column_text(stmt, 4),
+		.sans = hf_sql_column_text(stmt, 5),
 		.lifetime = sqlite3_column_int64(stmt, 6),
 		.made_at = sqlite3_column_int64(stmt, 7),
 		.until = sqlite3_column_int64(stmt, 8),
 		.state = (enum hf_token_state)sqlite3_column_int(stmt, 9),
 		.certificate = sqlite3_column_int64(stmt, 10),
-		.address = text(stmt, 12),
+		.address = hf_sql_column_text(stmt, 12),
 		.ended_at = sqlite3_column_int64(stmt, 13),
 	};
-	hash(stmt, 1, t->secret_sha256);
-	hash(stmt, 11, t->spki);
+	hf_sql_column_hash(stmt, 1, t->secret_sha256);
+	hf_sql_column_hash(stmt, 11, t->spki);
 }
 
 int hf_sqlite_token_each(struct hf_store *store, const char *id, int64_t since, hf_token_fn each,
@@ -92,7 +64,7 @@ int hf_sqlite_token_each(struct hf_store *store, const char *id, int64_t since, 
 	if (rc < 0)
 		return rc;
 	if (id)
-		bind_text(list, 1, id);
+		hf_sql_bind_text(list, 1, id);
 	else
 		(void)sqlite3_bind_int64(list, 2, since);
 	while ((rc = hf_sql_step(s, list, "read the tokens", err)) > 0) {
@@ -131,11 +103,11 @@ int hf_sqlite_token_withdraw(struct hf_store *store, const char *id, int64_t at,
 		rc = hf_sql_get(s, HF_SQL_TOKEN_WITHDRAW, &set, err);
 	if (rc < 0)
 		return rc;
-	bind_text(set, 1, id);
+	hf_sql_bind_text(set, 1, id);
 	(void)sqlite3_bind_int64(set, 2, at);
 	rc = hf_sql_run(s, set, "withdraw a token", err);
 	if (rc == 0)
-		rc = note(s, "token-revoke", at, id, err);
+		rc = hf_sqlite_note(s, "token-revoke", at, id, err);
 	return rc < 0 ? rc : hf_tx_commit(&tx, err);
 }
 
@@ -150,10 +122,10 @@ static int spend(struct hf_sqlite *s, struct hf_claim *claim, int64_t certificat
 
 	if (rc < 0)
 		return rc;
-	bind_text(set, 1, claim->token);
+	hf_sql_bind_text(set, 1, claim->token);
 	(void)sqlite3_bind_int64(set, 2, certificate);
 	(void)sqlite3_bind_blob(set, 3, claim->spki, HF_STORE_SHA256_LEN, SQLITE_STATIC);
-	bind_text(set, 4, claim->address);
+	hf_sql_bind_text(set, 4, claim->address);
 	(void)sqlite3_bind_int64(set, 5, at);
 	rc = hf_sql_run(s, set, "spend a token", err);
 	if (rc < 0)
@@ -234,6 +206,6 @@ int hf_sqlite_successor(struct hf_store *store, int64_t predecessor, int64_t *re
 	if (rc <= 0)
 		return rc < 0 ? rc : 1;
 	*ret_successor = sqlite3_column_int64(get, 0);
-	hash(get, 1, ret_spki);
+	hf_sql_column_hash(get, 1, ret_spki);
 	return 0;
 }

@@ -7,11 +7,6 @@
 #include "base/str.h"
 #include "ca/store/sqlite.h"
 
-static void bind_text(sqlite3_stmt *stmt, int index, const char *text)
-{
-	(void)sqlite3_bind_text(stmt, index, text ? text : "", -1, SQLITE_STATIC);
-}
-
 static int last_audit(struct hf_sqlite *s, struct hf_err *err)
 {
 	HF_AUTO(hf_stmt) last = NULL;
@@ -49,12 +44,12 @@ int hf_sqlite_audit(struct hf_sqlite *s, struct hf_audit_row *row, struct hf_err
 		return rc;
 	(void)sqlite3_bind_int64(add, 1, row->id);
 	(void)sqlite3_bind_int64(add, 2, row->at);
-	bind_text(add, 3, row->action);
+	hf_sql_bind_text(add, 3, row->action);
 	(void)sqlite3_bind_int64(add, 4, row->issuer);
 	(void)sqlite3_bind_blob64(add, 5, row->serial ? (const void *)row->serial : "",
 				  row->serial_len, SQLITE_STATIC);
-	bind_text(add, 6, row->detail);
-	bind_text(add, 7, row->actor);
+	hf_sql_bind_text(add, 6, row->detail);
+	hf_sql_bind_text(add, 7, row->actor);
 	(void)sqlite3_bind_blob(add, 8, row->hash, HF_STORE_SHA256_LEN, SQLITE_STATIC);
 	rc = hf_sql_run(s, add, "write the audit log", err);
 	if (rc < 0)
@@ -62,6 +57,14 @@ int hf_sqlite_audit(struct hf_sqlite *s, struct hf_audit_row *row, struct hf_err
 	s->audit_id = row->id;
 	memcpy(s->audit_hash, row->hash, sizeof(s->audit_hash));
 	return 0;
+}
+
+int hf_sqlite_note(struct hf_sqlite *s, const char *action, int64_t at, const char *detail,
+		   struct hf_err *err)
+{
+	struct hf_audit_row row = { .at = at, .action = action, .detail = detail };
+
+	return detail ? hf_sqlite_audit(s, &row, err) : hf_err_nomem(err);
 }
 
 int hf_sqlite_audit_append(struct hf_store *store, const char *action, const char *detail,
@@ -113,7 +116,7 @@ int hf_sqlite_subject_taken(struct hf_store *store, const char *subject, int64_t
 
 	if (rc < 0)
 		return rc;
-	bind_text(find, 1, subject);
+	hf_sql_bind_text(find, 1, subject);
 	(void)sqlite3_bind_int64(find, 2, at);
 	return hf_sql_step(s, find, "look for the subject", err);
 }
@@ -148,10 +151,10 @@ static int intend_one(struct hf_sqlite *s, struct hf_intent *intent, struct hf_e
 		return rc;
 	(void)sqlite3_bind_int64(add, 1, intent->issuer);
 	(void)sqlite3_bind_blob64(add, 2, serial, len, SQLITE_STATIC);
-	bind_text(add, 3, intent->name);
-	bind_text(add, 4, intent->profile);
-	bind_text(add, 5, intent->subject);
-	bind_text(add, 6, intent->sans);
+	hf_sql_bind_text(add, 3, intent->name);
+	hf_sql_bind_text(add, 4, intent->profile);
+	hf_sql_bind_text(add, 5, intent->subject);
+	hf_sql_bind_text(add, 6, intent->sans);
 	(void)sqlite3_bind_int64(add, 7, intent->at);
 	(void)sqlite3_bind_int64(add, 8, s->session);
 	rc = hf_sql_run(s, add, "note an intent", err);

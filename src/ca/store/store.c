@@ -143,6 +143,34 @@ int hf_store_token_withdraw(struct hf_store *store, const char *id, int64_t at, 
 	return store->ops->token_withdraw(store, id, at, err);
 }
 
+const char *hf_approval_state_name(enum hf_approval_state state)
+{
+	static const char *const names[] = { [HF_APPROVAL_WAITING] = "waiting",
+					     [HF_APPROVAL_GRANTED] = "approved",
+					     [HF_APPROVAL_DENIED] = "denied" };
+
+	return names[state];
+}
+
+int hf_store_approval_ask(struct hf_store *store, const char *token,
+			  const uint8_t spki[HF_STORE_SHA256_LEN], const char *address, int64_t at,
+			  enum hf_approval_state *ret_state, struct hf_err *err)
+{
+	return store->ops->approval_ask(store, token, spki, address, at, ret_state, err);
+}
+
+int hf_store_approval_each(struct hf_store *store, hf_approval_fn each, void *arg,
+			   struct hf_err *err)
+{
+	return store->ops->approval_each(store, each, arg, err);
+}
+
+int hf_store_approval_decide(struct hf_store *store, const char *token, bool grant,
+			     const char *detail, int64_t at, struct hf_err *err)
+{
+	return store->ops->approval_decide(store, token, grant, detail, at, err);
+}
+
 int hf_store_record_claims(struct hf_store *store, const struct hf_outcome *outcomes,
 			   struct hf_claim *const *claims, size_t len, int64_t at,
 			   struct hf_err *err)

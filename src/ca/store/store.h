@@ -264,6 +264,34 @@ int hf_store_token_each(struct hf_store *store, const char *id, int64_t since, h
 int hf_store_token_withdraw(struct hf_store *store, const char *id, int64_t at,
 			    struct hf_err *err);
 
+/* --- approvals: enrolments that a person looks at first --- */
+
+enum hf_approval_state { HF_APPROVAL_WAITING, HF_APPROVAL_GRANTED, HF_APPROVAL_DENIED };
+const char *hf_approval_state_name(enum hf_approval_state state);
+
+struct hf_approval {
+	const char *token;                 /* its id, by which a decision names the enrolment */
+	const char *name, *profile, *sans; /* that the token is for */
+	uint8_t spki[HF_STORE_SHA256_LEN]; /* of the key that asks */
+	const char *address;               /* it asked from */
+	int64_t asked_at, decided_at;      /* decided_at is 0 while it waits */
+	enum hf_approval_state state;
+};
+/* Notes that the holder of a token asks with this key, when nobody has with that token, and says
+ * how it stands; 1 when another key has asked with it.  address NULL: nothing is noted, and 1 when
+ * nobody has asked. */
+int hf_store_approval_ask(struct hf_store *store, const char *token,
+			  const uint8_t spki[HF_STORE_SHA256_LEN], const char *address, int64_t at,
+			  enum hf_approval_state *ret_state, struct hf_err *err);
+/* Those that wait, whose tokens are open.  The approval is valid during the call. */
+typedef int (*hf_approval_fn)(void *arg, const struct hf_approval *approval);
+int hf_store_approval_each(struct hf_store *store, hf_approval_fn each, void *arg,
+			   struct hf_err *err);
+/* `detail` is for the audit log: who decides, when that is not who opened the ledger.  0; 1 when it
+ * was decided before (nothing changes).  -HF_E_NOENT when nobody asks with that token. */
+int hf_store_approval_decide(struct hf_store *store, const char *token, bool grant,
+			     const char *detail, int64_t at, struct hf_err *err);
+
 /* What a certificate that is recorded uses up: a token, or the right to follow another. */
 struct hf_claim {
 	const char *token;   /* NULL: none */

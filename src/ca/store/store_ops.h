@@ -51,6 +51,13 @@ struct hf_store_ops {
 			  void *arg, struct hf_err *err);
 	int (*token_withdraw)(struct hf_store *store, const char *id, int64_t at,
 			      struct hf_err *err);
+	int (*approval_ask)(struct hf_store *store, const char *token, const uint8_t *spki,
+			    const char *address, int64_t at, enum hf_approval_state *ret_state,
+			    struct hf_err *err);
+	int (*approval_each)(struct hf_store *store, hf_approval_fn each, void *arg,
+			     struct hf_err *err);
+	int (*approval_decide)(struct hf_store *store, const char *token, bool grant,
+			       const char *detail, int64_t at, struct hf_err *err);
 	int (*record_claims)(struct hf_store *store, const struct hf_outcome *outcomes,
 			     struct hf_claim *const *claims, size_t len, int64_t at,
 			     struct hf_err *err);

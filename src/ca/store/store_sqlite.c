@@ -273,6 +273,9 @@ const struct hf_store_ops hf_store_sqlite = {
 	.token_add = hf_sqlite_token_add,
 	.token_each = hf_sqlite_token_each,
 	.token_withdraw = hf_sqlite_token_withdraw,
+	.approval_ask = hf_sqlite_approval_ask,
+	.approval_each = hf_sqlite_approval_each,
+	.approval_decide = hf_sqlite_approval_decide,
 	.record_claims = hf_sqlite_record_claims,
 	.successor = hf_sqlite_successor,
 };

@@ -67,7 +67,7 @@ def test_two_machines_at_once_with_one_token_have_one_winner(authority, machine)
 
 
 def test_expired_withdrawn_and_wrong_tokens_are_told_apart_only_by_their_holder(authority, machine):
-    short, gone = authority.token("amy", "--for", "1s"), authority.token("bob")
+    short, gone = authority.token("amy", "--ttl", "1s"), authority.token("bob")
     authority.hf("token", "revoke", token_id(gone))
     authority.hf("token", "revoke", token_id(gone), exit=1)
     node = machine()
