@@ -24,6 +24,7 @@ test pc:cmocka libcmocka-dev
 test py:pytest python3-pytest
 test py:xdist python3-pytest-xdist
 test py:cryptography python3-cryptography
+test py:cryptography_vectors python3-cryptography-vectors
 test py:yaml python3-yaml
 test cmd:curl curl
 test cmd:strace strace
