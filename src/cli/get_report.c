@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "cli/get.h"
+#include "tls/alerts.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -222,23 +223,33 @@ static bool own_self_signed(const struct hf_certs *chain, int64_t now)
 	return chain->len == 1 && (chain->items[0]->flags & HF_CERT_SELF_ISSUED);
 }
 
-/* Certain where the certificate alone proves it, likely where the server may know better. */
+enum { SILENCE = -1 };
+
+/* Node says nothing and GnuTLS says 49, whatever is wrong with a certificate. */
+static bool is_vague(int alert)
+{
+	return alert == SILENCE || alert == HF_ALERT_ACCESS_DENIED;
+}
+
+/* Certain where the certificate alone proves it, likely where the server may know better.
+ * `proven`: no server accepts such a certificate, so it is the cause of a vague refusal too. */
 static const struct {
 	int alert;
+	bool proven;
 	bool (*applies)(const struct hf_certs *chain, int64_t now);
 	enum hf_reason reason;
 } own_causes[] = {
-	{ 45, own_expired, HF_REASON_V_EXPIRED },
-	{ 45, own_ca_expired, HF_REASON_V_CA_EXPIRED },
-	{ 42, own_not_yet, HF_REASON_V_NOT_YET },
-	{ 43, own_not_for_clients, HF_REASON_V_EKU },
-	{ 48, own_self_signed, HF_REASON_V_SELF_SIGNED },
+	{ HF_ALERT_CERTIFICATE_EXPIRED, true, own_expired, HF_REASON_V_EXPIRED },
+	{ HF_ALERT_CERTIFICATE_EXPIRED, true, own_ca_expired, HF_REASON_V_CA_EXPIRED },
+	{ HF_ALERT_BAD_CERTIFICATE, true, own_not_yet, HF_REASON_V_NOT_YET },
+	{ HF_ALERT_UNSUPPORTED_CERTIFICATE, true, own_not_for_clients, HF_REASON_V_EKU },
+	{ HF_ALERT_UNKNOWN_CA, false, own_self_signed, HF_REASON_V_SELF_SIGNED },
 };
 
 static enum hf_reason own_cause(const struct get *g, int alert)
 {
 	for (size_t i = 0; g->credential && i < HF_ARRAY_LEN(own_causes); i++) {
-		if (own_causes[i].alert == alert &&
+		if ((own_causes[i].alert == alert || (own_causes[i].proven && is_vague(alert))) &&
 		    own_causes[i].applies(&g->credential->chain, hf_clock_now()))
 			return own_causes[i].reason;
 	}
@@ -299,6 +310,7 @@ bool get_was_dropped(const struct get *g)
 
 static int dropped(struct get *g)
 {
+	const struct hf_reason_info *own = hf_reason_info(own_cause(g, SILENCE));
 	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(TEXT_CAP);
 
 	(void)hf_buf_puts(
@@ -306,6 +318,10 @@ static int dropped(struct get *g)
 	    "it asked for a certificate and then closed without a word (Node does so for each "
 	    "certificate it does not accept; others lose the alert on the way). ");
 	describe_own(g, &text);
+	if (own->id[0]) {
+		(void)hf_buf_printf(&text, " What can be seen from here: %s.", own->sentence);
+		return refused(g, "server", own->id, hf_buf_str(&text), own->remedy);
+	}
 	return refused(g, "server", g->credential ? "T-ALERT-LOST" : "N-NONE", hf_buf_str(&text),
 		       g->credential
 			   ? "look into the server's log; judge your chain with: handfast verify "

@@ -76,6 +76,11 @@ class Town:
                          "ku": ["keyCertSign", "cRLSign"]},
         "foreign": {"issuer": "foreign-root", "subject": "/O=Other/CN=mail-server"},
         "foreign-server": dict(zoo.SERVER, issuer="foreign-root", subject="/O=Other/CN=localhost"),
+        "server-expired": dict(zoo.SERVER, days=[-30, -1]),
+        "server-notyet": dict(zoo.SERVER, days=[1, 30]),
+        "server-clientonly": dict(zoo.SERVER, eku=["clientAuth"]),
+        "server-revoked": dict(zoo.SERVER),
+        "server-badsig": dict(zoo.SERVER, damage="signature"),
     }
     BELOW_ROOT = ("foreign", "foreign-server", "foreign-root")
 
@@ -95,12 +100,15 @@ class Town:
         issuing = self.certs["issuing"]
         self.creds["nointer"] = peers.Credential(self.write("nointer.pem", self.certs["mail"].pem),
                                                  self.creds["mail"].key)
+        self.creds["server-nointer"] = peers.Credential(
+            self.write("server-nointer.pem", self.certs["server"].pem), self.creds["server"].key)
         self.creds["none"] = None
         self.ca = self.write("ca.pem", self.certs["root"].pem)
         self.issuing = self.write("issuing.pem", issuing.pem)
         self.foreign_ca = self.write("foreign-ca.pem", self.certs["foreign-root"].pem)
         root_list = zoo.make_crl(self.certs["root"], {}, self.certs)
-        self.crl = self.write("crl.pem", root_list + zoo.make_crl(issuing, {"revokes": ["revoked"]}, self.certs))
+        self.crl = self.write("crl.pem", root_list + zoo.make_crl(
+            issuing, {"revokes": ["revoked", "server-revoked"]}, self.certs))
         self.crl_clean = self.write("crl-clean.pem", root_list + zoo.make_crl(issuing, {}, self.certs))
         self.crl_mail = self.write("crl-mail.pem", root_list + zoo.make_crl(
             issuing, {"revokes": ["revoked", "mail"], "number": 2}, self.certs))

@@ -6,11 +6,10 @@ import socket
 import pytest
 from cryptography.hazmat.primitives import serialization
 from support import look, zoo
-from support.peer_servers import SERVERS, NodeServer, OpenSSLServer, PythonServer
+from support.peer_servers import NodeServer, OpenSSLServer, PythonServer
 from support.peers import Credential
 
 VERSIONS = ["1.2", "1.3"]
-CLEAR = ["openssl", "python", "gnutls"]  # servers that say why; Node drops the connection
 
 
 def get(hf, town, server, who=None, *more, path="/", host="localhost", **kw):
@@ -23,47 +22,6 @@ def get(hf, town, server, who=None, *more, path="/", host="localhost", **kw):
 def meets(server, hf, town, who, version, *more):
     told = get(hf, town, server, who, "--tls-min", version, "--tls-max", version, *more)
     return told
-
-
-@pytest.mark.row(46, 81)
-@pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("peer", list(SERVERS))
-def test_client_with_its_certificate_is_let_in_by_each_server(hf, town, session_dir, peer, version):
-    with SERVERS[peer](session_dir, town["server"], town.ca, "require", version) as server:
-        told = meets(server, hf, town, "mail", version)
-        assert told.code == 0, (told, server.text())
-        assert told.out
-
-
-REFUSED = {"none": {"1.2": 40, "1.3": 116}, "foreign": 48, "expired": 45, "notyet": 42, "serveronly": 43,
-           "nointer": 48, "badsig": 51}
-
-
-@pytest.mark.row(47, 48, 49, 50, 85, 91)
-@pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("who", list(REFUSED))
-@pytest.mark.parametrize("peer", ["openssl", "python"])
-def test_refusal_by_the_server_is_told_with_its_alert(hf, town, session_dir, peer, who, version):
-    wanted = REFUSED[who] if isinstance(REFUSED[who], int) else REFUSED[who][version]
-    with SERVERS[peer](session_dir, town["server"], town.ca, "require", version) as server:
-        told = meets(server, hf, town, None if who == "none" else who, version)
-    assert told.code == 1, (told, server.text())
-    assert told.out == b""
-    assert "refused" in told.stderr.lower() and "server" in told.stderr.lower()
-    from support.alerts import NAMES
-    assert NAMES[wanted] in told.stderr and str(wanted) in told.stderr, told
-
-
-@pytest.mark.row(47, 48, 91)
-@pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("who", ["none", "foreign", "expired"])
-@pytest.mark.parametrize("peer", ["gnutls", "node"])
-def test_refusal_by_a_server_with_other_habits_is_never_a_success(hf, town, session_dir, peer, who, version):
-    with SERVERS[peer](session_dir, town["server"], town.ca, "require", version) as server:
-        told = meets(server, hf, town, None if who == "none" else who, version)
-    assert told.code == 1, (told, server.text())
-    assert told.out == b""
-    assert "refused" in told.stderr.lower(), told
 
 
 @pytest.mark.row(82, 99)

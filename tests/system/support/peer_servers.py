@@ -6,9 +6,27 @@ import os
 import socket
 import ssl
 import threading
+from pathlib import Path
 
 from .peers import PEERS, VERSIONS, need
 from .process import SLOW, Watched, clean_env, listening_ports
+
+
+def together(home, files):
+    """One file with all of them: s_server reads one list from -CRL, and any number from -CAfile."""
+    path = os.path.join(str(home), "together-%s.pem" % os.urandom(6).hex())
+    with open(path, "wb") as out:
+        out.write(b"".join(Path(f).read_bytes() for f in files))
+    return path
+
+
+def apart(home, files):
+    """One file for each list: Node reads the first of a file."""
+    paths = []
+    for text in "".join(Path(f).read_text(encoding="ascii") for f in files).split("-----BEGIN X509 CRL-----")[1:]:
+        paths.append(os.path.join(str(home), "apart-%s.pem" % os.urandom(6).hex()))
+        Path(paths[-1]).write_text("-----BEGIN X509 CRL-----" + text, encoding="ascii")
+    return paths
 
 
 class OpenSSLServer(Watched):
@@ -20,15 +38,15 @@ class OpenSSLServer(Watched):
                 "-cert", cred.cert, "-key", cred.key, "-cert_chain", cred.cert, "-www", "-cipher",
                 "DEFAULT:@SECLEVEL=0"]
         if ca:
-            argv += ["-CAfile", ca]
+            argv += ["-CAfile", together(home, [ca] + list(crls)) if crls else ca]
         if mode == "require":
             argv += ["-Verify", "10", "-verify_return_error"]
         elif mode == "request":
             argv += ["-verify", "10"]
         if version:
             argv += ["-tls1_2" if version == "1.2" else "-tls1_3"]
-        for crl in crls:
-            argv += ["-CRL", crl]
+        if crls:
+            argv += ["-crl_check_all"]
         super().__init__(argv + list(more), clean_env(home))
         self.port = self.ready(lambda: self.wait_line(
             "out", lambda l: l.startswith("ACCEPT") and int(l.rsplit(":", 1)[1]), "the ACCEPT line"))
@@ -50,7 +68,7 @@ class NodeServer(NodeServers):
     name = "node"
 
     def __init__(self, home, cred, ca=None, mode="require", version=None, crls=(), host="127.0.0.1", **more):
-        entry = dict(more, name="only", cert=cred.cert, key=cred.key, ca=ca, mode=mode, crls=list(crls), host=host,
+        entry = dict(more, name="only", cert=cred.cert, key=cred.key, ca=ca, mode=mode, crls=apart(home, crls), host=host,
                      ciphers="DEFAULT:@SECLEVEL=0")
         if version:
             entry.update(minVersion="TLSv" + version, maxVersion="TLSv" + version)
