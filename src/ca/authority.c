@@ -4,10 +4,13 @@
 
 #include <stdlib.h>
 
+#include <openssl/err.h>
+
 #include "base/err.h"
 #include "base/file.h"
 #include "base/str.h"
 #include "ca/signer.h"
+#include "pki/der.h"
 #include "util/home.h"
 #include "verify/verify.h"
 
@@ -120,6 +123,33 @@ static int open_ca(struct hf_authority *a, struct hf_ca *ca, const char *name, c
 	return hf_authority_adopt(a, ca, cert, name, now, err);
 }
 
+/* The root's list in the home says it, wherever the root is.  A list that is missing, damaged or
+ * not the root's says nothing: what was issued must stay revocable (and doctor tells). */
+static int note_revocation(struct hf_authority *a, struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_pemfile) file = HF_PEMFILE_INIT;
+	const ASN1_INTEGER *serial = X509_get0_serialNumber(a->issuing.cert->x509);
+	char path[PATH_MAX];
+	int rc = hf_path_join(path, sizeof(path), a->dir, a->root.crl_name, err);
+
+	if (rc < 0 || hf_pemfile_load(&file, path, 0, NULL, NULL) < 0)
+		return rc;
+	(void)ERR_set_mark();
+	for (size_t i = 0; i < file.crls.len; i++) {
+		X509_CRL *crl = file.crls.items[i]->crl;
+		X509_REVOKED *entry = NULL;
+		int64_t at = 1;
+
+		if (X509_CRL_verify(crl, hf_cert_key_get0(a->root.cert)) != 1 ||
+		    X509_CRL_get0_by_serial(crl, &entry, serial) != 1)
+			continue;
+		(void)hf_asn1_time_read(X509_REVOKED_get0_revocationDate(entry), &at);
+		a->issuing_revoked_at = at;
+	}
+	(void)ERR_pop_to_mark();
+	return 0;
+}
+
 static int open_parts(struct hf_authority *a, const struct hf_authority_options *options,
 		      struct hf_err *err)
 {
@@ -143,6 +173,8 @@ static int open_parts(struct hf_authority *a, const struct hf_authority_options 
 		     options->now, err);
 	if (rc == 0 && !a->single)
 		rc = open_ca(a, &a->issuing, "issuing", "crl.pem", options->now, err);
+	if (rc == 0 && !a->single)
+		rc = note_revocation(a, err);
 	return rc < 0 ? rc : hf_authority_make_trust(a, err);
 }
 

@@ -34,6 +34,8 @@ struct hf_authority {
 	struct hf_ca root, issuing;
 	bool single;		/* issuing is empty, the root issues */
 	bool root_only;		/* and it issues nothing but CAs: the home of an offline root */
+	/* as the root's list in the home has it; 0: it is not revoked */
+	int64_t issuing_revoked_at;
 	struct hf_trust *trust; /* the root as anchor, the issuing CA below it: what peers have */
 	struct hf_passphrase_source pass;
 	unsigned jobs; /* threads that sign at once; 0 is 1 */

@@ -22,7 +22,7 @@ static int look_at_ca(struct hf_doctor *d, const struct hf_authority *a, const s
 		      const char *name, struct hf_err *err)
 {
 	static const struct hf_doctor_ends ends = { HF_DOCTOR_CA_EXPIRED, HF_DOCTOR_CA_EXPIRES };
-	char path[PATH_MAX];
+	char path[PATH_MAX], since[HF_TIME_TEXT_CAP];
 	int64_t warn = d->warn;
 	int rc = hf_path_join(path, sizeof(path), a->dir, name, err);
 
@@ -32,6 +32,10 @@ static int look_at_ca(struct hf_doctor *d, const struct hf_authority *a, const s
 	d->warn = HF_MAX(warn, (int64_t)CA_WARN); /* a CA takes longer to renew */
 	rc = hf_doctor_cert(d, ca->cert, path, &ends, err);
 	d->warn = warn;
+	if (rc == 0 && ca == &a->issuing && a->issuing_revoked_at) {
+		hf_time_format(a->issuing_revoked_at, since);
+		rc = hf_doctor_add(d, HF_DOCTOR_CA_REVOKED, path, err, "since %s", since);
+	}
 	if (rc < 0)
 		return rc;
 	if (hf_file_exists(ca->key_path))

@@ -25,6 +25,7 @@ void hf_order_done(struct hf_order *order)
 	sk_X509_EXTENSION_pop_free(order->extra, X509_EXTENSION_free);
 	hf_strv_done(&order->notes);
 	hf_strv_done(&order->dropped);
+	hf_strv_done(&order->added);
 	hf_rulings_done(&order->rulings);
 	hf_cert_unref(order->cert);
 	*order = (struct hf_order){ .profile = NULL };
@@ -95,6 +96,8 @@ static int check_names(const struct hf_authority *a, const struct hf_order *orde
 /* A CA goes below the root, everything else below the issuing CA. */
 static int settle_issuer(struct hf_authority *a, struct hf_order *order, struct hf_err *err)
 {
+	char since[HF_TIME_TEXT_CAP];
+
 	if (!a->root.cert) /* the root itself: the first certificate of a new authority */
 		return 0;
 	if (a->root_only && !order->profile->is_ca) {
@@ -103,6 +106,14 @@ static int settle_issuer(struct hf_authority *a, struct hf_order *order, struct 
 		return hf_err_hint(err, "issue from the home of the CA below it");
 	}
 	order->issuer = order->profile->is_ca ? &a->root : hf_authority_issuer(a);
+	if (order->issuer == &a->issuing && a->issuing_revoked_at) {
+		hf_time_format(a->issuing_revoked_at, since);
+		(void)hf_err_set(err, HF_E_POLICY,
+				 "'%s' was revoked by its root, %s: peers refuse what it issues",
+				 order->issuer->cert->subject, since);
+		return hf_err_hint(err, "make a new authority with: handfast init --force NAME, or "
+					"below the same root with handfast root request");
+	}
 	if (order->profile->is_ca && order->issuer->cert->pathlen == 0) {
 		(void)hf_err_set(err, HF_E_POLICY,
 				 "'%s' may not have CAs below it: its path length is 0",
@@ -175,6 +186,8 @@ int hf_order_check(struct hf_authority *a, struct hf_order *order, int64_t now, 
 		"it is known by its common name only, which strict peers refuse; give it a name "
 		"with --san") < 0)
 		rc = hf_err_nomem(err);
+	if (rc == 0)
+		rc = hf_rulings_end(&order->rulings);
 	if (rc == 0)
 		order->checked = true;
 	return rc;
@@ -293,7 +306,8 @@ int hf_order_subject_taken(const struct hf_authority *a, struct hf_order *order,
 {
 	(void)hf_policy_refuse(a->policy, &order->rulings, a->policy->unique_line, err,
 			       "'%s' has a valid certificate already (unique_subject)", subject);
-	return hf_err_hint(err, "renew it, revoke it first, or give this one another subject");
+	(void)hf_err_hint(err, "renew it, revoke it first, or give this one another subject");
+	return -HF_E_POLICY;
 }
 
 /* What fails here fails for this order only.  Keys, trust and certificates are only read, so that

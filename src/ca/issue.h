@@ -25,6 +25,7 @@ struct hf_order {
 	int64_t lifetime;	  /* seconds; 0: the profile's default */
 	struct hf_strv notes;	  /* what was changed or left out, each a sentence for people */
 	struct hf_strv dropped;	  /* what a request asked for in vain, in single words */
+	struct hf_strv added;	  /* names that it gets unasked, and why; kept when rulings are */
 	struct hf_rulings rulings; /* what the policy said, when .wanted */
 	bool own_name; /* its only SAN is its own name, which nobody asked for */
 	bool renews; /* in place of one that is there: unique_subject lets it */

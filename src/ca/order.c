@@ -69,6 +69,19 @@ static bool is_host(const char *text)
 	return hf_ip_parse(text, raw, &len) || hf_dns_name_valid(text, strlen(text), true);
 }
 
+int hf_order_note_added(struct hf_order *order, size_t from, const char *why, struct hf_err *err)
+{
+	for (size_t i = from; order->rulings.wanted && i < order->sans.len; i++) {
+		const struct hf_san *san = &order->sans.items[i];
+		HF_AUTO(cstr) text =
+		    hf_str_printf("%s:%s (%s)", hf_san_kind_name(san->kind), san->value, why);
+
+		if (!text || hf_strv_add(&order->added, text) < 0)
+			return hf_err_nomem(err);
+	}
+	return 0;
+}
+
 int hf_order_for_name(struct hf_order *order, const char *name, const char *subject,
 		      const struct hf_sans *sans, struct hf_err *err)
 {
@@ -81,6 +94,8 @@ int hf_order_for_name(struct hf_order *order, const char *name, const char *subj
 	if (rc == 0 && is_host(name) && (order->profile->names_hosts || sans->len == 0)) {
 		rc = hf_sans_add_host(&order->sans, name, err);
 		order->own_name = !order->profile->names_hosts;
+		if (rc == 0 && !hf_sans_has(sans, &order->sans.items[0]))
+			rc = hf_order_note_added(order, 0, "its own name", err);
 	}
 	return rc < 0 ? rc : hf_sans_join(&order->sans, sans, err);
 }

@@ -18,6 +18,9 @@ int hf_sans_join(struct hf_sans *sans, const struct hf_sans *more, struct hf_err
 int hf_order_for_name(struct hf_order *order, const char *name, const char *subject,
 		      const struct hf_sans *sans, struct hf_err *err);
 
+/* Notes for --dry-run that the order's SANs from number `from` on were not asked for. */
+int hf_order_note_added(struct hf_order *order, size_t from, const char *why, struct hf_err *err);
+
 /* Copies of extensions, behind the profile's own or instead of them; `extra` may be NULL. */
 int hf_order_add_extra(struct hf_order *order, const STACK_OF(X509_EXTENSION) *extra,
 		       struct hf_err *err);

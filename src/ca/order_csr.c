@@ -141,10 +141,20 @@ static int add_own_host(const struct taking *t)
 	return add_host(&t->order->sans, t->cn, t->err);
 }
 
-static int take_sans(const struct taking *t)
+/* Names that the request does not ask for, from number `from` of the order's on. */
+static int note_added(const struct taking *t, size_t from, const char *why)
+{
+	for (size_t i = from; i < t->order->sans.len; i++) {
+		if (!hf_sans_has(&t->csr->sans, &t->order->sans.items[i]))
+			return hf_order_note_added(t->order, from, why, t->err);
+	}
+	return 0;
+}
+
+static int take_asked(const struct taking *t)
 {
 	struct hf_order *order = t->order;
-	int rc = order->profile->names_hosts ? add_own_host(t) : 0;
+	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < t->csr->sans.len; i++) {
 		const struct hf_san *san = &t->csr->sans.items[i];
@@ -154,16 +164,31 @@ static int take_sans(const struct taking *t)
 		else if (!hf_sans_has(&order->sans, san))
 			rc = hf_sans_add(&order->sans, san->kind, san->value, t->err);
 	}
-	for (size_t i = 0; rc == 0 && i < t->policy->sans->len; i++) {
-		const struct hf_san *san = &t->policy->sans->items[i];
+	return rc;
+}
 
-		if (!hf_sans_has(&order->sans, san))
-			rc = hf_sans_add(&order->sans, san->kind, san->value, t->err);
-	}
+static int take_sans(const struct taking *t)
+{
+	static const char own_name[] = "its common name", by_operator[] = "given by the operator";
+	struct hf_order *order = t->order;
+	int rc = order->profile->names_hosts ? add_own_host(t) : 0;
+	size_t from;
+
+	if (rc == 0)
+		rc = note_added(t, 0, own_name);
+	if (rc == 0)
+		rc = take_asked(t);
+	from = order->sans.len;
+	if (rc == 0)
+		rc = hf_sans_join(&order->sans, t->policy->sans, t->err);
+	if (rc == 0)
+		rc = note_added(t, from, by_operator);
 	/* strict peers want a SAN of a client too: its name, when nothing else was granted */
 	if (rc == 0 && order->sans.len == 0 && !order->profile->is_ca) {
 		rc = add_host(&order->sans, t->cn, t->err);
 		order->own_name = !order->profile->names_hosts;
+		if (rc == 0)
+			rc = note_added(t, 0, own_name);
 	}
 	return rc;
 }

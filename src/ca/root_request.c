@@ -93,6 +93,12 @@ int hf_root_request_renewal(const char *home, struct hf_authority *a, bool force
 	if (a->single)
 		return hf_err_set(err, HF_E_POLICY,
 				  "this authority has no issuing CA that a root could certify");
+	if (a->issuing_revoked_at) {
+		(void)hf_err_set(err, HF_E_POLICY,
+				 "'%s' was revoked by its root: its key is not certified again",
+				 cert->subject);
+		return hf_err_hint(err, "ask for a new one from another home: --home DIR");
+	}
 	rc = hf_ca_load_key(a, &a->issuing, err);
 	if (rc == 0)
 		rc = waiting_place(home, force, dir, ret_path, err);

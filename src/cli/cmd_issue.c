@@ -168,7 +168,6 @@ static int dry_run(struct hf_cmd_ctx *ctx, struct hf_authority *a, struct hf_ord
 	HF_AUTO_DONE(hf_dry_run) run = { .cert = NULL };
 	int rc = hf_key_generate(hf_cli_key_type(o->key_type), &order->key, &ctx->err);
 
-	order->rulings.wanted = true;
 	if (rc == 0)
 		rc = hf_extfile_tell(ext, &order->rulings);
 	if (rc == 0)
@@ -220,7 +219,8 @@ static int run(struct hf_cmd_ctx *ctx)
 	HF_AUTO_DONE(hf_sans) sans = HF_SANS_INIT;
 	HF_AUTO_DONE(hf_extfile) ext = { .extra = NULL };
 	HF_AUTO_DONE(hf_order) order = { .profile = hf_cli_role(ctx, &o->role),
-					 .lifetime = o->lifetime };
+					 .lifetime = o->lifetime,
+					 .rulings.wanted = o->dry_run };
 	char dir[PATH_MAX];
 	int rc;
 

@@ -22,7 +22,7 @@ int hf_dry_run_try(struct hf_authority *a, struct hf_order *order, int64_t now,
 /* On standard output: the lines under the one that says what it would be … */
 void hf_dry_run_print(struct hf_cmd_ctx *ctx, const struct hf_order *order,
 		      const struct hf_dry_run *run);
-/* … and "rules" and "judges" of the open object. */
+/* … and "rules", "added", "extensions" and "judges" of the open object. */
 void hf_dry_run_json(struct hf_json *j, const struct hf_order *order,
 		     const struct hf_dry_run *run);
 

@@ -186,7 +186,16 @@ int hf_policy_refuse(const struct hf_policy *policy, struct hf_rulings *rulings,
 	va_end(args);
 	if (!place || keep(policy, rulings, HF_RULING_REFUSES, line, text) < 0)
 		return hf_err_nomem(err);
+	if (rulings && rulings->wanted && rulings->refusals++)
+		return 0;
 	if (policy && policy->name)
-		return hf_err_set(err, HF_E_POLICY, "%s: %s", place, text);
-	return hf_err_set(err, HF_E_POLICY, "%s", text);
+		(void)hf_err_set(err, HF_E_POLICY, "%s: %s", place, text);
+	else
+		(void)hf_err_set(err, HF_E_POLICY, "%s", text);
+	return rulings && rulings->wanted ? 0 : -HF_E_POLICY;
+}
+
+int hf_rulings_end(const struct hf_rulings *rulings)
+{
+	return rulings->refusals ? -HF_E_POLICY : 0;
 }

@@ -126,9 +126,10 @@ struct hf_ruling {
 	char *text;
 };
 struct hf_rulings {
-	bool wanted; /* by --dry-run; else none is kept */
+	bool wanted; /* by --dry-run, which goes on to the last rule; else none is kept */
 	struct hf_ruling *items;
 	size_t len;
+	size_t refusals; /* of them */
 };
 const char *hf_ruling_word(enum hf_ruling_kind kind); /* "admits" … */
 void hf_rulings_done(struct hf_rulings *rulings);
@@ -137,9 +138,14 @@ int hf_rulings_add(struct hf_rulings *rulings, enum hf_ruling_kind kind, const c
 		   const char *text);
 int hf_policy_say(const struct hf_policy *policy, struct hf_rulings *rulings,
 		  enum hf_ruling_kind kind, unsigned line, const char *fmt, ...) HF_PRINTF(5, 6);
-/* Keeps it, and fills err: -HF_E_POLICY "policy.yaml:12: …". */
+/* Fills err: -HF_E_POLICY "policy.yaml:12: …".  When the rulings are wanted it is kept and the
+ * answer is 0, so that the other rules have their say: err then holds the first refusal, which
+ * hf_rulings_end gives. */
 int hf_policy_refuse(const struct hf_policy *policy, struct hf_rulings *rulings, unsigned line,
 		     struct hf_err *err, const char *fmt, ...) HF_PRINTF(5, 6);
+
+/* -HF_E_POLICY when a rule has refused, else 0; err is as hf_policy_refuse has left it. */
+int hf_rulings_end(const struct hf_rulings *rulings);
 
 /* --- rules --- */
 

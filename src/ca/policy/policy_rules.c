@@ -100,17 +100,19 @@ static int check_name(const struct rule_check *c, const struct hf_san *san)
 {
 	const struct hf_pattern *pattern = hf_policy_pattern_for(&c->pp->names, san);
 	const char *kind = hf_san_kind_name(san->kind);
+	int rc;
 
 	if (pattern)
 		return hf_policy_say(c->policy, &c->order->rulings, HF_RULING_ADMITS, pattern->line,
 				     "the name %s:%s is like '%s'", kind, san->value,
 				     pattern->text);
-	(void)hf_policy_refuse(c->policy, &c->order->rulings, c->pp->lines[HF_POLICY_NAMES], c->err,
-			       "the name %s:%s is none of those that the profile '%s' may have",
-			       kind, san->value, c->pp->profile->name);
-	if (san->kind == HF_SAN_DNS && san->value[0] == '*' && !c->pp->names.wildcards)
-		return hf_err_hint(c->err, "wildcards need 'wildcards: yes' under 'names'");
-	return -HF_E_POLICY;
+	rc = hf_policy_refuse(c->policy, &c->order->rulings, c->pp->lines[HF_POLICY_NAMES], c->err,
+			      "the name %s:%s is none of those that the profile '%s' may have",
+			      kind, san->value, c->pp->profile->name);
+	if (c->order->rulings.refusals <= 1 && san->kind == HF_SAN_DNS && san->value[0] == '*' &&
+	    !c->pp->names.wildcards)
+		(void)hf_err_hint(c->err, "wildcards need 'wildcards: yes' under 'names'");
+	return rc;
 }
 
 /* A common name that looks like a host name is one to some clients. */
@@ -120,8 +122,10 @@ static int check_names(const struct rule_check *c)
 	int rc = 0;
 
 	if (c->order->own_name && sans->len == 1 && !c->pp->names.any &&
-	    !hf_policy_pattern_for(&c->pp->names, &sans->items[0]))
+	    !hf_policy_pattern_for(&c->pp->names, &sans->items[0])) {
 		hf_sans_done(&c->order->sans); /* it was a courtesy */
+		hf_strv_done(&c->order->added);
+	}
 	/* that servers need one is the floor's to say (issue.c) */
 	if (c->pp->require_names && sans->len == 0 && !c->pp->profile->names_hosts)
 		return hf_policy_refuse(c->policy, &c->order->rulings,

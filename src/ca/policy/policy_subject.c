@@ -114,6 +114,7 @@ static int check_field(const struct subject_check *c, const struct hf_policy_fie
 {
 	bool there = X509_NAME_get_index_by_NID(c->order->subject, field->nid, -1) >= 0;
 	const char *word = OBJ_nid2ln(field->nid);
+	size_t refusals = c->order->rulings.refusals;
 	int rc = 0;
 
 	if (!there && field->is == HF_MATCH_OPTIONAL)
@@ -126,10 +127,11 @@ static int check_field(const struct subject_check *c, const struct hf_policy_fie
 		rc = check_like(c, field);
 	if (rc == 0 && field->is == HF_MATCH_SAME)
 		return check_same(c, field);
-	return rc < 0 ? rc
-		      : hf_policy_say(c->policy, &c->order->rulings, HF_RULING_ADMITS, field->line,
-				      "%s is there (%s%s)", word, hf_match_words[field->is],
-				      field->like.len ? ", and is as it must be" : "");
+	return rc < 0 || c->order->rulings.refusals > refusals
+		   ? rc
+		   : hf_policy_say(c->policy, &c->order->rulings, HF_RULING_ADMITS, field->line,
+				   "%s is there (%s%s)", word, hf_match_words[field->is],
+				   field->like.len ? ", and is as it must be" : "");
 }
 
 static const struct hf_policy_field *field_of(const struct hf_policy_subject *rules, int nid)
@@ -173,11 +175,14 @@ static int apply_others(const struct subject_check *c)
 		}
 		(void)OBJ_obj2txt(word, sizeof(word), X509_NAME_ENTRY_get_object(entry), 0);
 		describe(c->order->subject, nid, &value);
-		if (rules->others == HF_OTHERS_REFUSE)
-			return hf_policy_refuse(c->policy, &c->order->rulings, rules->others_line,
-						c->err,
-						"the subject holds %s '%s', which has no rule",
-						word, hf_buf_str(&value));
+		if (rules->others == HF_OTHERS_REFUSE) {
+			rc =
+			    hf_policy_refuse(c->policy, &c->order->rulings, rules->others_line,
+					     c->err, "the subject holds %s '%s', which has no rule",
+					     word, hf_buf_str(&value));
+			i++;
+			continue;
+		}
 		rc = drop_entry(c, i, word, hf_buf_str(&value));
 	}
 	return rc;

@@ -71,7 +71,62 @@ def test_refusal_names_the_rule_and_exits_1(ruled, tmp_path):
     assert "refuses" in told.stdout and line_of("organizationName: match") in told.stdout
     asked = ruled.json("sign", tmp_path / "a.csr", "--profile", "client", "--dry-run", exit=1)["requests"][0]
     assert asked["error"]["code"] == "policy"
-    assert [rule["says"] for rule in asked["rules"]][-1] == "refuses"
+    assert [rule["where"].rsplit("/", 1)[-1] for rule in asked["rules"] if rule["says"] == "refuses"] == \
+        [line_of("organizationName: match").rsplit("/", 1)[-1]]
+
+
+STRICT = """\
+profiles:
+  client:
+    key_types: ed25519
+    subject:
+      countryName: match
+      commonName: { is: supplied, like: "node-*" }
+      others: refuse
+    names: { dns: "**.abc.test" }
+    request: { ca: refuse, names: refuse, critical: refuse }
+"""
+
+
+def test_every_rule_that_refuses_is_told_at_once(ca, tmp_path):
+    (tmp_path / "strict.yaml").write_text(STRICT)
+    look.openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                 tmp_path / "k.pem", "-out", tmp_path / "a.csr", "-subj", "/C=DE/L=Kochi/O=ABC Inc./CN=amy", "-addext",
+                 "basicConstraints=critical,CA:TRUE", "-addext", "subjectAltName=DNS:pay.corp", "-addext",
+                 "1.2.3.4=critical,ASN1:UTF8:hi")
+    sign = ("sign", tmp_path / "a.csr", "--profile", "client", "--policy", tmp_path / "strict.yaml")
+    told = ca.json(*sign, "--dry-run", exit=1)["requests"][0]
+    refusals = [(int(rule["where"].rsplit(":", 1)[1]), rule["text"]) for rule in told["rules"]
+                if rule["says"] == "refuses"]
+    for line, text in ((9, "dns:pay.corp"), (9, "CA:TRUE"), (9, "critical extension 1.2.3.4"), (3, "EC P-256"),
+                       (5, "'IN', and is 'DE'"), (6, "not like 'node-*'"), (7, "localityName 'Kochi'"),
+                       (7, "organizationName 'ABC Inc.'")):
+        assert [one for one in refusals if one[0] == line and text in one[1]], (line, text, refusals)
+    assert len(refusals) == 8
+    assert not [rule for rule in told["rules"] if rule["says"] == "admits" and "commonName" in rule["text"]]
+    assert "dns:pay.corp" in told["error"]["message"]  # the first of them, as without --dry-run
+    assert told["error"]["message"] == ca.json(*sign, exit=1)["requests"][0]["error"]["message"]
+    assert ca.json("list", "--all") == ca.json("list", "--all") and "amy" not in str(ca.json("list", "--all"))
+
+
+def test_what_is_added_unasked_is_told_with_its_reason(ca, tmp_path):
+    csr(tmp_path / "a.csr", "/O=ABC Inc./CN=web.abc.test")
+    asked = ("sign", tmp_path / "a.csr", "--profile", "server", "--san", "ip:10.0.0.7", "--dry-run")
+    told = ca.json(*asked)["requests"][0]
+    assert told["added"] == ["dns:web.abc.test (its common name)", "ip:10.0.0.7 (given by the operator)"]
+    assert told["extensions"] == {"basicConstraints": "CA:FALSE", "keyUsage": "Digital Signature",
+                                  "extendedKeyUsage": "TLS Web Server Authentication"}
+    text = ca(*asked).stdout
+    assert "request  adds     dns:web.abc.test (its common name)" in text
+    assert "profile  gives    basicConstraints: CA:FALSE" in text
+    assert ca.json("issue", "amy", "--client", "--dry-run")["added"] == ["dns:amy (its own name)"]
+    assert ca.json("issue", "amy", "--client", "--san", "dns:amy", "--dry-run")["added"] == []
+
+
+def test_a_name_that_the_policy_takes_back_is_not_told_as_added(ca, tmp_path):
+    (tmp_path / "p.yaml").write_text("profiles: { client: { names: none } }\n")
+    told = ca.json("issue", "amy", "--client", "--policy", tmp_path / "p.yaml", "--dry-run")
+    assert told["added"] == [] and told["sans"] == ""
 
 
 def test_issue_tells_rules_and_judges_for_both_purposes_of_a_peer(ca, tmp_path):

@@ -6,6 +6,7 @@ import pytest
 from support import look
 from support.peer_servers import OpenSSLServer
 from support.peers import Credential
+from support.terminal import Terminal
 
 
 @pytest.fixture
@@ -159,3 +160,55 @@ def test_revoked_identity_is_not_renewed(abc, home):
     refused = abc.run("renew", "mail", "--before", "40d")
     assert refused.code in (1, 3) and "revoked" in refused.everything
     assert look.tree(home / "id/mail") == before
+
+
+@pytest.fixture
+def own_ca(abc, home):
+    return look.hexserial(look.cert(home / "ca/issuing.pem"))
+
+
+@pytest.mark.parametrize("how", ["serial", "file", "json"])
+def test_the_own_issuing_ca_is_not_revoked_by_a_slip(abc, home, own_ca, how):
+    before = look.tree(home / "ca")
+    what = home / "ca/issuing.pem" if how == "file" else own_ca
+    refused = abc("revoke", what, *(["--json"] if how == "json" else []), exit=1)
+    assert "own issuing CA" in refused.everything and "--yes" in refused.everything
+    assert {name: data for name, data in look.tree(home / "ca").items() if name.endswith(".pem")} == \
+        {name: data for name, data in before.items() if name.endswith(".pem")}
+    abc("issue", "carl", "--client")
+
+
+def test_a_person_is_asked_before_the_own_issuing_ca_is_revoked(abc, own_ca):
+    with Terminal(abc, "revoke", own_ca) as terminal:
+        terminal.answer("Revoke it?", "no")
+        assert "nothing was revoked" in terminal.end(exit=1)
+    abc("issue", "carl", "--client")
+    with Terminal(abc, "revoke", own_ca, "--reason", "cACompromise") as terminal:
+        terminal.answer("Revoke it?", "yes")
+        terminal.end()
+    abc("issue", "dora", "--client", exit=1)
+
+
+def test_a_revoked_issuing_ca_issues_nothing_and_still_revokes(abc, home, own_ca, tmp_path):
+    abc("revoke", own_ca, "--yes", "--reason", "cACompromise")
+    for refused in (abc("issue", "carl", "--client", exit=1), abc("issue", "carl", "--client", "--dry-run", exit=1),
+                    abc("renew", "mail", "--before", "365d", exit=1)):
+        assert "was revoked by its root" in refused.stderr
+    assert "carl" not in str(abc.json("list", "--all"))
+    found = {one["id"]: one for one in abc.run("doctor", "--json").json()["findings"]}
+    assert found["D-CA-REVOKED"]["severity"] == "error"
+    abc("revoke", "mail")
+    assert serial_hex(home / "id/mail/cert.pem") in crl_text(home / "ca/crl.pem")
+    refused = abc("root", "request", exit=1)
+    assert "not certified again" in refused.stderr
+
+
+def test_a_root_list_that_is_not_the_root_s_stops_nobody(abc, home, own_ca, hf, tmp_path):
+    other = hf.at(tmp_path / "other")
+    other("init", "Other")
+    (home / "ca/root.crl.pem").write_bytes((tmp_path / "other/ca/root.crl.pem").read_bytes())
+    abc("issue", "carl", "--client")
+    (home / "ca/root.crl.pem").unlink()
+    abc("issue", "dora", "--client")
+    (home / "ca/root.crl.pem").write_text("nothing")
+    abc("issue", "emil", "--client")
