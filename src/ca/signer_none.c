@@ -32,14 +32,13 @@ EVP_PKEY *hf_token_public(const struct hf_token *token)
 	return NULL;
 }
 
-int hf_token_sign(struct hf_token *token, const EVP_MD *md, const uint8_t *digest,
-		  size_t digest_len, uint8_t *out, size_t *ret_len, struct hf_err *err)
+int hf_token_sign(struct hf_token *token, const struct hf_sign_ask *ask, uint8_t *out, size_t cap,
+		  size_t *ret_len, struct hf_err *err)
 {
 	(void)token;
-	(void)md;
-	(void)digest;
-	(void)digest_len;
+	(void)ask;
 	(void)out;
+	(void)cap;
 	(void)ret_len;
 	return hf_err_set(err, HF_E_UNSUPPORTED, "this handfast was built without PKCS#11");
 }

@@ -336,24 +336,55 @@ static const struct {
 	    0x03, 0x05, 0x00, 0x04, 0x40 } },
 };
 
-/* What the token is given to sign; 0 when the hash is none of ours. */
-static size_t input_of(const struct hf_token *t, const EVP_MD *md, const uint8_t *digest,
-		       size_t digest_len, uint8_t out[PREFIX_CAP + DIGEST_CAP])
+static const uint8_t *digest_info(int md)
 {
-	if (digest_len > DIGEST_CAP)
-		return 0;
-	if (!t->is_rsa) {
-		memcpy(out, digest, digest_len);
-		return digest_len;
-	}
 	for (size_t i = 0; i < HF_ARRAY_LEN(digest_infos); i++) {
-		if (digest_infos[i].nid != EVP_MD_get_type(md))
-			continue;
-		memcpy(out, digest_infos[i].prefix, PREFIX_CAP);
-		memcpy(out + PREFIX_CAP, digest, digest_len);
-		return PREFIX_CAP + digest_len;
+		if (digest_infos[i].nid == md)
+			return digest_infos[i].prefix;
 	}
-	return 0;
+	return NULL;
+}
+
+/* What the token is given to sign; 0 when the hash is none of ours. */
+static size_t input_of(const struct hf_sign_ask *ask, uint8_t out[PREFIX_CAP + DIGEST_CAP])
+{
+	const uint8_t *prefix = digest_info(ask->md);
+	size_t before = ask->form == HF_SIGN_PKCS1 ? PREFIX_CAP : 0;
+
+	if (!prefix || ask->len > DIGEST_CAP)
+		return 0;
+	memcpy(out, prefix, before);
+	memcpy(out + before, ask->data, ask->len);
+	return before + ask->len;
+}
+
+static const struct {
+	int nid;
+	CK_MECHANISM_TYPE hash;
+	CK_RSA_PKCS_MGF_TYPE mask;
+} pss_hashes[] = {
+	{ NID_sha256, CKM_SHA256, CKG_MGF1_SHA256 },
+	{ NID_sha384, CKM_SHA384, CKG_MGF1_SHA384 },
+	{ NID_sha512, CKM_SHA512, CKG_MGF1_SHA512 },
+};
+
+/* false: the token's key does not sign so. */
+static bool mechanism_of(const struct hf_token *t, const struct hf_sign_ask *ask,
+			 CK_RSA_PKCS_PSS_PARAMS *pss, CK_MECHANISM *ret_mechanism)
+{
+	if (t->is_rsa != (ask->form == HF_SIGN_PKCS1 || ask->form == HF_SIGN_PSS))
+		return false;
+	*ret_mechanism = (CK_MECHANISM){ t->is_rsa ? CKM_RSA_PKCS : CKM_ECDSA, NULL, 0 };
+	if (ask->form != HF_SIGN_PSS)
+		return ask->form == HF_SIGN_PKCS1 || ask->form == HF_SIGN_ECDSA;
+	for (size_t i = 0; i < HF_ARRAY_LEN(pss_hashes); i++) {
+		if (pss_hashes[i].nid != ask->md)
+			continue;
+		*pss = (CK_RSA_PKCS_PSS_PARAMS){ pss_hashes[i].hash, pss_hashes[i].mask, ask->len };
+		*ret_mechanism = (CK_MECHANISM){ CKM_RSA_PKCS_PSS, pss, sizeof(*pss) };
+		return true;
+	}
+	return false;
 }
 
 /* The token gives r and s, one after the other; everybody else wants DER (RFC 5480 appendix A). */
@@ -374,34 +405,36 @@ static bool put_ecdsa(const uint8_t *raw, size_t len, uint8_t *out, size_t *ret_
 	return n > 0;
 }
 
-static CK_RV sign_raw(struct hf_token *t, const uint8_t *input, size_t len, uint8_t raw[VALUE_CAP],
-		      CK_ULONG *ret_len)
+static CK_RV sign_raw(struct hf_token *t, CK_MECHANISM *mechanism, const uint8_t *input, size_t len,
+		      uint8_t raw[VALUE_CAP], CK_ULONG *ret_len)
 {
-	CK_MECHANISM mechanism = { t->is_rsa ? CKM_RSA_PKCS : CKM_ECDSA, NULL, 0 };
 	CK_RV rv;
 
 	(void)pthread_mutex_lock(&t->lock);
-	rv = t->p11->C_SignInit(t->session, &mechanism, t->key);
+	rv = t->p11->C_SignInit(t->session, mechanism, t->key);
 	if (rv == CKR_OK)
 		rv = t->p11->C_Sign(t->session, (CK_BYTE_PTR)(uintptr_t)input, len, raw, ret_len);
 	(void)pthread_mutex_unlock(&t->lock);
 	return rv;
 }
 
-int hf_token_sign(struct hf_token *t, const EVP_MD *md, const uint8_t *digest, size_t digest_len,
-		  uint8_t *out, size_t *ret_len, struct hf_err *err)
+int hf_token_sign(struct hf_token *t, const struct hf_sign_ask *ask, uint8_t *out, size_t cap,
+		  size_t *ret_len, struct hf_err *err)
 {
 	uint8_t input[PREFIX_CAP + DIGEST_CAP], raw[VALUE_CAP];
-	size_t len = input_of(t, md, digest, digest_len, input);
+	size_t len = input_of(ask, input), size = (size_t)EVP_PKEY_get_size(t->public);
 	CK_ULONG raw_len = sizeof(raw);
+	CK_RSA_PKCS_PSS_PARAMS pss;
+	CK_MECHANISM mechanism;
 	CK_RV rv;
 
-	if (!len)
-		return hf_err_set(err, HF_E_UNSUPPORTED, "the token signs SHA-256 to SHA-512 only");
-	rv = sign_raw(t, input, len, raw, &raw_len);
+	if (!len || !mechanism_of(t, ask, &pss, &mechanism))
+		return hf_err_set(err, HF_E_UNSUPPORTED,
+				  "the token signs SHA-256 to SHA-512 only, by ECDSA or RSA");
+	rv = sign_raw(t, &mechanism, input, len, raw, &raw_len);
 	if (rv != CKR_OK)
 		return token_error(rv, HF_E_CRYPTO, "sign", err);
-	if (raw_len > (CK_ULONG)EVP_PKEY_get_size(t->public))
+	if (raw_len > size || size > cap)
 		return hf_err_set(err, HF_E_CRYPTO, "the token's signature is too long");
 	if (!t->is_rsa)
 		return put_ecdsa(raw, raw_len, out, ret_len)

@@ -5,6 +5,7 @@
 
 #include "ca/signer_uri.h"
 #include "pki/key.h"
+#include "util/remote_key.h"
 
 struct hf_token;
 
@@ -18,9 +19,9 @@ HF_DEFINE_AUTO(hf_token, struct hf_token, hf_token_unref);
 
 /* The public half, as an ordinary key; borrowed. */
 EVP_PKEY *hf_token_public(const struct hf_token *token);
-/* Signs a digest: ECDSA as DER (RFC 5480), RSA as PKCS#1 v1.5 with `md` named in it.  `out` has
- * room for EVP_PKEY_get_size bytes.  One thread at a time; others wait. */
-int hf_token_sign(struct hf_token *token, const EVP_MD *md, const uint8_t *digest,
-		  size_t digest_len, uint8_t *out, size_t *ret_len, struct hf_err *err);
+/* ECDSA as DER, RSA as PKCS#1 v1.5 or PSS.  `cap` is at least EVP_PKEY_get_size of the public key.
+ * One thread at a time; others wait. */
+int hf_token_sign(struct hf_token *token, const struct hf_sign_ask *ask, uint8_t *out, size_t cap,
+		  size_t *ret_len, struct hf_err *err);
 
 #endif

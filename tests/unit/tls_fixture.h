@@ -227,4 +227,73 @@ HF_UNUSED static const char *tx_cause(const struct hf_verdict *verdict)
 	return root ? hf_reason_info(root->reason)->id : "";
 }
 
+HF_UNUSED static const char *tx_failure(const struct hf_tls_conn *conn)
+{
+	const struct hf_tls_failure *failure = hf_tls_conn_failure(conn);
+
+	return failure ? failure->text : "no failure";
+}
+
+/* A certificate that was made in memory keeps the key object that it was made with. */
+HF_UNUSED static X509 *tx_as_read(X509 *made)
+{
+	HF_AUTO(ossl_mem) der = NULL;
+	int len = i2d_X509(made, &der);
+	const unsigned char *p = der;
+	X509 *x509 = d2i_X509(NULL, &p, len);
+
+	assert_non_null(x509);
+	X509_free(made);
+	return x509;
+}
+
+/* A self-signed certificate of the key at both ends; groups: of the client.  good: the handshake
+ * succeeds, else it fails on both sides. */
+HF_UNUSED static void tx_meet_with(EVP_PKEY *key, enum hf_tls_version version, const char *groups,
+				   bool good)
+{
+	static const struct fx_spec spec = {
+		.subject = "/CN=localhost",
+		.exts = { { "basicConstraints", "critical,CA:FALSE" },
+			  { "keyUsage", "critical,digitalSignature,keyEncipherment" },
+			  { "extendedKeyUsage", "serverAuth,clientAuth" },
+			  { "subjectKeyIdentifier", "hash" },
+			  { "subjectAltName", "DNS:localhost" } }
+	};
+	struct tx_party party = { .key = key };
+	HF_AUTO(hf_tls_context) server = NULL, client = NULL;
+	struct hf_trust *trust;
+	struct tx_meeting m;
+	bool done;
+
+	assert_int_equal(EVP_PKEY_up_ref(key), 1);
+	party.x509 = tx_as_read(fx_x509(&spec, party.key, NULL, NULL));
+	tx_credential(&party);
+	trust = tx_trust_with(&party.x509, 1, NULL);
+	struct hf_tls_config config = { .role = HF_TLS_SERVER,
+					.credential = party.credential,
+					.trust = trust,
+					.client_auth = HF_CLIENT_AUTH_REPORT,
+					.tls_min = version,
+					.tls_max = version,
+					.now = tx_clock };
+	server = tx_context(&config);
+	config.role = HF_TLS_CLIENT;
+	config.insecure = true;
+	config.server_name = config.verify_name = "localhost";
+	config.groups = groups;
+	client = tx_context(&config);
+	tx_meet(&m, client, server);
+	done = m.client_step == HF_TLS_DONE && m.server_step == HF_TLS_DONE;
+	if (done != good)
+		fail_msg("key %s version %d groups %s: client %d server %d: %s, %s",
+			 EVP_PKEY_get0_type_name(key), (int)version, groups, (int)m.client_step,
+			 (int)m.server_step, tx_failure(m.client), tx_failure(m.server));
+	if (good)
+		assert_int_equal(hf_tls_conn_peer_chain(m.server)->len, 1);
+	tx_meet_end(&m);
+	hf_trust_unref(trust);
+	tx_party_done(&party);
+}
+
 #endif
