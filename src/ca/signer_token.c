@@ -16,10 +16,10 @@
 
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
-#include <openssl/ecdsa.h>
-#include <p11-kit-1/p11-kit/pkcs11.h>
 
-enum { SLOTS_CAP = 64, VALUE_CAP = 2048, POINT_SIZE_CAP = 66, PREFIX_CAP = 19, DIGEST_CAP = 64 };
+#include "ca/signer_mechanism.h"
+
+enum { SLOTS_CAP = 64, VALUE_CAP = 2048, POINT_SIZE_CAP = 66 };
 
 struct hf_token {
 	atomic_int refs;
@@ -32,8 +32,6 @@ struct hf_token {
 	EVP_PKEY *public;
 	bool is_rsa;
 };
-
-HF_DEFINE_AUTO(ECDSA_SIG, ECDSA_SIG, ECDSA_SIG_free);
 
 /* --- what went wrong --- */
 
@@ -319,92 +317,6 @@ static int find_key(struct hf_token *t, const struct hf_pkcs11_uri *uri, struct 
 
 /* --- signing --- */
 
-/* SEQUENCE { SEQUENCE { hash, NULL }, OCTET STRING } up to the hash's bytes (RFC 8017 9.2, note 1).
- */
-static const struct {
-	int nid;
-	uint8_t prefix[PREFIX_CAP];
-} digest_infos[] = {
-	{ NID_sha256,
-	  { 0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02,
-	    0x01, 0x05, 0x00, 0x04, 0x20 } },
-	{ NID_sha384,
-	  { 0x30, 0x41, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02,
-	    0x02, 0x05, 0x00, 0x04, 0x30 } },
-	{ NID_sha512,
-	  { 0x30, 0x51, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02,
-	    0x03, 0x05, 0x00, 0x04, 0x40 } },
-};
-
-static const uint8_t *digest_info(int md)
-{
-	for (size_t i = 0; i < HF_ARRAY_LEN(digest_infos); i++) {
-		if (digest_infos[i].nid == md)
-			return digest_infos[i].prefix;
-	}
-	return NULL;
-}
-
-/* What the token is given to sign; 0 when the hash is none of ours. */
-static size_t input_of(const struct hf_sign_ask *ask, uint8_t out[PREFIX_CAP + DIGEST_CAP])
-{
-	const uint8_t *prefix = digest_info(ask->md);
-	size_t before = ask->form == HF_SIGN_PKCS1 ? PREFIX_CAP : 0;
-
-	if (!prefix || ask->len > DIGEST_CAP)
-		return 0;
-	memcpy(out, prefix, before);
-	memcpy(out + before, ask->data, ask->len);
-	return before + ask->len;
-}
-
-static const struct {
-	int nid;
-	CK_MECHANISM_TYPE hash;
-	CK_RSA_PKCS_MGF_TYPE mask;
-} pss_hashes[] = {
-	{ NID_sha256, CKM_SHA256, CKG_MGF1_SHA256 },
-	{ NID_sha384, CKM_SHA384, CKG_MGF1_SHA384 },
-	{ NID_sha512, CKM_SHA512, CKG_MGF1_SHA512 },
-};
-
-/* false: the token's key does not sign so. */
-static bool mechanism_of(const struct hf_token *t, const struct hf_sign_ask *ask,
-			 CK_RSA_PKCS_PSS_PARAMS *pss, CK_MECHANISM *ret_mechanism)
-{
-	if (t->is_rsa != (ask->form == HF_SIGN_PKCS1 || ask->form == HF_SIGN_PSS))
-		return false;
-	*ret_mechanism = (CK_MECHANISM){ t->is_rsa ? CKM_RSA_PKCS : CKM_ECDSA, NULL, 0 };
-	if (ask->form != HF_SIGN_PSS)
-		return ask->form == HF_SIGN_PKCS1 || ask->form == HF_SIGN_ECDSA;
-	for (size_t i = 0; i < HF_ARRAY_LEN(pss_hashes); i++) {
-		if (pss_hashes[i].nid != ask->md)
-			continue;
-		*pss = (CK_RSA_PKCS_PSS_PARAMS){ pss_hashes[i].hash, pss_hashes[i].mask, ask->len };
-		*ret_mechanism = (CK_MECHANISM){ CKM_RSA_PKCS_PSS, pss, sizeof(*pss) };
-		return true;
-	}
-	return false;
-}
-
-/* The token gives r and s, one after the other; everybody else wants DER (RFC 5480 appendix A). */
-static bool put_ecdsa(const uint8_t *raw, size_t len, uint8_t *out, size_t *ret_len)
-{
-	HF_AUTO(ECDSA_SIG) sig = ECDSA_SIG_new();
-	BIGNUM *r = BN_bin2bn(raw, (int)(len / 2), NULL);
-	BIGNUM *s = BN_bin2bn(raw + len / 2, (int)(len / 2), NULL);
-	int n;
-
-	if (!sig || !r || !s || !ECDSA_SIG_set0(sig, r, s)) {
-		BN_free(r);
-		BN_free(s);
-		return false;
-	}
-	n = i2d_ECDSA_SIG(sig, &out);
-	*ret_len = n > 0 ? (size_t)n : 0;
-	return n > 0;
-}
-
 static CK_RV sign_raw(struct hf_token *t, CK_MECHANISM *mechanism, const uint8_t *input, size_t len,
 		      uint8_t raw[VALUE_CAP], CK_ULONG *ret_len)
 {
@@ -421,14 +333,14 @@ static CK_RV sign_raw(struct hf_token *t, CK_MECHANISM *mechanism, const uint8_t
 int hf_token_sign(struct hf_token *t, const struct hf_sign_ask *ask, uint8_t *out, size_t cap,
 		  size_t *ret_len, struct hf_err *err)
 {
-	uint8_t input[PREFIX_CAP + DIGEST_CAP], raw[VALUE_CAP];
-	size_t len = input_of(ask, input), size = (size_t)EVP_PKEY_get_size(t->public);
+	uint8_t input[HF_MECHANISM_INPUT_CAP], raw[VALUE_CAP];
+	size_t len = hf_mechanism_input(ask, input), size = (size_t)EVP_PKEY_get_size(t->public);
 	CK_ULONG raw_len = sizeof(raw);
 	CK_RSA_PKCS_PSS_PARAMS pss;
 	CK_MECHANISM mechanism;
 	CK_RV rv;
 
-	if (!len || !mechanism_of(t, ask, &pss, &mechanism))
+	if (!len || !hf_mechanism_of(t->is_rsa, ask, &pss, &mechanism))
 		return hf_err_set(err, HF_E_UNSUPPORTED,
 				  "the token signs SHA-256 to SHA-512 only, by ECDSA or RSA");
 	rv = sign_raw(t, &mechanism, input, len, raw, &raw_len);
@@ -437,7 +349,7 @@ int hf_token_sign(struct hf_token *t, const struct hf_sign_ask *ask, uint8_t *ou
 	if (raw_len > size || size > cap)
 		return hf_err_set(err, HF_E_CRYPTO, "the token's signature is too long");
 	if (!t->is_rsa)
-		return put_ecdsa(raw, raw_len, out, ret_len)
+		return hf_mechanism_ecdsa_der(raw, raw_len, out, ret_len)
 			   ? 0
 			   : hf_err_ossl(err, HF_E_CRYPTO, "the token's signature is malformed");
 	memcpy(out, raw, raw_len);
