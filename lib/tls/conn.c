@@ -84,7 +84,8 @@ int hf_tls_conn_new(struct hf_tls_context *context, int fd, void *owner,
 
 	if (!conn)
 		return hf_err_nomem(err);
-	conn->context = hf_tls_context_ref(context);
+	conn->front = hf_tls_context_ref(context);
+	conn->context = context;
 	conn->fd = fd;
 	conn->owner = owner;
 	conn->alert_sent = -1;
@@ -108,7 +109,7 @@ void hf_tls_conn_free(struct hf_tls_conn *conn)
 		SSL_set_shutdown(conn->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(conn->ssl);
 	trace_end(conn);
-	hf_tls_context_unref(conn->context);
+	hf_tls_context_unref(conn->front);
 	free(conn->sni);
 	free(conn->failure);
 	free(conn);
@@ -117,6 +118,21 @@ void hf_tls_conn_free(struct hf_tls_conn *conn)
 void *hf_tls_conn_owner(const struct hf_tls_conn *conn)
 {
 	return conn->owner;
+}
+
+size_t hf_tls_conn_tag(const struct hf_tls_conn *conn)
+{
+	return conn->context->tag;
+}
+
+const char *hf_tls_conn_scope(const struct hf_tls_conn *conn)
+{
+	return conn->context->scope_name;
+}
+
+bool hf_tls_conn_meets(const struct hf_tls_conn *conn, const char *name, size_t len)
+{
+	return hf_tls_context_for(conn->front, name, len) == conn->context;
 }
 
 void hf_tls_conn_record(struct hf_tls_conn *conn, struct hf_transcript *transcript)
@@ -167,7 +183,7 @@ static bool may_go_on(const struct hf_tls_conn *conn)
 
 	if (context->role == HF_TLS_CLIENT)
 		return accepted || context->insecure;
-	return accepted || context->client_auth != HF_CLIENT_AUTH_REQUIRE;
+	return accepted || context->silent || context->client_auth != HF_CLIENT_AUTH_REQUIRE;
 }
 
 static enum hf_tls_step handshake_finish(struct hf_tls_conn *conn)

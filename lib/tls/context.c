@@ -19,7 +19,28 @@ static int strings_copy(struct hf_tls_context *context, const struct hf_tls_conf
 		return hf_err_nomem(err);
 	if (config->verify_name && !(context->verify_name = hf_str_dup(config->verify_name)))
 		return hf_err_nomem(err);
+	if (config->scope && !(context->scope_name = hf_str_dup(config->scope)))
+		return hf_err_nomem(err);
+	if (config->listener && !(context->listener = hf_str_dup(config->listener)))
+		return hf_err_nomem(err);
 	return 0;
+}
+
+static int names_take(struct hf_tls_context *context, const struct hf_tls_config *config,
+		      struct hf_err *err)
+{
+	const char *scope = context->scope_name ? context->scope_name : "";
+
+	if (EVP_Digest(scope, strlen(scope), context->scope, NULL, EVP_sha256(), NULL) != 1)
+		return hf_err_ossl(err, HF_E_CRYPTO, "hashing a scope");
+	for (size_t i = 0; i < config->names_len; i++)
+		if (config->names[i].context->peers != context->peers)
+			return hf_err_set(err, HF_E_INVALID,
+					  "server name '%s' has a peer table of its own",
+					  config->names[i].name);
+	return config->names_len > 0
+		   ? hf_tls_names_new(config->names, config->names_len, &context->names, err)
+		   : 0;
 }
 
 static int trust_take(struct hf_tls_context *context, const struct hf_tls_config *config,
@@ -53,9 +74,10 @@ static int policy_digest(struct hf_tls_context *context, struct hf_err *err)
 	HF_AUTO(EVP_MD_CTX) md = EVP_MD_CTX_new();
 	uint8_t digest[HF_SHA256_LEN] = { 0 };
 	const char *name = context->verify_name ? context->verify_name : "";
-	const uint8_t flags[] = { (uint8_t)context->role, (uint8_t)context->profile,
-				  context->compat_cn, context->rules != NULL,
-				  (uint8_t)context->client_auth };
+	const uint8_t flags[] = {
+		(uint8_t)context->role, (uint8_t)context->profile,     context->compat_cn,
+		context->rules != NULL, (uint8_t)context->client_auth, context->silent
+	};
 	bool ok = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1;
 
 	hf_trust_digest(context->trust, digest);
@@ -65,6 +87,7 @@ static int policy_digest(struct hf_tls_context *context, struct hf_err *err)
 		ok = ok && EVP_DigestUpdate(md, digest, sizeof(digest)) == 1;
 	}
 	ok = ok && EVP_DigestUpdate(md, flags, sizeof(flags)) == 1 &&
+	     EVP_DigestUpdate(md, context->scope, sizeof(context->scope)) == 1 &&
 	     EVP_DigestUpdate(md, name, strlen(name)) == 1 &&
 	     EVP_DigestFinal_ex(md, context->policy, NULL) == 1;
 	return ok ? 0 : hf_err_ossl(err, HF_E_CRYPTO, "hashing the policy");
@@ -130,7 +153,10 @@ static int server_apply(struct hf_tls_context *context, const struct hf_tls_conf
 
 	if (!config->credential)
 		return hf_err_set(err, HF_E_INVALID, "a server needs a certificate and its key");
-	SSL_CTX_set_verify(context->ssl, modes[config->client_auth], NULL);
+	SSL_CTX_set_verify(context->ssl,
+			   modes[config->silent ? HF_CLIENT_AUTH_REPORT : config->client_auth],
+			   NULL);
+	SSL_CTX_set_client_hello_cb(context->ssl, hf_tls_hello_seen, NULL);
 	if (SSL_CTX_add_custom_ext(context->ssl, DENY_EXTENSION, SSL_EXT_TLS1_3_NEW_SESSION_TICKET,
 				   deny_by_extension, NULL, NULL, NULL, NULL) != 1)
 		return hf_err_ossl(err, HF_E_CRYPTO, "preparing the alert for rules");
@@ -224,6 +250,10 @@ static void fields_copy(struct hf_tls_context *context, const struct hf_tls_conf
 	context->client_auth = config->client_auth;
 	context->profile = config->profile;
 	context->compat_cn = config->compat_cn;
+	context->silent = config->silent && config->role == HF_TLS_SERVER &&
+			  config->client_auth == HF_CLIENT_AUTH_REQUIRE;
+	context->resume = config->resume;
+	context->tag = config->tag;
 	context->insecure = config->insecure && config->role == HF_TLS_CLIENT;
 	context->now = config->now;
 	context->now_arg = config->now_arg;
@@ -254,6 +284,8 @@ int hf_tls_context_new(const struct hf_tls_config *config, struct hf_tls_context
 	if (rc == 0)
 		rc = peers_take(context, config, err);
 	if (rc == 0)
+		rc = names_take(context, config, err);
+	if (rc == 0)
 		rc = policy_digest(context, err);
 	if (rc == 0)
 		rc = ssl_make(context, config, err);
@@ -280,8 +312,11 @@ void hf_tls_context_unref(struct hf_tls_context *context)
 	hf_peers_unref(context->peers);
 	hf_strv_done(&context->alpn_names);
 	OPENSSL_free(context->alpn);
+	hf_tls_names_free(context->names);
 	free(context->server_name);
 	free(context->verify_name);
+	free(context->scope_name);
+	free(context->listener);
 	free(context);
 }
 
@@ -293,6 +328,19 @@ struct hf_trust *hf_tls_context_trust(const struct hf_tls_context *context)
 struct hf_peers *hf_tls_context_peers(const struct hf_tls_context *context)
 {
 	return context->peers;
+}
+
+struct hf_tls_context *hf_tls_context_for(struct hf_tls_context *context, const char *name,
+					  size_t len)
+{
+	struct hf_tls_context *found = hf_tls_names_find(context->names, name, len);
+
+	return found ? found : context;
+}
+
+size_t hf_tls_context_tag(const struct hf_tls_context *context)
+{
+	return context->tag;
 }
 
 enum hf_client_auth hf_tls_context_client_auth(const struct hf_tls_context *context)

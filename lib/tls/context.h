@@ -30,6 +30,14 @@ enum {
 	HF_TLS_PEERS_CAP_DEFAULT = 4096,
 };
 
+struct hf_tls_context;
+
+/* A server name with a context of its own: "a.example", or "*.example" for one label. */
+struct hf_tls_name {
+	const char *name;
+	struct hf_tls_context *context;
+};
+
 /* Zero everywhere is the safe default.  Strings and objects are borrowed for the call only: the
  * context takes copies and references. */
 struct hf_tls_config {
@@ -39,6 +47,9 @@ struct hf_tls_config {
 	struct hf_trust *trust;		 /* frozen; NULL trusts nothing */
 	struct hf_rules *rules;		 /* NULL: none applied (serve insists on some itself) */
 	enum hf_client_auth client_auth; /* servers */
+	/* Servers that require a certificate: whom we refuse hears no alert; the handshake is done,
+	 * and the application must end the connection. */
+	bool silent;
 	enum hf_profile profile;
 	bool compat_cn;			      /* clients: a server name only in the CN counts */
 	enum hf_tls_version tls_min, tls_max; /* default 1.2 and 1.3 */
@@ -50,6 +61,14 @@ struct hf_tls_config {
 	const char *groups;	   /* "X25519:P-256" */
 	const char *sigalgs;	   /* our own list for both directions: "ECDSA+SHA256:…" */
 	bool resume;		   /* servers: sessions may be resumed, see tls/sessions.h */
+	/* Servers with several policies.  Peers and their sessions never cross from one scope to
+	 * another, sessions not from one listener to another either; NULL is "".  `tag` is the
+	 * caller's (hf_tls_conn_tag).  Clients that ask for one of the names meet its context in
+	 * place of this one; all must share one peer table. */
+	const char *scope, *listener;
+	size_t tag;
+	const struct hf_tls_name *names;
+	size_t names_len;
 	size_t chain_cap;	   /* HF_TLS_CHAIN_CAP_DEFAULT when 0 */
 	struct hf_peers *peers;	   /* the table to go on with after a reload; NULL: a new one */
 	size_t peers_cap;	   /* of a new table; HF_TLS_PEERS_CAP_DEFAULT when 0 */
@@ -67,8 +86,6 @@ struct hf_tls_config {
 	bool ask_staple, post_handshake_auth, anything;
 };
 
-struct hf_tls_context;
-
 /* Checks everything that would refuse every peer later and names it: no credential, names of the
  * trusted CAs larger than the 64 KiB a CertificateRequest holds (L-CA-NAMES), min above max,
  * unknown cipher or group, key that libssl does not take.  0 or negative. */
@@ -81,6 +98,11 @@ HF_DEFINE_AUTO(hf_tls_context, struct hf_tls_context, hf_tls_context_unref);
 struct hf_trust *hf_tls_context_trust(const struct hf_tls_context *context); /* borrowed */
 struct hf_peers *hf_tls_context_peers(
     const struct hf_tls_context *context); /* borrowed; never NULL */
+/* The context that a client meets who asks for this name (without port), `context` itself for those
+ * that have none of their own. */
+struct hf_tls_context *hf_tls_context_for(struct hf_tls_context *context, const char *name,
+					  size_t len);
+size_t hf_tls_context_tag(const struct hf_tls_context *context);
 enum hf_client_auth hf_tls_context_client_auth(const struct hf_tls_context *context);
 int64_t hf_tls_context_now(const struct hf_tls_context *context);
 /* How many CA names the CertificateRequest carries, and their bytes on the wire. */

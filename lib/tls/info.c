@@ -69,13 +69,14 @@ void hf_tls_message_seen(int sent, int version, int content_type, const void *da
 		conn->cert_requested = true;
 }
 
-/* Kept once, because libssl may drop it with the handshake; foreign bytes, so escaped. */
+/* Clients: what we sent, kept once, because libssl may drop it with the handshake.  Servers read it
+ * themselves (hello.c). */
 void hf_tls_sni_keep(struct hf_tls_conn *conn)
 {
 	const char *name = SSL_get_servername(conn->ssl, TLSEXT_NAMETYPE_host_name);
 	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(4 * 256);
 
-	if (conn->sni || !name)
+	if (conn->sni || !name || conn->context->role == HF_TLS_SERVER)
 		return;
 	if (hf_str_escape(&text, name, strlen(name)) == 0)
 		conn->sni = hf_buf_steal(&text);

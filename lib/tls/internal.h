@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "tls/conn.h"
 #include "tls/context.h"
+#include "tls/hello.h"
 #include "tls/peers.h"
 
 struct hf_tls_context {
@@ -22,7 +23,12 @@ struct hf_tls_context {
 	enum hf_profile profile;
 	bool compat_cn;
 	bool insecure;
+	bool silent, resume;
 	char *server_name, *verify_name;
+	char *scope_name, *listener;   /* may be NULL */
+	uint8_t scope[HF_SHA256_LEN];  /* of scope_name */
+	size_t tag;
+	struct hf_tls_names *names; /* NULL: none */
 	struct hf_strv alpn_names;
 	uint8_t *alpn; /* the same in the wire format of RFC 7301 3.1 */
 	size_t alpn_len;
@@ -40,8 +46,9 @@ struct hf_tls_context {
 /* One judged chain.  In the table only while accepted; connections hold references. */
 struct hf_peer {
 	int refs;
-	uint8_t key[HF_SHA256_LEN];    /* SHA-256 over the certificates as sent */
+	uint8_t key[HF_SHA256_LEN];    /* SHA-256 over scope and certificates as sent */
 	uint8_t policy[HF_SHA256_LEN]; /* that the verdict was made under */
+	uint8_t scope[HF_SHA256_LEN];  /* whose policy it is; part of the key */
 	struct hf_certs sent;
 	struct hf_verdict verdict;
 	struct hf_peers *table; /* NULL when not in one */
@@ -52,6 +59,8 @@ struct hf_peer {
 };
 
 struct hf_tls_conn {
+	struct hf_tls_context *front;	/* counted: what it was made with */
+	/* front, or that of the name asked for, which front keeps */
 	struct hf_tls_context *context;
 	SSL *ssl;
 	int fd;
@@ -61,7 +70,9 @@ struct hf_tls_conn {
 	bool is_live;
 	bool from_session;     /* peer is that of a session which libssl may resume */
 	int64_t session_since; /* when the full handshake of the session was */
-	uint8_t hello_sni[HF_SHA256_LEN]; /* of the raw extension; only where sessions are kept */
+	uint8_t hello_sni[HF_SHA256_LEN]; /* of listener and raw extension; only where sessions are
+					     kept */
+	bool hello_seen;
 	bool handshake_done, cert_requested, cert_sent, truncated, close_notify_received;
 	bool write_broken;  /* sending failed; what the peer said before may still be read */
 	uint8_t deny_alert; /* an alert that libssl cannot choose by a verify error; 0 none */

@@ -2,6 +2,8 @@
 /* Where libssl asks whether a peer's certificate is good.  The answer is ours alone (hf_verify,
  * rules, peer table); OpenSSL's own chain building is never entered.  Must never answer yes on a
  * failure. */
+#include <string.h>
+
 #include <openssl/err.h>
 
 #include "base/err.h"
@@ -17,7 +19,8 @@ int hf_tls_context_judge(const struct hf_tls_context *context, const struct hf_c
 		.at = context->now(context->now_arg),
 		.name = context->verify_name,
 		.compat_cn = context->compat_cn,
-		.report = server && context->client_auth == HF_CLIENT_AUTH_REPORT,
+		.report =
+		    server && (context->silent || context->client_auth == HF_CLIENT_AUTH_REPORT),
 	};
 	int rc = hf_verify(chain, context->trust, &options, verdict, err);
 
@@ -43,11 +46,13 @@ static int hash_one(EVP_MD_CTX *md, X509 *x)
 }
 
 /* Lengths go in too, so that no two lists have the same input. */
-static int hash_chain(const STACK_OF(X509) *sent, uint8_t key[HF_SHA256_LEN], struct hf_err *err)
+static int hash_chain(const struct hf_tls_context *context, const STACK_OF(X509) *sent,
+		      uint8_t key[HF_SHA256_LEN], struct hf_err *err)
 {
 	HF_AUTO(EVP_MD_CTX) md = EVP_MD_CTX_new();
 
-	if (!md || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1)
+	if (!md || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1 ||
+	    EVP_DigestUpdate(md, context->scope, sizeof(context->scope)) != 1)
 		return hf_err_ossl(err, HF_E_CRYPTO, "hashing a chain");
 	for (int i = 0; i < sk_X509_num(sent); i++) {
 		if (hash_one(md, sk_X509_value(sent, i)) < 0)
@@ -117,8 +122,8 @@ static int judge_new(struct hf_tls_conn *conn, const STACK_OF(X509) *sent,
 		rc = hf_tls_context_judge(context, &peer->sent, &peer->verdict, err);
 	if (rc < 0)
 		return rc;
-	for (size_t i = 0; i < sizeof(peer->policy); i++)
-		peer->policy[i] = context->policy[i];
+	memcpy(peer->policy, context->policy, sizeof(peer->policy));
+	memcpy(peer->scope, context->scope, sizeof(peer->scope));
 	if (peer->verdict.accepted) {
 		drop_useless(peer);
 		hf_peers_insert(context->peers, peer);
@@ -150,7 +155,7 @@ static int find_or_judge(struct hf_tls_conn *conn, STACK_OF(X509) *sent, struct 
 	uint8_t key[HF_SHA256_LEN];
 	struct hf_peer *known;
 	HF_AUTO(hf_peer) fresh = NULL;
-	int rc = hash_chain(sent, key, err);
+	int rc = hash_chain(context, sent, key, err);
 
 	hf_peer_detach(conn); /* that of a session which was not resumed */
 	conn->from_session = false;
@@ -207,8 +212,9 @@ static int refuse(struct hf_tls_conn *conn, X509_STORE_CTX *store, int alert)
 
 static bool goes_on_anyway(const struct hf_tls_context *context)
 {
-	return context->role == HF_TLS_CLIENT ? context->insecure
-					      : context->client_auth == HF_CLIENT_AUTH_REPORT;
+	if (context->role == HF_TLS_CLIENT)
+		return context->insecure;
+	return context->silent || context->client_auth == HF_CLIENT_AUTH_REPORT;
 }
 
 int hf_tls_verify_callback(X509_STORE_CTX *store, void *arg)

@@ -253,7 +253,8 @@ void hf_peers_stats(const struct hf_peers *peers, struct hf_peers_stats *ret_sta
 
 struct sweep {
 	struct hf_peers *peers;
-	struct hf_tls_context *context;
+	const struct hf_peers_policy *policies;
+	size_t policies_len;
 	int64_t now;
 	void (*drop)(struct hf_tls_conn *conn, const struct hf_verdict *why, void *arg);
 	void *arg;
@@ -278,41 +279,53 @@ static void drop_connections(struct sweep *sweep, struct hf_peer *peer)
 #pragma GCC diagnostic pop
 #endif
 
-static int judge_again(struct sweep *sweep, struct hf_peer *peer, struct hf_err *err)
+static const struct hf_peers_policy *policy_of(const struct sweep *sweep,
+					       const struct hf_peer *peer)
+{
+	for (size_t i = 0; i < sweep->policies_len; i++)
+		if (memcmp(sweep->policies[i].context->scope, peer->scope, HF_SHA256_LEN) == 0)
+			return &sweep->policies[i];
+	return &sweep->policies[0];
+}
+
+static int judge_again(const struct hf_tls_context *context, struct hf_peer *peer,
+		       struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_verdict) verdict;
 	struct hf_verdict old;
 	int rc;
 
 	hf_verdict_init(&verdict);
-	rc = hf_tls_context_judge(sweep->context, &peer->sent, &verdict, err);
+	rc = hf_tls_context_judge(context, &peer->sent, &verdict, err);
 	if (rc < 0)
 		return rc;
 	old = peer->verdict;
 	peer->verdict = verdict;
 	verdict = old;
-	memcpy(peer->policy, sweep->context->policy, sizeof(peer->policy));
+	memcpy(peer->policy, context->policy, sizeof(peer->policy));
 	return 0;
 }
 
 static int sweep_one(struct sweep *sweep, struct hf_peer *peer, struct hf_err *err)
 {
+	const struct hf_peers_policy *policy = policy_of(sweep, peer);
+	const struct hf_tls_context *context = policy->context;
 	int rc;
 
 	if (!peer->table)
 		return 0; /* went while others were swept */
-	if (memcmp(peer->policy, sweep->context->policy, sizeof(peer->policy)) == 0 &&
+	if (memcmp(peer->policy, context->policy, sizeof(peer->policy)) == 0 &&
 	    hf_verdict_still_good(&peer->verdict, sweep->now))
 		return 0;
 	if (!peer->live) {
 		forget(sweep->peers, peer); /* nobody waits for the answer */
 		return 0;
 	}
-	rc = judge_again(sweep, peer, err);
+	rc = judge_again(context, peer, err);
 	if (rc < 0 || peer->verdict.accepted)
 		return rc;
 	forget(sweep->peers, peer);
-	if (sweep->drop)
+	if (policy->keeps_out)
 		drop_connections(sweep, peer);
 	return 0;
 }
@@ -331,18 +344,19 @@ static struct hf_peer **snapshot(const struct hf_peers *peers, size_t *ret_len)
 	return list;
 }
 
-int hf_peers_sweep(struct hf_peers *peers, struct hf_tls_context *context, int64_t now,
+int hf_peers_sweep(struct hf_peers *peers, const struct hf_peers_policy *policies, size_t len,
+		   int64_t now,
 		   void (*drop)(struct hf_tls_conn *conn, const struct hf_verdict *why, void *arg),
 		   void *arg, struct hf_err *err)
 {
-	struct sweep sweep = { peers, context, now, drop, arg, 0 };
-	size_t len = 0;
-	struct hf_peer **list = snapshot(peers, &len);
+	struct sweep sweep = { peers, policies, len, now, drop, arg, 0 };
+	size_t entries = 0;
+	struct hf_peer **list = snapshot(peers, &entries);
 	int rc = 0;
 
 	if (!list)
 		return hf_err_nomem(err);
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 0; i < entries; i++) {
 		int one = sweep_one(&sweep, list[i], err);
 
 		rc = one < 0 ? one : rc;

@@ -35,14 +35,21 @@ struct hf_peers_stats {
 };
 void hf_peers_stats(const struct hf_peers *peers, struct hf_peers_stats *ret_stats);
 
-/* Judges each entry again that was judged under another policy than `context`'s or whose time is
- * over at `now`, once for each entry, and calls `drop` for every live connection that is not let in
- * any more, with the new verdict; the connection should then be closed (it may be freed inside the
- * call).  Entries that stand get the new verdict, so pointers from hf_tls_conn_verdict() are good
- * only up to the next sweep.  A NULL `drop` closes nobody: where nobody is kept out, the new
- * verdict is what the application reads.  Returns the number dropped, or negative when memory ran
- * out (entries not judged then stay for the next sweep). */
-int hf_peers_sweep(struct hf_peers *peers, struct hf_tls_context *context, int64_t now,
+/* The policies in force, the one for names that have none first. */
+struct hf_peers_policy {
+	struct hf_tls_context *context;
+	bool keeps_out; /* whom it refuses is to go */
+};
+
+/* Judges each entry again that was judged under another policy than is in force in its scope (that
+ * of the first for a scope that is gone) or whose time is over at `now`, once for each entry, and
+ * calls `drop` for every live connection that is not let in any more, with the new verdict; the
+ * connection should then be closed (it may be freed inside the call).  Entries that stand get the
+ * new verdict, so pointers from hf_tls_conn_verdict() are good only up to the next sweep.  Where
+ * nobody is kept out, the new verdict is what the application reads.  Returns the number dropped,
+ * or negative when memory ran out (entries not judged then stay for the next sweep). */
+int hf_peers_sweep(struct hf_peers *peers, const struct hf_peers_policy *policies, size_t len,
+		   int64_t now,
 		   void (*drop)(struct hf_tls_conn *conn, const struct hf_verdict *why, void *arg),
 		   void *arg, struct hf_err *err);
 

@@ -19,8 +19,8 @@ struct entry {
 	SSL_SESSION *session; /* counted */
 	struct hf_peer *peer; /* counted; its table is NULL once it is not let in any more */
 	uint8_t id[ID_LEN];
-	uint8_t sni[HF_SHA256_LEN];
-	int64_t since; /* when its full handshake was */
+	uint8_t sni[HF_SHA256_LEN]; /* and listener */
+	int64_t since;		    /* when its full handshake was */
 };
 
 struct hf_sessions {
@@ -106,24 +106,6 @@ static bool peer_stands(const struct hf_peer *peer, const struct hf_tls_context 
 	       hf_verdict_still_good(&peer->verdict, hf_tls_context_now(context));
 }
 
-/* Before libssl looks for a session it has not read the name: it is taken from the raw hello, so
- * that a session never crosses from one name to another (RFC 6066 3, RFC 8446 4.6.1). */
-static int hello_seen(SSL *ssl, int *alert, void *arg)
-{
-	struct hf_tls_conn *conn = SSL_get_app_data(ssl);
-	const unsigned char *name = NULL;
-	size_t len = 0;
-
-	(void)arg;
-	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &name, &len) != 1)
-		len = 0;
-	if (EVP_Digest(name ? (const void *)name : "", len, conn->hello_sni, NULL, EVP_sha256(),
-		       NULL) == 1)
-		return SSL_CLIENT_HELLO_SUCCESS;
-	*alert = SSL_AD_INTERNAL_ERROR;
-	return SSL_CLIENT_HELLO_ERROR;
-}
-
 void hf_tls_session_settle(struct hf_tls_conn *conn)
 {
 	if (!conn->from_session || SSL_session_reused(conn->ssl) == 1)
@@ -190,7 +172,6 @@ int hf_sessions_apply(SSL_CTX *ssl, struct hf_err *err)
 	SSL_CTX_set_timeout(ssl, HF_TLS_SESSION_SECONDS);
 	SSL_CTX_sess_set_new_cb(ssl, session_made);
 	SSL_CTX_sess_set_get_cb(ssl, session_wanted);
-	SSL_CTX_set_client_hello_cb(ssl, hello_seen, NULL);
 	return SSL_CTX_set_num_tickets(ssl, 1) == 1
 		   ? 0
 		   : hf_err_ossl(err, HF_E_CRYPTO, "setting the number of tickets");

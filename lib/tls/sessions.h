@@ -2,9 +2,10 @@
 /* Sessions that may be resumed, kept here and not in tickets, so that each can be taken back.
  *
  * A session is resumed only while its peer is in the peer table under the policy in force and its
- * verdict still good at that moment; for the same server name; and at most HF_TLS_SESSION_SECONDS
- * after the full handshake it comes from, however often it was resumed since.  Anything else is a
- * full handshake, where the peer is judged.  One thread; each process has its own. */
+ * verdict still good at that moment; for the same server name on the same listener; and at most
+ * HF_TLS_SESSION_SECONDS after the full handshake it comes from, however often it was resumed
+ * since.  Anything else is a full handshake, where the peer is judged.  One thread; each process
+ * has its own. */
 #ifndef HF_TLS_SESSIONS_H
 #define HF_TLS_SESSIONS_H
 

@@ -50,7 +50,7 @@ static int look(struct hf_cmd_ctx *ctx, const struct hf_gateway_config *config,
 	if (rc < 0)
 		hf_preflight_add_failure(preflight, &ctx->err);
 	else
-		hf_preflight_run(preflight, config, &generation->parts, hf_clock_now());
+		hf_preflight_run(preflight, &generation->parts, hf_clock_now());
 	return rc;
 }
 
@@ -134,35 +134,48 @@ static int take_routes(const struct hf_serve_opts *opts, const struct hf_routes 
 	return 0;
 }
 
-static int serve(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts,
-		 const struct hf_routes *routes)
+/* The file's own, then those that policies name. */
+static int list_listeners(const struct hf_serve_file *file, struct hf_strv *ret_listen,
+			  struct hf_err *err)
 {
-	struct hf_serve_source source = {
-		ctx, opts, { opts->credential.passphrase_file, false }, HF_SECRET_INIT, false, -1
-	};
+	const struct hf_strv *own = &file->opts.listen;
+	int rc = own->len == 0 ? hf_strv_add(ret_listen, "localhost:8443") : 0;
+
+	for (size_t i = 0; rc == 0 && i < own->len; i++)
+		rc = hf_strv_add(ret_listen, own->items[i]);
+	for (size_t p = 0; p < file->policies_len; p++)
+		for (size_t i = 0; rc == 0 && i < file->policies[p].listen.len; i++)
+			if (!hf_strv_has(ret_listen, file->policies[p].listen.items[i]))
+				rc = hf_strv_add(ret_listen, file->policies[p].listen.items[i]);
+	return rc < 0 ? hf_err_nomem(err) : 0;
+}
+
+static int serve(struct hf_cmd_ctx *ctx, const struct hf_serve_file *file)
+{
+	const struct hf_serve_opts *opts = &file->opts;
+	struct hf_serve_source source = { ctx, file, false, NULL, -1 };
 	const char *const *alpn = NULL;
 	HF_AUTO_DONE(hf_strv) listen = HF_STRV_INIT, watch = HF_STRV_INIT;
 	struct hf_gateway_config config = { .workers = 0 };
-	int rc = hf_serve_check(ctx, opts, routes->len);
+	int rc = hf_serve_check(ctx, file);
 
 	if (opts->alpn.len > 0) /* else http/1.1, or nothing for bytes */
 		alpn = (const char *const *)opts->alpn.items;
-	if (rc == 0 && opts->listen.len == 0 && hf_strv_add(&listen, "localhost:8443") < 0)
-		rc = hf_err_nomem(&ctx->err);
+	if (rc == 0)
+		rc = list_listeners(file, &listen, &ctx->err);
 	if (rc == 0 && opts->reload == 0)
-		rc = hf_serve_watch(ctx, opts, &watch);
+		rc = hf_serve_watch(ctx, file, &watch);
 	if (rc < 0)
 		return rc;
 	(void)hf_slim_begin(HF_SLIM_TLS); /* a quarter of a handshake is looking for decoders */
-	rc = hf_serve_config(opts, &source, opts->listen.len ? &opts->listen : &listen, alpn,
-			     &config);
+	rc = hf_serve_config(opts, &source, &listen, alpn, &config);
 	if (rc == 0)
-		rc = take_routes(opts, routes, &config, &ctx->err);
+		rc = take_routes(opts, &file->routes, &config, &ctx->err);
 	config.watch = watch.len > 0 ? &watch : NULL;
 	if (rc == 0)
 		rc = run_with(ctx, opts, &config);
 	hf_networks_done(&config.proxies);
-	hf_secret_done(&source.secret);
+	hf_serve_source_done(&source);
 	return rc;
 }
 
@@ -173,8 +186,10 @@ static int run(struct hf_cmd_ctx *ctx)
 	const char *stray;
 	int rc;
 
-	if (opts->config == NULL)
-		return serve(ctx, opts, &file.routes);
+	if (opts->config == NULL) {
+		file.opts = *opts; /* lent */
+		return serve(ctx, &file);
+	}
 	stray = hf_serve_file_stray(opts);
 	if (stray != NULL)
 		return hf_command_usage(ctx, "--%s stands in the file when there is a --config",
@@ -182,7 +197,7 @@ static int run(struct hf_cmd_ctx *ctx)
 	rc = hf_serve_file_load(opts->config, &file, &ctx->err);
 	file.opts.check = opts->check;
 	if (rc == 0)
-		rc = serve(ctx, &file.opts, &file.routes);
+		rc = serve(ctx, &file);
 	hf_serve_file_done(&file);
 	return rc;
 }

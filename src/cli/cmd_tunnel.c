@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "cli/serve.h"
+#include "cli/serve_file.h"
 #include "gateway/generation.h"
 #include "util/clock.h"
 #include "util/slim.h"
@@ -254,7 +254,7 @@ static int make_config(struct hf_cmd_ctx *ctx, const struct tunnel_opts *opts,
 	if (rc == 0 && serve->listen.len == 0 && hf_strv_add(&t->listen, "127.0.0.1:0") < 0)
 		rc = hf_err_nomem(&ctx->err);
 	if (rc == 0 && serve->reload == 0)
-		rc = hf_serve_watch(ctx, serve, &t->watch);
+		rc = hf_serve_watch(ctx, source->file, &t->watch);
 	if (rc == 0)
 		rc =
 		    hf_serve_config(serve, source, serve->listen.len ? &serve->listen : &t->listen,
@@ -262,7 +262,6 @@ static int make_config(struct hf_cmd_ctx *ctx, const struct tunnel_opts *opts,
 				    config);
 	if (rc < 0)
 		return rc;
-	config->tls_max = HF_TLS_1_3;
 	config->alpn = serve->alpn.len ? config->alpn : NULL;
 	config->watch = t->watch.len > 0 ? &t->watch : NULL;
 	config->origin = origin;
@@ -279,7 +278,7 @@ static int look(struct hf_cmd_ctx *ctx, const struct hf_gateway_config *config)
 
 	if (rc < 0)
 		return rc;
-	credential = generation->parts.credential;
+	credential = generation->parts.policies[0].credential;
 	leaf = credential->chain.items[0];
 	if (credential->key_world_readable)
 		hf_out_warn(&ctx->out,
@@ -316,12 +315,8 @@ static int run_with(struct hf_cmd_ctx *ctx, const struct tunnel_opts *opts,
 static int run(struct hf_cmd_ctx *ctx)
 {
 	const struct tunnel_opts *opts = ctx->opts;
-	struct hf_serve_source source = { ctx,
-					  &opts->serve,
-					  { opts->serve.credential.passphrase_file, false },
-					  HF_SECRET_INIT,
-					  false,
-					  -1 };
+	const struct hf_serve_file file = { .opts = opts->serve }; /* lent */
+	struct hf_serve_source source = { ctx, &file, true, NULL, -1 };
 	struct tunnel t = { .listen = HF_STRV_INIT, .watch = HF_STRV_INIT };
 	struct hf_gateway_config config = { .workers = 0 };
 	int rc = check_options(ctx, opts);
@@ -333,7 +328,7 @@ static int run(struct hf_cmd_ctx *ctx)
 	if (rc == 0)
 		rc = run_with(ctx, opts, &config);
 	hf_networks_done(&config.proxies);
-	hf_secret_done(&source.secret);
+	hf_serve_source_done(&source);
 	hf_strv_done(&t.listen);
 	hf_strv_done(&t.watch);
 	return rc;

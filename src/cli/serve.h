@@ -26,24 +26,4 @@ struct hf_serve_opts {
 
 extern const struct hf_option_group hf_serve_groups[];
 
-/* What the loader needs, at start and at each reload, in supervisor and workers. */
-struct hf_serve_source {
-	struct hf_cmd_ctx *ctx;
-	const struct hf_serve_opts *opts;
-	struct hf_passphrase passphrase;
-	struct hf_secret secret; /* asked for once, before the workers are forked */
-	bool have_secret;
-	int keylog_fd; /* set by hf_serve_config; -1: none */
-};
-
-/* 0, or a mistake of usage.  routes: as many stand in the file. */
-int hf_serve_check(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts, size_t routes);
-/* The files whose change makes a reload. */
-int hf_serve_watch(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts,
-		   struct hf_strv *ret_paths);
-/* listen and alpn (NULL: what the kind of service speaks) must outlive config. */
-int hf_serve_config(const struct hf_serve_opts *opts, struct hf_serve_source *source,
-		    const struct hf_strv *listen, const char *const *alpn,
-		    struct hf_gateway_config *ret_config);
-
 #endif

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading handfast.yaml.  The table of options is the table of keys, so that a word means the same
  * in both.  Must never take a file with a word it does not know: it might be a rule. */
-#include "cli/serve_file.h"
+#include "cli/serve_file_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
-#include "util/yaml.h"
 
 enum { KEYS_CAP = 96 };
 
@@ -28,20 +27,24 @@ static size_t list_keys(const char *keys[KEYS_CAP])
 
 	for (const struct hf_option_group *g = hf_serve_groups; g->options != NULL; g++)
 		for (const struct hf_option *o = g->options; o->name != NULL; o++)
-			if (!among(o->name, command_line_only) && n + 3 < KEYS_CAP)
+			if (!among(o->name, command_line_only) && n + 4 < KEYS_CAP)
 				keys[n++] = o->name;
 	keys[n++] = "rules";
 	keys[n++] = "routes";
+	keys[n++] = "policies";
 	keys[n] = NULL;
 	return n;
 }
 
-static const struct hf_option *option_of(const struct hf_yaml_node *node)
+const struct hf_option *hf_serve_key_option(const struct hf_yaml_node *node,
+					    const struct hf_option_group **ret_group)
 {
 	for (const struct hf_option_group *g = hf_serve_groups; g->options != NULL; g++)
 		for (const struct hf_option *o = g->options; o->name != NULL; o++)
-			if (hf_yaml_key_is(node, o->name))
+			if (hf_yaml_key_is(node, o->name)) {
+				*ret_group = g;
 				return o;
+			}
 	return NULL;
 }
 
@@ -85,9 +88,8 @@ static int add_values(const struct hf_yaml *yaml, const struct hf_yaml_node *nod
 	return 0;
 }
 
-/* "allow cn:a", "deny o:b": the order counts, so one list holds both. */
-static int split_rule(const struct hf_yaml *yaml, const struct hf_yaml_node *node,
-		      const char **ret_rule, bool *ret_allow, struct hf_err *err)
+int hf_serve_rule_split(const struct hf_yaml *yaml, const struct hf_yaml_node *node,
+			const char **ret_rule, bool *ret_allow, struct hf_err *err)
 {
 	const char *text = NULL;
 	int rc = hf_yaml_string(yaml, node, &text, err);
@@ -110,7 +112,7 @@ static int add_rules(const struct hf_yaml *yaml, const struct hf_yaml_node *node
 	while ((item = hf_yaml_each(node, item)) != NULL) {
 		const char *rule = NULL;
 		bool allow = false;
-		int rc = split_rule(yaml, item, &rule, &allow, err);
+		int rc = hf_serve_rule_split(yaml, item, &rule, &allow, err);
 
 		if (rc < 0)
 			return rc;
@@ -139,10 +141,11 @@ static int try_args(const struct hf_yaml *yaml, const struct hf_yaml_node *node,
 	return why.hint[0] ? hf_err_hint(err, "%s", why.hint) : -HF_E_PARSE;
 }
 
-static int add_key(const struct hf_yaml *yaml, const struct hf_yaml_node *node,
-		   struct hf_strv *args, struct hf_err *err)
+int hf_serve_key_args(const struct hf_yaml *yaml, const struct hf_yaml_node *node,
+		      struct hf_strv *args, struct hf_err *err)
 {
-	const struct hf_option *option = option_of(node);
+	const struct hf_option_group *group = NULL;
+	const struct hf_option *option = hf_serve_key_option(node, &group);
 	size_t from = args->len;
 	int rc;
 
@@ -157,10 +160,10 @@ static int add_key(const struct hf_yaml *yaml, const struct hf_yaml_node *node,
 	return try_args(yaml, node, args, from, err);
 }
 
-/* --- routes --- */
+/* --- for routes and policies --- */
 
-static int put_string(const struct hf_yaml *yaml, const struct hf_yaml_node *map, const char *key,
-		      char **ret_text, struct hf_err *err)
+int hf_serve_put_string(const struct hf_yaml *yaml, const struct hf_yaml_node *map, const char *key,
+			char **ret_text, struct hf_err *err)
 {
 	const struct hf_yaml_node *node = hf_yaml_get(map, key);
 	const char *text = NULL;
@@ -172,8 +175,8 @@ static int put_string(const struct hf_yaml *yaml, const struct hf_yaml_node *map
 	return *ret_text != NULL ? 0 : hf_err_nomem(err);
 }
 
-static int put_list(const struct hf_yaml *yaml, const struct hf_yaml_node *map, const char *key,
-		    struct hf_strv *list, struct hf_err *err)
+int hf_serve_put_list(const struct hf_yaml *yaml, const struct hf_yaml_node *map, const char *key,
+		      struct hf_strv *list, struct hf_err *err)
 {
 	const struct hf_yaml_node *node = hf_yaml_get(map, key), *item = NULL;
 
@@ -189,111 +192,11 @@ static int put_list(const struct hf_yaml *yaml, const struct hf_yaml_node *map, 
 	return 0;
 }
 
-static int put_rules(const struct hf_yaml *yaml, const struct hf_yaml_node *map,
-		     struct hf_route *route, struct hf_err *err)
-{
-	const struct hf_yaml_node *node = hf_yaml_get(map, "rules"), *item = NULL;
-	int rc = node != NULL ? hf_rules_new(&route->rules, err) : 0;
-
-	while (rc == 0 && node != NULL && (item = hf_yaml_each(node, item)) != NULL) {
-		const char *rule = NULL;
-		bool allow = false;
-		struct hf_err why = HF_ERR_INIT;
-
-		rc = split_rule(yaml, item, &rule, &allow, err);
-		if (rc < 0 || hf_rules_add(route->rules, allow, rule, &why) == 0)
-			continue;
-		rc = hf_yaml_error(yaml, item, false, err, "%s", why.msg);
-	}
-	return rc;
-}
-
-/* What could never match is a mistake. */
-static int check_route(const struct hf_yaml *yaml, const struct hf_yaml_node *map,
-		       const struct hf_route *route, struct hf_err *err)
-{
-	char path[HF_ROUTE_PATH_CAP];
-	const char *want = route->path;
-
-	if (route->to.len == 0)
-		return hf_yaml_error(yaml, map, false, err, "a route without 'to' leads nowhere");
-	for (size_t i = 0; i < route->to.len; i++)
-		if (!hf_str_starts(route->to.items[i], "http"))
-			return hf_yaml_error(yaml, hf_yaml_get(map, "to"), false, err,
-					     "a route leads to http:// or http+unix: services, not "
-					     "to '%s'",
-					     route->to.items[i]);
-	if (route->host != NULL &&
-	    !hf_http_host_ok((struct hf_slice){ route->host, strlen(route->host) }))
-		return hf_yaml_error(yaml, hf_yaml_get(map, "host"), false, err,
-				     "'%s' is no host name", route->host);
-	if (want == NULL)
-		return 0;
-	if (want[0] == '/' && strlen(want) < sizeof(path) &&
-	    hf_route_path((struct hf_slice){ want, strlen(want) }, path) && strcmp(path, want) == 0)
-		return 0;
-	return hf_yaml_error(yaml, hf_yaml_get(map, "path"), false, err,
-			     "'%s' is no path as a service reads it: it begins with '/', has no "
-			     "percent codes, no empty parts, no dots, no ';'",
-			     want);
-}
-
-static int read_route(const struct hf_yaml *yaml, const struct hf_yaml_node *map, size_t number,
-		      struct hf_route *route, struct hf_err *err)
-{
-	static const char *const keys[] = { "name",  "host", "path",	"method",
-					    "rules", "to",   "balance", NULL };
-	static const char *const balances[] = { "turn", "least", NULL };
-	const struct hf_yaml_node *balance;
-	int rc = hf_yaml_check_keys(yaml, map, keys, err), word = 0;
-
-	if (rc == 0)
-		rc = put_string(yaml, map, "name", &route->name, err);
-	if (rc == 0 && route->name == NULL &&
-	    (route->name = hf_str_printf("route %zu", number)) == NULL)
-		rc = hf_err_nomem(err);
-	if (rc == 0)
-		rc = put_string(yaml, map, "host", &route->host, err);
-	if (rc == 0)
-		rc = put_string(yaml, map, "path", &route->path, err);
-	if (rc == 0)
-		rc = put_list(yaml, map, "method", &route->methods, err);
-	if (rc == 0)
-		rc = put_list(yaml, map, "to", &route->to, err);
-	if (rc == 0)
-		rc = put_rules(yaml, map, route, err);
-	balance = rc == 0 ? hf_yaml_get(map, "balance") : NULL;
-	if (balance != NULL)
-		rc = hf_yaml_word(yaml, balance, balances, &word, err);
-	route->least_busy = word == 1;
-	return rc < 0 ? rc : check_route(yaml, map, route, err);
-}
-
-static int read_routes(const struct hf_yaml *yaml, const struct hf_yaml_node *list,
-		       struct hf_routes *routes, struct hf_err *err)
-{
-	int rc = hf_yaml_need(yaml, list, HF_YAML_LIST, err);
-	size_t n = 0;
-
-	if (rc < 0)
-		return rc;
-	for (const struct hf_yaml_node *item = list->child; item != NULL; item = item->next)
-		n++;
-	routes->items = calloc(n + 1, sizeof(*routes->items));
-	if (routes->items == NULL)
-		return hf_err_nomem(err);
-	for (const struct hf_yaml_node *item = list->child; rc == 0 && item != NULL;
-	     item = item->next) {
-		routes->len++;
-		rc = read_route(yaml, item, routes->len, &routes->items[routes->len - 1], err);
-	}
-	return rc;
-}
-
 /* --- the file --- */
 
 static int read_keys(const struct hf_yaml *yaml, struct hf_serve_file *file, struct hf_err *err)
 {
+	const struct hf_yaml_node *policies;
 	const char *keys[KEYS_CAP];
 	int rc;
 
@@ -302,10 +205,14 @@ static int read_keys(const struct hf_yaml *yaml, struct hf_serve_file *file, str
 		return hf_err_set(err, HF_E_PARSE, "%s: the file is empty", yaml->name);
 	rc = hf_yaml_check_keys(yaml, yaml->root, keys, err);
 	for (const struct hf_yaml_node *node = yaml->root->child; rc == 0 && node != NULL;
-	     node = node->next)
-		rc = hf_yaml_key_is(node, "routes") ? read_routes(yaml, node, &file->routes, err)
-						    : add_key(yaml, node, &file->args, err);
-	return rc;
+	     node = node->next) {
+		if (hf_yaml_key_is(node, "routes"))
+			rc = hf_serve_routes_read(yaml, node, &file->routes, err);
+		else if (!hf_yaml_key_is(node, "policies"))
+			rc = hf_serve_key_args(yaml, node, &file->args, err);
+	}
+	policies = rc == 0 ? hf_yaml_get(yaml->root, "policies") : NULL;
+	return policies != NULL ? hf_serve_policies_read(yaml, policies, file, err) : rc;
 }
 
 int hf_serve_file_load(const char *path, struct hf_serve_file *ret_file, struct hf_err *err)
@@ -317,6 +224,8 @@ int hf_serve_file_load(const char *path, struct hf_serve_file *ret_file, struct 
 
 	if (rc == 0)
 		rc = read_keys(yaml, ret_file, err);
+	if (rc == 0)
+		rc = hf_options_init(&set, err);
 	if (rc < 0)
 		return rc;
 	return hf_options_parse(&set, 1, (int)ret_file->args.len, ret_file->args.items, &rest, err);
@@ -329,6 +238,7 @@ void hf_serve_file_done(struct hf_serve_file *file)
 	hf_options_done(&set);
 	hf_strv_done(&file->args);
 	hf_routes_done(&file->routes);
+	hf_serve_policies_done(file);
 }
 
 /* --- beside the command line --- */

@@ -6,10 +6,22 @@
 #include "cli/serve.h"
 #include "gateway/route.h"
 
-struct hf_serve_file {
+/* A policy for some names or listeners; what it does not say it has from the file. */
+struct hf_serve_policy {
+	char *name;
+	struct hf_strv sni, listen;
 	struct hf_serve_opts opts; /* strings point into args */
 	struct hf_strv args;
+};
+
+/* The configuration of a run: a file's, or that of the command line, which has no routes and
+ * policies. */
+struct hf_serve_file {
+	struct hf_serve_opts opts; /* strings point into args, or the command line */
+	struct hf_strv args;
 	struct hf_routes routes;
+	struct hf_serve_policy *policies;
+	size_t policies_len;
 };
 #define HF_SERVE_FILE_INIT \
 	{                  \
@@ -20,5 +32,36 @@ int hf_serve_file_load(const char *path, struct hf_serve_file *ret_file, struct 
 void hf_serve_file_done(struct hf_serve_file *file);
 /* An option of the command line that has to stand in the file, when there is one; or NULL. */
 const char *hf_serve_file_stray(const struct hf_serve_opts *opts);
+
+/* --- from there to the gateway --- */
+
+struct hf_serve_secret {
+	struct hf_serve_secret *next;
+	char *file; /* NULL: it was typed */
+	struct hf_secret secret;
+};
+
+/* What the loader needs, at start and at each reload, in supervisor and workers. */
+struct hf_serve_source {
+	struct hf_cmd_ctx *ctx;
+	const struct hf_serve_file *file;
+	bool originates; /* tunnel: we are the client */
+	struct hf_serve_secret *secrets;
+	int keylog_fd; /* set by hf_serve_config; -1: none */
+};
+void hf_serve_source_done(struct hf_serve_source *source);
+
+/* 0, or a mistake of usage. */
+int hf_serve_check(struct hf_cmd_ctx *ctx, const struct hf_serve_file *file);
+/* The files whose change makes a reload. */
+int hf_serve_watch(struct hf_cmd_ctx *ctx, const struct hf_serve_file *file,
+		   struct hf_strv *ret_paths);
+/* As hf_gateway_source.load; arg: the source. */
+int hf_serve_load(void *arg, uint64_t number, struct hf_gateway_parts *ret_parts,
+		  struct hf_err *err);
+/* listen and alpn (NULL: what the kind of service speaks) must outlive config. */
+int hf_serve_config(const struct hf_serve_opts *opts, struct hf_serve_source *source,
+		    const struct hf_strv *listen, const char *const *alpn,
+		    struct hf_gateway_config *ret_config);
 
 #endif

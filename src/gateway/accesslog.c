@@ -62,6 +62,7 @@ static void write_meeting(struct hf_json *j, const struct hf_access_entry *entry
 
 void hf_access_log_add(struct hf_access_log *log, const struct hf_access_entry *entry)
 {
+	const struct hf_tls_conn *tls = hf_conn_tls(entry->conn);
 	enum hf_tls_version version;
 	struct hf_json j;
 
@@ -82,6 +83,8 @@ void hf_access_log_add(struct hf_access_log *log, const struct hf_access_entry *
 	hf_json_int(&j, "request", (int64_t)entry->number);
 	write_upstream(&j, entry);
 	hf_json_string(&j, "sni", hf_conn_sni(entry->conn));
+	if (tls != NULL && hf_tls_conn_scope(tls) != NULL)
+		hf_json_string(&j, "policy", hf_tls_conn_scope(tls));
 	hf_json_string(&j, "version", version ? hf_tls_version_name(version) : NULL);
 	hf_json_object_end(&j);
 	hf_json_end_line(&j);

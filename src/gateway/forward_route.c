@@ -1,37 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which services a request is for, and whether its client may ask them.  Must never choose before
  * the name in the request is the name of the connection. */
-#include <string.h>
-
 #include "base/str.h"
 #include "gateway/forwarder.h"
-
-struct hf_slice hf_host_name(struct hf_slice host)
-{
-	for (size_t i = host.len; i > 0 && host.data[i - 1] != ']'; i--) {
-		if (host.data[i - 1] == ':') {
-			host.len = i - 1;
-			break;
-		}
-	}
-	if (host.len > 1 && host.data[host.len - 1] == '.')
-		host.len--;
-	return host;
-}
-
-/* RFC 9110 7.4: who was judged under one name must not ask for another. */
-static bool misdirected(const struct hf_http_request *request)
-{
-	const struct hf_http_head *head = request->head;
-	struct hf_slice host = hf_host_name(hf_http_text(head, head->host));
-	const char *sni = hf_conn_sni(request->conn);
-	struct hf_slice name;
-
-	if (head->host.len == 0 || sni == NULL)
-		return false;
-	name = hf_host_name((struct hf_slice){ sni, strlen(sni) });
-	return name.len != host.len || !hf_mem_case_eq(name.data, host.data, host.len);
-}
+#include "gateway/policy.h"
 
 static struct hf_group *find(struct hf_forwarder *forwarder, const struct hf_route_request *request)
 {
@@ -52,7 +24,8 @@ static bool allowed(struct hf_exchange *exchange, const struct hf_http_request *
 
 	if (exchange->group->route == NULL || exchange->group->route->rules == NULL)
 		return true;
-	if (hf_route_allows(exchange->group->route, generation->parts.trust,
+	if (hf_route_allows(exchange->group->route,
+			    hf_policy_of(generation, request->conn)->parts->trust,
 			    hf_conn_verdict(request->conn), &denied))
 		return true;
 	hooks->denied(request->conn, request->session_arg, &denied, hooks->arg);
@@ -72,8 +45,8 @@ int hf_forward_route(struct hf_exchange *exchange, const struct hf_http_request 
 		.path = path,
 	};
 
-	if (misdirected(request)) {
-		*ret_why = "the name in Host is not the one of this connection";
+	if (hf_policy_misdirected(request)) {
+		*ret_why = hf_misdirected_text;
 		return 421;
 	}
 	if (forwarder->by_path && !hf_route_path(hf_http_text(head, head->path), path)) {

@@ -115,8 +115,6 @@ struct hf_exchange {
 /* forward_route.c: the group for a request; 0, or the status to refuse with and why. */
 int hf_forward_route(struct hf_exchange *exchange, const struct hf_http_request *request,
 		     const struct hf_generation *generation, const char **ret_why);
-/* Without port and final dot. */
-struct hf_slice hf_host_name(struct hf_slice host);
 /* forward_request.c: the head for the service, into exchange->head; 0, or the status to refuse
  * with and why. */
 int hf_forward_head(struct hf_exchange *exchange, const struct hf_http_request *request,

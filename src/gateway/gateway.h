@@ -11,12 +11,24 @@
 #include "net/networks.h"
 #include "tls/context.h"
 
-/* What a generation is made of, read from files. */
-struct hf_gateway_parts {
+/* Who is let in, under which names, and by which certificate we are known there. */
+struct hf_policy_parts {
+	char *name;	       /* for logs; NULL: the one for the rest */
+	struct hf_strv sni;    /* server names, "a.example", "*.example"; empty: any, and none */
+	struct hf_strv listen; /* as in config->listen; empty: everywhere */
+	enum hf_client_auth client_auth;
+	enum hf_tls_version tls_min, tls_max;
+	enum hf_profile profile;
 	struct hf_credential *credential;
 	struct hf_trust *trust;
-	struct hf_rules *rules;
+	struct hf_rules *rules; /* NULL: none */
 	struct hf_strv files; /* what was read: for records, "ca PATH", "crl PATH" */
+};
+
+/* What a generation is made of, read from files. */
+struct hf_gateway_parts {
+	struct hf_policy_parts *policies; /* the first is for the rest */
+	size_t policies_len;
 };
 void hf_gateway_parts_done(struct hf_gateway_parts *parts);
 HF_DEFINE_AUTO_DONE(hf_gateway_parts, struct hf_gateway_parts, hf_gateway_parts_done);
@@ -72,9 +84,6 @@ struct hf_gateway_config {
 	struct hf_gateway_source source;
 	const struct hf_strv *watch; /* files and directories whose change reloads; NULL: none */
 	const struct hf_strv *listen;
-	enum hf_client_auth client_auth;
-	enum hf_tls_version tls_min, tls_max;
-	enum hf_profile profile;
 	const char *const *alpn;
 	bool resume;
 	bool drop; /* a refused peer gets no alert */

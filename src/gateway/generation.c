@@ -14,13 +14,23 @@ const char hf_gateway_sigalgs[] =
     "rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512:"
     "rsa_pkcs1_sha256:rsa_pkcs1_sha384:rsa_pkcs1_sha512";
 
+static void policy_parts_done(struct hf_policy_parts *policy)
+{
+	free(policy->name);
+	hf_strv_done(&policy->sni);
+	hf_strv_done(&policy->listen);
+	hf_strv_done(&policy->files);
+	hf_credential_free(policy->credential);
+	hf_trust_unref(policy->trust);
+	hf_rules_unref(policy->rules);
+}
+
 void hf_gateway_parts_done(struct hf_gateway_parts *parts)
 {
-	hf_credential_free(parts->credential);
-	hf_trust_unref(parts->trust);
-	hf_rules_unref(parts->rules);
-	hf_strv_done(&parts->files);
-	*parts = (struct hf_gateway_parts){ 0 };
+	for (size_t i = 0; i < parts->policies_len; i++)
+		policy_parts_done(&parts->policies[i]);
+	free(parts->policies);
+	*parts = (struct hf_gateway_parts){ NULL, 0 };
 }
 
 struct hf_generation *hf_generation_ref(struct hf_generation *generation)
@@ -29,19 +39,40 @@ struct hf_generation *hf_generation_ref(struct hf_generation *generation)
 	return generation;
 }
 
+struct hf_peers *hf_generation_peers(const struct hf_generation *generation)
+{
+	return hf_tls_context_peers(generation->policies[0].tls);
+}
+
+int64_t hf_generation_not_after(const struct hf_generation *generation)
+{
+	int64_t first = INT64_MAX;
+
+	for (size_t i = 0; i < generation->parts.policies_len; i++)
+		first =
+		    HF_MIN(first,
+			   generation->policies[i].parts->credential->chain.items[0]->not_after);
+	return first;
+}
+
 void hf_generation_unref(struct hf_generation *generation)
 {
 	if (generation == NULL || --generation->refs > 0)
 		return;
-	hf_tls_context_unref(generation->tls);
+	for (size_t i = 0; i < generation->fronts_len; i++)
+		hf_tls_context_unref(generation->fronts[i]);
+	for (size_t i = 0; generation->policies != NULL && i < generation->parts.policies_len; i++)
+		hf_tls_context_unref(generation->policies[i].tls);
+	free(generation->fronts);
+	free(generation->policies);
 	hf_gateway_parts_done(&generation->parts);
 	free(generation);
 }
 
 /* The names we send, in the order of the trust: equal digests ask for the same CAs. */
-static int ca_names_digest(struct hf_generation *generation, struct hf_err *err)
+static int ca_names_digest(struct hf_policy *policy, struct hf_err *err)
 {
-	const struct hf_certs *anchors = hf_trust_anchors(generation->parts.trust);
+	const struct hf_certs *anchors = hf_trust_anchors(policy->parts->trust);
 	HF_AUTO(EVP_MD_CTX) md = EVP_MD_CTX_new();
 	uint8_t digest[HF_SHA256_LEN];
 	bool ok = md != NULL && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1;
@@ -56,7 +87,7 @@ static int ca_names_digest(struct hf_generation *generation, struct hf_err *err)
 	}
 	if (!ok || EVP_DigestFinal_ex(md, digest, NULL) != 1)
 		return hf_err_ossl(err, HF_E_CRYPTO, "hashing the names of the trusted CAs");
-	hf_hex_encode(digest, sizeof(digest), generation->ca_names_digest);
+	hf_hex_encode(digest, sizeof(digest), policy->ca_names_digest);
 	return 0;
 }
 
@@ -70,21 +101,30 @@ const char *hf_gateway_scheme(const struct hf_gateway_config *config)
 	return hf_gateway_originates(config) ? "tcp" : "https";
 }
 
-static int make_client_context(const struct hf_gateway_config *config, struct hf_peers *peers,
-			       struct hf_generation *generation, struct hf_err *err)
+static struct hf_tls_config tls_config(const struct hf_gateway_config *config,
+				       const struct hf_policy_parts *parts, size_t tag,
+				       struct hf_peers *peers)
 {
-	const struct hf_tls_config tls = {
-		.role = HF_TLS_CLIENT,
-		.credential = generation->parts.credential,
-		.trust = generation->parts.trust,
-		.rules = generation->parts.rules,
-		.profile = config->profile,
-		.tls_min = config->tls_min,
-		.tls_max = config->tls_max,
+	bool client = hf_gateway_originates(config);
+	const char *server_name = client ? config->origin.server_name : NULL;
+
+	return (struct hf_tls_config){
+		.role = client ? HF_TLS_CLIENT : HF_TLS_SERVER,
+		.credential = parts->credential,
+		.trust = parts->trust,
+		.rules = parts->rules,
+		.client_auth = parts->client_auth,
+		.silent = config->drop,
+		.profile = parts->profile,
+		.tls_min = parts->tls_min,
+		.tls_max = parts->tls_max,
 		.alpn = config->alpn,
 		.sigalgs = hf_gateway_sigalgs,
-		.server_name = config->origin.server_name,
-		.verify_name = config->origin.server_name,
+		.server_name = server_name,
+		.verify_name = server_name,
+		.resume = config->resume,
+		.scope = parts->name,
+		.tag = tag,
 		.peers = peers,
 		.now = hf_clock_for_tls,
 		.keylog = config->keylog,
@@ -92,37 +132,116 @@ static int make_client_context(const struct hf_gateway_config *config, struct hf
 		.trace = config->trace,
 		.trace_clock_us = config->trace_clock_us,
 	};
-
-	return hf_tls_context_new(&tls, &generation->tls, err);
 }
 
-static int make_context(const struct hf_gateway_config *config, struct hf_peers *peers,
-			struct hf_generation *generation, struct hf_err *err)
+static int complete_policy(const struct hf_gateway_config *config, struct hf_peers *peers,
+			   struct hf_policy *policy, size_t tag, struct hf_err *err)
 {
-	const struct hf_tls_config tls = {
-		.role = HF_TLS_SERVER,
-		.credential = generation->parts.credential,
-		.trust = generation->parts.trust,
-		.rules = generation->parts.rules,
-		/* Dropping is done after the handshake, as Node does it: no alert is ever sent. */
-		.client_auth = config->drop && config->client_auth == HF_CLIENT_AUTH_REQUIRE
-				   ? HF_CLIENT_AUTH_REPORT
-				   : config->client_auth,
-		.profile = config->profile,
-		.tls_min = config->tls_min,
-		.tls_max = config->tls_max,
-		.alpn = config->alpn,
-		.sigalgs = hf_gateway_sigalgs,
-		.resume = config->resume,
-		.peers = peers,
-		.now = hf_clock_for_tls,
-		.keylog = config->keylog,
-		.keylog_arg = config->keylog_arg,
-		.trace = config->trace,
-		.trace_clock_us = config->trace_clock_us,
-	};
+	const struct hf_tls_config tls = tls_config(config, policy->parts, tag, peers);
+	uint8_t digest[HF_SHA256_LEN];
+	int rc = ca_names_digest(policy, err);
 
-	return hf_tls_context_new(&tls, &generation->tls, err);
+	if (rc == 0)
+		rc = hf_tls_context_new(&tls, &policy->tls, err);
+	if (rc < 0)
+		return rc;
+	hf_trust_digest(policy->parts->trust, digest);
+	hf_hex_encode(digest, sizeof(digest), policy->trust_digest);
+	return 0;
+}
+
+/* --- what clients meet at a listener ----------------------------------------------------- */
+
+static bool is_at(const struct hf_policy_parts *parts, const char *listen)
+{
+	return parts->listen.len == 0 || hf_strv_has(&parts->listen, listen);
+}
+
+/* A policy of this listener goes before one of all listeners. */
+static bool outdone(const struct hf_generation *generation, size_t tag, const char *name,
+		    const char *listen)
+{
+	for (size_t i = 0;
+	     generation->parts.policies[tag].listen.len == 0 && i < generation->parts.policies_len;
+	     i++) {
+		const struct hf_policy_parts *other = &generation->parts.policies[i];
+
+		for (size_t n = 0; hf_strv_has(&other->listen, listen) && n < other->sni.len; n++)
+			if (hf_str_case_eq(other->sni.items[n], name))
+				return true;
+	}
+	return false;
+}
+
+static size_t list_names(const struct hf_generation *generation, const char *listen,
+			 struct hf_tls_name *names)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < generation->parts.policies_len; i++) {
+		const struct hf_policy_parts *parts = &generation->parts.policies[i];
+
+		for (size_t s = 0; is_at(parts, listen) && s < parts->sni.len; s++)
+			if (!outdone(generation, i, parts->sni.items[s], listen))
+				names[n++] = (struct hf_tls_name){ parts->sni.items[s],
+								   generation->policies[i].tls };
+	}
+	return n;
+}
+
+static size_t policy_for_the_rest(const struct hf_generation *generation, const char *listen)
+{
+	for (size_t i = 1; i < generation->parts.policies_len; i++) {
+		const struct hf_policy_parts *parts = &generation->parts.policies[i];
+
+		if (parts->sni.len == 0 && hf_strv_has(&parts->listen, listen))
+			return i;
+	}
+	return 0;
+}
+
+static int make_front(const struct hf_gateway_config *config, struct hf_generation *generation,
+		      const char *listen, struct hf_tls_name *names,
+		      struct hf_tls_context **ret_front, struct hf_err *err)
+{
+	size_t tag = policy_for_the_rest(generation, listen);
+	const struct hf_policy *policy = &generation->policies[tag];
+	struct hf_tls_config tls =
+	    tls_config(config, policy->parts, tag, hf_tls_context_peers(policy->tls));
+
+	tls.listener = listen;
+	tls.names = names;
+	tls.names_len = list_names(generation, listen, names);
+	return hf_tls_context_new(&tls, ret_front, err);
+}
+
+/* Listeners differ in their names, or in nothing but that sessions do not cross. */
+static int make_fronts(const struct hf_gateway_config *config, struct hf_generation *generation,
+		       struct hf_err *err)
+{
+	const struct hf_strv *listen = config->listen;
+	size_t len = listen != NULL ? listen->len : 1, names_len = 0;
+	struct hf_tls_name *names;
+	int rc = 0;
+
+	for (size_t i = 0; i < generation->parts.policies_len; i++)
+		names_len += generation->parts.policies[i].sni.len;
+	names = calloc(names_len + 1, sizeof(*names));
+	generation->fronts = calloc(len, sizeof(struct hf_tls_context *));
+	if (names == NULL || generation->fronts == NULL)
+		rc = hf_err_nomem(err);
+	if (rc == 0 &&
+	    (hf_gateway_originates(config) || (generation->parts.policies_len == 1 && len == 1)))
+		for (; generation->fronts_len < len; generation->fronts_len++)
+			generation->fronts[generation->fronts_len] =
+			    hf_tls_context_ref(generation->policies[0].tls);
+	while (rc == 0 && generation->fronts_len < len) {
+		rc = make_front(config, generation, listen->items[generation->fronts_len], names,
+				&generation->fronts[generation->fronts_len], err);
+		generation->fronts_len += rc == 0;
+	}
+	free(names);
+	return rc;
 }
 
 static struct hf_generation *generation_alloc(uint64_t number)
@@ -141,18 +260,23 @@ static struct hf_generation *generation_alloc(uint64_t number)
 static int complete(const struct hf_gateway_config *config, struct hf_peers *peers,
 		    struct hf_generation *generation, struct hf_err *err)
 {
-	uint8_t digest[HF_SHA256_LEN];
-	int rc = ca_names_digest(generation, err);
+	size_t len = generation->parts.policies_len;
+	int rc = 0;
 
-	if (rc == 0)
-		rc = hf_gateway_originates(config)
-			 ? make_client_context(config, peers, generation, err)
-			 : make_context(config, peers, generation, err);
-	if (rc < 0)
-		return rc;
-	hf_trust_digest(generation->parts.trust, digest);
-	hf_hex_encode(digest, sizeof(digest), generation->trust_digest);
-	return 0;
+	generation->policies = calloc(len, sizeof(*generation->policies));
+	if (generation->policies == NULL)
+		return hf_err_nomem(err);
+	for (size_t i = 0; rc == 0 && i < len; i++) {
+		struct hf_policy *policy = &generation->policies[i];
+
+		policy->parts = &generation->parts.policies[i];
+		rc = complete_policy(config, peers, policy, i, err);
+		if (rc < 0 && policy->parts->name != NULL)
+			rc = hf_err_context(err, rc, "policy '%s'", policy->parts->name);
+		else if (rc == 0) /* one table for all */
+			peers = hf_tls_context_peers(policy->tls);
+	}
+	return rc < 0 ? rc : make_fronts(config, generation, err);
 }
 
 int hf_generation_new(const struct hf_gateway_config *config, uint64_t number,
@@ -183,7 +307,7 @@ int hf_generation_from(const struct hf_gateway_config *config, uint64_t number,
 	if (generation == NULL)
 		return hf_err_nomem(err);
 	generation->parts = *parts;
-	*parts = (struct hf_gateway_parts){ 0 };
+	*parts = (struct hf_gateway_parts){ NULL, 0 };
 	rc = complete(config, NULL, generation, err);
 	if (rc < 0)
 		return rc;

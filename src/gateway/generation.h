@@ -6,14 +6,22 @@
 
 #include "gateway/gateway.h"
 
+/* A policy in force; its place among them is the tag of its contexts. */
+struct hf_policy {
+	const struct hf_policy_parts *parts;
+	struct hf_tls_context *tls; /* for its server names, and for what we say of it */
+	char trust_digest[2 * HF_SHA256_LEN + 1];
+	char ca_names_digest[2 * HF_SHA256_LEN + 1];
+};
+
 struct hf_generation {
 	int refs;
 	uint64_t number;
 	int64_t loaded_at;
 	struct hf_gateway_parts parts;
-	struct hf_tls_context *tls;
-	char trust_digest[2 * HF_SHA256_LEN + 1];
-	char ca_names_digest[2 * HF_SHA256_LEN + 1];
+	struct hf_policy *policies; /* of parts, in the same order */
+	struct hf_tls_context **fronts; /* what clients meet at each of config->listen */
+	size_t fronts_len;
 };
 
 /* The signature schemes we offer and ask for: no SHA-1, SHA-224, DSA. */
@@ -27,6 +35,10 @@ int hf_generation_new(const struct hf_gateway_config *config, uint64_t number,
 int hf_generation_from(const struct hf_gateway_config *config, uint64_t number,
 		       struct hf_gateway_parts *parts, struct hf_generation **ret_generation,
 		       struct hf_err *err);
+/* Borrowed; the table that all its contexts share. */
+struct hf_peers *hf_generation_peers(const struct hf_generation *generation);
+/* When the first of our certificates ends. */
+int64_t hf_generation_not_after(const struct hf_generation *generation);
 struct hf_generation *hf_generation_ref(struct hf_generation *generation);
 void hf_generation_unref(struct hf_generation *generation);
 HF_DEFINE_AUTO(hf_generation, struct hf_generation, hf_generation_unref);

@@ -251,6 +251,7 @@ void hf_identity_fields_make(unsigned modes, const struct hf_verdict *verdict,
 struct slot {
 	uint8_t key[HF_SHA256_LEN];
 	uint64_t generation;
+	const struct hf_cert *own; /* compared only: of that generation */
 	struct hf_buf text;
 };
 
@@ -304,12 +305,13 @@ void hf_identity_fields_write(struct hf_identity_fields *fields, const struct hf
 	}
 	key_of(&verdict->chain, key);
 	slot = &fields->slots[key[0] & (SLOTS - 1)];
-	if (slot->text.len == 0 || slot->generation != generation ||
+	if (slot->text.len == 0 || slot->generation != generation || slot->own != own ||
 	    memcmp(slot->key, key, sizeof(key)) != 0) {
 		hf_buf_clear(&slot->text);
 		hf_identity_fields_make(fields->modes, verdict, own, &slot->text);
 		memcpy(slot->key, key, sizeof(key));
 		slot->generation = generation;
+		slot->own = own;
 	}
 	if (hf_buf_failed(&slot->text))
 		out->failed = true; /* rather no request than one without its identity */

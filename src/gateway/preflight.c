@@ -14,8 +14,7 @@ enum { SOON_SECONDS = 7 * HF_DAY_SECONDS };
 
 struct flight {
 	struct hf_preflight *out;
-	const struct hf_gateway_config *config;
-	const struct hf_gateway_parts *parts;
+	const struct hf_policy_parts *parts;
 	int64_t now;
 };
 
@@ -161,7 +160,7 @@ static void check_anchors(const struct flight *f)
 		add(f->out, "F-CA-EMPTY",
 		    "name the clients' CA with --ca FILE, or handfast trust add",
 		    "nothing is trusted: every client certificate will be refused")
-		    ->fatal = f->config->client_auth == HF_CLIENT_AUTH_REQUIRE;
+		    ->fatal = f->parts->client_auth == HF_CLIENT_AUTH_REQUIRE;
 		return;
 	}
 	for (size_t i = 0; i < anchors->len; i++) {
@@ -226,16 +225,35 @@ static void check_lists(const struct flight *f)
 			check_list_of(f, lists[l]->items[i]);
 }
 
-void hf_preflight_run(struct hf_preflight *preflight, const struct hf_gateway_config *config,
-		      const struct hf_gateway_parts *parts, int64_t now)
+/* Whose certificate, whose trust: said where there are several. */
+static void name_policy(struct hf_preflight *preflight, size_t from, const char *policy)
 {
-	const struct flight f = { preflight, config, parts, now };
+	for (size_t i = from; i < preflight->len; i++) {
+		struct hf_preflight_item *item = &preflight->items[i];
+		char text[sizeof(item->text)];
 
-	check_own(&f);
-	if (config->client_auth == HF_CLIENT_AUTH_NONE)
-		return;
-	check_anchors(&f);
-	check_lists(&f);
+		(void)hf_str_copy(text, sizeof(text), item->text);
+		(void)snprintf(item->text, sizeof(item->text), "policy '%.64s': %.430s", policy,
+			       text);
+	}
+}
+
+void hf_preflight_run(struct hf_preflight *preflight, const struct hf_gateway_parts *parts,
+		      int64_t now)
+{
+	for (size_t i = 0; i < parts->policies_len; i++) {
+		const struct hf_policy_parts *policy = &parts->policies[i];
+		const struct flight f = { preflight, policy, now };
+		size_t from = preflight->len;
+
+		check_own(&f);
+		if (policy->client_auth != HF_CLIENT_AUTH_NONE) {
+			check_anchors(&f);
+			check_lists(&f);
+		}
+		if (policy->name != NULL)
+			name_policy(preflight, from, policy->name);
+	}
 }
 
 void hf_preflight_add_failure(struct hf_preflight *preflight, const struct hf_err *err)

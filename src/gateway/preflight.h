@@ -21,8 +21,8 @@ struct hf_preflight {
 };
 
 /* Looks at everything that was loaded.  Pure but for the mode that the credential noted. */
-void hf_preflight_run(struct hf_preflight *preflight, const struct hf_gateway_config *config,
-		      const struct hf_gateway_parts *parts, int64_t now);
+void hf_preflight_run(struct hf_preflight *preflight, const struct hf_gateway_parts *parts,
+		      int64_t now);
 /* Adds what loading itself said. */
 void hf_preflight_add_failure(struct hf_preflight *preflight, const struct hf_err *err);
 /* How many are mistakes (not notes), and whether one is fatal. */

@@ -49,7 +49,7 @@ static const struct hf_cert *certificate_of(const struct hf_refusal *refusal, co
 	if (refusal->refused_by == HF_JUDGE_PEER) {
 		*ret_role = refusal->originating ? "client-leaf" : "server-leaf";
 		return meaning != NULL && meaning->about_certificate
-			   ? refusal->generation->parts.credential->chain.items[0]
+			   ? refusal->policy->parts->credential->chain.items[0]
 			   : NULL;
 	}
 	if (root != NULL && root->cert != NULL) {
@@ -146,16 +146,16 @@ static void write_sent_certificates(struct hf_json *j, const struct hf_refusal *
 }
 
 /* What we asked for in the CertificateRequest. */
-static void write_request(struct hf_json *j, const struct hf_generation *generation)
+static void write_request(struct hf_json *j, const struct hf_policy *policy)
 {
 	size_t count = 0, bytes = 0;
 	const char *scheme = hf_gateway_sigalgs;
 
-	hf_tls_context_ca_names(generation->tls, &count, &bytes);
+	hf_tls_context_ca_names(policy->tls, &count, &bytes);
 	hf_json_object_begin(j, "ca_names");
 	hf_json_int(j, "count", (int64_t)count);
 	hf_json_int(j, "bytes", (int64_t)bytes);
-	hf_json_string(j, "digest", generation->ca_names_digest);
+	hf_json_string(j, "digest", policy->ca_names_digest);
 	hf_json_object_end(j);
 	hf_json_array_begin(j, "schemes");
 	while (*scheme != '\0') {
@@ -167,17 +167,19 @@ static void write_request(struct hf_json *j, const struct hf_generation *generat
 	hf_json_array_end(j);
 }
 
-static void write_trust(struct hf_json *j, const struct hf_generation *generation)
+static void write_trust(struct hf_json *j, const struct hf_generation *generation,
+			const struct hf_policy *policy)
 {
-	const struct hf_crls *crls = hf_trust_crls(generation->parts.trust);
+	const struct hf_crls *crls = hf_trust_crls(policy->parts->trust);
+	const struct hf_strv *files = &policy->parts->files;
 
 	hf_json_object_begin(j, "trust");
-	hf_json_string(j, "digest", generation->trust_digest);
+	hf_json_string(j, "digest", policy->trust_digest);
 	hf_json_time(j, "loaded_at", generation->loaded_at);
 	hf_json_int(j, "generation", (int64_t)generation->number);
 	hf_json_array_begin(j, "files");
-	for (size_t i = 0; i < generation->parts.files.len; i++)
-		hf_json_string(j, NULL, generation->parts.files.items[i]);
+	for (size_t i = 0; i < files->len; i++)
+		hf_json_string(j, NULL, files->items[i]);
 	hf_json_array_end(j);
 	hf_json_object_end(j);
 	hf_json_array_begin(j, "crls");
@@ -249,6 +251,8 @@ static void write_meeting(struct hf_json *j, const struct hf_refusal *refusal)
 	hf_json_string(j, "peer", peer);
 	hf_json_string(j, "listener", refusal->listener);
 	hf_json_string(j, "sni", info.sni);
+	if (refusal->policy->parts->name != NULL)
+		hf_json_string(j, "policy", refusal->policy->parts->name);
 	hf_json_string(j, "alpn", info.alpn);
 	hf_json_string(j, "version", info.version ? hf_tls_version_name(info.version) : NULL);
 	hf_json_string(j, "stage", refusal->stage);
@@ -274,8 +278,8 @@ int hf_refusal_format(const struct hf_refusal *refusal, const char *reference, i
 	write_alert(&j, refusal);
 	write_errors(&j, refusal->verdict);
 	write_sent_certificates(&j, refusal);
-	write_request(&j, refusal->generation);
-	write_trust(&j, refusal->generation);
+	write_request(&j, refusal->policy);
+	write_trust(&j, refusal->generation, refusal->policy);
 	hf_json_time(&j, "clock", now);
 	hf_json_object_end(&j);
 	return hf_buf_failed(out) ? -HF_E_LIMIT : 0;

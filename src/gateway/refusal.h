@@ -9,6 +9,7 @@
 
 struct hf_refusal {
 	const struct hf_generation *generation;
+	const struct hf_policy *policy; /* of it: that it was judged under */
 	struct hf_conn *conn;
 	const char *listener;	       /* "https://127.0.0.1:8443" */
 	const char *stage;	       /* "handshake", "open", "rules", "reload" */

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "http/message.h"
 
 static const struct hf_responder_ops *const responders[] = {
 	&hf_respond_verdict, &hf_respond_identity, &hf_respond_text,
@@ -60,7 +61,7 @@ void hf_answer_status(struct hf_http_answer *answer, int status)
 {
 	answer->status = status;
 	answer->content_type = "text/plain; charset=utf-8";
-	hf_buf_printf(answer->scratch, "%s\n", status == 404 ? "Not Found" : "Method Not Allowed");
+	hf_buf_printf(answer->scratch, "%s\n", hf_http_status_text(status));
 	answer->body = hf_buf_str(answer->scratch);
 	answer->body_len = answer->scratch->len;
 }

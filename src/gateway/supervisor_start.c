@@ -112,13 +112,25 @@ static int check_plaintext(const struct hf_supervisor *s, struct hf_err *err)
 	return 0;
 }
 
-int hf_supervisor_set_up(struct hf_supervisor *s, struct hf_err *err)
+static int open_listeners(struct hf_supervisor *s, struct hf_err *err)
 {
+	size_t before = 0;
 	int rc = 0;
 
-	work_out_defaults(s);
-	for (size_t i = 0; rc == 0 && i < s->config->listen->len; i++)
+	for (size_t i = 0; rc == 0 && i < s->config->listen->len; i++) {
 		rc = hf_bound_open(&s->bound, s->config->listen->items[i], s->slots_len, err);
+		for (; before < s->bound.len; before++)
+			s->bound.items[before].spec = i;
+	}
+	return rc;
+}
+
+int hf_supervisor_set_up(struct hf_supervisor *s, struct hf_err *err)
+{
+	int rc;
+
+	work_out_defaults(s);
+	rc = open_listeners(s, err);
 	if (rc == 0)
 		rc = check_plaintext(s, err);
 	if (rc == 0)

@@ -238,7 +238,7 @@ static void connect_next(struct crossing *c)
 	const struct hf_conn_options options = {
 		.ops = &remote_ops,
 		.arg = c,
-		.tls = c->link->generation->tls,
+		.tls = c->link->generation->fronts[0],
 		.handshake_ms = config->handshake_ms,
 		.out_cap = 4 * 1024 * 1024,
 	};

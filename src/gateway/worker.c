@@ -29,12 +29,11 @@ static void publish(struct hf_worker *worker)
 	hf_count_set(&mine->handshaking, worker->count.handshaking);
 	hf_count_set(&mine->open, worker->count.open);
 	hf_count_set(&mine->lingering, worker->count.lingering);
-	hf_peers_stats(hf_tls_context_peers(worker->generation->tls), &stats);
+	hf_peers_stats(hf_generation_peers(worker->generation), &stats);
 	hf_count_set(&mine->peers, stats.entries);
 	hf_count_set(&mine->peer_hits, stats.hits);
 	hf_count_set(&mine->peer_misses, stats.misses);
-	mine->certificate_not_after =
-	    worker->generation->parts.credential->chain.items[0]->not_after;
+	mine->certificate_not_after = hf_generation_not_after(worker->generation);
 }
 
 static void on_tick(void *arg)
@@ -57,8 +56,8 @@ static void reload(struct hf_worker *worker)
 	struct hf_err err = HF_ERR_INIT;
 
 	hf_access_log_reopen(&worker->access);
-	if (hf_generation_new(worker->config, old->number + 1, hf_tls_context_peers(old->tls),
-			      &fresh, &err) < 0) {
+	if (hf_generation_new(worker->config, old->number + 1, hf_generation_peers(old), &fresh,
+			      &err) < 0) {
 		hf_log_say("worker %zu keeps its generation: %s", worker->start->index, err.msg);
 		tell(worker, HF_CONTROL_KEPT);
 		return;

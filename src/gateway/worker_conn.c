@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "gateway/passthrough.h"
+#include "gateway/policy.h"
 #include "gateway/tunnel.h"
 #include "gateway/worker.h"
 #include "util/clock.h"
@@ -35,18 +36,21 @@ static void record(struct hf_link *link, struct hf_conn *conn, struct hf_refusal
 	refusal->originating = hf_gateway_originates(worker->config);
 	hf_bound_url(link->bound, hf_gateway_scheme(worker->config), listener, sizeof(listener));
 	refusal->generation = link->generation;
+	if (refusal->policy == NULL)
+		refusal->policy = hf_policy_of(link->generation, conn);
 	refusal->conn = conn;
 	refusal->listener = listener;
 	hf_refusal_write(&worker->refusals, refusal);
 	hf_count_cause(worker->mine, refusal->cause, sides[refusal->refused_by]);
 }
 
-/* Our own judgement turned a living connection away. */
-void hf_worker_record_verdict(struct hf_link *link, struct hf_conn *conn,
-			      const struct hf_verdict *verdict, const char *stage)
+static void record_verdict(struct hf_link *link, struct hf_conn *conn,
+			   const struct hf_verdict *verdict, const char *stage,
+			   const struct hf_policy *policy)
 {
 	const struct hf_finding *root = hf_verdict_root(verdict);
 	struct hf_refusal refusal = {
+		.policy = policy,
 		.stage = stage,
 		.refused_by = HF_JUDGE_US,
 		.cause = root ? hf_reason_info(root->reason)->id : "unknown",
@@ -55,6 +59,13 @@ void hf_worker_record_verdict(struct hf_link *link, struct hf_conn *conn,
 	};
 
 	record(link, conn, &refusal);
+}
+
+/* Our own judgement turned a living connection away. */
+void hf_worker_record_verdict(struct hf_link *link, struct hf_conn *conn,
+			      const struct hf_verdict *verdict, const char *stage)
+{
+	record_verdict(link, conn, verdict, stage, hf_policy_of(link->generation, conn));
 }
 
 static const char *cause_or(const char *cause, const char *otherwise)
@@ -148,13 +159,14 @@ static void on_ready(struct hf_conn *conn, void *arg)
 	struct hf_link *link = arg;
 	struct hf_worker *worker = link->worker;
 	const struct hf_verdict *verdict = hf_conn_verdict(conn);
+	const struct hf_policy *policy = hf_policy_of(link->generation, conn);
 
 	if (hf_gateway_originates(worker->config)) {
 		hf_tunnel(worker, conn, link);
 		return;
 	}
 	hf_count(&worker->mine->handshakes, 1);
-	if (worker->config->client_auth == HF_CLIENT_AUTH_REQUIRE &&
+	if (policy->parts->client_auth == HF_CLIENT_AUTH_REQUIRE &&
 	    (verdict == NULL || !verdict->accepted)) {
 		/* --refuse drop: the peer hears nothing.  (Otherwise the handshake has failed.) */
 		if (verdict != NULL)
@@ -240,9 +252,10 @@ static void on_accept(int fd, const struct hf_address *peer, void *arg)
 	struct hf_port *port = arg;
 	struct hf_worker *worker = port->worker;
 	struct hf_conn_options options = { .ops = &link_ops,
-					   .tls = hf_gateway_originates(worker->config)
-						      ? NULL
-						      : worker->generation->tls,
+					   .tls =
+					       hf_gateway_originates(worker->config)
+						   ? NULL
+						   : worker->generation->fronts[port->bound->spec],
 					   .handshake_ms = worker->config->handshake_ms,
 					   .out_cap = 4 * 1024 * 1024,
 					   .count = &worker->count };
@@ -311,21 +324,29 @@ static void drop(struct hf_tls_conn *tls, const struct hf_verdict *why, void *ar
 {
 	struct hf_worker *worker = arg;
 	struct hf_conn *conn = hf_conn_of_tls(tls);
-	struct hf_link link = { worker, worker->generation, bound_of(worker, conn), true };
+	struct hf_bound *bound = bound_of(worker, conn);
+	struct hf_link link = { worker, worker->generation, bound, true };
+	const struct hf_policy *policy = hf_gateway_originates(worker->config)
+					     ? &worker->generation->policies[0]
+					     : hf_policy_now(worker->generation, bound->spec, conn);
 
-	hf_worker_record_verdict(&link, conn, why, "reload");
+	record_verdict(&link, conn, why, "reload", policy);
 	hf_conn_close(conn);
 }
 
 void hf_worker_sweep(struct hf_worker *worker)
 {
-	struct hf_tls_context *tls = worker->generation->tls;
-	/* By what was asked for: --refuse drop runs on a context in report mode. */
-	bool keeps_out = worker->config->client_auth == HF_CLIENT_AUTH_REQUIRE ||
-			 hf_gateway_originates(worker->config);
+	const struct hf_generation *generation = worker->generation;
+	size_t len = generation->parts.policies_len;
+	struct hf_peers_policy *policies = calloc(len, sizeof(*policies));
 
-	if (worker->config->client_auth == HF_CLIENT_AUTH_NONE && !keeps_out)
-		return;
-	(void)hf_peers_sweep(hf_tls_context_peers(tls), tls, hf_clock_now(),
-			     keeps_out ? drop : NULL, worker, NULL);
+	for (size_t i = 0; policies != NULL && i < len; i++)
+		policies[i] = (struct hf_peers_policy){
+			generation->policies[i].tls,
+			generation->policies[i].parts->client_auth == HF_CLIENT_AUTH_REQUIRE,
+		};
+	if (policies != NULL) /* else the next sweep is not far */
+		(void)hf_peers_sweep(hf_generation_peers(generation), policies, len, hf_clock_now(),
+				     drop, worker, NULL);
+	free(policies);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests of a worker: to the responder or on to a service, counted and logged; and the metrics
  * page.  Must never answer a request for a client whose certificate has ended meanwhile. */
+#include "gateway/policy.h"
 #include "gateway/worker.h"
 #include "util/clock.h"
 
@@ -8,10 +9,13 @@
 static bool still_good(struct hf_worker *worker, const struct hf_http_request *request)
 {
 	const struct hf_verdict *verdict = hf_conn_verdict(request->conn);
+	const struct hf_link *link = request->session_arg;
+	const struct hf_policy *policy =
+	    hf_policy_now(worker->generation, link->bound->spec, request->conn);
 
-	if (verdict == NULL || worker->config->client_auth != HF_CLIENT_AUTH_REQUIRE)
+	if (policy->parts->client_auth != HF_CLIENT_AUTH_REQUIRE)
 		return true;
-	if (verdict->accepted && hf_verdict_still_good(verdict, request->at))
+	if (verdict != NULL && verdict->accepted && hf_verdict_still_good(verdict, request->at))
 		return true;
 	hf_worker_sweep(worker);
 	return false;
@@ -38,7 +42,15 @@ static void on_request(const struct hf_http_request *request, struct hf_http_ans
 {
 	struct hf_worker *worker = arg;
 
-	answer->close |= !still_good(worker, request);
+	if (!still_good(worker, request)) {
+		answer->close = true;
+		hf_answer_status(answer, 403);
+		return;
+	}
+	if (hf_policy_crossed(request)) {
+		hf_answer_status(answer, 421);
+		return;
+	}
 	worker->responder.ops->respond(&worker->responder, request, answer);
 }
 

@@ -13,6 +13,7 @@ struct hf_bound {
 	struct hf_address address; /* with the real port */
 	int *fds;		   /* `copies` descriptors, listening, non-blocking, CLOEXEC */
 	size_t copies;
+	size_t spec;	   /* the caller's: of which specification it came */
 	char *unlink_path; /* unix: the socket file, removed by hf_bound_list_done */
 };
 

@@ -45,10 +45,10 @@ struct hf_option_group {
 	size_t offset;
 };
 
-/* Sets the defaults, then takes the options out of argv (mixed with arguments, "--" ends
- * them). ret_args gets the arguments.  Groups end with a row whose options are NULL; globals
- * may be NULL and write to their own struct.  Any mistake is -HF_E_INVALID in one sentence,
- * with the nearest word as hint. */
+/* Takes the options out of argv (mixed with arguments, "--" ends them); the defaults are
+ * hf_options_init's.  ret_args gets the arguments.  Groups end with a row whose options are NULL;
+ * globals may be NULL and write to their own struct.  Any mistake is -HF_E_INVALID in one
+ * sentence, with the nearest word as hint. */
 struct hf_option_set {
 	const struct hf_option_group *groups;
 	void *values;

@@ -272,17 +272,20 @@ static void drop_conn(struct hf_tls_conn *conn, const struct hf_verdict *why, vo
 
 static int sweep(struct hf_tls_context *context)
 {
+	const struct hf_peers_policy policy = { context, true };
 	struct hf_err err = HF_ERR_INIT;
 
 	dropped = 0;
-	return hf_peers_sweep(hf_tls_context_peers(context), context, tx_now, drop_conn, NULL,
+	return hf_peers_sweep(hf_tls_context_peers(context), &policy, 1, tx_now, drop_conn, NULL,
 			      &err);
 }
 
 /* As where nobody is kept out. */
 static int sweep_report(struct hf_tls_context *context)
 {
-	return hf_peers_sweep(hf_tls_context_peers(context), context, tx_now, NULL, NULL, NULL);
+	const struct hf_peers_policy policy = { context, false };
+
+	return hf_peers_sweep(hf_tls_context_peers(context), &policy, 1, tx_now, NULL, NULL, NULL);
 }
 
 static void test_the_sweep_closes_what_no_longer_stands(void **state)

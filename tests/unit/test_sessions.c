@@ -253,10 +253,13 @@ static void check_row(size_t i, enum hf_tls_version version)
 	tx_now += c.later;
 	c.server.peers = c.same_table ? hf_tls_context_peers(first) : NULL;
 	second = tx_context(&c.server);
-	if (c.swept)
-		assert_int_equal(hf_peers_sweep(hf_tls_context_peers(second), second, tx_now,
+	if (c.swept) {
+		const struct hf_peers_policy policy = { second, true };
+
+		assert_int_equal(hf_peers_sweep(hf_tls_context_peers(second), &policy, 1, tx_now,
 						no_drop, NULL, NULL),
 				 0);
+	}
 	meet_with(&m, again, second, session);
 	if (resumed(&m) != rows[i].resumed)
 		fail_msg("%s: %sresumed in version %d", rows[i].label, resumed(&m) ? "" : "not ",
@@ -329,6 +332,7 @@ static void test_a_resumed_connection_is_swept(void **state)
 	HF_AUTO(hf_tls_context) server = tx_context(&config);
 	HF_AUTO(hf_tls_context) client = client_context(&good, "localhost");
 	HF_AUTO(hf_tls_context) stricter = NULL;
+	struct hf_peers_policy policy = { NULL, true };
 	SSL_SESSION *session = first_session(client, server);
 	struct tx_meeting m;
 
@@ -339,7 +343,9 @@ static void test_a_resumed_connection_is_swept(void **state)
 	config.peers = hf_tls_context_peers(server);
 	stricter = tx_context(&config);
 	dropped = NULL;
-	assert_int_equal(hf_peers_sweep(config.peers, stricter, tx_now, note_drop, NULL, NULL), 1);
+	policy.context = stricter;
+	assert_int_equal(hf_peers_sweep(config.peers, &policy, 1, tx_now, note_drop, NULL, NULL),
+			 1);
 	assert_ptr_equal(dropped, m.server);
 	tx_meet_end(&m);
 	SSL_SESSION_free(session);

@@ -46,6 +46,14 @@ refuse: alert
         assert wait_for(lambda: log.exists() and log.read_text(), "log")
 
 
+def test_what_a_file_does_not_say_is_as_on_the_command_line(configured, wire):
+    server = configured("allow: any\nrespond: identity\n")
+    assert wire(server).tls.version() == "TLSv1.3"
+    big = wire(server)
+    assert big.ask("/", fields="X: %s\r\n" % ("a" * 15000))[0] == 200
+    assert wire(server).ask("/", fields="X: %s\r\n" % ("a" * 17000))[0] == 431
+
+
 ROUTES = """
 allow: any
 routes:

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Loading the files that a generation is made of, at start and at each reload, in supervisor and
+ * workers.  Must never take half of a changed configuration. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "cli/serve_file.h"
+#include "util/home.h"
+
+/* --- passphrases: asked for once, before the workers are forked --- */
+
+struct asked {
+	struct hf_serve_source *source;
+	const char *file; /* NULL: the terminal */
+};
+
+static struct hf_serve_secret *secret_of(struct hf_serve_source *source, const char *file)
+{
+	struct hf_serve_secret *secret = source->secrets;
+
+	while (secret != NULL && !hf_str_eq(secret->file, file))
+		secret = secret->next;
+	return secret;
+}
+
+static int ask(struct hf_serve_source *source, const char *file, const char *what,
+	       struct hf_err *err)
+{
+	struct hf_passphrase passphrase = { file, false };
+	struct hf_serve_secret *secret = calloc(1, sizeof(*secret));
+	int rc;
+
+	if (secret == NULL)
+		return hf_err_nomem(err);
+	secret->secret = (struct hf_secret)HF_SECRET_INIT;
+	rc = hf_passphrase_get(&passphrase, what, &secret->secret, err);
+	if (rc == 0 && file != NULL && (secret->file = hf_str_dup(file)) == NULL)
+		rc = hf_err_nomem(err);
+	if (rc < 0) {
+		hf_secret_done(&secret->secret);
+		free(secret);
+		return rc;
+	}
+	secret->next = source->secrets;
+	source->secrets = secret;
+	return 0;
+}
+
+static int passphrase_once(void *arg, const char *what, struct hf_secret *ret, struct hf_err *err)
+{
+	const struct asked *asked = arg;
+	const struct hf_serve_secret *secret = secret_of(asked->source, asked->file);
+	int rc = secret == NULL ? ask(asked->source, asked->file, what, err) : 0;
+
+	if (rc < 0)
+		return rc;
+	secret = secret_of(asked->source, asked->file);
+	return hf_secret_set(ret, secret->secret.data, secret->secret.len, err);
+}
+
+void hf_serve_source_done(struct hf_serve_source *source)
+{
+	while (source->secrets != NULL) {
+		struct hf_serve_secret *secret = source->secrets;
+
+		source->secrets = secret->next;
+		hf_secret_done(&secret->secret);
+		free(secret->file);
+		free(secret);
+	}
+}
+
+/* --- one policy --- */
+
+/* A file that makes no sense is no mistake of usage. */
+static int file_failure(int rc, struct hf_err *err)
+{
+	if (rc != -HF_E_INVALID)
+		return rc;
+	err->code = HF_E_MISMATCH;
+	return -HF_E_MISMATCH;
+}
+
+static int load_credential(struct hf_serve_source *source, const struct hf_credential_opts *opts,
+			   struct hf_policy_parts *parts, struct hf_err *err)
+{
+	struct asked asked = { source, opts->passphrase_file };
+	const struct hf_passphrase_source pass = { passphrase_once, &asked };
+	char cert[PATH_MAX], key[PATH_MAX];
+	int rc;
+
+	if (opts->cert)
+		return file_failure(hf_credential_load(opts->cert, opts->key, &pass,
+						       &parts->credential, err),
+				    err);
+	rc = hf_home_id(source->ctx->home, opts->as, "cert.pem", cert, err);
+	if (rc == 0)
+		rc = hf_home_id(source->ctx->home, opts->as, "key.pem", key, err);
+	if (rc == 0)
+		rc = hf_credential_load(cert, key, &pass, &parts->credential, err);
+	if (rc == -HF_E_NOENT)
+		(void)hf_err_hint(err, "make it with: handfast issue %s --server|--client",
+				  opts->as);
+	return file_failure(rc, err);
+}
+
+static int note_files(const struct hf_serve_opts *opts, struct hf_policy_parts *parts,
+		      struct hf_err *err)
+{
+	const struct hf_strv *lists[] = { &opts->trust.ca, &opts->trust.crl };
+
+	for (size_t l = 0; l < HF_ARRAY_LEN(lists); l++)
+		for (size_t i = 0; i < lists[l]->len; i++)
+			if (hf_strv_add(&parts->files, lists[l]->items[i]) < 0)
+				return hf_err_nomem(err);
+	return 0;
+}
+
+/* A name that no anchor has would refuse everybody without a word. */
+static int check_issuer_term(const struct hf_trust *trust, const char *term, struct hf_err *err)
+{
+	const struct hf_certs *anchors = hf_trust_anchors(trust);
+	const char *name = term + strlen("issuer:"), *labels[64] = { NULL }, *nearest;
+	size_t n = 0;
+
+	if (!hf_str_starts(term, "issuer:"))
+		return 0;
+	for (size_t i = 0; i < anchors->len; i++) {
+		const char *label = hf_trust_label(trust, anchors->items[i]);
+
+		if (hf_str_eq(label, name))
+			return 0;
+		if (label != NULL && n + 1 < HF_ARRAY_LEN(labels))
+			labels[n++] = label;
+	}
+	nearest = hf_str_nearest(name, labels);
+	(void)hf_err_set(err, HF_E_INVALID, "rule '%s': no trust is called '%s'", term, name);
+	return nearest != NULL ? hf_err_hint(err, "did you mean '%s'?", nearest)
+			       : hf_err_hint(err, "'handfast trust list' shows their names");
+}
+
+static int check_issuer_names(const struct hf_serve_opts *opts, const struct hf_trust *trust,
+			      struct hf_err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < opts->rules.rules.len; i++) {
+		HF_AUTO_DONE(hf_strv) terms = HF_STRV_INIT;
+		const char *rule = strchr(opts->rules.rules.items[i], ' ') + 1;
+
+		if (hf_strv_split(&terms, rule, '+') < 0)
+			return hf_err_nomem(err);
+		for (size_t t = 0; rc == 0 && t < terms.len; t++)
+			rc = check_issuer_term(trust, terms.items[t], err);
+	}
+	return rc;
+}
+
+static int load_policy(struct hf_serve_source *source, const struct hf_serve_opts *opts,
+		       uint64_t number, struct hf_policy_parts *parts, struct hf_err *err)
+{
+	static const enum hf_tls_version versions[] = { HF_TLS_1_2, HF_TLS_1_3 };
+	struct hf_cmd_ctx *ctx = source->ctx;
+	int rc = load_credential(source, &opts->credential, parts, err);
+
+	if (rc < 0)
+		return rc;
+	parts->client_auth = (enum hf_client_auth)opts->client_auth;
+	parts->tls_min = versions[opts->tls_min];
+	parts->tls_max = source->originates ? HF_TLS_1_3 : versions[opts->tls_max];
+	parts->profile = (enum hf_profile)opts->trust.profile;
+	rc = hf_cli_load_trust(ctx, &opts->trust, opts->credential.as, number, &parts->trust);
+	if (rc == 0 && opts->rules.rules.len > 0)
+		rc = hf_cli_load_rules(ctx, &opts->rules, &parts->rules);
+	if (rc == 0)
+		rc = check_issuer_names(opts, parts->trust, &ctx->err);
+	if (rc < 0) {
+		if (err != &ctx->err)
+			*err = ctx->err;
+		return rc;
+	}
+	return note_files(opts, parts, err);
+}
+
+static int copy_list(const struct hf_strv *from, struct hf_strv *to, struct hf_err *err)
+{
+	for (size_t i = 0; i < from->len; i++)
+		if (hf_strv_add(to, from->items[i]) < 0)
+			return hf_err_nomem(err);
+	return 0;
+}
+
+static int load_named(struct hf_serve_source *source, const struct hf_serve_policy *policy,
+		      uint64_t number, struct hf_policy_parts *parts, struct hf_err *err)
+{
+	int rc = copy_list(&policy->sni, &parts->sni, err);
+
+	if (rc == 0)
+		rc = copy_list(&policy->listen, &parts->listen, err);
+	if (rc == 0 && (parts->name = hf_str_dup(policy->name)) == NULL)
+		rc = hf_err_nomem(err);
+	if (rc == 0)
+		rc = load_policy(source, &policy->opts, number, parts, err);
+	return rc < 0 ? hf_err_context(err, rc, "policy '%s'", policy->name) : 0;
+}
+
+static int load_from(struct hf_serve_source *source, const struct hf_serve_file *file,
+		     uint64_t number, struct hf_gateway_parts *parts, struct hf_err *err)
+{
+	int rc;
+
+	parts->policies = calloc(1 + file->policies_len, sizeof(*parts->policies));
+	if (parts->policies == NULL)
+		return hf_err_nomem(err);
+	parts->policies_len = 1;
+	rc = load_policy(source, &file->opts, number, &parts->policies[0], err);
+	for (size_t i = 0; rc == 0 && i < file->policies_len; i++)
+		rc = load_named(source, &file->policies[i], number,
+				&parts->policies[parts->policies_len++], err);
+	return rc;
+}
+
+int hf_serve_load(void *arg, uint64_t number, struct hf_gateway_parts *ret_parts,
+		  struct hf_err *err)
+{
+	struct hf_serve_source *source = arg;
+
+	return load_from(source, source->file, number, ret_parts, err);
+}
+
+/* --- what to watch --- */
+
+static int watch_one(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts,
+		     struct hf_strv *ret_paths)
+{
+	const char *cert = opts->credential.cert, *key = opts->credential.key;
+	char own_cert[PATH_MAX], own_key[PATH_MAX];
+	int rc = 0;
+
+	if (opts->credential.as) {
+		rc = hf_home_id(ctx->home, opts->credential.as, "cert.pem", own_cert, &ctx->err);
+		if (rc == 0)
+			rc = hf_home_id(ctx->home, opts->credential.as, "key.pem", own_key,
+					&ctx->err);
+		cert = own_cert;
+		key = own_key;
+	}
+	if (rc == 0 &&
+	    (hf_strv_add(ret_paths, cert) < 0 || (key && hf_strv_add(ret_paths, key) < 0)))
+		rc = hf_err_nomem(&ctx->err);
+	return rc < 0 ? rc : hf_cli_trust_paths(ctx, &opts->trust, opts->credential.as, ret_paths);
+}
+
+int hf_serve_watch(struct hf_cmd_ctx *ctx, const struct hf_serve_file *file,
+		   struct hf_strv *ret_paths)
+{
+	int rc = watch_one(ctx, &file->opts, ret_paths);
+
+	for (size_t i = 0; rc == 0 && i < file->policies_len; i++)
+		rc = watch_one(ctx, &file->policies[i].opts, ret_paths);
+	return rc;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Routes in handfast.yaml.  Must never take one that could not match: it would be a gate that
+ * stands in no way. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "cli/serve_file_internal.h"
+
+static int put_rules(const struct hf_yaml *yaml, const struct hf_yaml_node *map,
+		     struct hf_route *route, struct hf_err *err)
+{
+	const struct hf_yaml_node *node = hf_yaml_get(map, "rules"), *item = NULL;
+	int rc = node != NULL ? hf_rules_new(&route->rules, err) : 0;
+
+	while (rc == 0 && node != NULL && (item = hf_yaml_each(node, item)) != NULL) {
+		const char *rule = NULL;
+		bool allow = false;
+		struct hf_err why = HF_ERR_INIT;
+
+		rc = hf_serve_rule_split(yaml, item, &rule, &allow, err);
+		if (rc < 0 || hf_rules_add(route->rules, allow, rule, &why) == 0)
+			continue;
+		rc = hf_yaml_error(yaml, item, false, err, "%s", why.msg);
+	}
+	return rc;
+}
+
+/* What could never match is a mistake. */
+static int check_route(const struct hf_yaml *yaml, const struct hf_yaml_node *map,
+		       const struct hf_route *route, struct hf_err *err)
+{
+	char path[HF_ROUTE_PATH_CAP];
+	const char *want = route->path;
+
+	if (route->to.len == 0)
+		return hf_yaml_error(yaml, map, false, err, "a route without 'to' leads nowhere");
+	for (size_t i = 0; i < route->to.len; i++)
+		if (!hf_str_starts(route->to.items[i], "http"))
+			return hf_yaml_error(yaml, hf_yaml_get(map, "to"), false, err,
+					     "a route leads to http:// or http+unix: services, not "
+					     "to '%s'",
+					     route->to.items[i]);
+	if (route->host != NULL &&
+	    !hf_http_host_ok((struct hf_slice){ route->host, strlen(route->host) }))
+		return hf_yaml_error(yaml, hf_yaml_get(map, "host"), false, err,
+				     "'%s' is no host name", route->host);
+	if (want == NULL)
+		return 0;
+	if (want[0] == '/' && strlen(want) < sizeof(path) &&
+	    hf_route_path((struct hf_slice){ want, strlen(want) }, path) && strcmp(path, want) == 0)
+		return 0;
+	return hf_yaml_error(yaml, hf_yaml_get(map, "path"), false, err,
+			     "'%s' is no path as a service reads it: it begins with '/', has no "
+			     "percent codes, no empty parts, no dots, no ';'",
+			     want);
+}
+
+static int read_route(const struct hf_yaml *yaml, const struct hf_yaml_node *map, size_t number,
+		      struct hf_route *route, struct hf_err *err)
+{
+	static const char *const keys[] = { "name",  "host", "path",	"method",
+					    "rules", "to",   "balance", NULL };
+	static const char *const balances[] = { "turn", "least", NULL };
+	const struct hf_yaml_node *balance;
+	int rc = hf_yaml_check_keys(yaml, map, keys, err), word = 0;
+
+	if (rc == 0)
+		rc = hf_serve_put_string(yaml, map, "name", &route->name, err);
+	if (rc == 0 && route->name == NULL &&
+	    (route->name = hf_str_printf("route %zu", number)) == NULL)
+		rc = hf_err_nomem(err);
+	if (rc == 0)
+		rc = hf_serve_put_string(yaml, map, "host", &route->host, err);
+	if (rc == 0)
+		rc = hf_serve_put_string(yaml, map, "path", &route->path, err);
+	if (rc == 0)
+		rc = hf_serve_put_list(yaml, map, "method", &route->methods, err);
+	if (rc == 0)
+		rc = hf_serve_put_list(yaml, map, "to", &route->to, err);
+	if (rc == 0)
+		rc = put_rules(yaml, map, route, err);
+	balance = rc == 0 ? hf_yaml_get(map, "balance") : NULL;
+	if (balance != NULL)
+		rc = hf_yaml_word(yaml, balance, balances, &word, err);
+	route->least_busy = word == 1;
+	return rc < 0 ? rc : check_route(yaml, map, route, err);
+}
+
+int hf_serve_routes_read(const struct hf_yaml *yaml, const struct hf_yaml_node *list,
+			 struct hf_routes *routes, struct hf_err *err)
+{
+	int rc = hf_yaml_need(yaml, list, HF_YAML_LIST, err);
+	size_t n = 0;
+
+	if (rc < 0)
+		return rc;
+	for (const struct hf_yaml_node *item = list->child; item != NULL; item = item->next)
+		n++;
+	routes->items = calloc(n + 1, sizeof(*routes->items));
+	if (routes->items == NULL)
+		return hf_err_nomem(err);
+	for (const struct hf_yaml_node *item = list->child; rc == 0 && item != NULL;
+	     item = item->next) {
+		routes->len++;
+		rc = read_route(yaml, item, routes->len, &routes->items[routes->len - 1], err);
+	}
+	return rc;
+}
