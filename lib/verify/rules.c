@@ -134,6 +134,28 @@ int hf_rules_apply(const struct hf_rules *rules, const struct hf_trust *trust,
 		      rules->len > 0 ? "an allow rule that matches" : "any allow rule", err);
 }
 
+bool hf_rules_admit(const struct hf_rules *rules, const struct hf_trust *trust,
+		    const struct hf_verdict *verdict, struct hf_verdict *ret_denied)
+{
+	bool admitted;
+
+	hf_verdict_init(ret_denied);
+	if (verdict == NULL || !verdict->accepted || verdict->identity == NULL) {
+		(void)hf_verdict_add(ret_denied, HF_REASON_A_NOT_ALLOWED, HF_STEP_RULES,
+				     HF_ROLE_CLIENT_LEAF, -1, NULL, "a verified certificate", NULL);
+		ret_denied->root_cause = 0;
+		return false;
+	}
+	/* Lent for the judgement, and given back. */
+	ret_denied->accepted = true;
+	ret_denied->chain = verdict->chain;
+	ret_denied->identity = verdict->identity;
+	admitted = hf_rules_apply(rules, trust, ret_denied, NULL) == 0 && ret_denied->accepted;
+	ret_denied->chain = (struct hf_certs)HF_CERTS_INIT;
+	ret_denied->identity = NULL;
+	return admitted;
+}
+
 void hf_rules_digest(const struct hf_rules *rules, uint8_t out[HF_SHA256_LEN])
 {
 	HF_AUTO(EVP_MD_CTX) md = EVP_MD_CTX_new();

@@ -24,6 +24,11 @@ size_t hf_rules_count(const struct hf_rules *rules);
  * ("allow cn:mail-server") or "no rule matches". */
 int hf_rules_apply(const struct hf_rules *rules, const struct hf_trust *trust,
 		   struct hf_verdict *verdict, struct hf_err *err);
+/* The same for a verdict that was given before and stays as it is (per request, per route): true
+ * when the rules let its identity in; else ret_denied, which is initialised here in any case, says
+ * why. */
+bool hf_rules_admit(const struct hf_rules *rules, const struct hf_trust *trust,
+		    const struct hf_verdict *verdict, struct hf_verdict *ret_denied);
 void hf_rules_digest(const struct hf_rules *rules, uint8_t out[HF_SHA256_LEN]);
 
 #endif

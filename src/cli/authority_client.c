@@ -173,6 +173,8 @@ int hf_client_call(const struct hf_client_call *call, struct hf_buf *ret_body, s
 	HF_AUTO_DONE(hf_strv) fields = HF_STRV_INIT;
 	HF_AUTO(cstr) authorization =
 	    call->token ? hf_str_printf("Authorization: Bearer %s", call->token) : NULL;
+	HF_AUTO(cstr) type =
+	    hf_str_printf("Content-Type: %s", call->type ? call->type : "application/pkcs10");
 	struct hf_url url;
 	const struct hf_request request = {
 		.method = call->body ? "POST" : "GET",
@@ -182,11 +184,11 @@ int hf_client_call(const struct hf_client_call *call, struct hf_buf *ret_body, s
 		.body_len = call->body ? call->body->len : 0,
 		.has_body = call->body != NULL,
 	};
-	int rc = url_of(call, &url, err);
+	int rc = type ? url_of(call, &url, err) : hf_err_nomem(err);
 
 	if (rc == 0 &&
 	    ((call->token && (!authorization || hf_strv_add(&fields, authorization) < 0)) ||
-	     (call->body && hf_strv_add(&fields, "Content-Type: application/pkcs10") < 0)))
+	     (call->body && hf_strv_add(&fields, type) < 0)))
 		rc = hf_err_nomem(err);
 	if (rc == 0)
 		rc = make_context(call, &url, &context, err);

@@ -16,6 +16,7 @@ struct hf_client_call {
 	const struct hf_credential *credential; /* NULL: none */
 	const char *token;  /* NULL: none */
 	const struct hf_buf *body; /* NULL: GET */
+	const char *type; /* of the body; NULL: application/pkcs10 */
 	int64_t timeout;    /* seconds; 0: HF_CLIENT_TIMEOUT_SECONDS */
 };
 /* 0 with the body of a 200.  A refusal of the service is -HF_E_POLICY with its words; one of TLS

@@ -11,7 +11,7 @@
 #include "util/home.h"
 
 struct authority_opts {
-	struct hf_strv listen, names;
+	struct hf_strv listen, names, admins;
 	const char *as, *access_log, *passphrase_file;
 	int64_t drain;
 };
@@ -35,6 +35,13 @@ static const struct hf_option options[] = {
 	  .arg = "NAME",
 	  .initial = "authority",
 	  .help = "its own identity, made and renewed by itself in id/NAME" },
+	{ .name = "admin",
+	  .kind = HF_OPT_LIST,
+	  .offset = offsetof(struct authority_opts, admins),
+	  .arg = "RULE",
+	  .help =
+	      "whose certificates of this authority may operate it from elsewhere (--at of token, pending, "
+	      "approve, deny, revoke): a rule as of serve --allow, cn:ops say (repeatable)" },
 	{ .name = "access-log",
 	  .kind = HF_OPT_STRING,
 	  .offset = offsetof(struct authority_opts, access_log),
@@ -135,11 +142,26 @@ static int names_of(struct hf_cmd_ctx *ctx, struct hf_strv *names)
 	return rc;
 }
 
+/* *ret_rules stays NULL when there are none: nobody operates it from elsewhere. */
+static int load_admins(struct hf_cmd_ctx *ctx, struct hf_rules **ret_rules)
+{
+	const struct authority_opts *o = ctx->opts;
+	HF_AUTO(hf_rules) rules = NULL;
+	int rc = o->admins.len ? hf_rules_new(&rules, &ctx->err) : 0;
+
+	for (size_t i = 0; rc == 0 && i < o->admins.len; i++)
+		rc = hf_rules_add(rules, true, o->admins.items[i], &ctx->err);
+	if (rc == 0)
+		*ret_rules = hf_take(rules);
+	return rc;
+}
+
 static int run(struct hf_cmd_ctx *ctx)
 {
 	const struct authority_opts *o = ctx->opts;
 	struct opening opening = { ctx, { o->passphrase_file, false } };
 	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
+	HF_AUTO(hf_rules) admins = NULL;
 	char dir[PATH_MAX];
 	struct hf_service_config config = { .open = open_authority,
 					    .open_arg = &opening,
@@ -157,6 +179,9 @@ static int run(struct hf_cmd_ctx *ctx)
 	rc = hf_home_id(ctx->home, o->as, "", dir, &ctx->err);
 	if (rc == 0)
 		rc = names_of(ctx, &names);
+	if (rc == 0)
+		rc = load_admins(ctx, &admins);
+	config.admins = admins;
 	if (rc < 0)
 		return rc;
 	rc = hf_service_run(&config, &err);

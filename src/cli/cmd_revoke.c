@@ -5,7 +5,9 @@
 
 #include "base/err.h"
 #include "base/time.h"
-#include "cli/ca_common.h"
+#include "ca/revoke.h"
+#include "cli/common.h"
+#include "cli/operate.h"
 #include "cli/prompt.h"
 #include "cli/revoke_which.h"
 #include "util/clock.h"
@@ -13,6 +15,7 @@
 struct revoke_opts {
 	const char *reason, *passphrase_file;
 	bool all, yes;
+	struct hf_operate_opts operate;
 };
 
 static const struct hf_option options[] = {
@@ -42,60 +45,19 @@ static const struct hf_option options[] = {
 
 static const struct hf_option_group groups[] = {
 	{ "Options", options, 0 },
+	{ "Elsewhere", hf_operate_options, offsetof(struct revoke_opts, operate) },
 	{ NULL, NULL, 0 },
 };
-
-/* On hold and off again is for smart cards; a key that was out of hand does not come back. */
-static const char *const reasons[] = { "unspecified",	     "keyCompromise",
-				       "superseded",	     "cessationOfOperation",
-				       "affiliationChanged", "privilegeWithdrawn",
-				       "cACompromise",	     NULL };
-
-static int parse_reason(struct hf_cmd_ctx *ctx, const char *word, int *ret_reason)
-{
-	const char *nearest;
-
-	for (size_t i = 0; reasons[i]; i++) {
-		if (hf_str_case_eq(reasons[i], word)) {
-			*ret_reason = hf_crl_reason_parse(reasons[i]);
-			return 0;
-		}
-	}
-	(void)hf_command_usage(ctx, "there is no reason '%s'", word);
-	nearest = hf_str_nearest(word, reasons);
-	if (nearest)
-		return hf_err_hint(&ctx->err, "did you mean '%s'?", nearest);
-	return hf_err_hint(&ctx->err,
-			   "keyCompromise, superseded, cessationOfOperation, affiliationChanged, "
-			   "privilegeWithdrawn or unspecified");
-}
 
 /* --- doing it --- */
 
 static int revoke_one(struct hf_cmd_ctx *ctx, struct hf_authority *a, const struct hf_record *r,
 		      int reason, int64_t now)
 {
-	struct hf_ca *ca = hf_authority_ca_by_id(a, r->issuer);
-	char when[HF_TIME_TEXT_CAP];
-	int rc;
+	int rc = hf_revoke(a, r, reason, now, &ctx->err);
 
-	if (strcmp(r->profile, "root") == 0 || strcmp(r->profile, "single") == 0) {
-		(void)hf_err_set(&ctx->err, HF_E_POLICY,
-				 "a root cannot be revoked: nobody stands above it to say so");
-		return hf_err_hint(
-		    &ctx->err,
-		    "have its peers remove it from their trust, and make a new authority");
-	}
-	if (!ca)
-		return hf_err_set(&ctx->err, HF_E_NOENT,
-				  "its issuer is no longer part of this authority");
-	/* before it is noted: a revocation that no list can tell of helps nobody */
-	rc = hf_ca_load_key(a, ca, &ctx->err);
-	if (rc == 0)
-		rc = hf_store_revoke(a->store, r->id, reason, now, &ctx->err);
 	if (rc < 0)
 		return rc;
-	hf_time_format(now, when);
 	hf_out_print(&ctx->out, "revoked ");
 	hf_out_safe(&ctx->out, r->subject);
 	hf_out_print(&ctx->out, ", serial %s (%s)\n", r->serial, hf_crl_reason_name(reason));
@@ -158,12 +120,6 @@ static int revoke_all(struct hf_cmd_ctx *ctx, struct hf_authority *a,
 }
 
 /* Its own issuing CA takes every certificate with it. */
-static bool is_own_ca(const struct hf_authority *a, const struct hf_record *r)
-{
-	return a->issuing.cert &&
-	       memcmp(a->issuing.cert->sha256, r->sha256, sizeof(r->sha256)) == 0;
-}
-
 static int confirm(struct hf_cmd_ctx *ctx, const struct hf_authority *a,
 		   const struct hf_records *found, int64_t now)
 {
@@ -172,8 +128,8 @@ static int confirm(struct hf_cmd_ctx *ctx, const struct hf_authority *a,
 	int rc;
 
 	for (size_t i = 0; i < found->len; i++)
-		own = own ||
-		      (hf_revoke_is_live(found->items[i], now) && is_own_ca(a, found->items[i]));
+		own = own || (hf_revoke_is_live(found->items[i], now) &&
+			      hf_revoke_is_own(a, found->items[i]));
 	if (!own || o->yes)
 		return 0;
 	if (!hf_prompt_possible() || ctx->out.json_mode) {
@@ -191,6 +147,62 @@ static int confirm(struct hf_cmd_ctx *ctx, const struct hf_authority *a,
 	return HF_EXIT_NO;
 }
 
+/* --- elsewhere --- */
+
+/* A certificate that lies here is named there by its serial. */
+static int serial_of(struct hf_cmd_ctx *ctx, const char *path, struct hf_cert **ret_cert)
+{
+	HF_AUTO_DONE(hf_pemfile) file = HF_PEMFILE_INIT;
+	int rc = hf_pemfile_load(&file, path, 0, NULL, &ctx->err);
+
+	if (rc == 0 && file.certs.len == 0)
+		return hf_err_set(&ctx->err, HF_E_PARSE, "'%s' holds no certificate", path);
+	if (rc == 0)
+		*ret_cert = hf_cert_ref(file.certs.items[0]);
+	return rc;
+}
+
+static void tell_revoked(struct hf_cmd_ctx *ctx, const json_t *result)
+{
+	size_t i;
+	json_t *row;
+
+	if (ctx->out.json_mode)
+		return;
+	json_array_foreach(json_object_get(result, "certificates"), i, row)
+	{
+		hf_out_print(&ctx->out, "revoked ");
+		hf_out_safe(&ctx->out, hf_cli_field(row, "subject"));
+		hf_out_print(&ctx->out, ", serial ");
+		hf_out_safe(&ctx->out, hf_cli_field(row, "serial"));
+		hf_out_print(&ctx->out, " (");
+		hf_out_safe(&ctx->out, hf_cli_field(row, "reason"));
+		hf_out_print(&ctx->out, ")\n");
+	}
+}
+
+static int revoke_there(struct hf_cmd_ctx *ctx, const char *what)
+{
+	const struct revoke_opts *o = ctx->opts;
+	struct hf_passphrase from = { NULL, true };
+	HF_AUTO(hf_cert) cert = NULL;
+	json_t *result = NULL;
+	int rc = hf_cli_is_file(what) ? serial_of(ctx, what, &cert) : 0;
+
+	if (rc == 0)
+		rc = hf_cli_operate(ctx, &o->operate,
+				    (struct hf_wish){ "revoke",
+						      json_pack("{s:s, s:s, s:b}", "what",
+								cert ? cert->serial : what,
+								"reason", o->reason, "all", o->all),
+						      &from },
+				    &result);
+	if (rc == 0)
+		tell_revoked(ctx, result);
+	json_decref(result);
+	return rc;
+}
+
 static int run(struct hf_cmd_ctx *ctx)
 {
 	const struct revoke_opts *o = ctx->opts;
@@ -200,14 +212,16 @@ static int run(struct hf_cmd_ctx *ctx)
 	HF_AUTO_DONE(hf_records) found = HF_RECORDS_INIT;
 	int64_t now = hf_clock_now();
 	int reason = 0;
-	int rc = parse_reason(ctx, o->reason, &reason);
+	int rc = hf_revoke_reason(o->reason, &reason, &ctx->err);
 
+	if (rc == 0 && o->operate.at)
+		return revoke_there(ctx, what);
 	if (rc == 0)
 		rc = hf_cli_open_authority(ctx, &from, &a);
 	if (rc == 0)
-		rc = hf_revoke_find(ctx, a, what, &found);
+		rc = hf_cli_revoke_find(ctx, a, what, &found);
 	if (rc == 0)
-		rc = hf_revoke_choose(ctx, what, o->all, &found, now);
+		rc = hf_cli_revoke_choose(ctx, what, o->all, &found, now);
 	if (rc == 0)
 		rc = confirm(ctx, a, &found, now);
 	return rc != 0 ? rc : revoke_all(ctx, a, &found, reason, now);
@@ -218,6 +232,8 @@ static const struct hf_example examples[] = {
 	  "the one valid certificate of that name" },
 	{ "handfast revoke 3f2a91…", "by its serial, as list and openssl print it" },
 	{ "handfast revoke old.pem", "by the certificate itself" },
+	{ "handfast revoke mail-server --at https://ca.abc.com:8443 --as ops",
+	  "at an authority elsewhere, as its operator" },
 	{ NULL, NULL },
 };
 

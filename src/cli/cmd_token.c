@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* handfast token: a one-time permission to enrol.  Must never write a secret anywhere but stdout.
  */
+#include <jansson.h>
+
 #include "base/err.h"
 #include "base/time.h"
-#include "cli/ca_common.h"
-#include "enroll/token.h"
-#include "util/clock.h"
+#include "cli/operate.h"
 #include "util/home.h"
 
 struct token_opts {
 	struct hf_strv san;
 	const char *subject, *url, *passphrase_file;
-	int64_t until, lifetime;
+	int64_t ttl, lifetime;
 	int profile;
+	struct hf_operate_opts operate;
 };
 
 static const char *const profile_words[] = { "client", "server", "peer", NULL };
@@ -37,7 +38,7 @@ static const struct hf_option options[] = {
 	  .help = "the whole subject, in OpenSSL's -subj syntax (default: /CN=NAME)" },
 	{ .name = "ttl",
 	  .kind = HF_OPT_DURATION,
-	  .offset = offsetof(struct token_opts, until),
+	  .offset = offsetof(struct token_opts, ttl),
 	  .arg = "TIME",
 	  .unit = 60,
 	  .min = 1,
@@ -67,77 +68,53 @@ static const struct hf_option options[] = {
 
 static const struct hf_option_group groups[] = {
 	{ "Options", options, 0 },
+	{ "Elsewhere", hf_operate_options, offsetof(struct token_opts, operate) },
 	{ NULL, NULL, 0 },
 };
 
-/* A token that could not be used is not made: the same checks, with a key that is thrown away. */
-static int check(struct hf_cmd_ctx *ctx, struct hf_authority *a, const char *name, int64_t now)
+/* The --san lists in one, as the ledger keeps them. */
+static int join(const struct hf_strv *lists, struct hf_buf *out)
 {
-	const struct token_opts *o = ctx->opts;
-	HF_AUTO_DONE(hf_sans) sans = HF_SANS_INIT;
-	HF_AUTO_DONE(hf_order) order = { .profile = hf_ca_profile_find(profile_words[o->profile]),
-					 .lifetime = o->lifetime };
-	int rc = hf_sans_from_lists(&o->san, &sans, &ctx->err);
-
-	if (rc == 0)
-		rc = hf_order_for_name(&order, name, o->subject, &sans, &ctx->err);
-	if (rc == 0)
-		rc = hf_key_generate(HF_KEY_P256, &order.key, &ctx->err);
-	if (rc == 0)
-		rc = hf_order_check(a, &order, now, &ctx->err);
-	if (rc == 0)
-		hf_cli_tell_notes(ctx, name, &order);
-	return rc;
+	for (size_t i = 0; i < lists->len; i++)
+		(void)hf_buf_printf(out, "%s%s", i ? "," : "", lists->items[i]);
+	return hf_buf_failed(out) ? -HF_E_NOMEM : 0;
 }
 
-static int keep(struct hf_cmd_ctx *ctx, struct hf_authority *a, const char *name,
-		const struct hf_token_text *text, int64_t now)
+static json_t *wish_of(const struct token_opts *o, const char *name)
 {
-	const struct token_opts *o = ctx->opts;
 	HF_AUTO_DONE(hf_buf) sans = HF_BUF_INIT(HF_CLI_PEM_CAP);
-	struct hf_token token = { .id = text->id,
-				  .name = name,
-				  .profile = profile_words[o->profile],
-				  .subject = o->subject ? o->subject : "",
-				  .lifetime = o->lifetime,
-				  .made_at = now,
-				  .until = now + o->until };
-	int rc = hf_token_secret_hash(text, token.secret_sha256, &ctx->err);
+	json_t *wish = NULL;
 
-	for (size_t i = 0; i < o->san.len; i++)
-		(void)hf_buf_printf(&sans, "%s%s", i ? "," : "", o->san.items[i]);
-	token.sans = hf_buf_str(&sans);
-	if (rc == 0 && hf_buf_failed(&sans))
-		return hf_err_nomem(&ctx->err);
-	return rc < 0 ? rc : hf_store_token_add(a->store, &token, &ctx->err);
+	if (join(&o->san, &sans) == 0)
+		wish = json_pack("{s:s, s:s, s:s, s:s, s:I}", "name", name, "profile",
+				 profile_words[o->profile], "subject", o->subject ? o->subject : "",
+				 "sans", hf_buf_str(&sans), "ttl", (json_int_t)o->ttl);
+	if (wish && o->lifetime)
+		(void)json_object_set_new(wish, "lifetime", json_integer(o->lifetime));
+	return wish;
 }
 
-static void tell(struct hf_cmd_ctx *ctx, const char *name, const struct hf_token_text *text,
-		 int64_t until)
+static void tell(struct hf_cmd_ctx *ctx, const char *name, const json_t *result)
 {
 	const struct token_opts *o = ctx->opts;
-	HF_AUTO_DONE(hf_buf) token = HF_BUF_INIT(256);
-	char when[HF_TIME_TEXT_CAP];
+	const char *url = o->url ? o->url : o->operate.at;
+	size_t i;
+	json_t *note;
 
-	(void)hf_token_text_format(text, &token);
-	hf_time_format(until, when);
-	if (ctx->out.json_mode) {
-		hf_out_json_begin(&ctx->out);
-		hf_json_string(&ctx->out.json, "token", hf_buf_str(&token));
-		hf_json_string(&ctx->out.json, "id", text->id);
-		hf_json_string(&ctx->out.json, "name", name);
-		hf_json_string(&ctx->out.json, "profile", profile_words[o->profile]);
-		hf_json_time(&ctx->out.json, "until", until);
-		hf_json_hex(&ctx->out.json, "root", text->root, sizeof(text->root));
-		hf_out_json_end(&ctx->out);
-		return;
+	json_array_foreach(json_object_get(result, "notes"), i, note)
+	{
+		if (json_is_string(note))
+			hf_out_note(&ctx->out, "%s: %s", name, json_string_value(note));
 	}
-	hf_out_print(&ctx->out, "%s\n", hf_buf_str(&token));
+	if (ctx->out.json_mode)
+		return;
+	hf_out_safe(&ctx->out, hf_cli_field(result, "token"));
+	hf_out_print(&ctx->out, "\n");
 	hf_out_flush(&ctx->out);
 	hf_out_note(&ctx->out,
 		    "good for one certificate, until %s; on the other machine: handfast enroll %s "
 		    "--token TOKEN --as %s",
-		    when, o->url ? o->url : "https://THIS-HOST:PORT", name);
+		    hf_cli_field(result, "until"), url ? url : "https://THIS-HOST:PORT", name);
 }
 
 static int run(struct hf_cmd_ctx *ctx)
@@ -145,114 +122,50 @@ static int run(struct hf_cmd_ctx *ctx)
 	const struct token_opts *o = ctx->opts;
 	const char *name = ctx->args->items[0];
 	struct hf_passphrase from = { o->passphrase_file, false };
-	HF_AUTO(hf_authority) a = NULL;
-	struct hf_token_text text;
-	int64_t now = hf_clock_now();
+	json_t *result = NULL;
 	int rc = hf_home_check_name(name, &ctx->err);
 
 	if (rc == 0)
-		rc = hf_cli_open_authority(ctx, &from, &a);
+		rc = hf_cli_operate(ctx, &o->operate,
+				    (struct hf_wish){ "token", wish_of(o, name), &from }, &result);
 	if (rc == 0)
-		rc = check(ctx, a, name, now);
-	if (rc == 0)
-		rc = hf_token_text_make(a->root.cert->spki_sha256, &text, &ctx->err);
-	if (rc == 0)
-		rc = keep(ctx, a, name, &text, now);
-	if (rc == 0)
-		tell(ctx, name, &text, now + o->until);
-	OPENSSL_cleanse(&text, sizeof(text));
+		tell(ctx, name, result);
+	json_decref(result);
 	return rc;
 }
 
 /* --- token list --- */
 
-struct listing {
-	struct hf_cmd_ctx *ctx;
-	struct hf_table table;
-	int64_t now;
-	size_t len;
-};
-
-static const char *state_of(const struct hf_token *t, int64_t now)
-{
-	static const char *const words[] = { [HF_TOKEN_OPEN] = "open",
-					     [HF_TOKEN_SPENT] = "spent",
-					     [HF_TOKEN_WITHDRAWN] = "withdrawn" };
-
-	return t->state == HF_TOKEN_OPEN && t->until < now ? "expired" : words[t->state];
-}
-
-static int add_json(struct listing *l, const struct hf_token *t)
-{
-	struct hf_json *j = &l->ctx->out.json;
-
-	hf_json_object_begin(j, NULL);
-	hf_json_string(j, "id", t->id);
-	hf_json_string(j, "name", t->name);
-	hf_json_string(j, "profile", t->profile);
-	hf_json_string(j, "sans", t->sans);
-	hf_json_string(j, "state", state_of(t, l->now));
-	hf_json_time(j, "made_at", t->made_at);
-	hf_json_time(j, "until", t->until);
-	if (t->ended_at)
-		hf_json_time(j, "ended_at", t->ended_at);
-	if (t->state == HF_TOKEN_SPENT)
-		hf_json_string(j, "address", t->address);
-	hf_json_object_end(j);
-	return 0;
-}
-
-static int add_row(void *arg, const struct hf_token *t)
-{
-	struct listing *l = arg;
-	char until[HF_TIME_TEXT_CAP];
-	const char *const cells[] = { t->id, t->name, t->profile, until, state_of(t, l->now) };
-	int rc = 0;
-
-	l->len++;
-	if (l->ctx->out.json_mode)
-		return add_json(l, t);
-	hf_time_format(t->until, until);
-	for (size_t i = 0; rc == 0 && i < HF_ARRAY_LEN(cells); i++)
-		rc = hf_table_add(&l->table, cells[i]);
-	return rc;
-}
-
 static int run_list(struct hf_cmd_ctx *ctx)
 {
-	static const char *const heading[] = { "TOKEN", "NAME", "PROFILE", "UNTIL", "STATE" };
+	static const char *const headings[] = {
+		"TOKEN", "NAME", "PROFILE", "UNTIL", "STATE", NULL
+	};
+	static const char *const fields[] = { "id", "name", "profile", "until", "state", NULL };
 	struct hf_passphrase from = { NULL, true };
-	struct listing l = { .ctx = ctx,
-			     .table = { HF_STRV_INIT, HF_ARRAY_LEN(heading) },
-			     .now = hf_clock_now() };
-	HF_AUTO(hf_authority) a = NULL;
-	int rc = hf_cli_open_authority(ctx, &from, &a);
+	json_t *result = NULL;
+	int rc = hf_cli_operate(ctx, ctx->opts, (struct hf_wish){ "tokens", json_object(), &from },
+				&result);
 
-	for (size_t i = 0; rc == 0 && i < HF_ARRAY_LEN(heading); i++)
-		rc = hf_table_add(&l.table, heading[i]);
-	if (rc == 0 && ctx->out.json_mode) {
-		hf_out_json_begin(&ctx->out);
-		hf_json_array_begin(&ctx->out.json, "tokens");
-	}
 	if (rc == 0)
-		rc = hf_store_token_each(a->store, NULL, l.now - HF_DAY_SECONDS, add_row, &l,
-					 &ctx->err);
-	if (rc == 0 && ctx->out.json_mode) {
-		hf_json_array_end(&ctx->out.json);
-		hf_out_json_end(&ctx->out);
-	} else if (rc == 0 && l.len > 0) {
-		hf_table_print(&l.table, &ctx->out);
-	}
-	if (rc == 0 && l.len == 0)
+		rc = hf_cli_rows(ctx, json_object_get(result, "tokens"), headings, fields);
+	json_decref(result);
+	if (rc == 0)
 		hf_out_note(&ctx->out, "there are no tokens; make one with: handfast token NAME");
-	hf_table_done(&l.table);
-	return rc;
+	return rc < 0 ? rc : HF_EXIT_YES;
 }
+
+static const struct hf_option_group operate_groups[] = {
+	{ "Options", hf_operate_options, 0 },
+	{ NULL, NULL, 0 },
+};
 
 static const struct hf_command cmd_token_list = {
 	.name = "token list",
 	.group = "Service",
 	.summary = "the tokens that are open, and those that ended within a day",
+	.groups = operate_groups,
+	.opts_size = sizeof(struct hf_operate_opts),
 	.run = run_list,
 };
 
@@ -260,30 +173,22 @@ static const struct hf_command cmd_token_list = {
 
 static int run_revoke(struct hf_cmd_ctx *ctx)
 {
-	struct hf_passphrase from = { NULL, true };
 	const char *id = ctx->args->items[0];
-	HF_AUTO(hf_authority) a = NULL;
-	int rc = hf_cli_open_authority(ctx, &from, &a);
+	struct hf_passphrase from = { NULL, true };
+	const struct hf_wish wish = { "withdraw", json_pack("{s:s}", "id", id), &from };
+	json_t *result = NULL;
+	bool changed;
+	int rc = hf_cli_operate(ctx, ctx->opts, wish, &result);
 
-	if (rc == 0)
-		rc = hf_store_token_withdraw(a->store, id, hf_clock_now(), &ctx->err);
-	if (rc == -HF_E_NOENT)
-		return hf_err_hint(&ctx->err,
-				   "the first 16 digits of a token; see: handfast token list");
+	changed = json_is_true(json_object_get(result, "changed"));
+	json_decref(result);
 	if (rc < 0)
 		return rc;
-	if (rc > 0) {
+	if (!changed)
 		hf_out_note(&ctx->out, "the token %s had ended already", id);
-		return HF_EXIT_NO;
-	}
-	if (ctx->out.json_mode) {
-		hf_out_json_begin(&ctx->out);
-		hf_json_string(&ctx->out.json, "id", id);
-		hf_json_string(&ctx->out.json, "state", "withdrawn");
-		hf_out_json_end(&ctx->out);
-	}
-	hf_out_print(&ctx->out, "withdrawn: token %s\n", id);
-	return HF_EXIT_YES;
+	else if (!ctx->out.json_mode)
+		hf_out_print(&ctx->out, "withdrawn: token %s\n", id);
+	return changed ? HF_EXIT_YES : HF_EXIT_NO;
 }
 
 static const struct hf_command cmd_token_revoke = {
@@ -291,6 +196,8 @@ static const struct hf_command cmd_token_revoke = {
 	.group = "Service",
 	.arguments = "ID",
 	.summary = "withdraw a token that was not used yet",
+	.groups = operate_groups,
+	.opts_size = sizeof(struct hf_operate_opts),
 	.exits = "0 withdrawn; 1 it had been used or withdrawn before",
 	.min_args = 1,
 	.max_args = 1,

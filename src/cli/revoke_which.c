@@ -4,11 +4,12 @@
 #include "cli/revoke_which.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/err.h"
 #include "base/time.h"
+#include "ca/revoke.h"
 #include "cli/ca_common.h"
+#include "cli/common.h"
 #include "cli/prompt.h"
 
 static int find_file(struct hf_cmd_ctx *ctx, struct hf_authority *a, const char *path,
@@ -37,78 +38,20 @@ static int find_file(struct hf_cmd_ctx *ctx, struct hf_authority *a, const char 
 			   file.certs.items[0]->issuer);
 }
 
-static bool is_file(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
-}
-
-static bool is_serial(const char *text)
-{
-	size_t len = strlen(text);
-
-	return len > 0 && len <= 60 && strspn(text, "0123456789abcdefABCDEF:") == len;
-}
-
-/* "0A:1B" as other programs print it. */
-static int find_serial(struct hf_cmd_ctx *ctx, struct hf_authority *a, const char *text,
+/* A NAME of the ledger, else a SERIAL, else a FILE. */
+int hf_cli_revoke_find(struct hf_cmd_ctx *ctx, struct hf_authority *a, const char *what,
 		       struct hf_records *found)
 {
-	char digits[64];
-	size_t len = 0;
-	struct hf_record_filter filter = { .serial = digits };
+	int rc = strchr(what, '/') ? 0 : hf_revoke_find(a, what, found, &ctx->err);
 
-	for (; *text && len < sizeof(digits) - 1; text++) {
-		if (*text != ':')
-			digits[len++] = *text;
-	}
-	digits[len] = '\0';
-	return len ? hf_store_collect(a->store, &filter, found, &ctx->err) : 0;
-}
-
-/* A NAME of the ledger, else a FILE, else a SERIAL. */
-int hf_revoke_find(struct hf_cmd_ctx *ctx, struct hf_authority *a, const char *what,
-		   struct hf_records *found)
-{
-	struct hf_record_filter by_name = { .name = what, .without_own = true };
-	int rc = 0;
-
-	if (!strchr(what, '/'))
-		rc = hf_store_collect(a->store, &by_name, found, &ctx->err);
-	if (rc == 0 && found->len == 0 && is_file(what))
+	if (rc == 0 && found->len == 0 && hf_cli_is_file(what))
 		return find_file(ctx, a, what, found);
-	if (rc == 0 && found->len == 0 && is_serial(what))
-		rc = find_serial(ctx, a, what, found);
 	if (rc < 0 || found->len)
 		return rc;
 	(void)hf_err_set(&ctx->err, HF_E_POLICY,
 			 "this authority has issued nothing with the name, serial or file '%s'",
 			 what);
 	return hf_err_hint(&ctx->err, "handfast list shows names and serials");
-}
-
-bool hf_revoke_is_live(const struct hf_record *r, int64_t now)
-{
-	return r->state == HF_RECORD_ISSUED && r->not_after >= now;
-}
-
-static int none_live(struct hf_cmd_ctx *ctx, const char *what, const struct hf_record *last)
-{
-	char when[HF_TIME_TEXT_CAP];
-
-	if (last->state == HF_RECORD_REVOKED) {
-		hf_time_format(last->revoked_at, when);
-		return hf_err_set(&ctx->err, HF_E_POLICY, "'%s' is revoked already, since %s (%s)",
-				  what, when, hf_crl_reason_name(last->reason));
-	}
-	if (last->state == HF_RECORD_ISSUED) {
-		hf_time_format(last->not_after, when);
-		return hf_err_set(&ctx->err, HF_E_POLICY,
-				  "'%s' has expired (%s): there is nothing to revoke", what, when);
-	}
-	return hf_err_set(&ctx->err, HF_E_POLICY,
-			  "'%s' was never handed out: there is nothing to revoke", what);
 }
 
 static void list_live(struct hf_cmd_ctx *ctx, const struct hf_records *found, int64_t now)
@@ -184,14 +127,14 @@ static int several_live(struct hf_cmd_ctx *ctx, const char *what, struct hf_reco
 	    &ctx->err, "say handfast revoke SERIAL with one of these, or --all for all of them");
 }
 
-int hf_revoke_choose(struct hf_cmd_ctx *ctx, const char *what, bool all, struct hf_records *found,
-		     int64_t now)
+int hf_cli_revoke_choose(struct hf_cmd_ctx *ctx, const char *what, bool all,
+			 struct hf_records *found, int64_t now)
 {
 	size_t live = 0;
 
 	for (size_t i = 0; i < found->len; i++)
 		live += hf_revoke_is_live(found->items[i], now);
 	if (live == 0)
-		return none_live(ctx, what, found->items[found->len - 1]);
+		return hf_revoke_not_live(what, found->items[found->len - 1], &ctx->err);
 	return live > 1 && !all ? several_live(ctx, what, found, now) : 0;
 }

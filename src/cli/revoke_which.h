@@ -6,15 +6,13 @@
 #include "ca/authority.h"
 #include "util/cmd.h"
 
-/* Those of a NAME of the ledger, else of a FILE, else of a SERIAL; one of them at least. */
-int hf_revoke_find(struct hf_cmd_ctx *ctx, struct hf_authority *a, const char *what,
-		   struct hf_records *found);
-/* Issued, and neither revoked nor expired. */
-bool hf_revoke_is_live(const struct hf_record *r, int64_t now);
+/* Those of a NAME of the ledger, else of a SERIAL, else of a FILE; one of them at least. */
+int hf_cli_revoke_find(struct hf_cmd_ctx *ctx, struct hf_authority *a, const char *what,
+		       struct hf_records *found);
 /* Sees to it that one of `found` is live, or all of them are meant: at a terminal it asks.  0: go
  * on; HF_EXIT_NO: the person wants nothing done; negative: none is live, or nobody is there to
  * choose. */
-int hf_revoke_choose(struct hf_cmd_ctx *ctx, const char *what, bool all, struct hf_records *found,
-		     int64_t now);
+int hf_cli_revoke_choose(struct hf_cmd_ctx *ctx, const char *what, bool all,
+			 struct hf_records *found, int64_t now);
 
 #endif

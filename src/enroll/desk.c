@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "enroll/desk_internal.h"
 #include "enroll/est.h"
 #include "pki/name.h"
 
@@ -29,12 +30,12 @@ void hf_ask_done(struct hf_ask *ask)
 	hf_csr_free(ask->csr);
 	hf_cert_unref(ask->old);
 	hf_cert_unref(ask->cert);
+	json_decref(ask->wish);
 	hf_buf_done(&ask->body);
 	OPENSSL_cleanse(&ask->token, sizeof(ask->token));
 }
 
-/* A refusal: its sentence is in ask->err already when `sentence` is NULL. */
-static int refuse(struct hf_ask *ask, int status, const char *code, const char *sentence)
+int hf_ask_refuse(struct hf_ask *ask, int status, const char *code, const char *sentence)
 {
 	ask->status = status;
 	ask->code = code;
@@ -43,14 +44,13 @@ static int refuse(struct hf_ask *ask, int status, const char *code, const char *
 	return 1;
 }
 
-/* A failure of ours: 503 where trying again may help. */
-static int fail(struct hf_ask *ask, int rc)
+int hf_ask_fail(struct hf_ask *ask, int rc)
 {
 	bool passes = rc == -HF_E_IO || rc == -HF_E_BUSY || rc == -HF_E_NOMEM;
 
 	if (rc == -HF_E_POLICY || rc == -HF_E_EXIST)
-		return refuse(ask, 403, "policy", NULL);
-	return refuse(ask, passes ? 503 : 500, passes ? "unavailable" : "internal", NULL);
+		return hf_ask_refuse(ask, 403, "policy", NULL);
+	return hf_ask_refuse(ask, passes ? 503 : 500, passes ? "unavailable" : "internal", NULL);
 }
 
 /* --- what the request asks for --- */
@@ -82,7 +82,7 @@ static int check_wishes(struct hf_ask *ask, const struct hf_order *order)
 		(void)hf_err_set(&ask->err, HF_E_POLICY,
 				 "the request is for '%s', and what was granted is '%s'",
 				 csr->subject, order->name);
-		return refuse(ask, 403, "names", NULL);
+		return hf_ask_refuse(ask, 403, "names", NULL);
 	}
 	for (size_t i = 0; i < csr->sans.len; i++) {
 		if (hf_sans_has(&order->sans, &csr->sans.items[i]))
@@ -92,7 +92,7 @@ static int check_wishes(struct hf_ask *ask, const struct hf_order *order)
 		    hf_err_set(&ask->err, HF_E_POLICY,
 			       "the request asks for the name '%s', which was not granted to '%s'",
 			       hf_buf_str(&text), order->name);
-		return refuse(ask, 403, "names", NULL);
+		return hf_ask_refuse(ask, 403, "names", NULL);
 	}
 	return 0;
 }
@@ -104,18 +104,18 @@ static int take_key(struct task *t, struct hf_authority *a, int64_t now)
 	int rc = hf_csr_check_signature(ask->csr, &ask->err);
 
 	if (rc < 0)
-		return refuse(ask, 400, "request", NULL);
+		return hf_ask_refuse(ask, 400, "request", NULL);
 	if (check_wishes(ask, &t->order) != 0)
 		return 1;
 	t->order.key = X509_REQ_get_pubkey(ask->csr->req);
 	if (!t->order.key) {
 		(void)hf_err_ossl(&ask->err, HF_E_PARSE,
 				  "the request's public key does not decode");
-		return refuse(ask, 400, "request", NULL);
+		return hf_ask_refuse(ask, 400, "request", NULL);
 	}
 	rc = hf_order_check(a, &t->order, now, &ask->err);
 	if (rc < 0)
-		return fail(ask, rc);
+		return hf_ask_fail(ask, rc);
 	memcpy(t->claim.spki, ask->csr->spki_sha256, sizeof(t->claim.spki));
 	t->claim.address = ask->address;
 	t->order.claim = &t->claim;
@@ -141,16 +141,16 @@ static int give_again(struct hf_ask *ask, struct hf_authority *a, int64_t id, co
 	int rc;
 
 	if (memcmp(spki, ask->csr->spki_sha256, HF_SHA256_LEN) != 0)
-		return refuse(ask, 403, code, sentence);
+		return hf_ask_refuse(ask, 403, code, sentence);
 	/* the key is known from elsewhere too: it must be the asker's */
 	if (hf_csr_check_signature(ask->csr, &ask->err) < 0)
-		return refuse(ask, 400, "request", NULL);
+		return hf_ask_refuse(ask, 400, "request", NULL);
 	rc = hf_store_list(a->store, &filter, take_record, ask, &ask->err);
 	if (rc < 0)
-		return fail(ask, rc);
+		return hf_ask_fail(ask, rc);
 	if (!ask->cert)
-		return refuse(ask, 403, "certificate-revoked",
-			      "the certificate that was given for this was revoked");
+		return hf_ask_refuse(ask, 403, "certificate-revoked",
+				     "the certificate that was given for this was revoked");
 	ask->status = 200;
 	ask->again = true;
 	return 1;
@@ -163,7 +163,7 @@ static int wait_for_approval(struct hf_ask *ask)
 	(void)hf_err_set(&ask->err, HF_E_AGAIN,
 			 "the enrolment waits for an operator of the authority");
 	(void)hf_err_hint(&ask->err, "there: handfast approve %s", ask->token.id);
-	return refuse(ask, 202, "waiting", NULL);
+	return hf_ask_refuse(ask, 202, "waiting", NULL);
 }
 
 /* By the key that came first with the token.  A token that ran out while its holder waited is still
@@ -176,14 +176,15 @@ static int need_approval(struct task *t, struct hf_authority *a, bool late, int6
 				       late ? NULL : ask->address, now, &state, &ask->err);
 
 	if (rc < 0)
-		return fail(ask, rc);
+		return hf_ask_fail(ask, rc);
 	if (rc > 0 && late)
-		return refuse(ask, 403, "token-expired", "the token has expired");
+		return hf_ask_refuse(ask, 403, "token-expired", "the token has expired");
 	if (rc > 0)
-		return refuse(ask, 403, "token-spent",
-			      "somebody else asks with this token, and an operator looks at it");
+		return hf_ask_refuse(
+		    ask, 403, "token-spent",
+		    "somebody else asks with this token, and an operator looks at it");
 	if (state == HF_APPROVAL_DENIED)
-		return refuse(ask, 403, "denied", "an operator has denied this enrolment");
+		return hf_ask_refuse(ask, 403, "denied", "an operator has denied this enrolment");
 	return state == HF_APPROVAL_WAITING ? wait_for_approval(ask) : 0;
 }
 
@@ -211,13 +212,14 @@ static int order_by_token(struct task *t, const struct hf_token *token)
 
 	t->order.profile = hf_ca_profile_find(token->profile);
 	if (!t->order.profile || t->order.profile->is_ca)
-		return refuse(ask, 500, "internal", "the token's profile is not known any more");
+		return hf_ask_refuse(ask, 500, "internal",
+				     "the token's profile is not known any more");
 	t->order.lifetime = token->lifetime;
 	rc = token->sans[0] ? hf_sans_add_list(&sans, token->sans, &ask->err) : 0;
 	if (rc == 0)
 		rc = hf_order_for_name(&t->order, token->name,
 				       token->subject[0] ? token->subject : NULL, &sans, &ask->err);
-	return rc < 0 ? fail(ask, rc) : 0;
+	return rc < 0 ? hf_ask_fail(ask, rc) : 0;
 }
 
 /* The row is only valid during the call, so all that needs it is done here. */
@@ -233,7 +235,7 @@ static int take_token(void *arg, const struct hf_token *token)
 		return give_again(ask, f->a, token->certificate, token->spki, "token-spent",
 				  "the token has been used: it is good for one certificate");
 	if (token->state == HF_TOKEN_WITHDRAWN)
-		return refuse(ask, 403, "token-withdrawn", "the token was withdrawn");
+		return hf_ask_refuse(ask, 403, "token-withdrawn", "the token was withdrawn");
 	f->late = token->until < f->now;
 	return order_by_token(f->task, token);
 }
@@ -246,14 +248,15 @@ static int prepare_enrolment(struct task *t, struct hf_authority *a, int64_t now
 	int rc = hf_store_token_each(a->store, ask->token.id, 0, take_token, &found, &ask->err);
 
 	if (rc < 0)
-		return fail(ask, rc);
+		return hf_ask_fail(ask, rc);
 	if (!found.seen)
-		return refuse(ask, 401, "token-unknown", "this authority knows no such token");
+		return hf_ask_refuse(ask, 401, "token-unknown",
+				     "this authority knows no such token");
 	if (rc > 0)
 		return rc;
 	approval = wants_approval(a, &t->order);
 	if (found.late && !approval)
-		return refuse(ask, 403, "token-expired", "the token has expired");
+		return hf_ask_refuse(ask, 403, "token-expired", "the token has expired");
 	t->claim.token = ask->token.id;
 	rc = take_key(t, a, now);
 	if (rc == 0 && approval)
@@ -289,14 +292,14 @@ static int take_predecessor(void *arg, const struct hf_record *record)
 
 	f->id = record->id;
 	if (record->state != HF_RECORD_ISSUED)
-		return refuse(ask, 403, "certificate-revoked",
-			      "the certificate is revoked, and is not renewed");
+		return hf_ask_refuse(ask, 403, "certificate-revoked",
+				     "the certificate is revoked, and is not renewed");
 	if (!is_renewable(f->a, record, f->now))
-		return refuse(ask, 403, "certificate-expired",
-			      "the certificate has expired, and renews nothing any more");
+		return hf_ask_refuse(ask, 403, "certificate-expired",
+				     "the certificate has expired, and renews nothing any more");
 	rc = hf_order_like(order, ask->old, record->name, record->profile, &ask->err);
 	if (rc < 0)
-		return refuse(ask, 403, "policy", NULL);
+		return hf_ask_refuse(ask, 403, "policy", NULL);
 	/* it began a little before it was made */
 	order->lifetime = record->not_after - record->not_before - HF_BACKDATE_SECONDS;
 	return 0;
@@ -312,13 +315,13 @@ static int prepare_renewal(struct task *t, struct hf_authority *a, int64_t now)
 	int rc = hf_store_list(a->store, &filter, take_predecessor, &found, &ask->err);
 
 	if (rc != 0)
-		return rc < 0 ? fail(ask, rc) : rc;
+		return rc < 0 ? hf_ask_fail(ask, rc) : rc;
 	if (found.id == 0)
-		return refuse(ask, 403, "certificate-unknown",
-			      "this authority did not issue that certificate");
+		return hf_ask_refuse(ask, 403, "certificate-unknown",
+				     "this authority did not issue that certificate");
 	rc = hf_store_successor(a->store, found.id, &successor, spki, &ask->err);
 	if (rc < 0)
-		return fail(ask, rc);
+		return hf_ask_fail(ask, rc);
 	if (rc == 0)
 		return give_again(
 		    ask, a, successor, spki, "certificate-superseded",
@@ -341,6 +344,8 @@ static int write_body(struct hf_ask *ask, struct hf_authority *a)
 	HF_AUTO_DONE(hf_certs) certs = HF_CERTS_INIT;
 	int rc;
 
+	if (ask->form == HF_FORM_JSON) /* is written already */
+		return 0;
 	if (ask->form == HF_FORM_EST) { /* the certificate alone: RFC 7030 4.2.3 */
 		rc = hf_certs_add(&certs, ask->cert, &ask->err);
 		return rc < 0 ? rc : hf_est_certs_format(&certs, &ask->body, &ask->err);
@@ -358,7 +363,7 @@ static void finish(struct hf_ask *ask, struct hf_authority *a)
 		return;
 	rc = write_body(ask, a);
 	if (rc < 0)
-		(void)fail(ask, rc);
+		(void)hf_ask_fail(ask, rc);
 }
 
 static void task_reset(struct task *t)
@@ -380,12 +385,12 @@ static void take_outcome(struct task *t, struct hf_authority *a, int64_t now)
 	if (t->claim.lost) { /* to another of this batch, or of another process: look again */
 		task_reset(t);
 		if (prepare(t, a, now) == 0)
-			(void)refuse(ask, 503, "unavailable",
-				     "two requests came at once; try again");
+			(void)hf_ask_refuse(ask, 503, "unavailable",
+					    "two requests came at once; try again");
 		return;
 	}
 	ask->err = t->order.err;
-	(void)fail(ask, -t->order.err.code);
+	(void)hf_ask_fail(ask, -t->order.err.code);
 }
 
 static void issue(struct task *tasks, size_t len, struct hf_authority *a, int64_t now)
@@ -410,7 +415,7 @@ static void issue(struct task *tasks, size_t len, struct hf_authority *a, int64_
 			continue;
 		}
 		tasks[i].ask->err = err;
-		(void)fail(tasks[i].ask, rc);
+		(void)hf_ask_fail(tasks[i].ask, rc);
 	}
 }
 
@@ -420,11 +425,14 @@ void hf_desk_answer(struct hf_authority *a, struct hf_ask *const *asks, size_t l
 
 	for (size_t i = 0; i < len; i++) {
 		if (!tasks) {
-			(void)fail(asks[i], hf_err_nomem(&asks[i]->err));
+			(void)hf_ask_fail(asks[i], hf_err_nomem(&asks[i]->err));
 			continue;
 		}
 		tasks[i].ask = asks[i];
-		(void)prepare(&tasks[i], a, now);
+		if (asks[i]->wish)
+			hf_ask_operate(asks[i], a, now);
+		else
+			(void)prepare(&tasks[i], a, now);
 	}
 	if (tasks)
 		issue(tasks, len, a, now);

@@ -6,12 +6,13 @@
 #define HF_ENROLL_DESK_H
 
 #include "ca/order.h"
+#include "enroll/operator.h"
 #include "enroll/token.h"
 
 enum { HF_DESK_BATCH = 64, HF_ASK_ADDRESS_CAP = 64, HF_ASK_BODY_CAP = 256 * 1024 };
 
 /* What the answer looks like. */
-enum hf_ask_form { HF_FORM_PEM, HF_FORM_EST };
+enum hf_ask_form { HF_FORM_PEM, HF_FORM_EST, HF_FORM_JSON };
 
 struct hf_ask {
 	/* the question; owned */
@@ -19,10 +20,14 @@ struct hf_ask {
 	bool renews;		    /* in place of `old`; else by token */
 	struct hf_token_text token;
 	struct hf_cert *old;	    /* that the asker has proved to hold the key of */
+	/* an operator's wish instead of a request; `old` is the operator's own certificate then */
+	char operation[16];
+	json_t *wish;
+	char who[HF_OPERATOR_WHO_CAP];
 	char address[HF_ASK_ADDRESS_CAP];
 	enum hf_ask_form form;
 	/* the answer */
-	int status;	    /* of HTTP: 200, 202, 400, 401, 403, 500, 503 */
+	int status;	    /* of HTTP: 200, 202, 400, 401, 403, 404, 500, 503 */
 	const char *code;   /* "token-expired" …; "" with 200 */
 	struct hf_err err;
 	struct hf_buf body; /* with 200 */

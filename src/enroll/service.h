@@ -8,6 +8,7 @@
 #define HF_ENROLL_SERVICE_H
 
 #include "ca/authority.h"
+#include "verify/rules.h"
 
 struct hf_service_config {
 	/* Opens the authority, with the key of its issuer at hand; at the start and at each reload.
@@ -18,6 +19,8 @@ struct hf_service_config {
 	const struct hf_strv *names;  /* host names and addresses that clients use */
 	const char *identity_dir;     /* where its own certificate is kept: home/id/NAME */
 	const char *identity_name;
+	/* whose certificates may operate it from elsewhere; NULL: nobody */
+	struct hf_rules *admins;
 	const char *access_log; /* NULL none, "-" stdout */
 	uint64_t drain_ms;
 };

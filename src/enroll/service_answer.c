@@ -53,7 +53,7 @@ static const char *fields_for(int status)
 
 static const char *type_of(const struct hf_ask *ask)
 {
-	if (ask->status != 200)
+	if (ask->status != 200 || ask->form == HF_FORM_JSON)
 		return "application/json";
 	return ask->form == HF_FORM_EST ? "application/pkcs7-mime; smime-type=certs-only"
 					: "application/pem-certificate-chain";
@@ -81,11 +81,14 @@ static void send_answer(struct hf_visit *visit)
 {
 	const struct hf_ask *ask = &visit->ask;
 	const bool est = ask->status == 200 && ask->form == HF_FORM_EST;
+	const bool json = ask->status == 200 && ask->form == HF_FORM_JSON;
 	const struct hf_http_answer_head head = {
 		.status = ask->status,
 		.content_type = type_of(ask),
 		.content_length = (int64_t)ask->body.len,
-		.fields = est ? "Content-Transfer-Encoding: base64\r\n" : fields_for(ask->status),
+		.fields = est	 ? "Content-Transfer-Encoding: base64\r\n"
+			  : json ? "Cache-Control: no-store\r\n"
+				 : fields_for(ask->status),
 		.close = !hf_http_stream_begin(visit->session),
 		.date = hf_http_stream_date(visit->session),
 	};

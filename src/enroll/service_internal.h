@@ -86,6 +86,18 @@ extern const struct hf_http_server_ops hf_service_http_ops;
 /* The answers that do not change: the CA's certificates. */
 int hf_service_prepare_answers(struct hf_service *service, struct hf_err *err);
 
+/* Asks for what the head did not settle: the body is whole. */
+void hf_visit_refuse(struct hf_visit *visit, int status, const char *code, const char *sentence,
+		     const char *hint);
+
+/* service_admin.c */
+/* The word behind /admin/, when it is one and there are operators at all. */
+bool hf_admin_path(const struct hf_service *service, struct hf_slice path, char ret_word[16]);
+/* Notes who asks; false when it is no operator, and the visit is answered. */
+bool hf_admin_prove(struct hf_visit *visit, const struct hf_http_request *request);
+/* The body is whole: true when it is a wish. */
+bool hf_admin_take_wish(struct hf_visit *visit);
+
 /* service_answer.c */
 void hf_visit_free(struct hf_visit *visit);
 void hf_visit_answer(struct hf_visit *visit);

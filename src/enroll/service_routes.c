@@ -41,8 +41,8 @@ static const struct post_route *post_route_of(const struct hf_http_head *head)
 	return NULL;
 }
 
-static void refuse(struct hf_visit *visit, int status, const char *code, const char *sentence,
-		   const char *hint)
+void hf_visit_refuse(struct hf_visit *visit, int status, const char *code, const char *sentence,
+		     const char *hint)
 {
 	visit->ask.status = status;
 	visit->ask.code = code;
@@ -59,15 +59,15 @@ static bool is_proved(struct hf_visit *visit)
 	struct hf_ask *ask = &visit->ask;
 
 	if (ask->renews && !ask->old) {
-		refuse(
+		hf_visit_refuse(
 		    visit, 403, "certificate-needed",
 		    "this needs the certificate that is to be renewed, on the connection",
 		    "connect with it: a proxy in between that ends TLS keeps it from getting here");
 		return false;
 	}
 	if (!ask->renews && !visit->has_token) {
-		refuse(visit, 401, "token-needed", "this needs a token",
-		       "make one at the authority with: handfast token NAME");
+		hf_visit_refuse(visit, 401, "token-needed", "this needs a token",
+				"make one at the authority with: handfast token NAME");
 		return false;
 	}
 	return true;
@@ -87,14 +87,20 @@ static void on_body_end(void *arg)
 	struct hf_ask *ask = &visit->ask;
 
 	if (visit->too_large) {
-		refuse(visit, 413, "too-large", "the body is too large for a request", NULL);
+		hf_visit_refuse(visit, 413, "too-large", "the body is too large for a request",
+				NULL);
+		return;
+	}
+	if (ask->operation[0]) {
+		if (hf_admin_take_wish(visit))
+			hf_service_enqueue(visit->service, visit);
 		return;
 	}
 	if (!is_proved(visit))
 		return;
 	if (hf_est_request_parse(hf_buf_str(&visit->body), visit->body.len, &ask->csr, &ask->err) <
 	    0) {
-		refuse(visit, 400, "request", NULL, NULL);
+		hf_visit_refuse(visit, 400, "request", NULL, NULL);
 		return;
 	}
 	hf_service_enqueue(visit->service, visit);
@@ -123,13 +129,14 @@ static const struct hf_http_stream_ops visit_ops = { .on_body = on_body,
 						     .on_gone = on_gone };
 
 static void take_proofs(struct hf_visit *visit, const struct hf_http_request *request,
-			enum proof proof)
+			const struct post_route *route)
 {
 	const struct hf_certs *chain = hf_tls_conn_peer_chain(hf_conn_tls(request->conn));
 	struct hf_ask *ask = &visit->ask;
 	struct hf_slice value;
 
-	ask->renews = proof == PROOF_CERTIFICATE;
+	ask->form = route->form;
+	ask->renews = route->proof == PROOF_CERTIFICATE;
 	if (ask->renews && chain->len > 0)
 		ask->old = hf_cert_ref(chain->items[0]);
 	if (!ask->renews && hf_http_field(request->head, "Authorization", &value))
@@ -144,8 +151,7 @@ static void copy_slice(char *out, size_t cap, struct hf_slice text)
 	out[len] = '\0';
 }
 
-static struct hf_visit *visit_new(struct hf_service *service, const struct hf_http_request *request,
-				  const struct post_route *route)
+static struct hf_visit *visit_new(struct hf_service *service, const struct hf_http_request *request)
 {
 	struct hf_visit *visit = calloc(1, sizeof(*visit));
 
@@ -157,13 +163,11 @@ static struct hf_visit *visit_new(struct hf_service *service, const struct hf_ht
 	visit->conn = request->conn;
 	visit->at = request->at;
 	visit->begun_ms = hf_loop_now_ms(service->loop);
-	visit->ask.form = route->form;
 	hf_address_format_host(hf_conn_peer(request->conn), visit->ask.address);
 	copy_slice(visit->method, sizeof(visit->method),
 		   hf_http_text(request->head, request->head->method_text));
 	copy_slice(visit->target, sizeof(visit->target),
 		   hf_http_text(request->head, request->head->path));
-	take_proofs(visit, request, route->proof);
 	return visit;
 }
 
@@ -172,19 +176,27 @@ static void on_head(const struct hf_http_request *request, struct hf_http_sessio
 {
 	struct hf_service *service = arg;
 	const struct post_route *route = post_route_of(request->head);
+	char word[16] = "";
 	struct hf_visit *visit;
 
-	if (!route || request->head->method != HF_METHOD_POST)
+	if ((!route &&
+	     !hf_admin_path(service, hf_http_text(request->head, request->head->path), word)) ||
+	    request->head->method != HF_METHOD_POST)
 		return;
-	visit = visit_new(service, request, route);
+	visit = visit_new(service, request);
 	if (!visit)
 		return;
 	visit->session = session;
 	hf_http_stream_take(session, &visit_ops, visit);
+	(void)hf_str_copy(visit->ask.operation, sizeof(visit->ask.operation), word);
+	if (route)
+		take_proofs(visit, request, route);
+	else if (!hf_admin_prove(visit, request))
+		return;
 	if (hf_throttle_wait_ms(&service->throttle, hf_conn_peer(request->conn),
 				hf_loop_now_ms(service->loop)) > 0) {
-		refuse(visit, 429, "too-many-failures",
-		       "too many wrong tokens came from this address", "wait a little");
+		hf_visit_refuse(visit, 429, "too-many-failures",
+				"too many wrong tokens came from this address", "wait a little");
 		return;
 	}
 	if (request->head->expect_continue && hf_http_stream_has_body(session)) {

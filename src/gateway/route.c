@@ -136,24 +136,8 @@ bool hf_route_matches(const struct hf_route *route, const struct hf_route_reques
 bool hf_route_allows(const struct hf_route *route, const struct hf_trust *trust,
 		     const struct hf_verdict *verdict, struct hf_verdict *ret_denied)
 {
-	bool allowed;
-
+	if (route->rules)
+		return hf_rules_admit(route->rules, trust, verdict, ret_denied);
 	hf_verdict_init(ret_denied);
-	if (route->rules == NULL)
-		return true;
-	if (verdict == NULL || !verdict->accepted || verdict->identity == NULL) {
-		(void)hf_verdict_add(ret_denied, HF_REASON_A_NOT_ALLOWED, HF_STEP_RULES,
-				     HF_ROLE_CLIENT_LEAF, -1, NULL, "a verified certificate", NULL);
-		ret_denied->root_cause = 0;
-		return false;
-	}
-	/* Lent for the judgement, and given back. */
-	ret_denied->accepted = true;
-	ret_denied->chain = verdict->chain;
-	ret_denied->identity = verdict->identity;
-	allowed =
-	    hf_rules_apply(route->rules, trust, ret_denied, NULL) == 0 && ret_denied->accepted;
-	ret_denied->chain = (struct hf_certs)HF_CERTS_INIT;
-	ret_denied->identity = NULL;
-	return allowed;
+	return true;
 }

@@ -10,7 +10,8 @@
 int hf_sqlite_token_add(struct hf_store *store, const struct hf_token *token, struct hf_err *err)
 {
 	struct hf_sqlite *s = hf_sqlite_of(store);
-	HF_AUTO(cstr) detail = hf_str_printf("%s %s %s", token->id, token->profile, token->name);
+	HF_AUTO(cstr) detail = hf_str_printf("%s %s %s%s%s", token->id, token->profile, token->name,
+					     token->by ? " by " : "", token->by ? token->by : "");
 	HF_AUTO(hf_stmt) add = NULL;
 	HF_AUTO_DONE(hf_tx) tx = { NULL };
 	int rc = hf_tx_begin(&tx, s, err);

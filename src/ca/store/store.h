@@ -247,6 +247,7 @@ struct hf_token {
 	const char *sans;    /* "dns:a,ip:::1", as hf_sans_add_list takes it */
 	int64_t lifetime;    /* of the certificate; 0: the profile's */
 	int64_t made_at, until;
+	const char *by; /* who wants it, for the log, when not who opened the ledger; or NULL */
 	/* the rest is the ledger's to say */
 	enum hf_token_state state;
 	int64_t certificate; /* that it was spent on; 0 */

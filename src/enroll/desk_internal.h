@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of the desk; for src/enroll/desk*.c only. */
+#ifndef HF_ENROLL_DESK_INTERNAL_H
+#define HF_ENROLL_DESK_INTERNAL_H
+
+#include "enroll/desk.h"
+
+/* A refusal: its sentence is in ask->err already when `sentence` is NULL.  Returns 1. */
+int hf_ask_refuse(struct hf_ask *ask, int status, const char *code, const char *sentence);
+/* A failure of ours: 503 where trying again may help.  Returns 1. */
+int hf_ask_fail(struct hf_ask *ask, int rc);
+
+/* desk_wish.c: meets ask->wish, or says why not. */
+void hf_ask_operate(struct hf_ask *ask, struct hf_authority *a, int64_t now);
+
+#endif
