@@ -33,7 +33,7 @@ static void part_done(struct part *p)
 
 static int bad(struct hf_err *err, const struct part *p, const char *what)
 {
-	return hf_err_set(err, HF_E_PARSE, "subject: the part '%s' %s", hf_buf_str(&p->type), what);
+	return hf_err_set(err, HF_E_PARSE, "the part '%s' %s", hf_buf_str(&p->type), what);
 }
 
 /* Reads one part at *s and moves behind the separator that ends it. */
@@ -53,11 +53,12 @@ static int read_part(const char **s, struct part *p, struct hf_err *err)
 	p->joins_next = *c == '+';
 	*s = c + (*c != '\0');
 	if (hf_buf_failed(&p->type) || hf_buf_failed(&p->value))
-		return hf_err_set(err, HF_E_LIMIT, "subject: a part is longer than %d bytes",
+		return hf_err_set(err, HF_E_LIMIT, "a part of the subject is longer than %d bytes",
 				  (int)PART_CAP);
 	if (p->joins_next && !**s)
-		return bad(err, p,
-			   "is followed by '+' and nothing (a '+' in a value is written \\+)");
+		return bad(
+		    err, p,
+		    "is followed by '+' and nothing (a '+' in a value needs a backslash before it)");
 	return 0;
 }
 
@@ -70,7 +71,7 @@ static int unknown_type(struct hf_err *err, const struct part *p)
 		return hf_err_hint(err, "did you mean '%s'?", near);
 	return hf_err_hint(
 	    err, "use C, ST, L, O, OU, CN, emailAddress … or a dotted OID; a '/' or '+' inside a "
-		 "value is written \\/ or \\+");
+		 "value is written with a backslash before it");
 }
 
 static int check_value(struct hf_err *err, const struct part *p)
@@ -109,8 +110,7 @@ static int refused_value(struct hf_err *err, const struct part *p)
 		ERR_clear_error();
 		return bad(err, p, rows[i].words);
 	}
-	return hf_err_ossl(err, HF_E_PARSE, "subject: the part '%s' is refused",
-			   hf_buf_str(&p->type));
+	return hf_err_ossl(err, HF_E_PARSE, "the part '%s' is refused", hf_buf_str(&p->type));
 }
 
 static ASN1_OBJECT *type_of(const char *word)
@@ -169,7 +169,8 @@ static int parse_common_name(const char *s, X509_NAME *name, struct hf_err *err)
 	(void)hf_buf_puts(&p.type, "CN");
 	(void)hf_buf_puts(&p.value, s);
 	if (hf_buf_failed(&p.value))
-		return hf_err_set(err, HF_E_LIMIT, "subject: longer than %d bytes", (int)PART_CAP);
+		return hf_err_set(err, HF_E_LIMIT, "the subject is longer than %d bytes",
+				  (int)PART_CAP);
 	return add_part(name, &p, false, err);
 }
 

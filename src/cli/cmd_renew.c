@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/time.h"
 #include "cli/ca_common.h"
+#include "cli/common.h"
 #include "cli/renew_exec.h"
 #include "cli/renew_from.h"
 #include "util/clock.h"
@@ -102,8 +103,8 @@ static int load_leaf(struct hf_cmd_ctx *ctx, const char *name, struct hf_cert **
 	if (!hf_file_exists(path)) {
 		(void)hf_err_set(&ctx->err, HF_E_NOENT,
 				 "there is no identity '%s' ('%s' is missing)", name, path);
-		return hf_err_hint(&ctx->err, "make it with: handfast issue %s --server|--client",
-				   name);
+		hf_cli_hint_identity(ctx->home, name, &ctx->err);
+		return -HF_E_NOENT;
 	}
 	rc = hf_pemfile_load(&file, path, 0, NULL, &ctx->err);
 	if (rc == 0 && file.certs.len == 0)

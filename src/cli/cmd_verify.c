@@ -106,19 +106,25 @@ static void job_done(struct job *job)
 }
 HF_DEFINE_AUTO_DONE(job, struct job, job_done);
 
+static int no_certificate(struct job *job, const struct hf_pemfile *f, const char *path)
+{
+	char is[256];
+
+	hf_pemfile_describe(f, is, sizeof(is));
+	(void)hf_err_set(&job->ctx->err, HF_E_PARSE, "'%s' holds no certificate: it is %s", path,
+			 is);
+	return hf_err_hint(&job->ctx->err, "handfast show %s tells what is in it", path);
+}
+
 static int load_untrusted(struct job *job, const char *path)
 {
 	HF_AUTO_DONE(hf_pemfile) f = HF_PEMFILE_INIT;
 	int rc = hf_pemfile_load(&f, path, 0, NULL, &job->ctx->err);
-	char what[256];
 
 	if (rc < 0)
 		return rc;
-	if (f.certs.len == 0) {
-		hf_pemfile_describe(&f, what, sizeof(what));
-		return hf_err_set(&job->ctx->err, HF_E_PARSE, "'%s' holds no certificate: it is %s",
-				  path, what);
-	}
+	if (f.certs.len == 0)
+		return no_certificate(job, &f, path);
 	return hf_certs_copy(&job->untrusted, &f.certs, &job->ctx->err);
 }
 
@@ -252,7 +258,7 @@ static int verify_one(struct job *job, const char *what)
 {
 	HF_AUTO_DONE(hf_pemfile) f = HF_PEMFILE_INIT;
 	struct hf_out *out = &job->ctx->out;
-	char path[PATH_MAX], is[256];
+	char path[PATH_MAX];
 	bool accepted = false;
 	int rc = hf_cli_find_file(job->ctx, what, path);
 
@@ -260,11 +266,8 @@ static int verify_one(struct job *job, const char *what)
 		rc = hf_pemfile_load(&f, path, 0, NULL, &job->ctx->err);
 	if (rc < 0)
 		return rc;
-	if (f.certs.len == 0) {
-		hf_pemfile_describe(&f, is, sizeof(is));
-		return hf_err_set(&job->ctx->err, HF_E_PARSE, "'%s' holds no certificate: it is %s",
-				  path, is);
-	}
+	if (f.certs.len == 0)
+		return no_certificate(job, &f, path);
 	if (out->json_mode) {
 		hf_json_object_begin(&out->json, NULL);
 		hf_json_string(&out->json, "file", path);

@@ -61,22 +61,35 @@ const struct hf_option hf_trust_options[] = {
 	{ .name = NULL },
 };
 
-/* The nearest identity there is, or how to make this one. */
-static void hint_identity(struct hf_cmd_ctx *ctx, const char *name)
+/* A request that was made here and not answered yet: the key is there, the certificate is not. */
+static bool waits_for_its_ca(const char *home, const char *name)
+{
+	struct hf_err ignored;
+	char path[PATH_MAX];
+
+	return hf_home_id(home, name, "request.pem", path, &ignored) == 0 && hf_file_exists(path);
+}
+
+void hf_cli_hint_identity(const char *home, const char *name, struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
 	const char *nearest = NULL;
 	struct hf_err ignored;
 	char dir[PATH_MAX];
 
-	if (hf_home_id(ctx->home, "", "", dir, &ignored) == 0 &&
+	if (waits_for_its_ca(home, name)) {
+		(void)hf_err_hint(err,
+				  "its request waits for the CA; then: handfast install %s FILE",
+				  name);
+		return;
+	}
+	if (hf_home_id(home, "", "", dir, &ignored) == 0 &&
 	    hf_dir_list(dir, &names, &ignored) == 0 && names.len > 0)
 		nearest = hf_str_nearest(name, (const char *const *)names.items);
 	if (nearest)
-		(void)hf_err_hint(&ctx->err, "did you mean --as %s?", nearest);
+		(void)hf_err_hint(err, "did you mean '%s'?", nearest);
 	else
-		(void)hf_err_hint(&ctx->err, "make it with: handfast issue %s --server|--client",
-				  name);
+		(void)hf_err_hint(err, "make it with: handfast issue %s --server|--client", name);
 }
 
 int hf_cli_load_credential(struct hf_cmd_ctx *ctx, const struct hf_credential_opts *opts,
@@ -100,7 +113,7 @@ int hf_cli_load_credential(struct hf_cmd_ctx *ctx, const struct hf_credential_op
 		if (rc == 0)
 			rc = hf_credential_load(cert, key, &source, ret_credential, &ctx->err);
 		if (rc == -HF_E_NOENT && !hf_file_exists(cert))
-			hint_identity(ctx, opts->as);
+			hf_cli_hint_identity(ctx->home, opts->as, &ctx->err);
 	} else {
 		return 0;
 	}

@@ -48,6 +48,9 @@ extern const struct hf_option hf_rule_options[];
 int hf_cli_load_rules(struct hf_cmd_ctx *ctx, const struct hf_rule_opts *opts,
 		      struct hf_rules **ret_rules);
 
+/* The next step after an identity was not found in the home: the nearest there is, how to end a
+ * request, or how to make it. */
+void hf_cli_hint_identity(const char *home, const char *name, struct hf_err *err);
 bool hf_cli_is_file(const char *what);
 /* FILE as it is; else NAME of the home: id/NAME/cert.pem.  Into out (PATH_MAX). */
 int hf_cli_find_file(struct hf_cmd_ctx *ctx, const char *what, char out[PATH_MAX]);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/file.h"
 #include "cli/serve_file.h"
 #include "util/home.h"
 
@@ -99,9 +100,8 @@ static int load_credential(struct hf_serve_source *source, const struct hf_crede
 		rc = hf_home_id(source->ctx->home, opts->as, "key.pem", key, err);
 	if (rc == 0)
 		rc = hf_credential_load(cert, key, &pass, &parts->credential, err);
-	if (rc == -HF_E_NOENT)
-		(void)hf_err_hint(err, "make it with: handfast issue %s --server|--client",
-				  opts->as);
+	if (rc == -HF_E_NOENT && !hf_file_exists(cert))
+		hf_cli_hint_identity(source->ctx->home, opts->as, err);
 	return file_failure(rc, err);
 }
 

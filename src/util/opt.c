@@ -4,12 +4,13 @@
 #include "util/opt.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/time.h"
 
-enum { NAMES_CAP = 128 };
+enum { NAMES_CAP = 128, BOUND_CAP = 24 };
 
 struct found {
 	const struct hf_option *option;
@@ -96,14 +97,35 @@ static int set_word(const struct hf_option *o, const char *text, int *target, st
 	return hf_err_hint(err, "known: %s", hf_buf_str(&all));
 }
 
+/* A duration in the unit it is written in, where that comes out even: 60 is "1m". */
+static void bound_words(const struct hf_option *o, int64_t v, char out[BOUND_CAP])
+{
+	static const struct {
+		int64_t seconds;
+		char letter;
+	} units[] = { { HF_DAY_SECONDS, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
+	size_t i = 0;
+
+	if (o->kind != HF_OPT_DURATION || v == 0) {
+		(void)snprintf(out, BOUND_CAP, "%" PRId64, v);
+		return;
+	}
+	while (v % units[i].seconds != 0)
+		i++;
+	(void)snprintf(out, BOUND_CAP, "%" PRId64 "%c", v / units[i].seconds, units[i].letter);
+}
+
 static int check_range(const struct hf_option *o, int64_t v, struct hf_err *err)
 {
 	int64_t max = o->max || o->min ? o->max : INT64_MAX;
+	char least[BOUND_CAP], most[BOUND_CAP];
 
 	if (v >= o->min && v <= max)
 		return 0;
-	return hf_err_set(err, HF_E_INVALID, "--%s must be between %" PRId64 " and %" PRId64,
-			  o->name, o->min, max);
+	bound_words(o, o->min, least);
+	bound_words(o, max, most);
+	return hf_err_set(err, HF_E_INVALID, "--%s must be between %s and %s", o->name, least,
+			  most);
 }
 
 /* "16k", "4M", "1G", in either case; no letter counts bytes. */

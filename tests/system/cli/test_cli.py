@@ -6,6 +6,7 @@ import pty
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from support.process import SLOW
@@ -45,6 +46,30 @@ def test_mistake_is_answered_with_the_nearest_word(hf, argv, hint):
     assert hint in told.stderr
     assert told.stdout == ""
     assert len(told.stderr.splitlines()) <= 3, "one sentence, not the whole help"
+
+
+@pytest.mark.parametrize("argv, words", [
+    (["issue", "x", "--server", "--days", "0"], "--days must be between 1m and 36500d"),
+    (["issue", "x", "--server", "--days", "99999"], "36500d"),
+    (["issue", "x", "--client", "--subject", "/XX=foo"], "--subject: the part 'XX' is of no type known"),
+    (["verify", "x.csr"], "a certificate request (CSR) for CN=x"),
+    (["serve", "--as", "lcalhost", "--allow", "any", "--respond", "text:x"], "did you mean 'localhost'?"),
+    (["get", "--as", "lcalhost", "https://localhost:1/"], "did you mean 'localhost'?"),
+    (["renew", "lcalhost"], "did you mean 'localhost'?"),
+    (["export", "lcalhost", "--der", "x.der"], "did you mean 'localhost'?"),
+    (["get", "--as", "waiting", "https://localhost:1/"], "handfast install waiting FILE"),
+    (["serve", "--as", "nobody", "--allow", "any", "--respond", "text:x"], "handfast issue nobody --server|--client"),
+])
+def test_common_mistake_is_told_in_the_words_of_who_made_it(hf, home, argv, words):
+    hf("init", "ABC")
+    hf("issue", "localhost", "--server")
+    hf("request", "waiting")
+    hf("request", "x")
+    (Path(hf.cwd) / "x.csr").write_bytes((home / "id/x/request.pem").read_bytes())
+    told = hf.run(*argv)
+    assert told.code in (2, 3) and words in told.stderr, told
+    error = hf.run("--json", *argv).json()["error"]
+    assert words in error["message"] + (error["hint"] or ""), error
 
 
 @pytest.mark.parametrize("argv", [[], ["get"], ["get", "--cert"], ["issue"], ["revoke"], ["verify"], ["install", "a"],
