@@ -158,6 +158,12 @@ void hf_json_bool(struct hf_json *j, const char *key, bool value)
 	(void)hf_buf_puts(j->out, value ? "true" : "false");
 }
 
+void hf_json_raw(struct hf_json *j, const char *key, const char *data, size_t len)
+{
+	begin_value(j, key);
+	(void)hf_buf_append(j->out, data, len);
+}
+
 void hf_json_null(struct hf_json *j, const char *key)
 {
 	begin_value(j, key);

@@ -26,6 +26,8 @@ void hf_json_string(struct hf_json *j, const char *key, const char *value);  /* 
 void hf_json_stringn(struct hf_json *j, const char *key, const char *value, size_t len);
 void hf_json_int(struct hf_json *j, const char *key, int64_t value);
 void hf_json_bool(struct hf_json *j, const char *key, bool value);
+/* What is JSON already; in an array perhaps several values with commas between. */
+void hf_json_raw(struct hf_json *j, const char *key, const char *data, size_t len);
 void hf_json_null(struct hf_json *j, const char *key);
 void hf_json_time(struct hf_json *j, const char *key, int64_t at);           /* "2026-…Z" */
 void hf_json_hex(struct hf_json *j, const char *key, const void *data, size_t len);

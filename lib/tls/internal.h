@@ -116,6 +116,8 @@ void hf_peers_insert(struct hf_peers *peers, struct hf_peer *peer);
 void hf_peer_attach(struct hf_peer *peer, struct hf_tls_conn *conn); /* takes a reference */
 void hf_peer_detach(struct hf_tls_conn *conn); /* gives it back; conn->peer is NULL */
 
+/* Was the leaf of this chain revoked with hf_peers_revoke? */
+bool hf_peers_revoked(const struct hf_peers *peers, const struct hf_certs *chain);
 struct hf_sessions *hf_peers_sessions(struct hf_peers *peers); /* one table of each, for life */
 /* Gives back the peer of a session that was found but is not resumed: whoever named it has not
  * proved to know its key. */

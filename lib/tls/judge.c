@@ -26,6 +26,8 @@ int hf_tls_context_judge(const struct hf_tls_context *context, const struct hf_c
 
 	if (rc == 0 && verdict->accepted && context->rules)
 		rc = hf_rules_apply(context->rules, context->trust, verdict, err);
+	if (rc == 0 && verdict->accepted && hf_peers_revoked(context->peers, chain))
+		rc = hf_rules_revoke(verdict, err);
 	return rc;
 }
 

@@ -20,6 +20,8 @@ struct hf_peers {
 	struct hf_peer *lru_first, *lru_last; /* most and least recently used */
 	struct hf_peers_stats stats;
 	struct hf_sessions *sessions;
+	uint8_t (*revoked)[HF_SHA256_LEN]; /* leaves that are never accepted again */
+	size_t revoked_len;
 };
 
 /* --- peers ------------------------------------------------------------------------------- */
@@ -150,6 +152,7 @@ void hf_peers_unref(struct hf_peers *peers)
 			forget(peers, peers->buckets[i]);
 	}
 	hf_sessions_free(peers->sessions);
+	free(peers->revoked);
 	free(peers);
 }
 
@@ -247,6 +250,50 @@ void hf_peers_stats(const struct hf_peers *peers, struct hf_peers_stats *ret_sta
 {
 	*ret_stats = peers->stats;
 	ret_stats->entries = peers->entries;
+}
+
+/* --- revoked by the operator ------------------------------------------------------------- */
+
+static bool is_revoked(const struct hf_peers *peers, const uint8_t sha256[HF_SHA256_LEN])
+{
+	for (size_t i = 0; i < peers->revoked_len; i++)
+		if (memcmp(peers->revoked[i], sha256, HF_SHA256_LEN) == 0)
+			return true;
+	return false;
+}
+
+bool hf_peers_revoked(const struct hf_peers *peers, const struct hf_certs *chain)
+{
+	return peers->revoked_len > 0 && chain->len > 0 &&
+	       is_revoked(peers, chain->items[0]->sha256);
+}
+
+/* No policy is all zeros: what was judged under it is judged again before it is used. */
+static void doubt(struct hf_peers *peers, const uint8_t sha256[HF_SHA256_LEN])
+{
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct hf_peer *peer = peers->buckets[i]; peer; peer = peer->bucket_next)
+			if (peer->sent.len > 0 &&
+			    memcmp(peer->sent.items[0]->sha256, sha256, HF_SHA256_LEN) == 0)
+				memset(peer->policy, 0, sizeof(peer->policy));
+}
+
+int hf_peers_revoke(struct hf_peers *peers, const uint8_t sha256[HF_SHA256_LEN], struct hf_err *err)
+{
+	uint8_t(*more)[HF_SHA256_LEN];
+
+	if (is_revoked(peers, sha256))
+		return 0;
+	if (peers->revoked_len == HF_PEERS_REVOKED_CAP)
+		return hf_err_set(err, HF_E_LIMIT, "at most %d certificates can be revoked so",
+				  HF_PEERS_REVOKED_CAP);
+	more = realloc(peers->revoked, (peers->revoked_len + 1) * sizeof(*more));
+	if (!more)
+		return hf_err_nomem(err);
+	peers->revoked = more;
+	memcpy(peers->revoked[peers->revoked_len++], sha256, HF_SHA256_LEN);
+	doubt(peers, sha256);
+	return 0;
 }
 
 /* --- the sweep --------------------------------------------------------------------------- */

@@ -35,6 +35,13 @@ struct hf_peers_stats {
 };
 void hf_peers_stats(const struct hf_peers *peers, struct hf_peers_stats *ret_stats);
 
+/* From now on no context of this table accepts the leaf with this SHA-256, whatever chain, lists
+ * and rules say (V-REVOKED); for as long as the table lives, that is over every reload. Connections
+ * that are there fall at the next sweep.  -HF_E_LIMIT beyond HF_PEERS_REVOKED_CAP of them. */
+enum { HF_PEERS_REVOKED_CAP = 4096 };
+int hf_peers_revoke(struct hf_peers *peers, const uint8_t sha256[HF_SHA256_LEN],
+		    struct hf_err *err);
+
 /* The policies in force, the one for names that have none first. */
 struct hf_peers_policy {
 	struct hf_tls_context *context;

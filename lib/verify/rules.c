@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "verify/judge.h"
 #include "verify/rules_internal.h"
 
 enum { RULES_CAP = 10000 };
@@ -103,6 +104,16 @@ static int refuse(struct hf_verdict *v, enum hf_reason reason, const char *want,
 	/* Node has no such check: an application refuses after the handshake. */
 	v->node_reason = "UNSPECIFIED";
 	return 0;
+}
+
+int hf_rules_revoke(struct hf_verdict *verdict, struct hf_err *err)
+{
+	int rc =
+	    refuse(verdict, HF_REASON_V_REVOKED, "a certificate that was not withdrawn here", err);
+
+	if (rc == 0)
+		verdict->node_reason = hf_node_reason_name(X509_V_ERR_CERT_REVOKED);
+	return rc;
 }
 
 static int set_rule(struct hf_verdict *v, const char *text, struct hf_err *err)

@@ -29,6 +29,9 @@ int hf_rules_apply(const struct hf_rules *rules, const struct hf_trust *trust,
  * why. */
 bool hf_rules_admit(const struct hf_rules *rules, const struct hf_trust *trust,
 		    const struct hf_verdict *verdict, struct hf_verdict *ret_denied);
+/* Refuses an accepted verdict whatever chain and rules say, as if its leaf were on a list
+ * (V-REVOKED): the operator's word, before the authority has published a list. */
+int hf_rules_revoke(struct hf_verdict *verdict, struct hf_err *err);
 void hf_rules_digest(const struct hf_rules *rules, uint8_t out[HF_SHA256_LEN]);
 
 #endif

@@ -163,7 +163,7 @@ static int serve(struct hf_cmd_ctx *ctx, const struct hf_serve_file *file)
 		alpn = (const char *const *)opts->alpn.items;
 	if (rc == 0)
 		rc = list_listeners(file, &listen, &ctx->err);
-	if (rc == 0 && opts->reload == 0)
+	if (rc == 0)
 		rc = hf_serve_watch(ctx, file, &watch);
 	if (rc < 0)
 		return rc;
@@ -171,7 +171,8 @@ static int serve(struct hf_cmd_ctx *ctx, const struct hf_serve_file *file)
 	rc = hf_serve_config(opts, &source, &listen, alpn, &config);
 	if (rc == 0)
 		rc = take_routes(opts, &file->routes, &config, &ctx->err);
-	config.watch = watch.len > 0 ? &watch : NULL;
+	config.files = &watch;
+	config.watch = opts->reload == 0 ? &watch : NULL;
 	if (rc == 0)
 		rc = run_with(ctx, opts, &config);
 	hf_networks_done(&config.proxies);

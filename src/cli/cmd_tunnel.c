@@ -96,6 +96,12 @@ static const struct hf_option operation_options[] = {
 	  .offset = AT(serve.metrics),
 	  .arg = "ADDR:PORT",
 	  .help = "figures for Prometheus, plain HTTP on loopback, path /metrics" },
+	{ .name = "admin",
+	  .kind = HF_OPT_STRING,
+	  .offset = AT(serve.admin),
+	  .arg = "unix:PATH",
+	  .help = "the socket on which handfast ctl asks this process, or none (default: "
+		  "tunnel-PID.sock in $XDG_RUNTIME_DIR/handfast, for root in /run/handfast)" },
 	{ .name = "drain",
 	  .kind = HF_OPT_DURATION,
 	  .offset = AT(serve.drain),
@@ -253,7 +259,7 @@ static int make_config(struct hf_cmd_ctx *ctx, const struct tunnel_opts *opts,
 		rc = read_uids(&opts->allow_uid, t->uids, &ctx->err);
 	if (rc == 0 && serve->listen.len == 0 && hf_strv_add(&t->listen, "127.0.0.1:0") < 0)
 		rc = hf_err_nomem(&ctx->err);
-	if (rc == 0 && serve->reload == 0)
+	if (rc == 0)
 		rc = hf_serve_watch(ctx, source->file, &t->watch);
 	if (rc == 0)
 		rc =
@@ -263,7 +269,8 @@ static int make_config(struct hf_cmd_ctx *ctx, const struct tunnel_opts *opts,
 	if (rc < 0)
 		return rc;
 	config->alpn = serve->alpn.len ? config->alpn : NULL;
-	config->watch = t->watch.len > 0 ? &t->watch : NULL;
+	config->files = &t->watch;
+	config->watch = serve->reload == 0 ? &t->watch : NULL;
 	config->origin = origin;
 	return 0;
 }

@@ -152,6 +152,7 @@ int hf_serve_config(const struct hf_serve_opts *opts, struct hf_serve_source *so
 		.connections_cap = (size_t)opts->max_connections,
 		.access_log = opts->access_log,
 		.metrics = opts->metrics,
+		.admin = opts->admin,
 		.records_per_second = opts->refusal_log_rate,
 	};
 	http_config(opts, &ret_config->http);

@@ -203,6 +203,12 @@ static const struct hf_option operation_options[] = {
 	  .offset = AT(metrics),
 	  .arg = "ADDR:PORT",
 	  .help = "figures for Prometheus, plain HTTP on loopback, path /metrics" },
+	{ .name = "admin",
+	  .kind = HF_OPT_STRING,
+	  .offset = AT(admin),
+	  .arg = "unix:PATH",
+	  .help = "the socket on which handfast ctl asks this process, or none (default: "
+		  "serve-PID.sock in $XDG_RUNTIME_DIR/handfast, for root in /run/handfast)" },
 	{ .name = "drain",
 	  .kind = HF_OPT_DURATION,
 	  .offset = AT(drain),

@@ -15,6 +15,7 @@ struct hf_access_log {
 /* What is said of one answer.  Everything borrowed; slices may be empty. */
 struct hf_access_entry {
 	struct hf_conn *conn;
+	void *session_arg; /* of the connection's session; NULL: none */
 	int64_t at;
 	struct hf_slice method, target, host;
 	int status; /* 0: none was sent */

@@ -105,19 +105,16 @@ static void write_answers(const struct hf_counters *all, size_t workers, struct 
 							      class * sizeof(all->answers[0])));
 }
 
-static void write_cause(const char *name, const char *side, uint64_t value, struct hf_buf *out)
-{
-	if (value > 0)
-		hf_buf_printf(out, "handfast_refusals_total{cause=\"%s\",refused_by=\"%s\"} %llu\n",
-			      name, side, (unsigned long long)value);
-}
+/* Called for each cause with its sums, in the order of the workers that have it. */
+typedef void (*cause_told)(const char *name, const char *side, uint64_t value, void *arg);
 
 /* Sum of one cause over workers, told at the first worker that has it. */
-static void write_causes_of(const struct hf_counters *all, size_t workers, size_t worker,
-			    size_t row, struct hf_buf *out)
+static void tell_cause(const struct hf_counters *all, size_t workers, size_t worker, size_t row,
+		       cause_told told, void *arg)
 {
 	const char *name = all[worker].causes[row].name;
 	uint64_t sums[3] = { 0 };
+	static const char *const sides[] = { "server", "client", "nobody" };
 
 	for (size_t i = 0; i <= workers; i++) {
 		size_t len = atomic_load_explicit(&all[i].causes_len, memory_order_acquire);
@@ -134,9 +131,25 @@ static void write_causes_of(const struct hf_counters *all, size_t workers, size_
 			sums[2] += count->by_nobody;
 		}
 	}
-	write_cause(name, "server", sums[0], out);
-	write_cause(name, "client", sums[1], out);
-	write_cause(name, "nobody", sums[2], out);
+	for (size_t side = 0; side < HF_ARRAY_LEN(sides); side++)
+		if (sums[side] > 0)
+			told(name, sides[side], sums[side], arg);
+}
+
+static void tell_causes(const struct hf_counters *all, size_t workers, cause_told told, void *arg)
+{
+	for (size_t w = 0; w <= workers; w++) {
+		size_t len = atomic_load_explicit(&all[w].causes_len, memory_order_acquire);
+
+		for (size_t c = 0; c < len; c++)
+			tell_cause(all, workers, w, c, told, arg);
+	}
+}
+
+static void write_cause(const char *name, const char *side, uint64_t value, void *out)
+{
+	hf_buf_printf(out, "handfast_refusals_total{cause=\"%s\",refused_by=\"%s\"} %llu\n", name,
+		      side, (unsigned long long)value);
 }
 
 void hf_counters_write(const struct hf_counters *all, size_t workers, struct hf_buf *out)
@@ -148,12 +161,7 @@ void hf_counters_write(const struct hf_counters *all, size_t workers, struct hf_
 	write_answers(all, workers, out);
 	hf_buf_puts(out, "# HELP handfast_refusals_total Refusals by cause and side.\n"
 			 "# TYPE handfast_refusals_total counter\n");
-	for (size_t w = 0; w <= workers; w++) {
-		size_t len = atomic_load_explicit(&all[w].causes_len, memory_order_acquire);
-
-		for (size_t c = 0; c < len; c++)
-			write_causes_of(all, workers, w, c, out);
-	}
+	tell_causes(all, workers, write_cause, out);
 	hf_buf_printf(
 	    out,
 	    "# HELP handfast_certificate_not_after_seconds When our certificate expires.\n"
@@ -162,4 +170,40 @@ void hf_counters_write(const struct hf_counters *all, size_t workers, struct hf_
 	    "# HELP handfast_workers Worker processes.\n# TYPE handfast_workers gauge\n"
 	    "handfast_workers %zu\n",
 	    (long long)all[0].certificate_not_after, workers);
+}
+
+/* --- for people and their tools --- */
+
+static const struct {
+	const char *key;
+	size_t offset;
+} totals[] = {
+#define TOTAL(field)                                        \
+	{                                                   \
+#field, offsetof(struct hf_counters, field) \
+	}
+	TOTAL(accepted),     TOTAL(handshakes),	 TOTAL(refused),	TOTAL(requests),
+	TOTAL(bad_requests), TOTAL(handshaking), TOTAL(open),		TOTAL(lingering),
+	TOTAL(peers),	     TOTAL(reloads),	 TOTAL(reloads_failed), TOTAL(restarts),
+#undef TOTAL
+};
+
+static void cause_to_json(const char *name, const char *side, uint64_t value, void *j)
+{
+	hf_json_object_begin(j, NULL);
+	hf_json_string(j, "cause", name);
+	hf_json_string(j, "refused_by", side);
+	hf_json_int(j, "count", (int64_t)value);
+	hf_json_object_end(j);
+}
+
+void hf_counters_to_json(const struct hf_counters *all, size_t workers, struct hf_json *j)
+{
+	hf_json_object_begin(j, "totals");
+	for (size_t i = 0; i < HF_ARRAY_LEN(totals); i++)
+		hf_json_int(j, totals[i].key, (int64_t)row_sum(all, workers, totals[i].offset));
+	hf_json_object_end(j);
+	hf_json_array_begin(j, "refusals");
+	tell_causes(all, workers, cause_to_json, j);
+	hf_json_array_end(j);
 }

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/buf.h"
+#include "base/json.h"
 
 enum { HF_CAUSES_CAP = 96, HF_CAUSE_NAME_CAP = 32 };
 
@@ -48,6 +48,8 @@ static inline void hf_count_set(_Atomic uint64_t *counter, uint64_t n)
 enum hf_count_side { HF_COUNT_SERVER, HF_COUNT_CLIENT, HF_COUNT_NOBODY };
 void hf_count_cause(struct hf_counters *counters, const char *cause, enum hf_count_side side);
 
+/* "totals": {…} and "refusals": [{"cause", "refused_by", "count"}], summed over all workers. */
+void hf_counters_to_json(const struct hf_counters *all, size_t workers, struct hf_json *j);
 /* Everything summed over all workers, in Prometheus' text format 0.0.4. */
 void hf_counters_write(const struct hf_counters *all, size_t workers, struct hf_buf *out);
 

@@ -82,6 +82,7 @@ void hf_exchange_log(struct hf_exchange *exchange)
 	size_t method = exchange->method_len, target = exchange->target_len;
 	const struct hf_access_entry entry = {
 		.conn = exchange->conn,
+		.session_arg = exchange->session_arg,
 		.at = exchange->at,
 		.method = { facts, method },
 		.target = { facts + method, target },

@@ -82,6 +82,7 @@ struct hf_origin_config {
 /* From options; everything borrowed and constant while the gateway runs. */
 struct hf_gateway_config {
 	struct hf_gateway_source source;
+	const struct hf_strv *files; /* that the source reads, for people to see; NULL: unknown */
 	const struct hf_strv *watch; /* files and directories whose change reloads; NULL: none */
 	const struct hf_strv *listen;
 	const char *const *alpn;
@@ -97,6 +98,7 @@ struct hf_gateway_config {
 	size_t connections_cap; /* of all workers together; 0: as many as descriptors allow */
 	const char *access_log; /* NULL none, "-" stdout */
 	const char *metrics;	/* NULL none, ADDR:PORT */
+	const char *admin;	/* "unix:PATH", "none"; NULL: where hf_admin_default_path says */
 	int64_t records_per_second; /* refusal records of each worker; the rest is counted */
 	/* as in hf_tls_config; NULL: none */
 	void (*keylog)(void *arg, const char *line);

@@ -4,6 +4,7 @@
 #include "gateway/generation.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "util/clock.h"
@@ -313,4 +314,17 @@ int hf_generation_from(const struct hf_gateway_config *config, uint64_t number,
 		return rc;
 	*ret_generation = hf_take(generation);
 	return 0;
+}
+
+bool hf_parts_have_list(const struct hf_gateway_parts *parts, size_t before,
+			const struct hf_crl *list)
+{
+	for (size_t i = 0; i < before; i++) {
+		const struct hf_crls *crls = hf_trust_crls(parts->policies[i].trust);
+
+		for (size_t c = 0; c < crls->len; c++)
+			if (memcmp(crls->items[c]->sha256, list->sha256, HF_SHA256_LEN) == 0)
+				return true;
+	}
+	return false;
 }

@@ -35,6 +35,9 @@ int hf_generation_new(const struct hf_gateway_config *config, uint64_t number,
 int hf_generation_from(const struct hf_gateway_config *config, uint64_t number,
 		       struct hf_gateway_parts *parts, struct hf_generation **ret_generation,
 		       struct hf_err *err);
+/* Does one of the first `before` policies hold this revocation list? */
+bool hf_parts_have_list(const struct hf_gateway_parts *parts, size_t before,
+			const struct hf_crl *list);
 /* Borrowed; the table that all its contexts share. */
 struct hf_peers *hf_generation_peers(const struct hf_generation *generation);
 /* When the first of our certificates ends. */

@@ -37,6 +37,7 @@ static void log_it(struct passage *passage, struct hf_conn *client)
 	struct hf_forwarder *forwarder = passage->forwarder;
 	struct hf_access_entry entry = {
 		.conn = client,
+		.session_arg = passage->session_arg,
 		.at = passage->at,
 		.taken_ms = hf_loop_now_ms(forwarder->loop) - passage->begun_ms,
 		.number = 1,

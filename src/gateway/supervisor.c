@@ -23,6 +23,7 @@ enum {
 	BACKOFF_MAX_MS = 10 * 1000,
 	STEADY_MS = 10 * 1000, /* a worker that lived so long has not failed at its start */
 	KILL_AFTER_MS = 5 * 1000,
+	ADMIN_EVERY_MS = 1000,
 };
 
 /* --- processes --- */
@@ -32,7 +33,7 @@ static void close_slot(struct hf_worker_slot *slot)
 	hf_fd_close(slot->control);
 	slot->control = -1;
 	slot->pid = 0;
-	slot->ready = slot->reloading = false;
+	slot->ready = slot->reloading = slot->asked = false;
 }
 
 _Noreturn static void be_worker(struct hf_supervisor *s, size_t index, int control)
@@ -43,14 +44,20 @@ _Noreturn static void be_worker(struct hf_supervisor *s, size_t index, int contr
 					 .index = index,
 					 .workers = s->slots_len,
 					 .control = control,
+					 .report = s->slots[index].report,
 					 .generation = s->generation,
 					 .good = &s->good,
-					 .counters = s->counters };
+					 .counters = s->counters,
+					 .board = s->board };
 
 	hf_fd_close(s->signals);
-	for (size_t i = 0; i < s->slots_len; i++)
-		if (i != index)
-			hf_fd_close(s->slots[i].control);
+	hf_admin_forget(s->admin);
+	for (size_t i = 0; i < s->slots_len; i++) {
+		if (i == index)
+			continue;
+		hf_fd_close(s->slots[i].control);
+		hf_fd_close(s->slots[i].report);
+	}
 	hf_bound_list_close(&s->bound, index);
 	(void)sigprocmask(SIG_SETMASK, &s->before, NULL);
 	exit(hf_worker_run(&start));
@@ -79,6 +86,7 @@ static int start_worker(struct hf_supervisor *s, size_t index, struct hf_err *er
 	slot->control = pair[0];
 	slot->ready = slot->reloading = false;
 	slot->started_ms = hf_clock_monotonic_ms();
+	slot->started_at = hf_clock_now();
 	slot->restart_ms = 0;
 	return 0;
 }
@@ -91,7 +99,7 @@ static void tell(struct hf_worker_slot *slot, enum hf_control what)
 		return; /* it is gone: SIGCHLD follows */
 }
 
-static void tell_all(struct hf_supervisor *s, enum hf_control what)
+void hf_supervisor_tell_all(struct hf_supervisor *s, enum hf_control what)
 {
 	for (size_t i = 0; i < s->slots_len; i++)
 		tell(&s->slots[i], what);
@@ -108,13 +116,20 @@ static size_t living(const struct hf_supervisor *s)
 
 /* --- stopping --- */
 
-static void stop(struct hf_supervisor *s)
+static int64_t drain_ms(const struct hf_supervisor *s)
+{
+	int64_t told = s->board->drain_ms;
+
+	return told < 0 ? (int64_t)s->config->drain_ms : told;
+}
+
+void hf_supervisor_stop(struct hf_supervisor *s)
 {
 	if (s->stopping)
 		return;
 	s->stopping = true;
 	hf_daemon_notify("STOPPING=1");
-	tell_all(s, HF_CONTROL_DRAIN);
+	hf_supervisor_tell_all(s, HF_CONTROL_DRAIN);
 	/* Ours are copies of the same sockets: while they are open, peers still get in the queue.
 	 */
 	for (size_t i = 0; i < s->bound.len; i++)
@@ -122,7 +137,7 @@ static void stop(struct hf_supervisor *s)
 			hf_fd_close(s->bound.items[i].fds[c]);
 			s->bound.items[i].fds[c] = -1;
 		}
-	s->kill_ms = hf_clock_monotonic_ms() + (int64_t)s->config->drain_ms + KILL_AFTER_MS;
+	s->kill_ms = hf_clock_monotonic_ms() + drain_ms(s) + KILL_AFTER_MS;
 }
 
 static void kill_workers(struct hf_supervisor *s)
@@ -154,6 +169,7 @@ static void worker_ended(struct hf_supervisor *s, struct hf_worker_slot *slot, i
 	slot->backoff_ms =
 	    HF_MIN(HF_MAX(slot->backoff_ms * 2, (int64_t)BACKOFF_MIN_MS), (int64_t)BACKOFF_MAX_MS);
 	slot->restart_ms = now + slot->backoff_ms;
+	slot->restarts++;
 	hf_count(&s->counters[s->slots_len].restarts, 1);
 	hf_log_say("worker %zu ended unasked (%s %d); another starts in %lld ms",
 		   (size_t)(slot - s->slots), WIFSIGNALED(status) ? "signal" : "status",
@@ -172,80 +188,6 @@ static void reap(struct hf_supervisor *s)
 				worker_ended(s, &s->slots[i], status);
 }
 
-static bool reloading(const struct hf_supervisor *s)
-{
-	for (size_t i = 0; i < s->slots_len; i++)
-		if (s->slots[i].reloading)
-			return true;
-	return false;
-}
-
-/* Everything is read and checked here first, so that a bad file changes nothing anywhere. */
-static void reload(struct hf_supervisor *s)
-{
-	HF_AUTO(hf_generation) trial = NULL;
-	struct hf_err err = HF_ERR_INIT;
-
-	if (s->stopping)
-		return;
-	if (reloading(s)) { /* what the workers are reading now may be older than this call */
-		s->reload_again = true;
-		return;
-	}
-	hf_daemon_notify("RELOADING=1");
-	if (hf_generation_new(s->config, s->generation + 1, NULL, &trial, &err) < 0) {
-		hf_log_say("reload refused, generation %llu stays: %s%s%s",
-			   (unsigned long long)s->generation, err.msg, err.hint[0] ? " - " : "",
-			   err.hint);
-		hf_count(&s->counters[s->slots_len].reloads_failed, 1);
-		hf_daemon_notify("READY=1");
-		return;
-	}
-	s->generation++;
-	hf_gateway_parts_done(&s->good);
-	s->good = trial->parts;
-	trial->parts = (struct hf_gateway_parts){ 0 };
-	s->reload_pending = true;
-	s->reload_kept = false;
-	for (size_t i = 0; i < s->slots_len; i++)
-		s->slots[i].reloading = s->slots[i].pid != 0 && s->slots[i].ready;
-	tell_all(s, HF_CONTROL_RELOAD);
-}
-
-/* Every worker has answered, or is gone. */
-static void settle_reload(struct hf_supervisor *s)
-{
-	if (!s->reload_pending || reloading(s))
-		return;
-	s->reload_pending = false;
-	hf_count(s->reload_kept ? &s->counters[s->slots_len].reloads_failed
-				: &s->counters[s->slots_len].reloads,
-		 1);
-	if (s->reload_kept)
-		hf_log_say("reload: a worker could not take generation %llu and keeps its old one",
-			   (unsigned long long)s->generation);
-	else
-		hf_log_say("reloaded: generation %llu is in use",
-			   (unsigned long long)s->generation);
-	hf_daemon_notify("READY=1");
-	if (!s->reload_again)
-		return;
-	s->reload_again = false;
-	reload(s);
-}
-
-/* The files speak for themselves: nobody has to send a signal. */
-static void look_at_files(struct hf_supervisor *s, int64_t now)
-{
-	if (s->watch == NULL || s->stopping || now < s->look_ms)
-		return;
-	s->look_ms = now + HF_FILEWATCH_EVERY_MS;
-	if (!s->announced || !hf_filewatch_look(s->watch))
-		return;
-	hf_log_say("files changed: reloading");
-	reload(s);
-}
-
 static void on_signal(struct hf_supervisor *s)
 {
 	struct signalfd_siginfo info;
@@ -257,13 +199,13 @@ static void on_signal(struct hf_supervisor *s)
 		reap(s);
 		break;
 	case SIGHUP:
-		reload(s);
+		hf_supervisor_reload(s);
 		break;
 	case SIGTERM:
-		stop(s);
+		hf_supervisor_stop(s);
 		break;
 	case SIGINT:
-		stop(s);
+		hf_supervisor_stop(s);
 		if (++s->interrupts > 1)
 			kill_workers(s);
 		break;
@@ -299,6 +241,10 @@ static void on_control(struct hf_supervisor *s, struct hf_worker_slot *slot)
 		announce(s);
 		return;
 	}
+	if (byte == HF_CONTROL_DONE) {
+		slot->asked = false;
+		return;
+	}
 	slot->reloading = false;
 	s->reload_kept |= byte == HF_CONTROL_KEPT;
 }
@@ -328,6 +274,8 @@ static int wait_ms(const struct hf_supervisor *s, int64_t now)
 	for (size_t i = 0; i < s->slots_len; i++)
 		if (s->slots[i].restart_ms > 0 && !s->stopping)
 			next = HF_MIN(next, s->slots[i].restart_ms);
+	if (s->admin != NULL) /* its time limits */
+		next = HF_MIN(next, now + ADMIN_EVERY_MS);
 	if (next == INT64_MAX)
 		return -1;
 	return next <= now ? 0 : (int)HF_MIN(next - now, (int64_t)60000);
@@ -335,13 +283,16 @@ static int wait_ms(const struct hf_supervisor *s, int64_t now)
 
 static void round_of_events(struct hf_supervisor *s)
 {
-	struct pollfd fds[HF_WORKERS_CAP + 1];
+	struct pollfd fds[HF_WORKERS_CAP + 2];
 	int64_t now = hf_clock_monotonic_ms();
+	size_t admin = s->slots_len + 1;
 
 	fds[0] = (struct pollfd){ .fd = s->signals, .events = POLLIN };
 	for (size_t i = 0; i < s->slots_len; i++)
 		fds[i + 1] = (struct pollfd){ .fd = s->slots[i].control, .events = POLLIN };
-	if (poll(fds, s->slots_len + 1, wait_ms(s, now)) < 0)
+	fds[admin] =
+	    (struct pollfd){ .fd = s->admin ? hf_admin_fd(s->admin) : -1, .events = POLLIN };
+	if (poll(fds, admin + 1, wait_ms(s, now)) < 0)
 		return;
 	for (size_t i = 0; i < s->slots_len; i++)
 		if ((fds[i + 1].revents & POLLIN) != 0 && s->slots[i].control == fds[i + 1].fd)
@@ -353,9 +304,10 @@ static void round_of_events(struct hf_supervisor *s)
 		if ((fds[i + 1].revents & (POLLHUP | POLLIN)) == POLLHUP)
 			reap(s);
 	now = hf_clock_monotonic_ms();
-	settle_reload(s);
+	hf_supervisor_settle_reload(s);
+	hf_supervisor_run_admin(s, now);
 	restart_due(s, now);
-	look_at_files(s, now);
+	hf_supervisor_look_at_files(s, now);
 	if (s->stopping && now >= s->kill_ms) {
 		kill_workers(s);
 		s->cut = true;
@@ -372,8 +324,10 @@ static int run(struct hf_supervisor *s, struct hf_err *err)
 		s->start_failed = true;
 	while (!s->start_failed && (!s->stopping || living(s) > 0))
 		round_of_events(s);
-	if (!s->start_failed)
+	if (!s->start_failed) {
+		hf_supervisor_drained(s);
 		return s->cut ? 1 : 0;
+	}
 	kill_workers(s);
 	while (living(s) > 0 && waitpid(-1, NULL, 0) > 0)
 		continue;
@@ -393,6 +347,7 @@ int hf_gateway_run(const struct hf_gateway_config *config, struct hf_err *err)
 	s->config = &s->own;
 	s->signals = -1;
 	s->generation = 1;
+	s->started_at = s->reload_at = hf_clock_now();
 	rc = hf_supervisor_set_up(s, err);
 	if (rc == 0)
 		rc = run(s, err);
@@ -400,9 +355,12 @@ int hf_gateway_run(const struct hf_gateway_config *config, struct hf_err *err)
 		hf_fd_close(s->signals);
 		(void)sigprocmask(SIG_SETMASK, &s->before, NULL);
 	}
+	hf_supervisor_close_admin(s);
 	hf_filewatch_free(s->watch);
 	hf_gateway_parts_done(&s->good);
+	hf_supervisor_forget_files(s);
 	hf_counters_unmap(s->counters, s->slots_len);
+	hf_board_unmap(s->board, s->slots_len);
 	hf_bound_list_done(&s->bound);
 	hf_bound_list_done(&s->metrics);
 	free(s);

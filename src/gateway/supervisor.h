@@ -8,22 +8,52 @@
 
 #include "gateway/filewatch.h"
 #include "gateway/worker.h"
+#include "net/admin.h"
 
 enum { HF_WORKERS_CAP = 64 };
 
 struct hf_worker_slot {
 	pid_t pid;   /* 0: none */
 	int control; /* -1: none */
+	int report;  /* a file that it writes reports to; -1: none */
 	bool ready, reloading;
+	bool asked; /* owes the answer to a REPORT or REVOKE */
+	unsigned restarts;
+	int64_t started_at;
 	int64_t started_ms, restart_ms; /* restart_ms 0: nothing to do */
 	int64_t backoff_ms;
 };
+
+/* A question that waits for the workers. */
+struct hf_pending {
+	struct hf_admin_call *call; /* NULL: a free place */
+	struct hf_admin_request request;
+	uint64_t reload_round; /* reload: the one it waits for */
+	bool told;	       /* the workers are at it */
+	int64_t end_ms;	       /* when it is given up; 0: never */
+};
+
+/* One file that the generation in use was made of. */
+struct hf_file_fact {
+	char *path;
+	char sha256[2 * HF_SHA256_LEN + 1]; /* "": a directory, or a key */
+};
+
+enum { HF_PENDING_CAP = 16, HF_FILE_FACTS_CAP = 64 };
 
 struct hf_supervisor {
 	const struct hf_gateway_config *config;
 	struct hf_gateway_config own; /* with the defaults worked out */
 	struct hf_bound_list bound, metrics;
 	struct hf_counters *counters;
+	struct hf_board *board;
+	struct hf_admin *admin; /* NULL: none */
+	struct hf_pending pending[HF_PENDING_CAP];
+	struct hf_file_fact files[HF_FILE_FACTS_CAP];
+	size_t files_len;
+	int64_t started_at, loaded_at, reload_at;
+	uint64_t reload_round;
+	struct hf_err reload_err; /* why the last reload was refused; code 0: it was not */
 	struct hf_worker_slot slots[HF_WORKERS_CAP];
 	size_t slots_len;
 	int signals;
@@ -40,5 +70,29 @@ struct hf_supervisor {
 
 /* Defaults, sockets, counters, signals, the watch over the files. */
 int hf_supervisor_set_up(struct hf_supervisor *s, struct hf_err *err);
+
+/* supervisor.c */
+void hf_supervisor_tell_all(struct hf_supervisor *s, enum hf_control what);
+void hf_supervisor_stop(struct hf_supervisor *s);
+
+/* supervisor_reload.c */
+void hf_supervisor_reload(struct hf_supervisor *s);
+/* When every worker has answered, or is gone. */
+void hf_supervisor_settle_reload(struct hf_supervisor *s);
+void hf_supervisor_look_at_files(struct hf_supervisor *s, int64_t now_ms);
+
+/* supervisor_admin.c */
+int hf_supervisor_open_admin(struct hf_supervisor *s, struct hf_err *err);
+void hf_supervisor_close_admin(struct hf_supervisor *s);
+void hf_supervisor_run_admin(struct hf_supervisor *s, int64_t now_ms);
+/* A reload has come to its end, good or not; all workers have ended. */
+void hf_supervisor_reload_over(struct hf_supervisor *s);
+void hf_supervisor_drained(struct hf_supervisor *s);
+
+/* supervisor_status.c */
+void hf_supervisor_status(const struct hf_supervisor *s, struct hf_json *j);
+/* Remembers what the generation was made of, right after it was loaded. */
+void hf_supervisor_note_files(struct hf_supervisor *s);
+void hf_supervisor_forget_files(struct hf_supervisor *s);
 
 #endif

@@ -53,7 +53,7 @@ static void work_out_defaults(struct hf_supervisor *s)
 		s->own.connections_cap = a_worker * s->slots_len;
 	s->own.connections_cap = HF_MAX(s->own.connections_cap, s->slots_len);
 	for (size_t i = 0; i < s->slots_len; i++)
-		s->slots[i].control = -1;
+		s->slots[i].control = s->slots[i].report = -1;
 }
 
 static int open_metrics(struct hf_supervisor *s, struct hf_err *err)
@@ -139,10 +139,14 @@ int hf_supervisor_set_up(struct hf_supervisor *s, struct hf_err *err)
 		rc = s->config->source.load(s->config->source.arg, s->generation, &s->good, err);
 	if (rc < 0)
 		return rc;
+	hf_supervisor_note_files(s);
 	s->counters = hf_counters_map(s->slots_len);
-	if (s->counters == NULL)
+	s->board = hf_board_map(s->slots_len);
+	if (s->counters == NULL || s->board == NULL)
 		return hf_err_nomem(err);
-	rc = open_signals(s, err);
+	rc = hf_supervisor_open_admin(s, err);
+	if (rc == 0)
+		rc = open_signals(s, err);
 	if (rc == 0 && s->config->watch != NULL)
 		rc = hf_filewatch_new(s->config->watch, &s->watch, err);
 	return rc;

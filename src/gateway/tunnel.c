@@ -96,7 +96,7 @@ static void on_remote_relayed(struct hf_conn *remote, const struct hf_conn_end *
 		c->trouble = "truncated";
 	hf_worker_record_end(c->link, remote, end);
 	log_it(c, remote);
-	c->remote = NULL;
+	c->remote = c->link->conn = NULL;
 }
 
 static void on_relay_end(enum hf_relay_why why, void *arg)
@@ -199,7 +199,7 @@ static void on_remote_end(struct hf_conn *remote, const struct hf_conn_end *end,
 {
 	struct crossing *c = arg;
 
-	c->remote = NULL;
+	c->remote = c->link->conn = NULL;
 	hf_worker_record_end(c->link, remote, end);
 	if (end->kind == HF_CONN_END_REFUSED) /* the next address would say the same */
 		give_up(c, "refused");
@@ -223,6 +223,7 @@ static void on_remote_ready(struct hf_conn *remote, void *arg)
 
 	hf_count(&c->worker->mine->handshakes, 1);
 	c->link->in_session = true;
+	c->link->conn = remote;
 	c->open_ms = hf_loop_now_ms(c->worker->loop);
 	if (hf_relay_new(&start, &c->relay, NULL) < 0)
 		hf_conn_abort(remote); /* on_remote_end does the rest */
@@ -263,6 +264,7 @@ void hf_tunnel(struct hf_worker *worker, struct hf_conn *local, struct hf_link *
 		hf_conn_abort(local);
 		return;
 	}
+	link->conn = NULL; /* there is no TLS yet */
 	c->worker = worker;
 	c->link = link;
 	c->local = local;

@@ -55,14 +55,19 @@ static void reload(struct hf_worker *worker)
 	struct hf_generation *old = worker->generation;
 	struct hf_err err = HF_ERR_INIT;
 
+	struct hf_board_row *row = &worker->start->board->workers[worker->start->index];
+
 	hf_access_log_reopen(&worker->access);
 	if (hf_generation_new(worker->config, old->number + 1, hf_generation_peers(old), &fresh,
 			      &err) < 0) {
 		hf_log_say("worker %zu keeps its generation: %s", worker->start->index, err.msg);
+		(void)hf_str_copy(row->kept, sizeof(row->kept), err.msg);
 		tell(worker, HF_CONTROL_KEPT);
 		return;
 	}
 	worker->generation = hf_take(fresh);
+	row->kept[0] = '\0';
+	row->generation = worker->generation->number;
 	hf_worker_sweep(worker);
 	hf_generation_unref(old);
 	tell(worker, HF_CONTROL_RELOADED);
@@ -91,6 +96,8 @@ static void close_sockets(struct hf_worker *worker)
 
 static void drain(struct hf_worker *worker)
 {
+	int64_t told = worker->start->board->drain_ms;
+
 	if (worker->draining)
 		return;
 	worker->draining = true;
@@ -101,7 +108,8 @@ static void drain(struct hf_worker *worker)
 	close_sockets(worker);
 	hf_http_server_drain(worker->http);
 	hf_http_server_drain(worker->metrics_http);
-	hf_timer_start(worker->drain_timer, worker->config->drain_ms, 0);
+	hf_timer_start(worker->drain_timer, told < 0 ? worker->config->drain_ms : (uint64_t)told,
+		       0);
 	hf_worker_settle(worker);
 }
 
@@ -114,6 +122,12 @@ static void on_control(int events, void *arg)
 	(void)events;
 	if (n == 1 && byte == HF_CONTROL_RELOAD) {
 		reload(worker);
+	} else if (n == 1 && byte == HF_CONTROL_REPORT) {
+		hf_worker_report(worker);
+		tell(worker, HF_CONTROL_DONE);
+	} else if (n == 1 && byte == HF_CONTROL_REVOKE) {
+		hf_worker_revoke(worker);
+		tell(worker, HF_CONTROL_DONE);
 	} else if (n >= 0) { /* told to, or nobody is left to tell us */
 		(void)hf_watch_set(worker->control, n == 1 ? UV_READABLE : 0);
 		drain(worker);
@@ -263,6 +277,8 @@ int hf_worker_run(const struct hf_worker_start *start)
 		hf_log_say("worker %zu cannot start: %s", start->index, err.msg);
 		return EXIT_CANNOT;
 	}
+	hf_worker_take_revoked(&worker);
+	start->board->workers[start->index].generation = worker.generation->number;
 	publish(&worker);
 	tell(&worker, HF_CONTROL_READY);
 	hf_loop_run(worker.loop);

@@ -4,6 +4,7 @@
 #define HF_GATEWAY_WORKER_H
 
 #include "gateway/accesslog.h"
+#include "gateway/board.h"
 #include "gateway/counters.h"
 #include "gateway/forwarder.h"
 #include "gateway/refusal.h"
@@ -14,9 +15,12 @@
 enum hf_control {
 	HF_CONTROL_RELOAD = 'R', /* to the worker: make a new generation from the files */
 	HF_CONTROL_DRAIN = 'D',	 /* take no more, finish what is there, end */
+	HF_CONTROL_REPORT = 'C', /* write down your connections */
+	HF_CONTROL_REVOKE = 'V', /* more is revoked: the board says what */
 	HF_CONTROL_READY = 'A',	 /* from it: serving */
 	HF_CONTROL_RELOADED = 'O',
 	HF_CONTROL_KEPT = 'F', /* the new one was bad, the old stays */
+	HF_CONTROL_DONE = 'd', /* with REPORT or REVOKE */
 };
 
 struct hf_worker_start {
@@ -25,11 +29,13 @@ struct hf_worker_start {
 	struct hf_bound_list *metrics; /* of worker 0 only; may be empty */
 	size_t index, workers;
 	int control;
+	int report; /* a file for reports of connections, shared with the supervisor */
 	uint64_t generation;
 	/* What the generation was made of, to go on with when the files have become bad since; the
 	 * worker's own copy. */
 	struct hf_gateway_parts *good;
 	struct hf_counters *counters; /* of all */
+	struct hf_board *board;
 };
 
 /* Runs until drained; the exit status: 0, 1 when connections were cut, 3 when it could not start.
@@ -44,6 +50,11 @@ struct hf_link {
 	struct hf_generation *generation; /* that it began under, counted */
 	struct hf_bound *bound;
 	bool in_session; /* HTTP has taken it over */
+	struct hf_link *prev, *next; /* of the worker, youngest first */
+	struct hf_conn *conn; /* that TLS is spoken on, as far as there is one */
+	int64_t since;
+	uint64_t requests;
+	const char *route; /* of the last request; NULL none, or that for the rest */
 };
 
 /* One listening socket of this worker. */
@@ -72,12 +83,21 @@ struct hf_worker {
 	struct hf_conn_count count;
 	struct hf_log_bucket troubles; /* of servers that cannot be reached */
 	size_t connections_cap;
+	struct hf_link *links;
+	size_t links_len;
+	size_t revoked_len; /* how many of the board's are taken */
+	uint64_t dropped; /* by sweeps */
 	uint64_t ticks;
 	bool paused, draining, cut;
 };
 
 /* worker_http.c */
 int hf_worker_open_forwarder(struct hf_worker *worker, struct hf_err *err);
+
+/* worker_admin.c */
+void hf_worker_report(struct hf_worker *worker);
+void hf_worker_take_revoked(struct hf_worker *worker);
+void hf_worker_revoke(struct hf_worker *worker); /* and closes who falls */
 
 /* worker_conn.c */
 void hf_link_free(struct hf_link *link); /* NULL-safe */

@@ -17,8 +17,15 @@ enum { DRAIN_IDLE_MS = 1000 };
 
 void hf_link_free(struct hf_link *link)
 {
+	struct hf_worker *worker;
+
 	if (link == NULL)
 		return;
+	worker = link->worker;
+	*(link->prev ? &link->prev->next : &worker->links) = link->next;
+	if (link->next != NULL)
+		link->next->prev = link->prev;
+	worker->links_len--;
 	hf_generation_unref(link->generation);
 	free(link);
 }
@@ -247,6 +254,25 @@ static size_t connections(const struct hf_worker *worker)
 	return worker->count.handshaking + worker->count.open + worker->count.lingering;
 }
 
+static struct hf_link *link_new(struct hf_port *port)
+{
+	struct hf_worker *worker = port->worker;
+	struct hf_link *link = calloc(1, sizeof(*link));
+
+	if (link == NULL)
+		return NULL;
+	link->worker = worker;
+	link->generation = hf_generation_ref(worker->generation);
+	link->bound = port->bound;
+	link->since = hf_clock_now();
+	link->next = worker->links;
+	if (worker->links != NULL)
+		worker->links->prev = link;
+	worker->links = link;
+	worker->links_len++;
+	return link;
+}
+
 static void on_accept(int fd, const struct hf_address *peer, void *arg)
 {
 	struct hf_port *port = arg;
@@ -260,23 +286,20 @@ static void on_accept(int fd, const struct hf_address *peer, void *arg)
 					   .out_cap = 4 * 1024 * 1024,
 					   .count = &worker->count };
 	struct hf_link *link;
-	struct hf_conn *conn = NULL;
 
 	options.preface = hf_networks_have(&worker->config->proxies, peer);
 	if (port->metrics) {
 		accept_metrics(worker, fd, peer);
 		return;
 	}
-	link = hf_tunnel_may_use(&worker->config->origin, fd) ? calloc(1, sizeof(*link)) : NULL;
+	link = hf_tunnel_may_use(&worker->config->origin, fd) ? link_new(port) : NULL;
 	if (link == NULL) {
 		hf_fd_close(fd);
 		return;
 	}
-	*link =
-	    (struct hf_link){ worker, hf_generation_ref(worker->generation), port->bound, false };
 	options.arg = link;
 	hf_count(&worker->mine->accepted, 1);
-	if (hf_conn_accept(worker->loop, fd, peer, &options, &conn, NULL) < 0)
+	if (hf_conn_accept(worker->loop, fd, peer, &options, &link->conn, NULL) < 0)
 		hf_link_free(link);
 	if (connections(worker) >= worker->connections_cap)
 		pause_ports(worker, true);
@@ -325,11 +348,15 @@ static void drop(struct hf_tls_conn *tls, const struct hf_verdict *why, void *ar
 	struct hf_worker *worker = arg;
 	struct hf_conn *conn = hf_conn_of_tls(tls);
 	struct hf_bound *bound = bound_of(worker, conn);
-	struct hf_link link = { worker, worker->generation, bound, true };
+	struct hf_link link = { .worker = worker,
+				.generation = worker->generation,
+				.bound = bound,
+				.in_session = true };
 	const struct hf_policy *policy = hf_gateway_originates(worker->config)
 					     ? &worker->generation->policies[0]
 					     : hf_policy_now(worker->generation, bound->spec, conn);
 
+	worker->dropped++;
 	record_verdict(&link, conn, why, "reload", policy);
 	hf_conn_close(conn);
 }

@@ -63,6 +63,16 @@ static void count_answer(struct hf_worker *worker, int status, uint64_t bytes)
 	hf_count(&mine->bytes_sent, bytes);
 }
 
+static void answered(struct hf_worker *worker, const struct hf_access_entry *entry)
+{
+	struct hf_link *link = entry->session_arg;
+
+	link->requests++;
+	link->route = entry->route;
+	count_answer(worker, entry->status, entry->bytes);
+	hf_access_log_add(&worker->access, entry);
+}
+
 static void on_answered(const struct hf_http_request *request, const struct hf_http_answer *answer,
 			void *arg)
 {
@@ -70,6 +80,7 @@ static void on_answered(const struct hf_http_request *request, const struct hf_h
 	struct hf_worker *worker = arg;
 	const struct hf_access_entry entry = {
 		.conn = request->conn,
+		.session_arg = request->session_arg,
 		.at = request->at,
 		.method = hf_http_text(head, head->method_text),
 		.target = hf_http_text(head, head->target),
@@ -81,8 +92,7 @@ static void on_answered(const struct hf_http_request *request, const struct hf_h
 		.upstream_ms = -1,
 	};
 
-	count_answer(worker, entry.status, entry.bytes);
-	hf_access_log_add(&worker->access, &entry);
+	answered(worker, &entry);
 }
 
 static void on_bad(struct hf_conn *conn, void *session_arg, int status, const char *why, void *arg)
@@ -116,10 +126,7 @@ const struct hf_http_server_ops hf_worker_http_ops = {
 
 static void on_forwarded(const struct hf_access_entry *entry, void *arg)
 {
-	struct hf_worker *worker = arg;
-
-	count_answer(worker, entry->status, entry->bytes);
-	hf_access_log_add(&worker->access, entry);
+	answered(arg, entry);
 }
 
 static void on_denied(struct hf_conn *conn, void *session_arg, const struct hf_verdict *why,

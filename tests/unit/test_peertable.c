@@ -313,6 +313,53 @@ static void test_the_sweep_closes_what_no_longer_stands(void **state)
 	tx_meet_end(&c);
 }
 
+static void test_a_leaf_revoked_here_falls_and_stays_out(void **state)
+{
+	HF_AUTO(hf_tls_context) before = server_under(trust, NULL, HF_CLIENT_AUTH_REQUIRE, NULL);
+	HF_AUTO(hf_tls_context) after =
+	    server_under(wider_trust, NULL, HF_CLIENT_AUTH_REQUIRE, hf_tls_context_peers(before));
+	struct hf_peers *peers = hf_tls_context_peers(before);
+	HF_AUTO_DONE(hf_verdict) verdict;
+	struct hf_certs chain = HF_CERTS_INIT;
+	struct tx_meeting a, b;
+
+	(void)state;
+	open_client(0, before, &a);
+	open_client(1, before, &b);
+	assert_int_equal(hf_peers_revoke(peers, clients[0].credential->chain.items[0]->sha256,
+					 NULL),
+			 0);
+	assert_int_equal(sweep(before), 1);
+	assert_string_equal(last_cause, "V-REVOKED");
+	assert_null(a.server);
+	assert_non_null(b.server);
+	chain.items = &clients[0].credential->chain.items[0];
+	chain.len = 1;
+	hf_verdict_init(&verdict);
+	assert_int_equal(hf_tls_context_judge(after, &chain, &verdict, NULL), 0);
+	assert_false(verdict.accepted);
+	assert_int_equal(verdict.alert, 44);
+	assert_string_equal(tx_cause(&verdict), "V-REVOKED");
+	tx_meet_end(&b);
+}
+
+static void test_revoking_here_is_bounded(void **state)
+{
+	HF_AUTO(hf_tls_context) server = server_under(trust, NULL, HF_CLIENT_AUTH_REQUIRE, NULL);
+	struct hf_peers *peers = hf_tls_context_peers(server);
+	uint8_t sha256[HF_SHA256_LEN] = { 0 };
+	struct hf_err err = HF_ERR_INIT;
+
+	(void)state;
+	for (unsigned i = 0; i < HF_PEERS_REVOKED_CAP; i++) {
+		memcpy(sha256, &i, sizeof(i));
+		assert_int_equal(hf_peers_revoke(peers, sha256, &err), 0);
+	}
+	assert_int_equal(hf_peers_revoke(peers, sha256, &err), 0); /* known */
+	sha256[31] = 1;
+	assert_int_equal(hf_peers_revoke(peers, sha256, &err), -HF_E_LIMIT);
+}
+
 static void test_the_sweep_sees_time_pass(void **state)
 {
 	HF_AUTO(hf_tls_context) server = server_under(trust, NULL, HF_CLIENT_AUTH_REQUIRE, NULL);
@@ -372,6 +419,8 @@ int main(void)
 		cmocka_unit_test(test_what_the_path_does_not_need_is_not_kept),
 		cmocka_unit_test(test_peers_with_connections_stay),
 		cmocka_unit_test(test_the_sweep_closes_what_no_longer_stands),
+		cmocka_unit_test(test_a_leaf_revoked_here_falls_and_stays_out),
+		cmocka_unit_test(test_revoking_here_is_bounded),
 		cmocka_unit_test(test_the_sweep_sees_time_pass),
 		cmocka_unit_test(test_a_report_is_changed_not_closed),
 		cmocka_unit_test(test_connections_follow_their_chain),

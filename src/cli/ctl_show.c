@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a running service says of itself, for people.  Must never print a byte of a peer unescaped.
+ */
+#include <stdio.h>
+
+#include "base/time.h"
+#include "cli/ctl.h"
+
+enum { CELL_CAP = 64 };
+
+static void line(struct hf_out *out, const char *name, const char *value)
+{
+	hf_out_print(out, "%-12s ", name);
+	hf_out_safe(out, value);
+	hf_out_print(out, "\n");
+}
+
+static void show_list(struct hf_out *out, const char *name, const json_t *list)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(list, i, item)
+	{
+		line(out, i == 0 ? name : "", json_string_value(item));
+	}
+}
+
+/* "until 2026-12-01T00:00:00Z (3 days)" */
+static void show_until(struct hf_out *out, const json_t *object, const char *at_key)
+{
+	char left[CELL_CAP];
+	int64_t seconds = hf_ctl_number(object, "seconds_left");
+	const char *at = hf_ctl_text(object, at_key);
+
+	if (at[0] == '\0') {
+		hf_out_print(out, "without an end\n");
+		return;
+	}
+	hf_duration_words(seconds < 0 ? -seconds : seconds, left, sizeof(left));
+	hf_out_print(out, seconds < 0 ? "until %s: over for %s\n" : "until %s (%s left)\n", at,
+		     left);
+}
+
+static void show_workers(struct hf_out *out, const json_t *workers)
+{
+	size_t i;
+	json_t *worker;
+
+	json_array_foreach(workers, i, worker)
+	{
+		hf_out_print(out, "%-12s %lld  pid %lld  %s  generation %lld  %lld connections",
+			     i == 0 ? "workers" : "", (long long)hf_ctl_number(worker, "worker"),
+			     (long long)hf_ctl_number(worker, "pid"), hf_ctl_text(worker, "state"),
+			     (long long)hf_ctl_number(worker, "generation"),
+			     (long long)hf_ctl_number(worker, "connections"));
+		if (hf_ctl_number(worker, "restarts") > 0)
+			hf_out_print(out, "  restarted %lld times",
+				     (long long)hf_ctl_number(worker, "restarts"));
+		hf_out_print(out, "\n");
+	}
+}
+
+static void show_files(struct hf_out *out, const json_t *files)
+{
+	size_t i;
+	json_t *file;
+
+	json_array_foreach(files, i, file)
+	{
+		hf_out_print(out, "%-12s %.16s%s  ", i == 0 ? "files" : "",
+			     hf_ctl_text(file, "sha256")[0] ? hf_ctl_text(file, "sha256")
+							    : "-               ",
+			     hf_ctl_text(file, "sha256")[0] ? "…" : " ");
+		hf_out_safe(out, hf_ctl_text(file, "path"));
+		hf_out_print(out, "\n");
+	}
+}
+
+static void show_certificates(struct hf_out *out, const json_t *certificates)
+{
+	size_t i;
+	json_t *row;
+
+	json_array_foreach(certificates, i, row)
+	{
+		const char *policy = hf_ctl_text(row, "policy");
+
+		hf_out_print(out, "%-12s ", i == 0 ? "certificate" : "");
+		hf_out_safe(out, hf_ctl_text(row, "subject"));
+		hf_out_print(out, "%s%s, ", policy[0] ? " of policy " : "", policy);
+		show_until(out, row, "not_after");
+	}
+}
+
+static void show_lists(struct hf_out *out, const json_t *lists)
+{
+	size_t i;
+	json_t *list;
+
+	json_array_foreach(lists, i, list)
+	{
+		hf_out_print(out, "%-12s ", i == 0 ? "lists" : "");
+		hf_out_safe(out, hf_ctl_text(list, "issuer"));
+		hf_out_print(out, ", number %s, ", hf_ctl_text(list, "number"));
+		show_until(out, list, "next_update");
+	}
+}
+
+static void show_reload(struct hf_out *out, const json_t *status)
+{
+	const json_t *reload = json_object_get(status, "last_reload");
+
+	hf_out_print(out, "%-12s %s", "loaded", hf_ctl_text(status, "loaded_at"));
+	if (!json_is_true(json_object_get(reload, "ok"))) {
+		hf_out_print(out, "; refused at %s: ", hf_ctl_text(reload, "time"));
+		hf_out_safe(out, hf_ctl_text(reload, "reason"));
+	}
+	hf_out_print(out, "\n");
+}
+
+static void show_refusals(struct hf_out *out, const json_t *refusals)
+{
+	size_t i;
+	json_t *row;
+
+	json_array_foreach(refusals, i, row)
+	{
+		hf_out_print(out, "%-12s %lld %s by the %s\n", i == 0 ? "refusals" : "",
+			     (long long)hf_ctl_number(row, "count"), hf_ctl_text(row, "cause"),
+			     hf_ctl_text(row, "refused_by"));
+	}
+}
+
+void hf_ctl_show_status(struct hf_out *out, const json_t *status)
+{
+	const json_t *totals = json_object_get(status, "totals");
+	char uptime[CELL_CAP];
+
+	hf_duration_words(hf_ctl_number(status, "uptime_seconds"), uptime, sizeof(uptime));
+	hf_out_print(out, "%s is %s, pid %lld, for %s, generation %lld\n",
+		     hf_ctl_text(status, "command"), hf_ctl_text(status, "state"),
+		     (long long)hf_ctl_number(status, "pid"), uptime,
+		     (long long)hf_ctl_number(status, "generation"));
+	show_list(out, "listeners", json_object_get(status, "listeners"));
+	show_list(out, "metrics", json_object_get(status, "metrics"));
+	show_workers(out, json_object_get(status, "workers"));
+	show_certificates(out, json_object_get(status, "certificates"));
+	show_lists(out, json_object_get(status, "crls"));
+	show_files(out, json_object_get(status, "files"));
+	show_reload(out, status);
+	hf_out_print(out, "%-12s %lld accepted, %lld handshakes, %lld refused, %lld requests\n",
+		     "since start", (long long)hf_ctl_number(totals, "accepted"),
+		     (long long)hf_ctl_number(totals, "handshakes"),
+		     (long long)hf_ctl_number(totals, "refused"),
+		     (long long)hf_ctl_number(totals, "requests"));
+	if (hf_ctl_number(status, "revoked_here") > 0)
+		hf_out_print(out, "%-12s %lld certificates, until the process ends\n", "revoke-now",
+			     (long long)hf_ctl_number(status, "revoked_here"));
+	show_refusals(out, json_object_get(status, "refusals"));
+}
+
+/* --- connections --- */
+
+static int add_number(struct hf_table *table, int64_t number)
+{
+	char cell[CELL_CAP];
+
+	snprintf(cell, sizeof(cell), "%lld", (long long)number);
+	return hf_table_add(table, cell);
+}
+
+static int add_connection(struct hf_table *table, const json_t *row)
+{
+	static const char *const first[] = { "identity", "peer", "since" };
+	static const char *const numbers[] = { "requests", "bytes_in", "bytes_out" };
+	static const char *const last[] = { "route", "state" };
+	int rc = 0;
+
+	for (size_t i = 0; i < HF_ARRAY_LEN(first); i++)
+		rc |= hf_table_add(table, hf_ctl_text(row, first[i])[0] ? hf_ctl_text(row, first[i])
+									: "-");
+	for (size_t i = 0; i < HF_ARRAY_LEN(numbers); i++)
+		rc |= add_number(table, hf_ctl_number(row, numbers[i]));
+	for (size_t i = 0; i < HF_ARRAY_LEN(last); i++)
+		rc |= hf_table_add(table,
+				   hf_ctl_text(row, last[i])[0] ? hf_ctl_text(row, last[i]) : "-");
+	return rc;
+}
+
+void hf_ctl_show_connections(struct hf_out *out, const json_t *answer)
+{
+	static const char *const heads[] = { "IDENTITY", "PEER", "SINCE", "REQUESTS",
+					     "IN",	 "OUT",	 "ROUTE", "STATE" };
+	struct hf_table table = { HF_STRV_INIT, HF_ARRAY_LEN(heads) };
+	size_t i;
+	json_t *row;
+	int rc = 0;
+
+	for (i = 0; i < HF_ARRAY_LEN(heads); i++)
+		rc |= hf_table_add(&table, heads[i]);
+	json_array_foreach(json_object_get(answer, "connections"), i, row)
+	{
+		rc |= add_connection(&table, row);
+	}
+	if (rc == 0)
+		hf_table_print(&table, out);
+	hf_table_done(&table);
+	if (hf_ctl_number(answer, "left_out") > 0)
+		hf_out_print(out, "… and %lld more; --limit shows them\n",
+			     (long long)hf_ctl_number(answer, "left_out"));
+}
+
+void hf_ctl_show_reload(struct hf_out *out, const json_t *answer)
+{
+	size_t i;
+	json_t *worker;
+
+	if (json_is_true(json_object_get(answer, "reloaded")))
+		hf_out_print(out, "reloaded: generation %lld is in use\n",
+			     (long long)hf_ctl_number(answer, "generation"));
+	json_array_foreach(json_object_get(answer, "workers"), i, worker)
+	{
+		hf_out_print(out, "worker %lld: generation %lld\n",
+			     (long long)hf_ctl_number(worker, "worker"),
+			     (long long)hf_ctl_number(worker, "generation"));
+	}
+}

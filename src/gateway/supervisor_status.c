@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a gateway says of itself: processes, listeners, what its generation is made of, how long
+ * that is good.  Must never show anything of a key but its path. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+
+#include "base/file.h"
+#include "base/ossl.h"
+#include "gateway/supervisor.h"
+#include "util/clock.h"
+
+/* --- files --- */
+
+/* As sha256sum(1) prints it; "" when it is no file or cannot be read. */
+static void digest_file(const char *path, char out[2 * HF_SHA256_LEN + 1])
+{
+	HF_AUTO(fd) fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	HF_AUTO(EVP_MD_CTX) md = EVP_MD_CTX_new();
+	uint8_t part[4096], digest[HF_SHA256_LEN];
+	struct stat st;
+	ssize_t n = 0;
+
+	out[0] = '\0';
+	if (fd < 0 || md == NULL || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
+	    EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1)
+		return;
+	while ((n = read(fd, part, sizeof(part))) > 0)
+		(void)EVP_DigestUpdate(md, part, (size_t)n);
+	if (n == 0 && EVP_DigestFinal_ex(md, digest, NULL) == 1)
+		hf_hex_encode(digest, sizeof(digest), out);
+}
+
+static bool holds_key(const struct hf_gateway_parts *parts, const char *path)
+{
+	for (size_t i = 0; i < parts->policies_len; i++) {
+		const struct hf_credential *own = parts->policies[i].credential;
+
+		if (hf_str_eq(own->key_path ? own->key_path : own->cert_path, path))
+			return true;
+	}
+	return false;
+}
+
+void hf_supervisor_forget_files(struct hf_supervisor *s)
+{
+	for (size_t i = 0; i < s->files_len; i++)
+		free(s->files[i].path);
+	s->files_len = 0;
+}
+
+void hf_supervisor_note_files(struct hf_supervisor *s)
+{
+	const struct hf_strv *files = s->config->files;
+	hf_supervisor_forget_files(s);
+	s->loaded_at = hf_clock_now();
+	for (size_t i = 0; files != NULL && i < files->len && s->files_len < HF_FILE_FACTS_CAP;
+	     i++) {
+		struct hf_file_fact *fact = &s->files[s->files_len];
+
+		fact->path = hf_str_dup(files->items[i]);
+		fact->sha256[0] = '\0';
+		if (fact->path == NULL)
+			return;
+		if (!holds_key(&s->good, fact->path))
+			digest_file(fact->path, fact->sha256);
+		s->files_len++;
+	}
+}
+
+static void write_files(const struct hf_supervisor *s, struct hf_json *j)
+{
+	hf_json_array_begin(j, "files");
+	for (size_t i = 0; i < s->files_len; i++) {
+		const struct hf_file_fact *fact = &s->files[i];
+
+		hf_json_object_begin(j, NULL);
+		hf_json_string(j, "path", fact->path);
+		hf_json_string(j, "sha256", fact->sha256[0] ? fact->sha256 : NULL);
+		hf_json_object_end(j);
+	}
+	hf_json_array_end(j);
+}
+
+/* --- processes and sockets --- */
+
+static void write_worker(const struct hf_supervisor *s, size_t index, struct hf_json *j)
+{
+	const struct hf_worker_slot *slot = &s->slots[index];
+	const struct hf_counters *counters = &s->counters[index];
+
+	hf_json_object_begin(j, NULL);
+	hf_json_int(j, "worker", (int64_t)index);
+	hf_json_int(j, "pid", slot->pid);
+	hf_json_string(j, "state", slot->pid == 0 ? "gone" : slot->ready ? "ready" : "starting");
+	hf_json_int(j, "generation", (int64_t)s->board->workers[index].generation);
+	hf_json_int(j, "connections", (int64_t)(counters->open + counters->handshaking));
+	hf_json_time(j, "since", slot->started_at);
+	hf_json_int(j, "restarts", slot->restarts);
+	hf_json_object_end(j);
+}
+
+static void write_sockets(const struct hf_bound_list *list, const char *scheme, const char *key,
+			  struct hf_json *j)
+{
+	char url[HF_ADDRESS_TEXT_CAP + 16];
+
+	hf_json_array_begin(j, key);
+	for (size_t i = 0; i < list->len; i++) {
+		hf_bound_url(&list->items[i], scheme, url, sizeof(url));
+		hf_json_string(j, NULL, url);
+	}
+	hf_json_array_end(j);
+}
+
+static void write_processes(const struct hf_supervisor *s, struct hf_json *j)
+{
+	hf_json_int(j, "pid", getpid());
+	hf_json_string(j, "command", hf_gateway_originates(s->config) ? "tunnel" : "serve");
+	hf_json_string(j, "state",
+		       s->stopping	   ? "draining"
+		       : s->reload_pending ? "reloading"
+		       : s->announced	   ? "serving"
+					   : "starting");
+	hf_json_time(j, "since", s->started_at);
+	hf_json_int(j, "uptime_seconds", hf_clock_now() - s->started_at);
+	hf_json_int(j, "generation", (int64_t)s->generation);
+	write_sockets(&s->bound, hf_gateway_scheme(s->config), "listeners", j);
+	write_sockets(&s->metrics, "http", "metrics", j);
+	hf_json_array_begin(j, "workers");
+	for (size_t i = 0; i < s->slots_len; i++)
+		write_worker(s, i, j);
+	hf_json_array_end(j);
+}
+
+/* --- the generation --- */
+
+static void write_reload(const struct hf_supervisor *s, struct hf_json *j)
+{
+	hf_json_time(j, "loaded_at", s->loaded_at);
+	hf_json_object_begin(j, "last_reload");
+	hf_json_time(j, "time", s->reload_at);
+	hf_json_bool(j, "ok", s->reload_err.code == 0);
+	hf_json_string(j, "reason", s->reload_err.code ? s->reload_err.msg : NULL);
+	hf_json_string(j, "hint", s->reload_err.hint[0] ? s->reload_err.hint : NULL);
+	hf_json_object_end(j);
+}
+
+static void write_certificates(const struct hf_supervisor *s, struct hf_json *j)
+{
+	int64_t now = hf_clock_now();
+
+	hf_json_array_begin(j, "certificates");
+	for (size_t i = 0; i < s->good.policies_len; i++) {
+		const struct hf_policy_parts *policy = &s->good.policies[i];
+		const struct hf_cert *leaf = policy->credential->chain.items[0];
+
+		hf_json_object_begin(j, NULL);
+		hf_json_string(j, "policy", policy->name);
+		hf_json_string(j, "subject", leaf->subject);
+		hf_json_hex(j, "sha256", leaf->sha256, HF_SHA256_LEN);
+		hf_json_time(j, "not_after", leaf->not_after);
+		hf_json_int(j, "seconds_left", leaf->not_after - now);
+		hf_json_object_end(j);
+	}
+	hf_json_array_end(j);
+}
+
+static void write_list(const struct hf_crl *crl, int64_t now, struct hf_json *j)
+{
+	hf_json_object_begin(j, NULL);
+	hf_json_string(j, "issuer", crl->issuer);
+	hf_json_string(j, "number", crl->number);
+	hf_json_time(j, "this_update", crl->this_update);
+	if (crl->has_next_update) {
+		hf_json_time(j, "next_update", crl->next_update);
+		hf_json_int(j, "seconds_left", crl->next_update - now);
+	}
+	hf_json_object_end(j);
+}
+
+static void write_lists(const struct hf_supervisor *s, struct hf_json *j)
+{
+	int64_t now = hf_clock_now();
+
+	hf_json_array_begin(j, "crls");
+	for (size_t i = 0; i < s->good.policies_len; i++) {
+		const struct hf_crls *crls = hf_trust_crls(s->good.policies[i].trust);
+
+		for (size_t c = 0; c < crls->len; c++)
+			if (!hf_parts_have_list(&s->good, i, crls->items[c]))
+				write_list(crls->items[c], now, j);
+	}
+	hf_json_array_end(j);
+	hf_json_int(j, "revoked_here", (int64_t)s->board->revoked_len);
+}
+
+void hf_supervisor_status(const struct hf_supervisor *s, struct hf_json *j)
+{
+	write_processes(s, j);
+	write_reload(s, j);
+	write_files(s, j);
+	write_certificates(s, j);
+	write_lists(s, j);
+	hf_counters_to_json(s->counters, s->slots_len, j);
+}
