@@ -89,8 +89,9 @@ static int publish(struct hf_cmd_ctx *ctx, struct hf_authority *a, int64_t issue
 		hf_json_string(&ctx->out.json, "crl_number", p.crl->number);
 	}
 	hf_out_flush(&ctx->out);
-	hf_out_note(&ctx->out,
-		    "bring the list to those who check it; a gateway reads it again on SIGHUP");
+	hf_out_note(
+	    &ctx->out,
+	    "bring the list to those who check it; a gateway that has the file reads it again by itself");
 	return 0;
 }
 

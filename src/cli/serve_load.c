@@ -105,16 +105,18 @@ static int load_credential(struct hf_serve_source *source, const struct hf_crede
 	return file_failure(rc, err);
 }
 
-static int note_files(const struct hf_serve_opts *opts, struct hf_policy_parts *parts,
-		      struct hf_err *err)
+static int note_files(const struct hf_serve_source *source, const struct hf_serve_opts *opts,
+		      struct hf_policy_parts *parts, struct hf_err *err)
 {
-	const struct hf_strv *lists[] = { &opts->trust.ca, &opts->trust.crl };
+	HF_AUTO_DONE(hf_strv) paths = HF_STRV_INIT;
+	int rc = hf_filestamps_new(&parts->files, err);
 
-	for (size_t l = 0; l < HF_ARRAY_LEN(lists); l++)
-		for (size_t i = 0; i < lists[l]->len; i++)
-			if (hf_strv_add(&parts->files, lists[l]->items[i]) < 0)
-				return hf_err_nomem(err);
-	return 0;
+	if (rc == 0 &&
+	    hf_cli_trust_paths(source->ctx, &opts->trust, opts->credential.as, &paths) < 0)
+		rc = hf_err_nomem(err);
+	for (size_t i = 0; rc == 0 && i < paths.len; i++)
+		rc = hf_filestamps_add(parts->files, paths.items[i], err);
+	return rc;
 }
 
 /* A name that no anchor has would refuse everybody without a word. */
@@ -170,17 +172,18 @@ static int load_policy(struct hf_serve_source *source, const struct hf_serve_opt
 	parts->tls_min = versions[opts->tls_min];
 	parts->tls_max = source->originates ? HF_TLS_1_3 : versions[opts->tls_max];
 	parts->profile = (enum hf_profile)opts->trust.profile;
+	/* before they are read: what changes in between is told as changed */
+	rc = note_files(source, opts, parts, err);
+	if (rc < 0)
+		return rc;
 	rc = hf_cli_load_trust(ctx, &opts->trust, opts->credential.as, number, &parts->trust);
 	if (rc == 0 && opts->rules.rules.len > 0)
 		rc = hf_cli_load_rules(ctx, &opts->rules, &parts->rules);
 	if (rc == 0)
 		rc = check_issuer_names(opts, parts->trust, &ctx->err);
-	if (rc < 0) {
-		if (err != &ctx->err)
-			*err = ctx->err;
-		return rc;
-	}
-	return note_files(opts, parts, err);
+	if (rc < 0 && err != &ctx->err)
+		*err = ctx->err;
+	return rc;
 }
 
 static int copy_list(const struct hf_strv *from, struct hf_strv *to, struct hf_err *err)

@@ -3,19 +3,17 @@
  * them. */
 #include "gateway/filewatch.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #include "base/err.h"
 #include "base/file.h"
 #include "base/ossl.h"
+#include "gateway/filestamp.h"
 #include "pki/key.h"
 
 struct hf_filewatch {
@@ -46,18 +44,11 @@ static void hash_metadata(EVP_MD_CTX *md, const char *path)
 
 static void hash_content(EVP_MD_CTX *md, const char *path)
 {
-	HF_AUTO(fd) fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	uint8_t part[4096];
-	uint64_t total = 0;
-	ssize_t n;
+	uint8_t content[HF_SHA256_LEN] = { 0 };
+	bool there = hf_file_digest(path, content);
 
-	while (fd >= 0 && (n = read(fd, part, sizeof(part))) > 0) {
-		(void)EVP_DigestUpdate(md, part, (size_t)n);
-		total += (uint64_t)n;
-	}
-	OPENSSL_cleanse(part, sizeof(part));
-	(void)EVP_DigestUpdate(md, &total, sizeof(total)); /* where one ends and the next begins */
-	(void)EVP_DigestUpdate(md, fd >= 0 ? "y" : "n", 1);
+	(void)EVP_DigestUpdate(md, content, sizeof(content));
+	(void)EVP_DigestUpdate(md, there ? "y" : "n", 1);
 }
 
 static void hash_directory(EVP_MD_CTX *md, const char *dir, file_hash hash)

@@ -6,6 +6,7 @@
 #define HF_GATEWAY_GATEWAY_H
 
 #include "base/str.h"
+#include "gateway/filestamp.h"
 #include "gateway/route.h"
 #include "http/server.h"
 #include "net/networks.h"
@@ -22,7 +23,7 @@ struct hf_policy_parts {
 	struct hf_credential *credential;
 	struct hf_trust *trust;
 	struct hf_rules *rules; /* NULL: none */
-	struct hf_strv files; /* what was read: for records, "ca PATH", "crl PATH" */
+	struct hf_filestamps *files; /* trust and lists: for records */
 };
 
 /* What a generation is made of, read from files. */

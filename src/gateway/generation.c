@@ -20,7 +20,7 @@ static void policy_parts_done(struct hf_policy_parts *policy)
 	free(policy->name);
 	hf_strv_done(&policy->sni);
 	hf_strv_done(&policy->listen);
-	hf_strv_done(&policy->files);
+	hf_filestamps_free(policy->files);
 	hf_credential_free(policy->credential);
 	hf_trust_unref(policy->trust);
 	hf_rules_unref(policy->rules);

@@ -171,16 +171,12 @@ static void write_trust(struct hf_json *j, const struct hf_generation *generatio
 			const struct hf_policy *policy)
 {
 	const struct hf_crls *crls = hf_trust_crls(policy->parts->trust);
-	const struct hf_strv *files = &policy->parts->files;
 
 	hf_json_object_begin(j, "trust");
 	hf_json_string(j, "digest", policy->trust_digest);
 	hf_json_time(j, "loaded_at", generation->loaded_at);
 	hf_json_int(j, "generation", (int64_t)generation->number);
-	hf_json_array_begin(j, "files");
-	for (size_t i = 0; i < files->len; i++)
-		hf_json_string(j, NULL, files->items[i]);
-	hf_json_array_end(j);
+	hf_filestamps_to_json(policy->parts->files, j, "files");
 	hf_json_object_end(j);
 	hf_json_array_begin(j, "crls");
 	for (size_t i = 0; i < crls->len && i < 16; i++) {

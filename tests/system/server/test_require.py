@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """`serve` that demands client certificates, met by every foreign client there is."""
+import hashlib
 import json
 import re
+import shutil
 import socket
 import ssl
 
@@ -253,3 +255,40 @@ def test_no_output_of_the_server_holds_a_key(hf, town, python):
         server.wait_record()
         server.stop()
         assert not look.has_key_bytes(server.text().encode(), town["server"].key)
+
+
+def files_of(record):
+    return {entry["path"]: entry for entry in record["trust"]["files"]}
+
+
+@pytest.mark.row(70)
+def test_record_tells_the_files_as_loaded_and_as_they_are_on_the_disk(hf, town, python, tmp_path):
+    """A list that is on the disk and not in use is the likeliest reason for a wrong refusal."""
+    lists = tmp_path / "crl.pem"
+    shutil.copy(town.crl, lists)
+    digest = {path: hashlib.sha256(open(path, "rb").read()).hexdigest() for path in (town.ca, town.crl, town.crl_mail)}
+    with hf.serve(*town.serve_args, "--crl", lists, "--reload", "signal", "--workers", "1", "--allow", "any",
+                  "--respond", "text:x") as server:
+        python.get(server.port, town["foreign"])
+        told = files_of(server.wait_record(1))
+        assert told[town.ca]["sha256"] == told[town.ca]["on_disk"] == digest[town.ca]
+        assert told[str(lists)]["sha256"] == told[str(lists)]["on_disk"] == digest[town.crl]
+        shutil.copy(town.crl_mail, lists)
+        python.get(server.port, town["foreign"])
+        told = files_of(server.wait_record(2))[str(lists)]
+        assert (told["sha256"], told["on_disk"]) == (digest[town.crl], digest[town.crl_mail])
+        lists.unlink()
+        python.get(server.port, town["foreign"])
+        assert files_of(server.wait_record(3))[str(lists)]["on_disk"] is None
+
+
+@pytest.mark.row(70)
+def test_record_tells_the_files_of_the_home(hf, home, python):
+    hf("init", "ABC Inc.")
+    hf("issue", "localhost", "--server")
+    with hf.serve("--as", "localhost", "--listen", "127.0.0.1:0", "--allow", "any", "--respond", "text:x") as server:
+        python.get(server.port, None)
+        told = files_of(server.wait_record())
+    assert {str(home / name) for name in ("trust/own.pem", "id/localhost/ca.pem", "ca/crl.pem", "ca/root.crl.pem")} == set(told)
+    assert all(entry["sha256"] == entry["on_disk"] for entry in told.values())
+    assert not any("key" in path for path in told)

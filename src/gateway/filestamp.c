@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Digests of files, then and now.  Must never read a file for each record: a refused client would
+ * choose how often. */
+#include "gateway/filestamp.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+
+#include "base/file.h"
+#include "base/str.h"
+
+struct stamp {
+	char *path;
+	struct stat seen; /* at the last look */
+	uint8_t loaded[HF_SHA256_LEN], disk[HF_SHA256_LEN];
+	bool there;
+};
+
+struct hf_filestamps {
+	struct stamp items[HF_FILESTAMPS_CAP];
+	size_t len;
+};
+
+bool hf_file_digest(const char *path, uint8_t out[HF_SHA256_LEN])
+{
+	HF_AUTO(fd) fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	HF_AUTO(EVP_MD_CTX) md = EVP_MD_CTX_new();
+	uint8_t part[4096];
+	ssize_t n = -1;
+
+	if (fd < 0 || md == NULL || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1)
+		return false;
+	while ((n = read(fd, part, sizeof(part))) > 0)
+		(void)EVP_DigestUpdate(md, part, (size_t)n);
+	OPENSSL_cleanse(part, sizeof(part));
+	return n == 0 && EVP_DigestFinal_ex(md, out, NULL) == 1;
+}
+
+int hf_filestamps_new(struct hf_filestamps **ret_stamps, struct hf_err *err)
+{
+	struct hf_filestamps *stamps = calloc(1, sizeof(*stamps));
+
+	if (stamps == NULL)
+		return hf_err_nomem(err);
+	*ret_stamps = stamps;
+	return 0;
+}
+
+void hf_filestamps_free(struct hf_filestamps *stamps)
+{
+	if (stamps == NULL)
+		return;
+	for (size_t i = 0; i < stamps->len; i++)
+		free(stamps->items[i].path);
+	free(stamps);
+}
+
+static int add_file(struct hf_filestamps *stamps, const char *path, struct hf_err *err)
+{
+	struct stamp *stamp = &stamps->items[stamps->len];
+
+	if (stamps->len == HF_FILESTAMPS_CAP || stat(path, &stamp->seen) != 0 ||
+	    !S_ISREG(stamp->seen.st_mode) || !hf_file_digest(path, stamp->loaded))
+		return 0;
+	stamp->path = strdup(path);
+	if (stamp->path == NULL)
+		return hf_err_nomem(err);
+	memcpy(stamp->disk, stamp->loaded, sizeof(stamp->disk));
+	stamp->there = true;
+	stamps->len++;
+	return 0;
+}
+
+int hf_filestamps_add(struct hf_filestamps *stamps, const char *path, struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
+	char file[PATH_MAX];
+	struct stat st;
+	int rc = 0;
+
+	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+		return add_file(stamps, path, err);
+	if (hf_dir_list(path, &names, NULL) < 0)
+		return 0;
+	for (size_t i = 0; rc == 0 && i < names.len; i++)
+		if (hf_path_join(file, sizeof(file), path, names.items[i], NULL) == 0)
+			rc = add_file(stamps, file, err);
+	return rc;
+}
+
+static bool same_facts(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+	       a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+static void look(struct stamp *stamp)
+{
+	struct stat now;
+
+	if (stat(stamp->path, &now) != 0) {
+		stamp->there = false;
+		return;
+	}
+	if (stamp->there && same_facts(&now, &stamp->seen))
+		return;
+	stamp->seen = now;
+	stamp->there = hf_file_digest(stamp->path, stamp->disk);
+}
+
+void hf_filestamps_to_json(struct hf_filestamps *stamps, struct hf_json *j, const char *key)
+{
+	hf_json_array_begin(j, key);
+	for (size_t i = 0; stamps != NULL && i < stamps->len; i++) {
+		struct stamp *stamp = &stamps->items[i];
+
+		look(stamp);
+		hf_json_object_begin(j, NULL);
+		hf_json_string(j, "path", stamp->path);
+		hf_json_hex(j, "sha256", stamp->loaded, sizeof(stamp->loaded));
+		if (stamp->there)
+			hf_json_hex(j, "on_disk", stamp->disk, sizeof(stamp->disk));
+		else
+			hf_json_null(j, "on_disk");
+		hf_json_object_end(j);
+	}
+	hf_json_array_end(j);
+}
