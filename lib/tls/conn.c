@@ -130,11 +130,6 @@ const char *hf_tls_conn_scope(const struct hf_tls_conn *conn)
 	return conn->context->scope_name;
 }
 
-bool hf_tls_conn_meets(const struct hf_tls_conn *conn, const char *name, size_t len)
-{
-	return hf_tls_context_for(conn->front, name, len) == conn->context;
-}
-
 void hf_tls_conn_record(struct hf_tls_conn *conn, struct hf_transcript *transcript)
 {
 	conn->transcript = transcript;

@@ -35,8 +35,6 @@ void *hf_tls_conn_owner(const struct hf_tls_conn *conn);
 /* Of the context that judges the peer: the one given, or that of the name asked for. */
 size_t hf_tls_conn_tag(const struct hf_tls_conn *conn);
 const char *hf_tls_conn_scope(const struct hf_tls_conn *conn); /* borrowed; NULL: "" */
-/* Servers: a client that asked for this name (without port) would have met the same context. */
-bool hf_tls_conn_meets(const struct hf_tls_conn *conn, const char *name, size_t len);
 /* Everything that passes from now on is noted in `transcript`, which is borrowed and must outlive
  * conn; NULL ends it. */
 void hf_tls_conn_record(struct hf_tls_conn *conn, struct hf_transcript *transcript);

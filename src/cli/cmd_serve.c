@@ -150,12 +150,12 @@ static int list_listeners(const struct hf_serve_file *file, struct hf_strv *ret_
 	return rc < 0 ? hf_err_nomem(err) : 0;
 }
 
-static int serve(struct hf_cmd_ctx *ctx, const struct hf_serve_file *file)
+static int serve(struct hf_cmd_ctx *ctx, struct hf_serve_file *file)
 {
 	const struct hf_serve_opts *opts = &file->opts;
-	struct hf_serve_source source = { ctx, file, false, NULL, -1 };
+	struct hf_serve_source source = { ctx, file, opts->config, false, NULL, -1 };
 	const char *const *alpn = NULL;
-	HF_AUTO_DONE(hf_strv) listen = HF_STRV_INIT, watch = HF_STRV_INIT;
+	HF_AUTO_DONE(hf_strv) listen = HF_STRV_INIT;
 	struct hf_gateway_config config = { .workers = 0 };
 	int rc = hf_serve_check(ctx, file);
 
@@ -163,16 +163,12 @@ static int serve(struct hf_cmd_ctx *ctx, const struct hf_serve_file *file)
 		alpn = (const char *const *)opts->alpn.items;
 	if (rc == 0)
 		rc = list_listeners(file, &listen, &ctx->err);
-	if (rc == 0)
-		rc = hf_serve_watch(ctx, file, &watch);
 	if (rc < 0)
 		return rc;
 	(void)hf_slim_begin(HF_SLIM_TLS); /* a quarter of a handshake is looking for decoders */
 	rc = hf_serve_config(opts, &source, &listen, alpn, &config);
 	if (rc == 0)
 		rc = take_routes(opts, &file->routes, &config, &ctx->err);
-	config.files = &watch;
-	config.watch = opts->reload == 0 ? &watch : NULL;
 	if (rc == 0)
 		rc = run_with(ctx, opts, &config);
 	hf_networks_done(&config.proxies);
@@ -197,6 +193,7 @@ static int run(struct hf_cmd_ctx *ctx)
 					stray);
 	rc = hf_serve_file_load(opts->config, &file, &ctx->err);
 	file.opts.check = opts->check;
+	file.opts.config = opts->config;
 	if (rc == 0)
 		rc = serve(ctx, &file);
 	hf_serve_file_done(&file);
@@ -227,8 +224,8 @@ const struct hf_command cmd_serve = {
 	    "header fields that no client can forge: every field of that kind, however spelt, is taken "
 	    "out of what clients send. A refused client gets the TLS "
 	    "alert that says why; the whole story is one JSON line on standard error.\n\n"
-	    "Certificates, trust and revocation lists are read again when their files change, and on "
-	    "SIGHUP: a bad set is reported and "
+	    "Certificates, trust, revocation lists and the rules and policies of the configuration file are "
+	    "read again when their files change, and on SIGHUP: a bad set is reported and "
 	    "the old one stays; connections that the new one would not let in are closed. SIGTERM lets "
 	    "connections finish, SIGINT twice stops at once.",
 	.groups = hf_serve_groups,

@@ -183,7 +183,7 @@ struct tunnel {
 	struct hf_address addresses[HF_ADDRESSES_CAP];
 	char host[HF_HOST_CAP];
 	uint32_t uids[UIDS_CAP];
-	struct hf_strv listen, watch;
+	struct hf_strv listen;
 };
 
 static int check_options(struct hf_cmd_ctx *ctx, const struct tunnel_opts *opts)
@@ -260,8 +260,6 @@ static int make_config(struct hf_cmd_ctx *ctx, const struct tunnel_opts *opts,
 	if (rc == 0 && serve->listen.len == 0 && hf_strv_add(&t->listen, "127.0.0.1:0") < 0)
 		rc = hf_err_nomem(&ctx->err);
 	if (rc == 0)
-		rc = hf_serve_watch(ctx, source->file, &t->watch);
-	if (rc == 0)
 		rc =
 		    hf_serve_config(serve, source, serve->listen.len ? &serve->listen : &t->listen,
 				    serve->alpn.len ? (const char *const *)serve->alpn.items : none,
@@ -269,8 +267,6 @@ static int make_config(struct hf_cmd_ctx *ctx, const struct tunnel_opts *opts,
 	if (rc < 0)
 		return rc;
 	config->alpn = serve->alpn.len ? config->alpn : NULL;
-	config->files = &t->watch;
-	config->watch = serve->reload == 0 ? &t->watch : NULL;
 	config->origin = origin;
 	return 0;
 }
@@ -322,9 +318,9 @@ static int run_with(struct hf_cmd_ctx *ctx, const struct tunnel_opts *opts,
 static int run(struct hf_cmd_ctx *ctx)
 {
 	const struct tunnel_opts *opts = ctx->opts;
-	const struct hf_serve_file file = { .opts = opts->serve }; /* lent */
-	struct hf_serve_source source = { ctx, &file, true, NULL, -1 };
-	struct tunnel t = { .listen = HF_STRV_INIT, .watch = HF_STRV_INIT };
+	struct hf_serve_file file = { .opts = opts->serve }; /* lent */
+	struct hf_serve_source source = { ctx, &file, NULL, true, NULL, -1 };
+	struct tunnel t = { .listen = HF_STRV_INIT };
 	struct hf_gateway_config config = { .workers = 0 };
 	int rc = check_options(ctx, opts);
 
@@ -337,7 +333,6 @@ static int run(struct hf_cmd_ctx *ctx)
 	hf_networks_done(&config.proxies);
 	hf_serve_source_done(&source);
 	hf_strv_done(&t.listen);
-	hf_strv_done(&t.watch);
 	return rc;
 }
 

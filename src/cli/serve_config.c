@@ -144,6 +144,7 @@ int hf_serve_config(const struct hf_serve_opts *opts, struct hf_serve_source *so
 		.listen = listen,
 		.alpn = alpn,
 		.resume = opts->resume != 0,
+		.watch = opts->reload == 0,
 		.drop = opts->refuse != 0,
 		.respond = { opts->respond, opts->content_type, opts->detail },
 		.handshake_ms = (uint64_t)opts->handshake_timeout * 1000,

@@ -44,7 +44,8 @@ struct hf_serve_secret {
 /* What the loader needs, at start and at each reload, in supervisor and workers. */
 struct hf_serve_source {
 	struct hf_cmd_ctx *ctx;
-	const struct hf_serve_file *file;
+	struct hf_serve_file *file; /* that it began with */
+	const char *path;	    /* to read it from again; NULL: the command line */
 	bool originates; /* tunnel: we are the client */
 	struct hf_serve_secret *secrets;
 	int keylog_fd; /* set by hf_serve_config; -1: none */
@@ -53,9 +54,6 @@ void hf_serve_source_done(struct hf_serve_source *source);
 
 /* 0, or a mistake of usage. */
 int hf_serve_check(struct hf_cmd_ctx *ctx, const struct hf_serve_file *file);
-/* The files whose change makes a reload. */
-int hf_serve_watch(struct hf_cmd_ctx *ctx, const struct hf_serve_file *file,
-		   struct hf_strv *ret_paths);
 /* As hf_gateway_source.load; arg: the source. */
 int hf_serve_load(void *arg, uint64_t number, struct hf_gateway_parts *ret_parts,
 		  struct hf_err *err);

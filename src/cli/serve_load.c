@@ -6,7 +6,7 @@
 
 #include "base/err.h"
 #include "base/file.h"
-#include "cli/serve_file.h"
+#include "cli/serve_file_internal.h"
 #include "util/home.h"
 
 /* --- passphrases: asked for once, before the workers are forked --- */
@@ -224,14 +224,6 @@ static int load_from(struct hf_serve_source *source, const struct hf_serve_file 
 	return rc;
 }
 
-int hf_serve_load(void *arg, uint64_t number, struct hf_gateway_parts *ret_parts,
-		  struct hf_err *err)
-{
-	struct hf_serve_source *source = arg;
-
-	return load_from(source, source->file, number, ret_parts, err);
-}
-
 /* --- what to watch --- */
 
 static int watch_one(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts,
@@ -255,12 +247,138 @@ static int watch_one(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts,
 	return rc < 0 ? rc : hf_cli_trust_paths(ctx, &opts->trust, opts->credential.as, ret_paths);
 }
 
-int hf_serve_watch(struct hf_cmd_ctx *ctx, const struct hf_serve_file *file,
-		   struct hf_strv *ret_paths)
+static int watch_all(struct hf_cmd_ctx *ctx, const struct hf_serve_file *file, const char *config,
+		     struct hf_strv *ret_paths)
 {
-	int rc = watch_one(ctx, &file->opts, ret_paths);
+	int rc = config != NULL && hf_strv_add(ret_paths, config) < 0
+		     ? hf_err_nomem(&ctx->err)
+		     : watch_one(ctx, &file->opts, ret_paths);
 
 	for (size_t i = 0; rc == 0 && i < file->policies_len; i++)
 		rc = watch_one(ctx, &file->policies[i].opts, ret_paths);
 	return rc;
+}
+
+/* --- all of it --- */
+
+static int load_route_rules(struct hf_routes *routes, struct hf_gateway_parts *parts,
+			    struct hf_err *err)
+{
+	parts->route_rules = calloc(routes->len + 1, sizeof(struct hf_rules *));
+	if (parts->route_rules == NULL)
+		return hf_err_nomem(err);
+	for (; parts->route_rules_len < routes->len; parts->route_rules_len++) {
+		struct hf_rules *rules = routes->items[parts->route_rules_len].rules;
+
+		parts->route_rules[parts->route_rules_len] = rules ? hf_rules_ref(rules) : NULL;
+	}
+	return 0;
+}
+
+static int load_all(struct hf_serve_source *source, struct hf_serve_file *file, uint64_t number,
+		    struct hf_gateway_parts *parts, struct hf_err *err)
+{
+	int rc = load_from(source, file, number, parts, err);
+
+	if (rc == 0)
+		rc = load_route_rules(&file->routes, parts, err);
+	if (rc < 0)
+		return rc;
+	rc = watch_all(source->ctx, file, source->path, &parts->watch);
+	if (rc < 0 && err != &source->ctx->err)
+		*err = source->ctx->err;
+	return rc;
+}
+
+/* --- a file that changed while we run --- */
+
+static int needs_restart(const struct hf_serve_source *source, struct hf_err *err, const char *what)
+{
+	(void)hf_err_set(err, HF_E_INVALID, "%s: %s", source->path, what);
+	return hf_err_hint(err, "restart to take it; rules, certificates, trust, demands and names "
+				"of policies are taken without");
+}
+
+/* The next argument that is not a policy's own. */
+static const char *next_fixed(const struct hf_strv *args, size_t *at)
+{
+	while (*at < args->len && hf_serve_arg_is_policy(args->items[*at]))
+		*at += 1;
+	return *at < args->len ? args->items[(*at)++] : NULL;
+}
+
+static int compare_args(const struct hf_serve_source *source, const struct hf_serve_file *fresh,
+			struct hf_err *err)
+{
+	HF_AUTO(cstr) text = NULL;
+	size_t a = 0, b = 0;
+
+	for (;;) {
+		const char *was = next_fixed(&source->file->args, &a);
+		const char *is = next_fixed(&fresh->args, &b);
+		const char *differs = is != NULL ? is : was;
+
+		if (hf_str_eq(was, is)) {
+			if (was == NULL)
+				return 0;
+			continue;
+		}
+		text = hf_str_printf("'%.*s' does not change while we run",
+				     (int)strcspn(differs + 2, "="), differs + 2);
+		return text != NULL ? needs_restart(source, err, text) : hf_err_nomem(err);
+	}
+}
+
+static bool listens(const struct hf_serve_file *file, const char *listener)
+{
+	bool found = hf_strv_has(&file->opts.listen, listener);
+
+	for (size_t i = 0; !found && i < file->policies_len; i++)
+		found = hf_strv_has(&file->policies[i].listen, listener);
+	return found;
+}
+
+/* What has sockets, services and timers behind it is made once. */
+static int compare(const struct hf_serve_source *source, const struct hf_serve_file *fresh,
+		   struct hf_err *err)
+{
+	int rc = compare_args(source, fresh, err);
+
+	if (rc < 0)
+		return rc;
+	if (!hf_routes_same_ways(&source->file->routes, &fresh->routes))
+		return needs_restart(source, err, "the 'routes' change in more than their rules");
+	for (size_t p = 0; p < fresh->policies_len; p++)
+		for (size_t i = 0; i < fresh->policies[p].listen.len; i++)
+			if (!listens(source->file, fresh->policies[p].listen.items[i]))
+				return needs_restart(source, err, "a policy has a new 'listen'");
+	return 0;
+}
+
+static int load_again(struct hf_serve_source *source, uint64_t number,
+		      struct hf_gateway_parts *parts, struct hf_err *err)
+{
+	struct hf_serve_file fresh = HF_SERVE_FILE_INIT;
+	int rc = hf_serve_file_load(source->path, &fresh, err);
+
+	if (rc == 0)
+		rc = compare(source, &fresh, err);
+	if (rc == 0) {
+		rc = hf_serve_check(source->ctx, &fresh);
+		if (rc < 0 && err != NULL)
+			*err = source->ctx->err;
+	}
+	if (rc == 0)
+		rc = load_all(source, &fresh, number, parts, err);
+	hf_serve_file_done(&fresh);
+	return rc;
+}
+
+int hf_serve_load(void *arg, uint64_t number, struct hf_gateway_parts *ret_parts,
+		  struct hf_err *err)
+{
+	struct hf_serve_source *source = arg;
+
+	return source->path != NULL ? load_again(source, number, ret_parts, err)
+				    : load_all(source, source->file, number, ret_parts, err);
 }

@@ -426,7 +426,7 @@ static void begin(struct hf_exchange *exchange)
 }
 
 void hf_forward(struct hf_forwarder *forwarder, const struct hf_http_request *request,
-		struct hf_http_session *session, const struct hf_generation *generation)
+		struct hf_http_session *session, const struct hf_forward_under *under)
 {
 	struct hf_exchange *exchange = exchange_new(forwarder);
 	const char *why = NULL;
@@ -439,9 +439,9 @@ void hf_forward(struct hf_forwarder *forwarder, const struct hf_http_request *re
 	exchange->session = session;
 	exchange->body_done = !hf_http_stream_has_body(session);
 	note_facts(exchange, request);
-	status = hf_forward_route(exchange, request, generation, &why);
+	status = hf_forward_route(exchange, request, under, &why);
 	if (status == 0)
-		status = hf_forward_head(exchange, request, generation, &why);
+		status = hf_forward_head(exchange, request, under, &why);
 	if (status != 0) {
 		refuse(exchange, status, why);
 		return;

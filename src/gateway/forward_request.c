@@ -6,7 +6,6 @@
 
 #include "base/str.h"
 #include "gateway/forwarder.h"
-#include "gateway/policy.h"
 
 /* --- may it be forwarded at all? --- */
 
@@ -164,7 +163,7 @@ static void put_forwarded(struct hf_exchange *exchange, const struct hf_http_req
 }
 
 int hf_forward_head(struct hf_exchange *exchange, const struct hf_http_request *request,
-		    const struct hf_generation *generation, const char **ret_why)
+		    const struct hf_forward_under *under, const char **ret_why)
 {
 	const struct hf_http_head *head = request->head;
 	const char *via = exchange->forwarder->config->upstream.via;
@@ -181,10 +180,9 @@ int hf_forward_head(struct hf_exchange *exchange, const struct hf_http_request *
 	hf_fields_write_request(head, &options, out);
 	put_framing(exchange, head);
 	put_forwarded(exchange, request);
-	hf_identity_fields_write(
-	    exchange->forwarder->identity, hf_conn_verdict(request->conn),
-	    hf_policy_of(generation, request->conn)->parts->credential->chain.items[0],
-	    generation->number, out);
+	hf_identity_fields_write(exchange->forwarder->identity, hf_conn_verdict(request->conn),
+				 under->policy->parts->credential->chain.items[0],
+				 under->generation->number, out);
 	if (via != NULL)
 		hf_buf_printf(out, "Via: 1.%d %s\r\n", head->minor, via);
 	hf_buf_puts(out, "\r\n");

@@ -17,23 +17,22 @@ static struct hf_group *find(struct hf_forwarder *forwarder, const struct hf_rou
 }
 
 static bool allowed(struct hf_exchange *exchange, const struct hf_http_request *request,
-		    const struct hf_generation *generation)
+		    const struct hf_forward_under *under)
 {
-	const struct hf_forwarder_hooks *hooks = &exchange->forwarder->hooks;
+	const struct hf_forwarder *forwarder = exchange->forwarder;
+	const struct hf_gateway_parts *parts = &under->generation->parts;
+	size_t route = (size_t)(exchange->group - forwarder->groups);
 	HF_AUTO_DONE(hf_verdict) denied;
 
-	if (exchange->group->route == NULL || exchange->group->route->rules == NULL)
+	if (hf_route_allows(route < parts->route_rules_len ? parts->route_rules[route] : NULL,
+			    under->policy->parts->trust, hf_conn_verdict(request->conn), &denied))
 		return true;
-	if (hf_route_allows(exchange->group->route,
-			    hf_policy_of(generation, request->conn)->parts->trust,
-			    hf_conn_verdict(request->conn), &denied))
-		return true;
-	hooks->denied(request->conn, request->session_arg, &denied, hooks->arg);
+	forwarder->hooks.denied(request->conn, request->session_arg, &denied, forwarder->hooks.arg);
 	return false;
 }
 
 int hf_forward_route(struct hf_exchange *exchange, const struct hf_http_request *request,
-		     const struct hf_generation *generation, const char **ret_why)
+		     const struct hf_forward_under *under, const char **ret_why)
 {
 	struct hf_forwarder *forwarder = exchange->forwarder;
 	const struct hf_http_head *head = request->head;
@@ -45,7 +44,7 @@ int hf_forward_route(struct hf_exchange *exchange, const struct hf_http_request 
 		.path = path,
 	};
 
-	if (hf_policy_misdirected(request)) {
+	if (hf_policy_misdirected(under->generation, under->listen, request)) {
 		*ret_why = hf_misdirected_text;
 		return 421;
 	}
@@ -58,7 +57,7 @@ int hf_forward_route(struct hf_exchange *exchange, const struct hf_http_request 
 		*ret_why = "nothing is served here";
 		return 404;
 	}
-	if (!allowed(exchange, request, generation)) {
+	if (!allowed(exchange, request, under)) {
 		*ret_why = "not for this client";
 		return 403;
 	}

@@ -73,9 +73,16 @@ void hf_forwarder_close(struct hf_forwarder *forwarder);
 void hf_forwarder_free(struct hf_forwarder *forwarder);
 HF_DEFINE_AUTO(hf_forwarder, struct hf_forwarder, hf_forwarder_free);
 
-/* Takes a request whose head is complete; generation: what its connection is judged by. */
+/* What a request is judged by: that in force now, not that of its connection's first hour. */
+struct hf_forward_under {
+	const struct hf_generation *generation;
+	const struct hf_policy *policy; /* of it */
+	size_t listen; /* where the connection came in, in config->listen */
+};
+
+/* Takes a request whose head is complete. */
 void hf_forward(struct hf_forwarder *forwarder, const struct hf_http_request *request,
-		struct hf_http_session *session, const struct hf_generation *generation);
+		struct hf_http_session *session, const struct hf_forward_under *under);
 
 /* The service of a group for the next request: the next in turn that is not known to be down, or
  * the one with the fewest requests.  Never NULL. */
@@ -114,11 +121,11 @@ struct hf_exchange {
 
 /* forward_route.c: the group for a request; 0, or the status to refuse with and why. */
 int hf_forward_route(struct hf_exchange *exchange, const struct hf_http_request *request,
-		     const struct hf_generation *generation, const char **ret_why);
+		     const struct hf_forward_under *under, const char **ret_why);
 /* forward_request.c: the head for the service, into exchange->head; 0, or the status to refuse
  * with and why. */
 int hf_forward_head(struct hf_exchange *exchange, const struct hf_http_request *request,
-		    const struct hf_generation *generation, const char **ret_why);
+		    const struct hf_forward_under *under, const char **ret_why);
 /* forward_answer.c */
 void hf_forward_answer_head(struct hf_exchange *exchange, const struct hf_http_head *head,
 			    enum hf_http_body_kind kind);

@@ -30,6 +30,10 @@ struct hf_policy_parts {
 struct hf_gateway_parts {
 	struct hf_policy_parts *policies; /* the first is for the rest */
 	size_t policies_len;
+	/* of config->upstream.routes, in their order; each may be NULL */
+	struct hf_rules **route_rules;
+	size_t route_rules_len;
+	struct hf_strv watch; /* files and directories it was made of */
 };
 void hf_gateway_parts_done(struct hf_gateway_parts *parts);
 HF_DEFINE_AUTO_DONE(hf_gateway_parts, struct hf_gateway_parts, hf_gateway_parts_done);
@@ -83,8 +87,7 @@ struct hf_origin_config {
 /* From options; everything borrowed and constant while the gateway runs. */
 struct hf_gateway_config {
 	struct hf_gateway_source source;
-	const struct hf_strv *files; /* that the source reads, for people to see; NULL: unknown */
-	const struct hf_strv *watch; /* files and directories whose change reloads; NULL: none */
+	bool watch; /* the files that were read: their change reloads */
 	const struct hf_strv *listen;
 	const char *const *alpn;
 	bool resume;

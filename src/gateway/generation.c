@@ -30,8 +30,12 @@ void hf_gateway_parts_done(struct hf_gateway_parts *parts)
 {
 	for (size_t i = 0; i < parts->policies_len; i++)
 		policy_parts_done(&parts->policies[i]);
+	for (size_t i = 0; i < parts->route_rules_len; i++)
+		hf_rules_unref(parts->route_rules[i]);
 	free(parts->policies);
-	*parts = (struct hf_gateway_parts){ NULL, 0 };
+	free(parts->route_rules);
+	hf_strv_done(&parts->watch);
+	*parts = (struct hf_gateway_parts){ 0 };
 }
 
 struct hf_generation *hf_generation_ref(struct hf_generation *generation)
@@ -308,7 +312,7 @@ int hf_generation_from(const struct hf_gateway_config *config, uint64_t number,
 	if (generation == NULL)
 		return hf_err_nomem(err);
 	generation->parts = *parts;
-	*parts = (struct hf_gateway_parts){ NULL, 0 };
+	*parts = (struct hf_gateway_parts){ 0 };
 	rc = complete(config, NULL, generation, err);
 	if (rc < 0)
 		return rc;

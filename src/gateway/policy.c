@@ -50,19 +50,31 @@ static struct hf_slice host_of(const struct hf_http_request *request)
 	return hf_host_name(hf_http_text(request->head, request->head->host));
 }
 
-bool hf_policy_crossed(const struct hf_http_request *request)
+bool hf_policy_is_of(const struct hf_policy *policy, const struct hf_conn *conn)
 {
-	const struct hf_tls_conn *tls = hf_conn_tls(request->conn);
-	struct hf_slice host = host_of(request);
+	const struct hf_tls_conn *tls = hf_conn_tls(conn);
 
-	return tls != NULL && host.len > 0 && !hf_tls_conn_meets(tls, host.data, host.len);
+	return tls == NULL || hf_str_eq(policy->parts->name, hf_tls_conn_scope(tls));
 }
 
-bool hf_policy_misdirected(const struct hf_http_request *request)
+bool hf_policy_crossed(const struct hf_generation *generation, size_t listen,
+		       const struct hf_http_request *request)
+{
+	struct hf_slice host = host_of(request);
+	const struct hf_tls_context *met;
+
+	if (host.len == 0)
+		return false;
+	met = hf_tls_context_for(generation->fronts[listen], host.data, host.len);
+	return !hf_policy_is_of(&generation->policies[hf_tls_context_tag(met)], request->conn);
+}
+
+bool hf_policy_misdirected(const struct hf_generation *generation, size_t listen,
+			   const struct hf_http_request *request)
 {
 	struct hf_slice host = host_of(request), name = hf_host_name(sni_of(request->conn));
 
-	if (hf_policy_crossed(request))
+	if (hf_policy_crossed(generation, listen, request))
 		return true;
 	return host.len > 0 && name.len > 0 &&
 	       (name.len != host.len || !hf_mem_case_eq(name.data, host.data, host.len));

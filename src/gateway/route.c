@@ -131,13 +131,39 @@ bool hf_route_matches(const struct hf_route *route, const struct hf_route_reques
 	       method_is(&route->methods, request);
 }
 
+static bool lists_same(const struct hf_strv *a, const struct hf_strv *b)
+{
+	if (a->len != b->len)
+		return false;
+	for (size_t i = 0; i < a->len; i++)
+		if (strcmp(a->items[i], b->items[i]) != 0)
+			return false;
+	return true;
+}
+
+bool hf_routes_same_ways(const struct hf_routes *a, const struct hf_routes *b)
+{
+	if (a->len != b->len)
+		return false;
+	for (size_t i = 0; i < a->len; i++) {
+		const struct hf_route *one = &a->items[i], *other = &b->items[i];
+
+		if (!hf_str_eq(one->name, other->name) || !hf_str_eq(one->host, other->host) ||
+		    !hf_str_eq(one->path, other->path) || one->least_busy != other->least_busy ||
+		    !lists_same(&one->methods, &other->methods) ||
+		    !lists_same(&one->to, &other->to))
+			return false;
+	}
+	return true;
+}
+
 /* --- who may --- */
 
-bool hf_route_allows(const struct hf_route *route, const struct hf_trust *trust,
+bool hf_route_allows(const struct hf_rules *rules, const struct hf_trust *trust,
 		     const struct hf_verdict *verdict, struct hf_verdict *ret_denied)
 {
-	if (route->rules)
-		return hf_rules_admit(route->rules, trust, verdict, ret_denied);
+	if (rules != NULL)
+		return hf_rules_admit(rules, trust, verdict, ret_denied);
 	hf_verdict_init(ret_denied);
 	return true;
 }

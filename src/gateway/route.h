@@ -41,9 +41,12 @@ struct hf_route_request {
 };
 bool hf_route_matches(const struct hf_route *route, const struct hf_route_request *request);
 
-/* May this client?  A denial is a verdict in *ret_denied (to be done with by the caller), true:
- * allowed. */
-bool hf_route_allows(const struct hf_route *route, const struct hf_trust *trust,
+/* The same requests to the same services: they may differ in their rules. */
+bool hf_routes_same_ways(const struct hf_routes *a, const struct hf_routes *b);
+
+/* May this client, under the rules of a route (NULL: none)?  A denial is a verdict in *ret_denied
+ * (to be done with by the caller), true: allowed. */
+bool hf_route_allows(const struct hf_rules *rules, const struct hf_trust *trust,
 		     const struct hf_verdict *verdict, struct hf_verdict *ret_denied);
 
 #endif

@@ -14,11 +14,33 @@ static bool reloading(const struct hf_supervisor *s)
 	return false;
 }
 
+static bool watches_the_same(const struct hf_strv *a, const struct hf_strv *b)
+{
+	for (size_t i = 0; i < b->len; i++)
+		if (!hf_strv_has(a, b->items[i]))
+			return false;
+	return a->len == b->len;
+}
+
+/* The configuration may name other files now.  What changed in them between our reading and our
+ * looking is taken by a second round. */
+static void watch_others(struct hf_supervisor *s)
+{
+	struct hf_filewatch *fresh = NULL;
+
+	if (hf_filewatch_new(&s->good.watch, &fresh, NULL) < 0)
+		return;
+	hf_filewatch_free(s->watch);
+	s->watch = fresh;
+	s->reload_again = true;
+}
+
 /* Everything is read and checked here first, so that a bad file changes nothing anywhere. */
 void hf_supervisor_reload(struct hf_supervisor *s)
 {
 	HF_AUTO(hf_generation) trial = NULL;
 	struct hf_err err = HF_ERR_INIT;
+	bool others;
 
 	if (s->stopping)
 		return;
@@ -39,11 +61,14 @@ void hf_supervisor_reload(struct hf_supervisor *s)
 		hf_supervisor_reload_over(s);
 		return;
 	}
+	others = s->watch != NULL && !watches_the_same(&s->good.watch, &trial->parts.watch);
 	s->generation++;
 	hf_err_clear(&s->reload_err);
 	hf_gateway_parts_done(&s->good);
 	s->good = trial->parts;
 	trial->parts = (struct hf_gateway_parts){ 0 };
+	if (others)
+		watch_others(s);
 	hf_supervisor_note_files(s);
 	s->reload_pending = true;
 	s->reload_kept = false;

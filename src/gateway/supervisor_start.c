@@ -147,7 +147,7 @@ int hf_supervisor_set_up(struct hf_supervisor *s, struct hf_err *err)
 	rc = hf_supervisor_open_admin(s, err);
 	if (rc == 0)
 		rc = open_signals(s, err);
-	if (rc == 0 && s->config->watch != NULL)
-		rc = hf_filewatch_new(s->config->watch, &s->watch, err);
+	if (rc == 0 && s->config->watch)
+		rc = hf_filewatch_new(&s->good.watch, &s->watch, err);
 	return rc;
 }

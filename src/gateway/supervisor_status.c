@@ -54,11 +54,11 @@ void hf_supervisor_forget_files(struct hf_supervisor *s)
 
 void hf_supervisor_note_files(struct hf_supervisor *s)
 {
-	const struct hf_strv *files = s->config->files;
+	const struct hf_strv *files = &s->good.watch;
+
 	hf_supervisor_forget_files(s);
 	s->loaded_at = hf_clock_now();
-	for (size_t i = 0; files != NULL && i < files->len && s->files_len < HF_FILE_FACTS_CAP;
-	     i++) {
+	for (size_t i = 0; i < files->len && s->files_len < HF_FILE_FACTS_CAP; i++) {
 		struct hf_file_fact *fact = &s->files[s->files_len];
 
 		fact->path = hf_str_dup(files->items[i]);

@@ -5,53 +5,62 @@
 #include "gateway/worker.h"
 #include "util/clock.h"
 
-/* RFC 5280 knows no grace: a connection must not outlive the certificate it stands on. */
-static bool still_good(struct hf_worker *worker, const struct hf_http_request *request)
+/* RFC 5280 knows no grace: a connection must not outlive the certificate it stands on, nor the
+ * policy it was judged under.  0, or the status that ends it. */
+static int over(struct hf_worker *worker, const struct hf_http_request *request,
+		struct hf_forward_under *ret_under)
 {
 	const struct hf_verdict *verdict = hf_conn_verdict(request->conn);
 	const struct hf_link *link = request->session_arg;
 	const struct hf_policy *policy =
 	    hf_policy_now(worker->generation, link->bound->spec, request->conn);
 
+	*ret_under = (struct hf_forward_under){ worker->generation, policy, link->bound->spec };
+	if (!hf_policy_is_of(policy, request->conn))
+		return 421;
 	if (policy->parts->client_auth != HF_CLIENT_AUTH_REQUIRE)
-		return true;
+		return 0;
 	if (verdict != NULL && verdict->accepted && hf_verdict_still_good(verdict, request->at))
-		return true;
+		return 0;
 	hf_worker_sweep(worker);
-	return false;
+	return 403;
 }
 
 static void on_head(const struct hf_http_request *request, struct hf_http_session *session,
 		    void *arg)
 {
 	struct hf_worker *worker = arg;
-	struct hf_link *link = request->session_arg;
+	struct hf_forward_under under;
+	int status;
 
 	if (worker->forwarder == NULL)
 		return;
-	if (still_good(worker, request)) {
-		hf_forward(worker->forwarder, request, session, link->generation);
+	status = over(worker, request, &under);
+	if (status == 0) {
+		hf_forward(worker->forwarder, request, session, &under);
 		return;
 	}
 	hf_http_stream_last(session);
-	hf_http_stream_answer(session, 403, "Forbidden: the certificate has ended.\n", false);
+	hf_http_stream_answer(session, status,
+			      status == 403 ? "Forbidden: the certificate has ended.\n"
+					    : "Misdirected Request: connect again.\n",
+			      false);
 }
 
 static void on_request(const struct hf_http_request *request, struct hf_http_answer *answer,
 		       void *arg)
 {
 	struct hf_worker *worker = arg;
+	struct hf_forward_under under;
+	int status = over(worker, request, &under);
 
-	if (!still_good(worker, request)) {
-		answer->close = true;
-		hf_answer_status(answer, 403);
-		return;
-	}
-	if (hf_policy_crossed(request)) {
-		hf_answer_status(answer, 421);
-		return;
-	}
-	worker->responder.ops->respond(&worker->responder, request, answer);
+	answer->close |= status != 0;
+	if (status == 0 && hf_policy_crossed(under.generation, under.listen, request))
+		status = 421;
+	if (status != 0)
+		hf_answer_status(answer, status);
+	else
+		worker->responder.ops->respond(&worker->responder, request, answer);
 }
 
 static void count_answer(struct hf_worker *worker, int status, uint64_t bytes)
