@@ -195,17 +195,33 @@ static const char *guess_kind(const char *text)
 	return strchr(text, '@') ? "email" : "dns";
 }
 
+/* "dsn" was meant to be "dns"; what is a host with a port, or an IPv6 address, is near to none. */
+static const char *nearest_kind(const char *text, size_t len, char word[16])
+{
+	static const char *const kinds[] = { "dns", "ip", "uri", "email", NULL };
+
+	memcpy(word, text, len);
+	word[len] = '\0';
+	return hf_str_nearest(word, kinds);
+}
+
 int hf_sans_add_text(struct hf_sans *sans, const char *text, struct hf_err *err)
 {
 	const char *colon = strchr(text, ':');
 	size_t len = colon ? (size_t)(colon - text) : 0;
+	const char *kind;
+	char word[16];
 	static const enum hf_san_kind kinds[] = { HF_SAN_DNS, HF_SAN_IP, HF_SAN_URI, HF_SAN_EMAIL };
 
 	for (size_t i = 0; i < HF_ARRAY_LEN(kinds); i++) {
 		if (is_kind(text, len, hf_san_kind_name(kinds[i])))
 			return hf_sans_add(sans, kinds[i], colon + 1, err);
 	}
+	kind = len > 0 && len < sizeof(word) ? nearest_kind(text, len, word) : NULL;
 	(void)hf_err_set(err, HF_E_PARSE, "'%s' does not say which kind of name it is", text);
+	if (kind)
+		return hf_err_hint(err, "did you mean %s%s? (kinds: dns, ip, uri, email)", kind,
+				   colon);
 	return hf_err_hint(err, "write %s:%s (kinds: dns, ip, uri, email)", guess_kind(text), text);
 }
 

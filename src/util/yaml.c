@@ -181,8 +181,12 @@ static int parser_failed(const struct hf_yaml *yaml, const yaml_parser_t *parser
 		return hf_err_set(err, HF_E_PARSE, "'%s': %s at byte %zu", yaml->name,
 				  parser->problem ? parser->problem : "not UTF-8",
 				  parser->problem_offset);
-	return fail_at(yaml, &parser->problem_mark, err,
-		       parser->problem ? parser->problem : "not YAML");
+	(void)fail_at(yaml, &parser->problem_mark, err,
+		      parser->problem ? parser->problem : "not YAML");
+	if (hf_str_eq(parser->problem, "found character that cannot start any token"))
+		return hf_err_hint(err, "indent with spaces, not with tabs; quote what begins with "
+					"@, ` or %%");
+	return -HF_E_PARSE;
 }
 
 static int read_events(yaml_parser_t *parser, struct reader *r, struct hf_err *err)
@@ -296,6 +300,16 @@ int hf_yaml_need(const struct hf_yaml *yaml, const struct hf_yaml_node *node,
 			     node->key ? "'" : "", words[kind], words[node->kind]);
 }
 
+/* A key in the wrong place is seldom near to one that is right there. */
+static int hint_known(const char *const *known, struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_buf) all = HF_BUF_INIT(1024);
+
+	for (size_t i = 0; known[i]; i++)
+		(void)hf_buf_printf(&all, "%s%s", i ? ", " : "", known[i]);
+	return hf_err_hint(err, "known here: %s", hf_buf_str(&all));
+}
+
 int hf_yaml_check_keys(const struct hf_yaml *yaml, const struct hf_yaml_node *map,
 		       const char *const *known, struct hf_err *err)
 {
@@ -313,7 +327,8 @@ int hf_yaml_check_keys(const struct hf_yaml *yaml, const struct hf_yaml_node *ma
 			continue;
 		nearest = hf_str_nearest(n->key, known);
 		(void)hf_yaml_error(yaml, n, true, err, "there is no key '%s' here", n->key);
-		return nearest ? hf_err_hint(err, "did you mean '%s'?", nearest) : -HF_E_PARSE;
+		return nearest ? hf_err_hint(err, "did you mean '%s'?", nearest)
+			       : hint_known(known, err);
 	}
 	return 0;
 }

@@ -150,6 +150,9 @@ static void test_texts(void **state)
 		{ "email:a@", NULL, "local@host" },
 		{ "dirname:CN=x", NULL, "kinds: dns" },
 		{ "other:x", NULL, "kinds: dns" },
+		{ "dsn:a.example", NULL, "did you mean dns:a.example?" },
+		{ "mail:a@b.example", NULL, "did you mean email:a@b.example?" },
+		{ "localhost:8443", NULL, "kinds: dns" },
 	};
 
 	(void)state;

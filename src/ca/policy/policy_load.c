@@ -207,6 +207,8 @@ static int read_key_types(const struct loader *l, const struct hf_yaml_node *nod
 			return rc;
 		pp->key_types |= 1U << which;
 	}
+	if (!pp->key_types)
+		return hf_yaml_error(l->yaml, node, true, l->err, "an empty list allows no key");
 	return 0;
 }
 

@@ -81,7 +81,10 @@ def test_policy_of_the_home_is_shown_as_it_holds(ruled):
     ("profiles:\n  client:\n    names: { dns: ['*'] }\n", "3:20: '*': not a host name", ""),
     ("unique_subject: yes\nunique-subject: no\n", "2:1: 'unique-subject' is given twice", "line 1"),
     ("defaults: &a {}\nprofiles: { server: *a }\n", "1:11: anchors", ""),
-    ("defaults:\n\tdays: 1\n", "2:1:", ""),
+    ("defaults:\n\tdays: 1\n", "2:1:", "with spaces, not with tabs"),
+    ("profiles:\n  server: {}\n  max_days: 4\n", "3:3: there is no key 'max_days' here",
+     "known here: server, client, peer, intermediate"),
+    ("defaults: { key_types: [] }\n", "1:13: an empty list allows no key", ""),
 ])
 def test_mistake_is_told_with_line_and_column(hf, tmp_path, text, message, hint):
     (tmp_path / "p.yaml").write_text(text)
