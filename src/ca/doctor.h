@@ -32,6 +32,9 @@ struct hf_doctor {
 	struct hf_doctor_finding *items;
 	size_t len, alloc;
 	size_t looked_at; /* files */
+	/* should the authority be lost now: when the first of its lists ends; 0: there is no
+	 * authority, or a list of it is of no use as it is */
+	int64_t lists_until;
 };
 void hf_doctor_done(struct hf_doctor *d);
 HF_DEFINE_AUTO_DONE(hf_doctor, struct hf_doctor, hf_doctor_done);

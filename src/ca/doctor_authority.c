@@ -14,6 +14,7 @@
 #include "ca/root.h"
 #include "util/home.h"
 
+enum { NO_LIST = -1 }; /* hf_doctor.lists_until while looking */
 enum { CA_WARN = 90 * HF_DAY_SECONDS, CLOCK_SLACK = 600 };
 
 /* --- certificates and keys --- */
@@ -67,13 +68,28 @@ static int look_at_chain(struct hf_doctor *d, const struct hf_authority *a, stru
 
 /* --- lists --- */
 
+/* Lists of an offline root that wait for their dates count: anybody can put them into place. */
+static int lasts_until(const struct hf_doctor *d, const struct hf_authority *a,
+		       const struct hf_ca *ca, const struct hf_crl *crl, int64_t *ret_until,
+		       struct hf_err *err)
+{
+	struct hf_root_lists lists = { 0 };
+	int rc = ca == &a->root && !a->single ? hf_root_lists_look(a->dir, d->now, &lists, err) : 0;
+
+	if (rc == 0)
+		*ret_until = HF_MAX(crl->next_update, lists.covered_until);
+	return rc;
+}
+
 static int look_at_list(struct hf_doctor *d, const struct hf_authority *a, const struct hf_ca *ca,
 			struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_pemfile) file = HF_PEMFILE_INIT;
 	char path[PATH_MAX];
+	int64_t before = d->lists_until, until = 0;
 	int rc = hf_path_join(path, sizeof(path), a->dir, ca->crl_name, err);
 
+	d->lists_until = NO_LIST; /* until this one has shown to be good */
 	if (rc < 0)
 		return rc;
 	if (!hf_file_exists(path))
@@ -89,6 +105,11 @@ static int look_at_list(struct hf_doctor *d, const struct hf_authority *a, const
 		return hf_doctor_add(d, HF_DOCTOR_CRL_FOREIGN, path, err, "%s did not sign it",
 				     ca->cert->subject);
 	}
+	rc = lasts_until(d, a, ca, file.crls.items[0], &until, err);
+	if (rc < 0)
+		return rc;
+	if (before != NO_LIST && until > d->now)
+		d->lists_until = before ? HF_MIN(before, until) : until;
 	return hf_doctor_crl(d, file.crls.items[0], path, err);
 }
 
@@ -217,6 +238,7 @@ static int look(struct hf_doctor *d, struct hf_authority *a, struct hf_err *err)
 		rc = look_at_waiting(d, a, err);
 	if (rc == 0 && !a->policy)
 		rc = hf_doctor_add(d, HF_DOCTOR_POLICY, a->dir, err, "%s", a->policy_err.msg);
+	d->lists_until = HF_MAX(d->lists_until, 0);
 	return rc < 0 ? rc : look_at_log(d, a, err);
 }
 

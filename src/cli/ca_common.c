@@ -241,3 +241,14 @@ int hf_cli_publish_after(struct hf_cmd_ctx *ctx, struct hf_authority *a, int64_t
 				  "longer has");
 	return hf_authority_publish_crl(a, ca, 0, NULL, now, ret_published, &ctx->err);
 }
+
+void hf_cli_crl_number(const struct hf_crl *crl, char out[HF_CLI_NUMBER_CAP])
+{
+	BIGNUM *number = NULL;
+	char *decimal = crl->number && BN_hex2bn(&number, crl->number) ? BN_bn2dec(number) : NULL;
+
+	if (!decimal || !hf_str_copy(out, HF_CLI_NUMBER_CAP, decimal))
+		(void)hf_str_copy(out, HF_CLI_NUMBER_CAP, crl->number ? "very large" : "none");
+	OPENSSL_free(decimal);
+	BN_free(number);
+}

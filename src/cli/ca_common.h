@@ -44,6 +44,11 @@ void hf_cli_json_record(struct hf_json *j, const struct hf_record *record, const
 /* "2026-12-21 (30 days)" */
 void hf_cli_until(int64_t at, int64_t now, char *out, size_t cap);
 
+/* The number of a list in decimal, as openssl prints it (files and JSON have it in hexadecimal);
+ * "none" without one. */
+enum { HF_CLI_NUMBER_CAP = 64 };
+void hf_cli_crl_number(const struct hf_crl *crl, char out[HF_CLI_NUMBER_CAP]);
+
 /* A new key with a certificate for the order (its key is set here), written to dir.  `replace`:
  * over what is there.  The order holds the certificate afterwards. */
 int hf_cli_issue_into(struct hf_cmd_ctx *ctx, struct hf_authority *a, struct hf_order *order,

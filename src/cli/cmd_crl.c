@@ -66,8 +66,9 @@ static void facts_json(struct hf_json *j, const struct hf_crl *crl)
 
 static void tell(struct hf_cmd_ctx *ctx, const struct hf_crl_published *p)
 {
-	char until[80];
+	char until[80], number[HF_CLI_NUMBER_CAP];
 
+	hf_cli_crl_number(p->crl, number);
 	if (ctx->out.json_mode) {
 		hf_json_object_begin(&ctx->out.json, NULL);
 		hf_json_string(&ctx->out.json, "file", p->path);
@@ -76,7 +77,7 @@ static void tell(struct hf_cmd_ctx *ctx, const struct hf_crl_published *p)
 	}
 	hf_cli_until(p->crl->next_update, hf_clock_now(), until, sizeof(until));
 	hf_out_safe(&ctx->out, p->path);
-	hf_out_print(&ctx->out, ": number %s, %zu revoked, next due %s\n", p->crl->number,
+	hf_out_print(&ctx->out, ": number %s, %zu revoked, next due %s\n", number,
 		     p->crl->revoked_count, until);
 }
 
@@ -170,16 +171,16 @@ static int show_entry(struct hf_cmd_ctx *ctx, X509_REVOKED *entry)
 
 static void show_head(struct hf_cmd_ctx *ctx, const char *path, const struct hf_crl *crl)
 {
-	char when[HF_TIME_TEXT_CAP], until[80];
+	char when[HF_TIME_TEXT_CAP], until[80], number[HF_CLI_NUMBER_CAP];
 
 	if (ctx->out.json_mode)
 		facts_json(&ctx->out.json, crl);
 	hf_time_format(crl->this_update, when);
+	hf_cli_crl_number(crl, number);
 	hf_out_safe(&ctx->out, path);
 	hf_out_print(&ctx->out, ": revocation list of ");
 	hf_out_safe(&ctx->out, crl->issuer);
-	hf_out_print(&ctx->out, "\n  number      %s\n  this update %s\n",
-		     crl->number ? crl->number : "none", when);
+	hf_out_print(&ctx->out, "\n  number      %s\n  this update %s\n", number, when);
 	hf_cli_until(crl->next_update, hf_clock_now(), until, sizeof(until));
 	hf_out_print(&ctx->out, "  next update %s\n  revoked     %zu\n",
 		     crl->has_next_update ? until : "never", crl->revoked_count);

@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/time.h"
 #include "ca/doctor.h"
+#include "cli/ca_common.h"
 #include "util/clock.h"
 #include "util/cmd.h"
 
@@ -57,9 +58,13 @@ static void tell_one(struct hf_out *out, const struct hf_doctor_finding *f)
 /* The worst first, for people read from the top. */
 static void tell(struct hf_out *out, const struct hf_doctor *d)
 {
+	char until[80];
+
 	if (out->json_mode) {
 		hf_out_json_begin(out);
 		hf_json_int(&out->json, "looked_at", (int64_t)d->looked_at);
+		if (d->lists_until)
+			hf_json_time(&out->json, "lists_until", d->lists_until);
 		hf_json_array_begin(&out->json, "findings");
 	}
 	for (int severity = HF_DOCTOR_ERROR; severity >= HF_DOCTOR_NOTE; severity--) {
@@ -72,6 +77,13 @@ static void tell(struct hf_out *out, const struct hf_doctor *d)
 	if (out->json_mode) {
 		hf_json_array_end(&out->json);
 		hf_out_json_end(out);
+	}
+	if (d->lists_until) {
+		hf_cli_until(d->lists_until, d->now, until, sizeof(until));
+		hf_out_print(
+		    out,
+		    "if the authority were lost now, its revocation lists would last until %s\n",
+		    until);
 	}
 	if (hf_doctor_worst(d) == HF_DOCTOR_NOTE)
 		hf_out_print(out, "%s%zu files looked at: nothing that fails today or soon%s\n",
@@ -114,7 +126,8 @@ const struct hf_command cmd_doctor = {
 	    "Looks at certificates and CAs that end, revocation lists before their nextUpdate, keys that others "
 	    "can read or that are not the certificate's, the ledger's log, identities that were revoked, lists of "
 	    "an offline root that wait for their date, the clock, and what broken runs have left. It says how bad "
-	    "each is, where, and what to do; it changes nothing and asks for no passphrase.",
+	    "each is, where, and what to do, and how long the revocation lists would last if the authority were lost "
+	    "now; it changes nothing and asks for no passphrase.",
 	.groups = groups,
 	.opts_size = sizeof(struct doctor_opts),
 	.examples = examples,

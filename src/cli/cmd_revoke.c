@@ -75,6 +75,7 @@ static int revoke_one(struct hf_cmd_ctx *ctx, struct hf_authority *a, const stru
 static int publish(struct hf_cmd_ctx *ctx, struct hf_authority *a, int64_t issuer, int64_t now)
 {
 	HF_AUTO_DONE(hf_crl_published) p = { .crl = NULL };
+	char number[HF_CLI_NUMBER_CAP];
 	int rc = hf_cli_publish_after(ctx, a, issuer, now, &p);
 
 	if (rc < 0) {
@@ -82,7 +83,8 @@ static int publish(struct hf_cmd_ctx *ctx, struct hf_authority *a, int64_t issue
 				     "it is noted as revoked, but the new list was not written");
 		return hf_err_hint(&ctx->err, "mend that, then: handfast crl");
 	}
-	hf_out_print(&ctx->out, "list    %s, number %s, %zu revoked\n", p.path, p.crl->number,
+	hf_cli_crl_number(p.crl, number);
+	hf_out_print(&ctx->out, "list    %s, number %s, %zu revoked\n", p.path, number,
 		     p.crl->revoked_count);
 	if (ctx->out.json_mode) {
 		hf_json_string(&ctx->out.json, "crl", p.path);

@@ -412,7 +412,7 @@ static int run_release(struct hf_cmd_ctx *ctx)
 {
 	HF_AUTO(hf_crl) crl = NULL;
 	struct hf_root_lists lists = { 0 };
-	char dir[PATH_MAX], next[HF_TIME_TEXT_CAP];
+	char dir[PATH_MAX], next[HF_TIME_TEXT_CAP], number[HF_CLI_NUMBER_CAP];
 	int64_t now = hf_clock_now();
 	int rc = hf_home_ca(ctx->home, "", dir, &ctx->err);
 
@@ -431,7 +431,9 @@ static int run_release(struct hf_cmd_ctx *ctx)
 		hf_out_json_end(&ctx->out);
 	}
 	if (crl)
-		hf_out_print(&ctx->out, "released list number %s of the root\n", crl->number);
+		hf_cli_crl_number(crl, number);
+	if (crl)
+		hf_out_print(&ctx->out, "released list number %s of the root\n", number);
 	else
 		hf_out_print(&ctx->out, "the root's list is the newest whose time has come\n");
 	if (lists.waiting) {

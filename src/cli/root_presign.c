@@ -23,11 +23,12 @@ static int write_copy(struct hf_cmd_ctx *ctx, const struct hf_crls *lists, const
 static void tell(struct hf_cmd_ctx *ctx, const struct hf_crls *lists, const char *path)
 {
 	struct hf_json *j = &ctx->out.json;
-	char from[HF_TIME_TEXT_CAP], until[HF_TIME_TEXT_CAP];
+	char from[HF_TIME_TEXT_CAP], until[HF_TIME_TEXT_CAP], number[HF_CLI_NUMBER_CAP];
 
 	for (size_t i = 0; i < lists->len; i++) {
 		const struct hf_crl *crl = lists->items[i];
 
+		hf_cli_crl_number(crl, number);
 		hf_time_format(crl->this_update, from);
 		hf_time_format(crl->next_update, until);
 		if (ctx->out.json_mode) {
@@ -40,8 +41,8 @@ static void tell(struct hf_cmd_ctx *ctx, const struct hf_crls *lists, const char
 			hf_json_int(j, "revoked", (int64_t)crl->revoked_count);
 			hf_json_object_end(j);
 		}
-		hf_out_print(&ctx->out, "number %s, %zu revoked, from %.10s until %.10s\n",
-			     crl->number, crl->revoked_count, from, until);
+		hf_out_print(&ctx->out, "number %s, %zu revoked, from %.10s until %.10s\n", number,
+			     crl->revoked_count, from, until);
 	}
 }
 
@@ -71,7 +72,7 @@ int hf_cli_root_release(struct hf_cmd_ctx *ctx, struct hf_authority *a)
 {
 	HF_AUTO(hf_crl) crl = NULL;
 	struct hf_root_lists lists = { 0 };
-	char until[80];
+	char until[80], number[HF_CLI_NUMBER_CAP];
 	int64_t now = hf_clock_now();
 	int rc = hf_root_release(a->dir, now, &crl, &ctx->err);
 
@@ -79,9 +80,11 @@ int hf_cli_root_release(struct hf_cmd_ctx *ctx, struct hf_authority *a)
 		rc = hf_root_lists_look(a->dir, now, &lists, &ctx->err);
 	if (rc < 0)
 		return rc;
-	if (crl)
+	if (crl) {
+		hf_cli_crl_number(crl, number);
 		hf_out_note(&ctx->out, "the root's list number %s, signed ahead, was released",
-			    crl->number);
+			    number);
+	}
 	if (lists.covered_until > now) {
 		hf_cli_until(lists.covered_until, now, until, sizeof(until));
 		hf_out_note(&ctx->out, "the root's lists reach until %s", until);

@@ -2,6 +2,8 @@
 /* Requests, revocation lists and keys in words.  Must never print a private key. */
 #include "cli/show_parts.h"
 
+#include "cli/ca_common.h"
+
 #include <string.h>
 
 #include "base/time.h"
@@ -125,12 +127,13 @@ static void json_crl(const struct hf_crl *crl, struct hf_json *j)
 
 static void text_crl(const struct hf_crl *crl, int64_t now, struct hf_out *out)
 {
-	char text[160];
+	char text[160], number[HF_CLI_NUMBER_CAP];
 
+	hf_cli_crl_number(crl, number);
 	hf_out_print(out, "Revocation list (CRL)%s\n",
 		     crl->base_number ? ", changes only (delta)" : "");
 	hf_show_field(out, "issuer", crl->issuer);
-	hf_show_field(out, "number", crl->number ? crl->number : "(none)");
+	hf_show_field(out, "number", number);
 	hf_show_time(crl->this_update, now, text, sizeof(text));
 	hf_show_field(out, "from", text);
 	hf_show_time(crl->next_update, now, text, sizeof(text));

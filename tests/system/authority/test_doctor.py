@@ -200,6 +200,41 @@ def test_the_root_lists_that_wait(hf, home, tmp_path):
     assert "D-RELEASE-DUE" not in findings(hf)
 
 
+def days_of_lists(hf):
+    until = hf.run("--json", "doctor").json().get("lists_until")
+    return until and round((datetime.datetime.strptime(until, "%Y-%m-%dT%H:%M:%SZ") - datetime.datetime.utcnow()) / DAY)
+
+
+def test_how_long_the_lists_last_if_the_authority_dies_now(abc, home):
+    assert days_of_lists(abc) == 30  # the issuing CA's; the root's lasts for a year
+    abc("crl", "--days", "90")
+    assert days_of_lists(abc) == 90
+    assert "its revocation lists would last until" in abc("doctor").stdout
+    list_of(home, "crl.pem", -1 * DAY, 5 * DAY)
+    assert days_of_lists(abc) == 5, "the first that ends counts"
+    abc("crl")
+    for name in ("root.crl.pem", "crl.pem"):
+        list_of(home, name, -9 * DAY, -1 * DAY)
+        assert days_of_lists(abc) is None and "would last" not in abc.run("doctor").stdout
+        abc("crl")
+        (home / "ca" / name).unlink()
+        assert days_of_lists(abc) is None
+        abc("crl")
+
+
+def test_lists_of_an_offline_root_that_wait_count(hf, home, tmp_path):
+    root = hf.at(tmp_path / "root")
+    root("init", "ABC", "--root-only")
+    hf("root", "request", "ABC")
+    until = (datetime.datetime.utcnow() + 300 * DAY).strftime("%Y-%m-%d")
+    root("root", "sign", home / "ca.request/request.pem", "--out", tmp_path / "a.pem", "--yes", "--lists-until", until)
+    hf("root", "accept", tmp_path / "a.pem", "--yes")
+    hf("crl", "--days", "350")
+    assert 299 <= days_of_lists(hf) <= 350
+    (home / "ca/root.crls.pem").unlink()
+    assert days_of_lists(hf) <= 45
+
+
 def test_an_empty_home_is_said_to_be_empty(hf):
     assert "nothing" in hf("doctor", exit=3).stderr
 

@@ -212,3 +212,14 @@ def test_a_root_list_that_is_not_the_root_s_stops_nobody(abc, home, own_ca, hf, 
     abc("issue", "dora", "--client")
     (home / "ca/root.crl.pem").write_text("nothing")
     abc("issue", "emil", "--client")
+
+
+def test_numbers_of_lists_are_decimal_for_people_as_openssl_prints_them(abc, home):
+    for _ in range(12):
+        told = abc("crl")
+    wanted = str(number(home / "ca/crl.pem"))
+    assert int(wanted) >= 13 and "X509v3 CRL Number: \n                " + wanted in crl_text(home / "ca/crl.pem")
+    assert "number %s, " % wanted in told.stdout
+    for command in (("crl", "show"), ("show",)):
+        assert re.search(r"number +%s\n" % wanted, abc(*command, home / "ca/crl.pem").stdout)
+    assert "number %d, 1 revoked" % (int(wanted) + 1) in abc("revoke", "mail").stdout
