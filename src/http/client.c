@@ -66,6 +66,7 @@ static void fail(struct hf_http_client *client, enum hf_http_trouble trouble, in
 		.why = why,
 		.reused = client->asked > 1,
 		.sent = client->sent,
+		.tls = client->tls_failure,
 	};
 	const struct hf_http_client_ops *ops = client->ops;
 	void *arg = client->arg;
@@ -267,8 +268,8 @@ static void on_end(struct hf_conn *conn, const struct hf_conn_end *end, void *ar
 {
 	struct hf_http_client *client = arg;
 
-	(void)conn;
 	client->conn = NULL;
+	client->tls_failure = hf_conn_failure(conn);
 	switch (end->kind) {
 	case HF_CONN_END_CONNECT:
 	case HF_CONN_END_HANDSHAKE_TIMEOUT:

@@ -30,6 +30,7 @@ struct hf_http_failure {
 	const char *why; /* one sentence, static; NULL for CONNECT */
 	bool reused;	 /* the connection had carried a request before */
 	bool sent;	 /* bytes of the request may have reached the service */
+	const struct hf_tls_failure *tls; /* NULL: TLS did not fail */
 };
 
 struct hf_http_client_ops {
@@ -56,6 +57,7 @@ struct hf_http_pool_config {
 	uint64_t idle_ms;  /* between two pieces of it */
 	uint64_t keep_ms;  /* how long an idle connection is kept */
 	size_t keep_cap;   /* how many */
+	struct hf_tls_context *tls; /* borrowed; NULL: plain */
 	struct hf_http_limits limits;
 };
 

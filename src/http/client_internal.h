@@ -30,6 +30,7 @@ struct hf_http_client {
 	bool open, inside, began, sent;
 	unsigned interims;
 	uint64_t asked; /* requests so far */
+	const struct hf_tls_failure *tls_failure; /* while on_failed runs */
 	struct hf_buf early; /* what waits for the connection */
 	struct hf_buf bytes; /* of a head that is not complete */
 	const char *rest;    /* behind the head, while on_head runs */

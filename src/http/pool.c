@@ -82,6 +82,7 @@ int hf_http_pool_connect(struct hf_http_pool *pool, size_t nth, struct hf_http_c
 	const struct hf_conn_options options = {
 		.ops = &hf_http_client_conn_ops,
 		.arg = client,
+		.tls = pool->config.tls,
 		.handshake_ms = pool->config.connect_ms,
 		.out_cap = HF_CLIENT_OUT_CAP,
 	};

@@ -7,7 +7,7 @@
 #include "http/body.h"
 #include "http/head.h"
 #include "probe/session.h"
-#include "probe/url.h"
+#include "http/url.h"
 
 struct hf_request {
 	const char *method;            /* "GET" */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* URLs: taken apart strictly.  Must never let a byte into a request that could end its line. */
-#include "probe/url.h"
+#include "http/url.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,7 +10,6 @@
 #include "base/str.h"
 #include "http/chars.h"
 #include "http/head.h"
-#include "pki/san.h"
 
 static int scheme_skip(const char **text, struct hf_err *err)
 {
@@ -32,9 +32,9 @@ static int scheme_skip(const char **text, struct hf_err *err)
 
 static int authority_parse(const char *text, size_t len, struct hf_url *url, struct hf_err *err)
 {
+	int default_port = url->plain ? HF_URL_PORT_PLAIN : HF_URL_PORT;
 	char authority[HF_HOST_CAP + 16];
 	uint8_t raw[16];
-	size_t raw_len;
 	int rc;
 
 	if (len == 0 || len >= sizeof(authority))
@@ -49,15 +49,16 @@ static int authority_parse(const char *text, size_t len, struct hf_url *url, str
 	if (!hf_http_host_ok((struct hf_slice){ authority, len }))
 		return hf_err_set(err, HF_E_INVALID, "'%s' is not a host name or address",
 				  authority);
-	rc = hf_hostport_parse(authority, HF_URL_PORT, url->host, &url->port, err);
+	rc = hf_hostport_parse(authority, default_port, url->host, &url->port, err);
 	if (rc < 0)
 		return rc;
 	if (!url->host[0] || url->port == 0)
 		return hf_err_set(err, HF_E_INVALID, "the URL has no host, or port 0");
-	url->host_is_ip = hf_ip_parse(url->host, raw, &raw_len);
+	url->host_is_ip = inet_pton(AF_INET, url->host, raw) == 1 ||
+			  inet_pton(AF_INET6, url->host, raw) == 1;
 	rc = snprintf(url->authority, sizeof(url->authority),
 		      strchr(url->host, ':') ? "[%s]" : "%s", url->host);
-	if (url->port != HF_URL_PORT)
+	if (url->port != default_port)
 		snprintf(url->authority + rc, sizeof(url->authority) - (size_t)rc, ":%d",
 			 url->port);
 	return 0;
@@ -79,14 +80,41 @@ static int target_parse(const char *text, struct hf_url *url, struct hf_err *err
 	return hf_err_hint(err, "write it as %%XX, a space as %%20");
 }
 
-int hf_url_parse(const char *text, struct hf_url *ret_url, struct hf_err *err)
+/* What stands behind the scheme. */
+static int rest_parse(const char *text, bool plain, struct hf_url *ret_url, struct hf_err *err)
 {
-	size_t len;
-	int rc = scheme_skip(&text, err);
+	size_t len = strcspn(text, "/?#");
+	int rc;
 
-	if (rc < 0)
-		return rc;
-	len = strcspn(text, "/?#");
+	ret_url->plain = plain;
 	rc = authority_parse(text, len, ret_url, err);
 	return rc < 0 ? rc : target_parse(text + len, ret_url, err);
+}
+
+int hf_url_parse(const char *text, struct hf_url *ret_url, struct hf_err *err)
+{
+	int rc = scheme_skip(&text, err);
+
+	return rc < 0 ? rc : rest_parse(text, false, ret_url, err);
+}
+
+static bool has_scheme(const char *text, const char *scheme)
+{
+	size_t len = strlen(scheme);
+
+	return strlen(text) > len && hf_mem_case_eq(text, scheme, len);
+}
+
+bool hf_url_looks_like(const char *text)
+{
+	return has_scheme(text, "http://") || has_scheme(text, "https://");
+}
+
+int hf_url_parse_any(const char *text, struct hf_url *ret_url, struct hf_err *err)
+{
+	if (!hf_url_looks_like(text))
+		return hf_err_set(err, HF_E_INVALID, "'%s' is no http:// or https:// URL", text);
+	if (has_scheme(text, "http://"))
+		return rest_parse(text + strlen("http://"), true, ret_url, err);
+	return hf_url_parse(text, ret_url, err);
 }
