@@ -25,6 +25,8 @@ static void work(uv_work_t *req)
 	struct hf_service *service = req->data;
 	struct hf_ask *asks[HF_DESK_BATCH];
 
+	if (service->look_at_work)
+		hf_service_look(service);
 	if (service->upkeep_at_work)
 		service->upkeep_rc =
 		    hf_service_keep_up(service, service->work_now, &service->upkeep_err);
@@ -73,6 +75,9 @@ static void work_done(uv_work_t *req, int status)
 
 	(void)status;
 	service->working = false;
+	if (service->look_at_work)
+		hf_service_looked(service);
+	service->look_at_work = false;
 	if (service->upkeep_at_work) {
 		service->upkeep_failed = service->upkeep_rc < 0;
 		take_fresh(service);
@@ -126,8 +131,10 @@ void hf_service_start_work(struct hf_service *service)
 		return;
 	if (service->reload_due)
 		reload(service);
-	if (!service->first && !service->upkeep_due)
+	if (!service->first && !service->upkeep_due && !service->look_due)
 		return;
+	service->look_at_work = service->look_due;
+	service->look_due = false;
 	service->upkeep_at_work = service->upkeep_due;
 	service->upkeep_due = false;
 	hf_err_clear(&service->upkeep_err);
@@ -243,6 +250,8 @@ static void on_tick(void *arg)
 	int64_t now = hf_clock_monotonic_ms() / 1000;
 
 	hf_log_sink_flush(&service->access);
+	hf_feed_tick(service->feed);
+	hf_service_look_soon(service);
 	if (now - service->upkeep_at < UPKEEP_SECONDS)
 		return;
 	service->upkeep_at = now;
@@ -268,6 +277,7 @@ static void drain(struct hf_service *service)
 		hf_listener_free(service->listeners[i]);
 		service->listeners[i] = NULL;
 	}
+	hf_feed_drain(service->feed);
 	hf_http_server_drain(service->http);
 	hf_timer_start(service->drain_timer, service->config->drain_ms, 0);
 	settle(service);
@@ -371,6 +381,8 @@ static int start_up(struct hf_service *service, struct hf_err *err)
 	if (rc == 0)
 		rc = open_loop(service, err);
 	if (rc == 0)
+		rc = hf_service_lists_start(service, err);
+	if (rc == 0)
 		rc = open_listeners(service, err);
 	service->upkeep_at = hf_clock_monotonic_ms() / 1000;
 	return rc;
@@ -396,11 +408,13 @@ static void shut_down(struct hf_service *service)
 		hf_signal_free(service->signals[i]);
 	hf_timer_free(service->tick);
 	hf_timer_free(service->drain_timer);
+	hf_service_lists_stop(service);
 	hf_http_server_stop(service->http);
 	service->count.on_change = NULL;
 	if (service->loop)
 		hf_loop_free(service->loop); /* ends the connections that are left */
 	hf_http_server_free(service->http);
+	hf_feed_free(service->feed);
 	free_waiting(service);
 	free(service->listeners);
 	hf_bound_list_done(&service->bound);
@@ -411,12 +425,13 @@ static void shut_down(struct hf_service *service)
 	hf_buf_done(&service->ca_pem);
 	hf_buf_done(&service->ca_est);
 	for (size_t i = 0; i < HF_LISTS; i++)
-		hf_buf_done(&service->lists[i].der);
+		hf_list_free(service->lists[i]);
+	hf_lookout_done(&service->look);
+	hf_store_close(service->reader);
 }
 
 int hf_service_run(const struct hf_service_config *config, struct hf_err *err)
 {
-	static const char *const lists[HF_LISTS] = { "issuing.crl", "root.crl" };
 	struct hf_service *service = calloc(1, sizeof(*service));
 	int rc;
 
@@ -430,10 +445,7 @@ int hf_service_run(const struct hf_service_config *config, struct hf_err *err)
 	hf_buf_init(&service->line, LINE_CAP);
 	hf_buf_init(&service->ca_pem, HF_ASK_BODY_CAP);
 	hf_buf_init(&service->ca_est, HF_ASK_BODY_CAP);
-	for (size_t i = 0; i < HF_LISTS; i++) {
-		service->lists[i].name = lists[i];
-		hf_buf_init(&service->lists[i].der, (size_t)256 * 1024 * 1024);
-	}
+	hf_lookout_init(&service->look);
 	rc = start_up(service, err);
 	if (rc == 0) {
 		for (size_t i = 0; i < service->bound.len; i++)

@@ -4,6 +4,7 @@
 #define HF_ENROLL_SERVICE_INTERNAL_H
 
 #include "enroll/desk.h"
+#include "enroll/feed.h"
 #include "enroll/service.h"
 #include "enroll/throttle.h"
 #include "http/stream.h"
@@ -19,14 +20,6 @@ enum {
 
 struct hf_visit;
 
-struct hf_list_file { /* one revocation list, as last read */
-	const char *name; /* of the route: "issuing.crl" */
-	struct hf_buf der;
-	int64_t mtime_ns;
-	uint64_t inode;
-};
-enum { HF_LISTS = 2 };
-
 struct hf_service {
 	const struct hf_service_config *config;
 	struct hf_authority *authority;
@@ -37,7 +30,10 @@ struct hf_service {
 	struct hf_http_server *http;
 	struct hf_tls_context *tls;
 	struct hf_buf ca_pem, ca_est; /* the answers of /ca and cacerts */
-	struct hf_list_file lists[HF_LISTS];
+	struct hf_list *lists[HF_LISTS]; /* that are given out; NULL: none */
+	struct hf_feed *feed;
+	struct hf_store *reader; /* for short questions from the loop */
+	uv_fs_event_t *watch;	 /* the authority's directory; NULL: only looked at each second */
 	struct hf_signal *signals[3];
 	struct hf_timer *tick, *drain_timer;
 	struct hf_log_sink access;
@@ -49,6 +45,12 @@ struct hf_service {
 	/* the one batch at work, and what waits */
 	uv_work_t work;
 	bool working, upkeep_due;
+	/* looking at ledger and lists, in the thread that works */
+	struct hf_lookout look;
+	struct hf_err look_err;
+	struct hf_timer *look_again;
+	int look_rc;
+	bool look_due, look_at_work, look_failed;
 	int64_t work_now;
 	struct hf_visit *batch[HF_DESK_BATCH];
 	size_t batch_len;
@@ -107,6 +109,16 @@ void hf_service_error_json(struct hf_buf *out, const char *code, const struct hf
 /* service.c */
 void hf_service_enqueue(struct hf_service *service, struct hf_visit *visit);
 void hf_service_start_work(struct hf_service *service);
+
+/* service_lists.c */
+/* The first look, before anybody is let in; then a watch over the directory. */
+int hf_service_lists_start(struct hf_service *service, struct hf_err *err);
+void hf_service_lists_stop(struct hf_service *service);
+/* In the thread that works, and what it brought, in the loop. */
+void hf_service_look(struct hf_service *service);
+void hf_service_looked(struct hf_service *service);
+/* Soon, unless it is under way. */
+void hf_service_look_soon(struct hf_service *service);
 
 /* service_identity.c */
 /* Issues our own certificate when it is due, and the lists; in the thread that works. */

@@ -3,16 +3,12 @@
  * be it: a token, or a certificate of ours on this very connection. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/err.h"
-#include "base/file.h"
 #include "base/str.h"
 #include "enroll/est.h"
 #include "enroll/service_internal.h"
 #include "util/clock.h"
-
-enum { LIST_CAP = 256 * 1024 * 1024 };
 
 /* --- requests with a body --- */
 
@@ -171,6 +167,11 @@ static struct hf_visit *visit_new(struct hf_service *service, const struct hf_ht
 	return visit;
 }
 
+static bool is_feed(const struct hf_http_head *head)
+{
+	return hf_slice_is(hf_http_text(head, head->path), "/revocations");
+}
+
 static void on_head(const struct hf_http_request *request, struct hf_http_session *session,
 		    void *arg)
 {
@@ -179,6 +180,10 @@ static void on_head(const struct hf_http_request *request, struct hf_http_sessio
 	char word[16] = "";
 	struct hf_visit *visit;
 
+	if (is_feed(request->head) && request->head->method == HF_METHOD_GET) {
+		hf_feed_take(service->feed, request, session);
+		return;
+	}
 	if ((!route &&
 	     !hf_admin_path(service, hf_http_text(request->head, request->head->path), word)) ||
 	    request->head->method != HF_METHOD_POST)
@@ -228,33 +233,34 @@ static void give_error(struct hf_http_answer *answer, int status, const char *co
 	answer->status = status;
 }
 
-static void get_ca(struct hf_service *service, struct hf_slice path, struct hf_http_answer *answer)
+static void get_ca(struct hf_service *service, const struct hf_http_request *request,
+		   struct hf_http_answer *answer)
 {
-	(void)path;
+	(void)request;
 	give(answer, "application/x-pem-file", &service->ca_pem);
 }
 
-static void get_cacerts(struct hf_service *service, struct hf_slice path,
+static void get_cacerts(struct hf_service *service, const struct hf_http_request *request,
 			struct hf_http_answer *answer)
 {
-	(void)path;
+	(void)request;
 	give(answer, "application/pkcs7-mime; smime-type=certs-only", &service->ca_est);
 	answer->fields = "Content-Transfer-Encoding: base64\r\n";
 }
 
 /* Nothing is asked of a request but its key (RFC 8951 3.3 allows to say so by 204). */
-static void get_csrattrs(struct hf_service *service, struct hf_slice path,
+static void get_csrattrs(struct hf_service *service, const struct hf_http_request *request,
 			 struct hf_http_answer *answer)
 {
 	(void)service;
-	(void)path;
+	(void)request;
 	answer->status = 204;
 }
 
-static void get_health(struct hf_service *service, struct hf_slice path,
+static void get_health(struct hf_service *service, const struct hf_http_request *request,
 		       struct hf_http_answer *answer)
 {
-	(void)path;
+	(void)request;
 	if (service->upkeep_failed) {
 		give_error(answer, 503, "upkeep", service->upkeep_told);
 		return;
@@ -263,68 +269,18 @@ static void get_health(struct hf_service *service, struct hf_slice path,
 	give(answer, "application/json", answer->scratch);
 }
 
-/* The DER of the one list that a PEM file holds. */
-static int read_list(const char *path, struct hf_buf *ret_der, struct hf_err *err)
-{
-	static const char begin[] = "-----BEGIN X509 CRL-----", end[] = "-----END";
-	HF_AUTO_DONE(hf_buf) pem = HF_BUF_INIT(LIST_CAP);
-	const char *from, *until;
-	int rc = hf_file_read(path, &pem, err);
-
-	if (rc < 0)
-		return rc;
-	from = strstr(hf_buf_str(&pem), begin);
-	until = from ? strstr(from + sizeof(begin), end) : NULL;
-	if (!until)
-		return hf_err_set(err, HF_E_PARSE, "'%s' holds no revocation list", path);
-	from += sizeof(begin) - 1;
-	hf_buf_clear(ret_der);
-	return hf_base64_decode(from, (size_t)(until - from), ret_der);
-}
-
-static void refresh_list(const struct hf_service *service, struct hf_list_file *list)
-{
-	const struct hf_authority *a = service->authority;
-	const struct hf_ca *ca = list == &service->lists[0] && !a->single ? &a->issuing : &a->root;
-	char path[PATH_MAX];
-	struct stat st;
-	int64_t mtime;
-
-	if (hf_path_join(path, sizeof(path), a->dir, ca->crl_name, NULL) < 0 ||
-	    stat(path, &st) != 0)
-		return;
-	mtime = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-	if (list->der.len > 0 && mtime == list->mtime_ns && st.st_ino == list->inode)
-		return;
-	if (read_list(path, &list->der, NULL) < 0)
-		return;
-	list->mtime_ns = mtime;
-	list->inode = st.st_ino;
-}
-
-static void get_list(struct hf_service *service, struct hf_slice path,
+static void get_list(struct hf_service *service, const struct hf_http_request *request,
 		     struct hf_http_answer *answer)
 {
-	for (size_t i = 0; i < HF_LISTS; i++) {
-		struct hf_list_file *list = &service->lists[i];
-
-		if (!hf_slice_is((struct hf_slice){ path.data + 5, path.len - 5 }, list->name))
-			continue;
-		refresh_list(service, list);
-		if (list->der.len == 0)
-			break;
-		give(answer, "application/pkix-crl", &list->der);
-		answer->fields = "Cache-Control: no-cache\r\n";
-		return;
-	}
-	give_error(answer, 404, "not-found",
-		   "there is no such list: /crl/issuing.crl and /crl/root.crl are");
+	if (!hf_lists_answer(service->lists, request, answer))
+		give_error(answer, 404, "not-found",
+			   "there is no such list: /crl/issuing.crl and /crl/root.crl are");
 }
 
 static const struct get_route {
 	const char *path;
 	bool prefix;
-	void (*get)(struct hf_service *service, struct hf_slice path,
+	void (*get)(struct hf_service *service, const struct hf_http_request *request,
 		    struct hf_http_answer *answer);
 } get_routes[] = {
 	{ "/ca", false, get_ca },
@@ -352,12 +308,14 @@ static void on_request(const struct hf_http_request *request, struct hf_http_ans
 	enum hf_http_method method = request->head->method;
 
 	if (route && (method == HF_METHOD_GET || method == HF_METHOD_HEAD)) {
-		route->get(arg, path, answer);
+		route->get(arg, request, answer);
 		return;
 	}
-	if (route || post_route_of(request->head)) {
+	if (route || is_feed(request->head) || post_route_of(request->head)) {
 		give_error(answer, 405, "method", "this path is asked for with another method");
-		answer->fields = route ? "Allow: GET, HEAD\r\n" : "Allow: POST\r\n";
+		answer->fields = route			  ? "Allow: GET, HEAD\r\n"
+				 : is_feed(request->head) ? "Allow: GET\r\n"
+							  : "Allow: POST\r\n";
 		return;
 	}
 	give_error(answer, 404, "not-found", "there is nothing under this path");

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Looking at ledger and lists.  Must never give a list an event that is later than what it names,
+ * and never wait for whoever publishes. */
+#include "enroll/lists.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/sha.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "base/str.h"
+#include "ca/crl.h"
+
+enum {
+	LIST_CAP = 1024 * 1024 * 1024,
+	INLINE_CAP = 256 * 1024, /* kept in memory of our own; larger ones are sent from a file */
+	MISSING_MS = 1000,	 /* so long somebody else may take to sign the list */
+};
+
+void hf_list_free(struct hf_list *list)
+{
+	if (!list)
+		return;
+	hf_buf_done(&list->der);
+	hf_fd_close(list->fd);
+	free(list);
+}
+
+void hf_lookout_init(struct hf_lookout *look)
+{
+	*look = (struct hf_lookout){ .seen = -1 };
+}
+
+void hf_lookout_done(struct hf_lookout *look)
+{
+	for (size_t i = 0; i < HF_LISTS; i++)
+		hf_list_free(look->fresh[i]);
+	free(look->revocations);
+	hf_lookout_init(look);
+}
+
+/* The CA of list number i; NULL when there is none, as the second of a root that issues itself. */
+static struct hf_ca *ca_of(struct hf_authority *a, size_t i)
+{
+	struct hf_ca *ca = i == 0 ? hf_authority_issuer(a) : &a->root;
+
+	return ca->cert && !(i > 0 && a->single) ? ca : NULL;
+}
+
+static const char *name_of(size_t i)
+{
+	return i == 0 ? "issuing" : "root";
+}
+
+/* --- the ledger --- */
+
+struct reading {
+	struct hf_lookout *look;
+	struct hf_authority *a;
+	int64_t now_ms;
+};
+
+static void note_missing(struct reading *r, int64_t issuer, bool missing)
+{
+	for (size_t i = 0; i < HF_LISTS; i++) {
+		struct hf_ca *ca = ca_of(r->a, i);
+
+		if (!ca || ca->store_id != issuer)
+			continue;
+		r->look->files[i].missing_entry = missing;
+		r->look->files[i].missing_ms = r->now_ms;
+	}
+}
+
+static int add_revocation(struct hf_lookout *look, const struct hf_audit_row *row)
+{
+	struct hf_revocation *one;
+	uint64_t reason = 0;
+
+	if (look->revocations_len == look->revocations_alloc) {
+		size_t alloc = look->revocations_alloc ? 2 * look->revocations_alloc : 16;
+		struct hf_revocation *more = realloc(look->revocations, alloc * sizeof(*more));
+
+		if (!more)
+			return -HF_E_NOMEM;
+		look->revocations = more;
+		look->revocations_alloc = alloc;
+	}
+	one = &look->revocations[look->revocations_len++];
+	*one = (struct hf_revocation){ .id = row->id, .at = row->at };
+	if (2 * row->serial_len < sizeof(one->serial))
+		hf_hex_encode(row->serial, row->serial_len, one->serial);
+	if (hf_str_starts(row->detail, "reason=") &&
+	    hf_str_u64(row->detail + strlen("reason="), 10, &reason))
+		one->reason = (int)reason;
+	return 0;
+}
+
+static int on_row(void *arg, const struct hf_audit_row *row)
+{
+	struct reading *r = arg;
+
+	r->look->seen = row->id;
+	if (strcmp(row->action, "crl") == 0) {
+		note_missing(r, row->issuer, false);
+		return 0;
+	}
+	if (strcmp(row->action, "revoke") != 0)
+		return 0;
+	note_missing(r, row->issuer, true);
+	return add_revocation(r->look, row);
+}
+
+/* --- the files --- */
+
+/* The DER of the one list that a PEM file holds. */
+static int read_pem(const char *path, struct hf_buf *ret_der, struct hf_err *err)
+{
+	static const char begin[] = "-----BEGIN X509 CRL-----", end[] = "-----END";
+	HF_AUTO_DONE(hf_buf) pem = HF_BUF_INIT(LIST_CAP);
+	const char *from, *until;
+	int rc = hf_file_read(path, &pem, err);
+
+	if (rc < 0)
+		return rc;
+	from = strstr(hf_buf_str(&pem), begin);
+	until = from ? strstr(from + sizeof(begin), end) : NULL;
+	if (!until)
+		return hf_err_set(err, HF_E_PARSE, "'%s' holds no revocation list", path);
+	from += sizeof(begin) - 1;
+	if (hf_base64_decode(from, (size_t)(until - from), ret_der) < 0)
+		return hf_err_set(err, HF_E_PARSE, "'%s' is damaged", path);
+	return 0;
+}
+
+/* Answers must not wait for each other: what is large is sent piece by piece, out of a file that no
+ * newer list can replace. */
+static int set_aside(struct hf_list *list, struct hf_err *err)
+{
+	const char *data = list->der.data;
+	size_t left = list->der.len;
+
+	if (left <= INLINE_CAP)
+		return 0;
+	list->fd = memfd_create("handfast-crl", MFD_CLOEXEC);
+	if (list->fd < 0)
+		return hf_err_errno(err, errno, "a file in memory");
+	while (left > 0) {
+		ssize_t n = write(list->fd, data, left);
+
+		if (n < 0)
+			return hf_err_errno(err, errno, "a file in memory");
+		data += n;
+		left -= (size_t)n;
+	}
+	hf_buf_done(&list->der);
+	hf_buf_init(&list->der, LIST_CAP);
+	return 0;
+}
+
+static int load_list(const char *path, const struct stat *st, const char *name, int64_t event,
+		     struct hf_list **ret_list, struct hf_err *err)
+{
+	HF_AUTO(hf_list) list = calloc(1, sizeof(*list));
+	char hex[2 * 16 + 1];
+	int rc;
+
+	if (!list)
+		return hf_err_nomem(err);
+	hf_buf_init(&list->der, LIST_CAP);
+	list->fd = -1;
+	list->event = event;
+	list->modified_at = st->st_mtim.tv_sec;
+	(void)hf_str_copy(list->name, sizeof(list->name), name);
+	(void)hf_str_copy(list->pem_path, sizeof(list->pem_path), path);
+	rc = read_pem(path, &list->der, err);
+	if (rc < 0)
+		return rc;
+	if (!hf_crl_facts_read((const uint8_t *)list->der.data, list->der.len, &list->facts))
+		return hf_err_set(err, HF_E_PARSE, "'%s' is no revocation list", path);
+	list->der_len = list->der.len;
+	SHA256((const unsigned char *)list->der.data, list->der.len, list->sha256);
+	hf_hex_encode(list->sha256, 16, hex);
+	(void)snprintf(list->etag, sizeof(list->etag), "\"%s\"", hex);
+	rc = set_aside(list, err);
+	if (rc == 0)
+		*ret_list = hf_take(list);
+	return rc;
+}
+
+static int look_at_file(struct hf_lookout *look, struct hf_authority *a, size_t i, int64_t event,
+			struct hf_err *err)
+{
+	struct hf_lookout_file *file = &look->files[i];
+	const struct hf_ca *ca = ca_of(a, i);
+	struct hf_list *fresh = NULL;
+	char path[PATH_MAX];
+	struct stat st;
+	int64_t mtime;
+	int rc;
+
+	if (!ca || hf_path_join(path, sizeof(path), a->dir, ca->crl_name, err) < 0 ||
+	    stat(path, &st) != 0)
+		return 0;
+	mtime = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	if (mtime == file->mtime_ns && st.st_ino == file->inode && st.st_size == file->size)
+		return 0;
+	rc = load_list(path, &st, name_of(i), event, &fresh, err);
+	if (rc < 0)
+		return rc;
+	file->mtime_ns = mtime;
+	file->inode = st.st_ino;
+	file->size = st.st_size;
+	hf_list_free(look->fresh[i]);
+	look->fresh[i] = fresh;
+	return 0;
+}
+
+int hf_lookout_run(struct hf_lookout *look, struct hf_authority *a, int64_t now_ms, struct hf_err *err)
+{
+	struct reading reading = { look, a, now_ms };
+	uint8_t hash[HF_STORE_SHA256_LEN];
+	HF_AUTO(fd) lock = -1;
+	char path[PATH_MAX];
+	int rc = hf_path_join(path, sizeof(path), a->dir, "crl.lock", err);
+
+	if (rc == 0)
+		rc = hf_file_lock(path, look->seen < 0, &lock, err);
+	if (rc == -HF_E_BUSY)
+		return 1;
+	if (rc == 0 && look->seen < 0)
+		rc = hf_store_audit_head(a->store, &look->seen, hash, err);
+	else if (rc == 0)
+		rc = hf_store_audit_each(a->store, look->seen, on_row, &reading, err);
+	for (size_t i = 0; rc == 0 && i < HF_LISTS; i++)
+		rc = look_at_file(look, a, i, look->seen, err);
+	return rc;
+}
+
+/* --- lists that fell behind --- */
+
+static int count_one(void *arg, const struct hf_revoked *revoked)
+{
+	(void)revoked;
+	++*(size_t *)arg;
+	return 0;
+}
+
+/* A crash between the revocation and its list, before we were there. */
+static bool is_short(struct hf_lookout *look, struct hf_authority *a, size_t i, int64_t now)
+{
+	const struct hf_list *list = look->fresh[i];
+	size_t revoked = 0;
+
+	return list && hf_store_each_revoked(a->store, ca_of(a, i)->store_id, now, count_one,
+					     &revoked, NULL) == 0 &&
+	       revoked > list->facts.revoked;
+}
+
+int hf_lookout_mend(struct hf_lookout *look, struct hf_authority *a, int64_t now, int64_t now_ms,
+		 struct hf_err *err)
+{
+	for (size_t i = 0; i < HF_LISTS; i++) {
+		struct hf_lookout_file *file = &look->files[i];
+		HF_AUTO_DONE(hf_crl_published) published = { .crl = NULL };
+		struct hf_ca *ca = ca_of(a, i);
+		bool due = file->missing_entry && now_ms - file->missing_ms >= MISSING_MS;
+		int rc;
+
+		if (!ca || !hf_ca_has_key(ca) || (!due && !is_short(look, a, i, now)))
+			continue;
+		rc = hf_authority_publish_crl(a, ca, 0, NULL, now, &published, err);
+		if (rc < 0)
+			return hf_err_context(err, rc, "the revocation list of %s",
+					      ca->cert->subject);
+		file->missing_entry = false;
+	}
+	return 0;
+}
+
+/* --- giving them out --- */
+
+/* RFC 9110 13.1: the entity tag decides when there is one, else the date. */
+static bool has_it_already(const struct hf_list *list, const struct hf_http_head *head)
+{
+	struct hf_slice value, rest, tag;
+	char date[HF_TIME_TEXT_CAP];
+
+	if (hf_http_field(head, "If-None-Match", &value)) {
+		for (rest = value; hf_slice_next(&rest, ',', &tag);) {
+			if (hf_slice_starts(tag, "W/"))
+				tag = (struct hf_slice){ tag.data + 2, tag.len - 2 };
+			if (hf_slice_is(tag, "*") || hf_slice_is(tag, list->etag))
+				return true;
+		}
+		return false;
+	}
+	hf_time_format_http(list->modified_at, date);
+	return hf_http_field(head, "If-Modified-Since", &value) && hf_slice_is(value, date);
+}
+
+static void give_der(const struct hf_list *list, struct hf_http_answer *answer)
+{
+	char path[64];
+
+	answer->content_type = "application/pkix-crl"; /* RFC 2585 4.2 */
+	if (list->fd < 0) {
+		answer->body = list->der.data;
+		answer->body_len = list->der.len;
+		return;
+	}
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", list->fd);
+	answer->fd = open(path, O_RDONLY | O_CLOEXEC); /* with an offset of its own */
+	answer->fd_len = list->der_len;
+	if (answer->fd < 0)
+		answer->status = 503;
+}
+
+static void give_pem(const struct hf_list *list, struct hf_http_answer *answer)
+{
+	struct stat st;
+
+	answer->content_type = "application/x-pem-file";
+	answer->fd = open(list->pem_path, O_RDONLY | O_CLOEXEC);
+	if (answer->fd >= 0 && fstat(answer->fd, &st) == 0) {
+		answer->fd_len = (uint64_t)st.st_size;
+		return;
+	}
+	hf_fd_close(answer->fd);
+	answer->fd = -1;
+	answer->status = 503;
+}
+
+/* A root that issues itself has one list, under both names. */
+static const struct hf_list *find_list(struct hf_list *const lists[HF_LISTS], struct hf_slice name,
+				       bool *ret_pem)
+{
+	if (!lists[1] && lists[0] && hf_slice_starts(name, "root.")) {
+		*ret_pem = hf_slice_is(name, "root.pem");
+		return *ret_pem || hf_slice_is(name, "root.crl") ? lists[0] : NULL;
+	}
+	for (size_t i = 0; i < HF_LISTS; i++) {
+		size_t len = lists[i] ? strlen(lists[i]->name) : 0;
+		struct hf_slice suffix = { name.data + len, name.len - len };
+
+		if (!lists[i] || name.len <= len || memcmp(name.data, lists[i]->name, len) != 0)
+			continue;
+		*ret_pem = hf_slice_is(suffix, ".pem");
+		if (*ret_pem || hf_slice_is(suffix, ".crl"))
+			return lists[i];
+	}
+	return NULL;
+}
+
+bool hf_lists_answer(struct hf_list *const lists[HF_LISTS], const struct hf_http_request *request,
+		     struct hf_http_answer *answer)
+{
+	struct hf_slice path = hf_http_text(request->head, request->head->path);
+	struct hf_slice name = { path.data + strlen("/crl/"), path.len - strlen("/crl/") };
+	char modified[HF_TIME_TEXT_CAP];
+	bool pem = false;
+	const struct hf_list *list = find_list(lists, name, &pem);
+
+	if (!list)
+		return false;
+	hf_time_format_http(list->modified_at, modified);
+	/* caches may keep it, and ask each time: a revocation is felt at once */
+	(void)snprintf(answer->fields_text, sizeof(answer->fields_text),
+		       "Cache-Control: no-cache\r\nLast-Modified: %s\r\nETag: %s\r\n", modified,
+		       list->etag);
+	answer->fields = answer->fields_text;
+	answer->status = has_it_already(list, request->head) ? 304 : 200;
+	if (answer->status == 200 && pem)
+		give_pem(list, answer);
+	else if (answer->status == 200)
+		give_der(list, answer);
+	return true;
+}

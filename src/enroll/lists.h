@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The revocation lists that the service gives out, and what the ledger tells of revocations: looked
+ * at again whenever a list's file changes, whoever signed it.
+ *
+ * Each list has an event: the number of the audit log's last row when its file was read, with the
+ * lock held under which lists are numbered and written.  So a list with an event of N names every
+ * revocation whose list was recorded in a row up to N, and events only grow, also over restarts:
+ * that is what a subscriber resumes from. */
+#ifndef HF_ENROLL_LISTS_H
+#define HF_ENROLL_LISTS_H
+
+#include "base/time.h"
+#include "ca/authority.h"
+#include "http/server.h"
+#include "pki/crl_facts.h"
+
+enum {
+	HF_LISTS = 2,
+	HF_LIST_NAME_CAP = 32,
+	HF_REVOCATIONS_KEPT = 1024, /* of the newest, told to subscribers one by one */
+	HF_SERIAL_HEX_CAP = 48,
+};
+
+/* One list as it was read; immutable. */
+struct hf_list {
+	char name[HF_LIST_NAME_CAP]; /* "issuing": /crl/issuing.crl */
+	struct hf_buf der;	     /* empty when large: see fd */
+	int fd;			     /* a memory file with the DER; -1 */
+	size_t der_len;
+	struct hf_crl_facts facts;
+	uint8_t sha256[HF_SHA256_LEN];
+	int64_t event, modified_at;
+	char pem_path[PATH_MAX];
+	char etag[2 * 16 + 3];
+};
+void hf_list_free(struct hf_list *list);
+HF_DEFINE_AUTO(hf_list, struct hf_list, hf_list_free);
+
+/* A revocation as the audit log has it. */
+struct hf_revocation {
+	int64_t id; /* of its row */
+	int64_t at;
+	char serial[HF_SERIAL_HEX_CAP];
+	int reason;
+};
+
+/* What was seen so far, and what the last look brought. */
+struct hf_lookout {
+	int64_t seen; /* rows of the audit log; -1: nothing yet */
+	struct hf_lookout_file {
+		int64_t mtime_ns, size;
+		uint64_t inode;
+		bool missing_entry; /* a revocation was noted that no list names yet */
+		int64_t missing_ms; /* since when */
+	} files[HF_LISTS];
+	/* brought: taken over by whoever asked */
+	struct hf_list *fresh[HF_LISTS]; /* NULL: as it was */
+	struct hf_revocation *revocations;
+	size_t revocations_len, revocations_alloc;
+	bool memory; /* ran out of it */
+};
+void hf_lookout_init(struct hf_lookout *look);
+void hf_lookout_done(struct hf_lookout *look);
+
+/* 0; 1 when somebody is publishing a list right now: look again soon. */
+int hf_lookout_run(struct hf_lookout *look, struct hf_authority *a, int64_t now_ms, struct hf_err *err);
+/* Signs a list when one is missing an entry for a while: whoever revoked could not do it.  At the
+ * start a list that is short of entries counts too. */
+int hf_lookout_mend(struct hf_lookout *look, struct hf_authority *a, int64_t now, int64_t now_ms,
+		 struct hf_err *err);
+
+/* Answers /crl/NAME.crl (DER) or .pem; false when the name is none of the lists. */
+bool hf_lists_answer(struct hf_list *const lists[HF_LISTS], const struct hf_http_request *request,
+		     struct hf_http_answer *answer);
+
+#endif
