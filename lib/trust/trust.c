@@ -138,6 +138,38 @@ int hf_trust_freeze(struct hf_trust *trust, struct hf_err *err)
 	return 0;
 }
 
+static enum hf_crl_mode mode_with(const struct hf_trust *base, const struct hf_crls *lists)
+{
+	if (base->crl_mode == HF_CRL_OFF || base->crl_mode == HF_CRL_REQUIRED)
+		return base->crl_mode;
+	if (base->crls.len == 0)
+		return lists->len > 0 ? HF_CRL_KNOWN : HF_CRL_REQUIRED;
+	return base->crl_mode;
+}
+
+int hf_trust_with_lists(const struct hf_trust *base, const struct hf_crls *lists,
+			struct hf_trust **ret_trust, struct hf_err *err)
+{
+	HF_AUTO(hf_trust) trust = NULL;
+	int rc = hf_trust_new(base->generation, &trust, err);
+
+	for (size_t i = 0; rc == 0 && i < base->anchors.len; i++)
+		rc = hf_trust_add_anchor(trust, base->anchors.items[i], base->labels.items[i], err);
+	for (size_t i = 0; rc == 0 && i < base->intermediates.len; i++)
+		rc = hf_trust_add_intermediate(trust, base->intermediates.items[i], err);
+	for (size_t i = 0; rc == 0 && i < base->crls.len; i++)
+		rc = hf_trust_add_crl(trust, base->crls.items[i], err);
+	for (size_t i = 0; rc == 0 && i < lists->len; i++)
+		rc = hf_trust_add_crl(trust, lists->items[i], err);
+	if (rc < 0)
+		return rc;
+	trust->crl_mode = mode_with(base, lists);
+	rc = hf_trust_freeze(trust, err);
+	if (rc == 0)
+		*ret_trust = hf_take(trust);
+	return rc;
+}
+
 uint64_t hf_trust_generation(const struct hf_trust *trust)
 {
 	return trust->generation;

@@ -38,6 +38,12 @@ int hf_trust_load_file(struct hf_trust *trust, const char *path, const char *lab
 /* A CRL file (PEM, several, or DER) or a directory of them. */
 int hf_trust_load_crl(struct hf_trust *trust, const char *path, struct hf_err *err);
 void hf_trust_set_crl_mode(struct hf_trust *trust, enum hf_crl_mode mode);
+/* The same trust with these lists besides its own, frozen; `base` is frozen and stays as it is.
+ * Where `base` has no lists the new ones bind the CAs that signed them (HF_CRL_KNOWN); while there
+ * are none at all, every certificate is refused for want of one (HF_CRL_REQUIRED): for lists that
+ * are on their way.  A base that checks nothing (HF_CRL_OFF) goes on so. */
+int hf_trust_with_lists(const struct hf_trust *base, const struct hf_crls *lists,
+			struct hf_trust **ret_trust, struct hf_err *err);
 /* After this the object never changes and may be used from several threads. */
 int hf_trust_freeze(struct hf_trust *trust, struct hf_err *err);
 

@@ -172,6 +172,7 @@ static const struct hf_option_group tunnel_groups[] = {
 	{ "The way", way_options, 0 },
 	{ "Credentials", hf_credential_options, AT(serve.credential) },
 	{ "Trust", hf_trust_options, AT(serve.trust) },
+	{ "Revocation", hf_follow_options, AT(serve.follow) },
 	{ "Which servers", hf_rule_options, AT(serve.rules) },
 	{ "Operation", operation_options, 0 },
 	{ "Limits", limit_options, 0 },

@@ -61,6 +61,22 @@ const struct hf_option hf_trust_options[] = {
 	{ .name = NULL },
 };
 
+const struct hf_option hf_follow_options[] = {
+	{ .name = "revocations-from",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct hf_follow_opts, from),
+	  .arg = "URL",
+	  .help = "follow the revocations of this authority (handfast authority) as they happen: "
+		  "what it revokes is refused, and its open connections are closed, within a second" },
+	{ .name = "revocations-as",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct hf_follow_opts, as),
+	  .arg = "NAME",
+	  .help = "the identity of the home to follow them with (default: our own; any "
+		  "certificate of that authority will do)" },
+	{ .name = NULL },
+};
+
 /* A request that was made here and not answered yet: the key is there, the certificate is not. */
 static bool waits_for_its_ca(const char *home, const char *name)
 {

@@ -48,6 +48,12 @@ extern const struct hf_option hf_rule_options[];
 int hf_cli_load_rules(struct hf_cmd_ctx *ctx, const struct hf_rule_opts *opts,
 		      struct hf_rules **ret_rules);
 
+/* Revocations as they happen: --revocations-from --revocations-as */
+struct hf_follow_opts {
+	const char *from, *as;
+};
+extern const struct hf_option hf_follow_options[];
+
 /* The next step after an identity was not found in the home: the nearest there is, how to end a
  * request, or how to make it. */
 void hf_cli_hint_identity(const char *home, const char *name, struct hf_err *err);

@@ -132,6 +132,20 @@ static int stream_config(const struct hf_serve_opts *opts, struct hf_upstream_co
 	return 0;
 }
 
+static int follow_config(const struct hf_follow_opts *opts, struct hf_follow_config *follow,
+			 struct hf_err *err)
+{
+	int rc;
+
+	if (!opts->from)
+		return opts->as ? hf_err_set(err, HF_E_INVALID,
+					     "--revocations-as needs --revocations-from URL")
+				: 0;
+	follow->text = opts->from;
+	rc = hf_url_parse(opts->from, &follow->url, err);
+	return rc < 0 ? hf_err_context(err, rc, "--revocations-from") : 0;
+}
+
 int hf_serve_config(const struct hf_serve_opts *opts, struct hf_serve_source *source,
 		    const struct hf_strv *listen, const char *const *alpn,
 		    struct hf_gateway_config *ret_config)
@@ -162,6 +176,8 @@ int hf_serve_config(const struct hf_serve_opts *opts, struct hf_serve_source *so
 		rc = stream_config(opts, &ret_config->upstream, &source->ctx->err);
 	if (alpn == NULL && !ret_config->upstream.stream)
 		ret_config->alpn = http_only;
+	if (rc == 0)
+		rc = follow_config(&opts->follow, &ret_config->follow, &source->ctx->err);
 	if (rc == 0)
 		rc = hf_cli_observe(opts->trace, opts->keylog, &source->keylog_fd, ret_config,
 				    &source->ctx->err);

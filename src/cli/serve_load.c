@@ -83,26 +83,36 @@ static int file_failure(int rc, struct hf_err *err)
 	return -HF_E_MISMATCH;
 }
 
+/* An identity of the home. */
+static int load_identity(struct hf_serve_source *source, const char *name,
+			 const char *passphrase_file, struct hf_credential **ret_credential,
+			 struct hf_err *err)
+{
+	struct asked asked = { source, passphrase_file };
+	const struct hf_passphrase_source pass = { passphrase_once, &asked };
+	char cert[PATH_MAX], key[PATH_MAX];
+	int rc = hf_home_id(source->ctx->home, name, "cert.pem", cert, err);
+
+	if (rc == 0)
+		rc = hf_home_id(source->ctx->home, name, "key.pem", key, err);
+	if (rc == 0)
+		rc = hf_credential_load(cert, key, &pass, ret_credential, err);
+	if (rc == -HF_E_NOENT && !hf_file_exists(cert))
+		hf_cli_hint_identity(source->ctx->home, name, err);
+	return file_failure(rc, err);
+}
+
 static int load_credential(struct hf_serve_source *source, const struct hf_credential_opts *opts,
 			   struct hf_policy_parts *parts, struct hf_err *err)
 {
 	struct asked asked = { source, opts->passphrase_file };
 	const struct hf_passphrase_source pass = { passphrase_once, &asked };
-	char cert[PATH_MAX], key[PATH_MAX];
-	int rc;
 
 	if (opts->cert)
 		return file_failure(hf_credential_load(opts->cert, opts->key, &pass,
 						       &parts->credential, err),
 				    err);
-	rc = hf_home_id(source->ctx->home, opts->as, "cert.pem", cert, err);
-	if (rc == 0)
-		rc = hf_home_id(source->ctx->home, opts->as, "key.pem", key, err);
-	if (rc == 0)
-		rc = hf_credential_load(cert, key, &pass, &parts->credential, err);
-	if (rc == -HF_E_NOENT && !hf_file_exists(cert))
-		hf_cli_hint_identity(source->ctx->home, opts->as, err);
-	return file_failure(rc, err);
+	return load_identity(source, opts->as, opts->passphrase_file, &parts->credential, err);
 }
 
 static int note_files(const struct hf_serve_source *source, const struct hf_serve_opts *opts,
@@ -218,6 +228,9 @@ static int load_from(struct hf_serve_source *source, const struct hf_serve_file 
 		return hf_err_nomem(err);
 	parts->policies_len = 1;
 	rc = load_policy(source, &file->opts, number, &parts->policies[0], err);
+	if (rc == 0 && file->opts.follow.as)
+		rc = load_identity(source, file->opts.follow.as,
+				   file->opts.credential.passphrase_file, &parts->follow, err);
 	for (size_t i = 0; rc == 0 && i < file->policies_len; i++)
 		rc = load_named(source, &file->policies[i], number,
 				&parts->policies[parts->policies_len++], err);
@@ -226,24 +239,32 @@ static int load_from(struct hf_serve_source *source, const struct hf_serve_file 
 
 /* --- what to watch --- */
 
+static int watch_identity(struct hf_cmd_ctx *ctx, const char *name, struct hf_strv *ret_paths)
+{
+	static const char *const files[] = { "cert.pem", "key.pem" };
+	char path[PATH_MAX];
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < HF_ARRAY_LEN(files); i++) {
+		rc = hf_home_id(ctx->home, name, files[i], path, &ctx->err);
+		if (rc == 0 && hf_strv_add(ret_paths, path) < 0)
+			rc = hf_err_nomem(&ctx->err);
+	}
+	return rc;
+}
+
 static int watch_one(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts,
 		     struct hf_strv *ret_paths)
 {
 	const char *cert = opts->credential.cert, *key = opts->credential.key;
-	char own_cert[PATH_MAX], own_key[PATH_MAX];
 	int rc = 0;
 
-	if (opts->credential.as) {
-		rc = hf_home_id(ctx->home, opts->credential.as, "cert.pem", own_cert, &ctx->err);
-		if (rc == 0)
-			rc = hf_home_id(ctx->home, opts->credential.as, "key.pem", own_key,
-					&ctx->err);
-		cert = own_cert;
-		key = own_key;
-	}
-	if (rc == 0 &&
-	    (hf_strv_add(ret_paths, cert) < 0 || (key && hf_strv_add(ret_paths, key) < 0)))
+	if (opts->credential.as)
+		rc = watch_identity(ctx, opts->credential.as, ret_paths);
+	else if (hf_strv_add(ret_paths, cert) < 0 || (key && hf_strv_add(ret_paths, key) < 0))
 		rc = hf_err_nomem(&ctx->err);
+	if (rc == 0 && opts->follow.as)
+		rc = watch_identity(ctx, opts->follow.as, ret_paths);
 	return rc < 0 ? rc : hf_cli_trust_paths(ctx, &opts->trust, opts->credential.as, ret_paths);
 }
 

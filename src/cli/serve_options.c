@@ -310,6 +310,7 @@ const struct hf_option_group hf_serve_groups[] = {
 	{ "Service behind", upstream_options, 0 },
 	{ "Credentials", hf_credential_options, AT(credential) },
 	{ "Trust", hf_trust_options, AT(trust) },
+	{ "Revocation", hf_follow_options, AT(follow) },
 	{ "Who may", hf_rule_options, AT(rules) },
 	{ "Operation", operation_options, 0 },
 	{ "Limits", limit_options, 0 },

@@ -79,6 +79,10 @@ static const struct {
 	    "Reloads that were refused; the old generation stayed."),
 	ROW(restarts, "handfast_worker_restarts_total", "counter",
 	    "Workers that ended unasked and were replaced."),
+	ROW(feed_up, "handfast_revocation_feed_up", "gauge",
+	    "1 while the authority's revocation feed is followed."),
+	ROW(feed_lost, "handfast_revocation_feed_lost_total", "counter",
+	    "How often the revocation feed was lost."),
 #undef ROW
 };
 
@@ -168,8 +172,15 @@ void hf_counters_write(const struct hf_counters *all, size_t workers, struct hf_
 	    "# TYPE handfast_certificate_not_after_seconds gauge\n"
 	    "handfast_certificate_not_after_seconds %lld\n"
 	    "# HELP handfast_workers Worker processes.\n# TYPE handfast_workers gauge\n"
-	    "handfast_workers %zu\n",
-	    (long long)all[0].certificate_not_after, workers);
+	    "handfast_workers %zu\n"
+	    "# HELP handfast_revocation_feed_event The event up to which revocations are in force.\n"
+	    "# TYPE handfast_revocation_feed_event gauge\nhandfast_revocation_feed_event %lld\n"
+	    "# HELP handfast_revocation_lists_good_until_seconds When the first list that came over "
+	    "the network ends; 0: there is none.\n"
+	    "# TYPE handfast_revocation_lists_good_until_seconds gauge\n"
+	    "handfast_revocation_lists_good_until_seconds %lld\n",
+	    (long long)all[0].certificate_not_after, workers, (long long)all[workers].feed_event,
+	    (long long)all[workers].lists_good_until);
 }
 
 /* --- for people and their tools --- */

@@ -25,6 +25,8 @@ struct hf_counters {
 	_Atomic uint64_t handshaking, open, lingering;
 	_Atomic uint64_t peers, peer_hits, peer_misses;
 	_Atomic uint64_t generation, reloads, reloads_failed, restarts;
+	_Atomic uint64_t feed_up, feed_lost;
+	_Atomic int64_t feed_event, lists_good_until; /* of the follower: in the supervisor's row */
 	_Atomic int64_t certificate_not_after;
 	_Atomic size_t causes_len;
 	struct hf_cause_count causes[HF_CAUSES_CAP];

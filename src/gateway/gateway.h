@@ -9,8 +9,11 @@
 #include "gateway/filestamp.h"
 #include "gateway/route.h"
 #include "http/server.h"
+#include "http/url.h"
 #include "net/networks.h"
 #include "tls/context.h"
+
+struct hf_revocations;
 
 /* Who is let in, under which names, and by which certificate we are known there. */
 struct hf_policy_parts {
@@ -30,6 +33,7 @@ struct hf_policy_parts {
 struct hf_gateway_parts {
 	struct hf_policy_parts *policies; /* the first is for the rest */
 	size_t policies_len;
+	struct hf_credential *follow; /* to follow revocations with; NULL: that of the first */
 	/* of config->upstream.routes, in their order; each may be NULL */
 	struct hf_rules **route_rules;
 	size_t route_rules_len;
@@ -84,6 +88,12 @@ struct hf_origin_config {
 	uint64_t idle_ms;	 /* without a byte either way; 0: never */
 };
 
+/* The authority whose revocation feed is followed. */
+struct hf_follow_config {
+	const char *text; /* as the user wrote it; NULL: none */
+	struct hf_url url;
+};
+
 /* From options; everything borrowed and constant while the gateway runs. */
 struct hf_gateway_config {
 	struct hf_gateway_source source;
@@ -95,6 +105,8 @@ struct hf_gateway_config {
 	struct hf_responder_spec respond; /* text NULL: none */
 	struct hf_upstream_config upstream;
 	struct hf_origin_config origin;
+	struct hf_follow_config follow;
+	struct hf_revocations *revocations; /* the gateway's own: made by the supervisor */
 	struct hf_networks proxies; /* peers from here begin with a PROXY protocol header */
 	struct hf_http_server_config http;
 	uint64_t handshake_ms, drain_ms;

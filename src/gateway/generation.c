@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "gateway/revocations.h"
 #include "util/clock.h"
 
 const char hf_gateway_sigalgs[] =
@@ -33,6 +34,7 @@ void hf_gateway_parts_done(struct hf_gateway_parts *parts)
 	for (size_t i = 0; i < parts->route_rules_len; i++)
 		hf_rules_unref(parts->route_rules[i]);
 	free(parts->policies);
+	hf_credential_free(parts->follow);
 	free(parts->route_rules);
 	hf_strv_done(&parts->watch);
 	*parts = (struct hf_gateway_parts){ 0 };
@@ -66,18 +68,23 @@ void hf_generation_unref(struct hf_generation *generation)
 		return;
 	for (size_t i = 0; i < generation->fronts_len; i++)
 		hf_tls_context_unref(generation->fronts[i]);
-	for (size_t i = 0; generation->policies != NULL && i < generation->parts.policies_len; i++)
+	for (size_t i = 0; generation->policies != NULL && i < generation->parts.policies_len;
+	     i++) {
 		hf_tls_context_unref(generation->policies[i].tls);
+		hf_trust_unref(generation->policies[i].trust);
+	}
 	free(generation->fronts);
 	free(generation->policies);
-	hf_gateway_parts_done(&generation->parts);
+	if (generation->base == NULL)
+		hf_gateway_parts_done(&generation->parts);
+	hf_generation_unref(generation->base);
 	free(generation);
 }
 
 /* The names we send, in the order of the trust: equal digests ask for the same CAs. */
 static int ca_names_digest(struct hf_policy *policy, struct hf_err *err)
 {
-	const struct hf_certs *anchors = hf_trust_anchors(policy->parts->trust);
+	const struct hf_certs *anchors = hf_trust_anchors(policy->trust);
 	HF_AUTO(EVP_MD_CTX) md = EVP_MD_CTX_new();
 	uint8_t digest[HF_SHA256_LEN];
 	bool ok = md != NULL && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1;
@@ -107,16 +114,17 @@ const char *hf_gateway_scheme(const struct hf_gateway_config *config)
 }
 
 static struct hf_tls_config tls_config(const struct hf_gateway_config *config,
-				       const struct hf_policy_parts *parts, size_t tag,
+				       const struct hf_policy *policy, size_t tag,
 				       struct hf_peers *peers)
 {
+	const struct hf_policy_parts *parts = policy->parts;
 	bool client = hf_gateway_originates(config);
 	const char *server_name = client ? config->origin.server_name : NULL;
 
 	return (struct hf_tls_config){
 		.role = client ? HF_TLS_CLIENT : HF_TLS_SERVER,
 		.credential = parts->credential,
-		.trust = parts->trust,
+		.trust = policy->trust,
 		.rules = parts->rules,
 		.client_auth = parts->client_auth,
 		.silent = config->drop,
@@ -142,15 +150,19 @@ static struct hf_tls_config tls_config(const struct hf_gateway_config *config,
 static int complete_policy(const struct hf_gateway_config *config, struct hf_peers *peers,
 			   struct hf_policy *policy, size_t tag, struct hf_err *err)
 {
-	const struct hf_tls_config tls = tls_config(config, policy->parts, tag, peers);
+	struct hf_tls_config tls;
 	uint8_t digest[HF_SHA256_LEN];
-	int rc = ca_names_digest(policy, err);
+	int rc =
+	    hf_revocations_trust(config->revocations, policy->parts->trust, &policy->trust, err);
 
+	tls = tls_config(config, policy, tag, peers);
+	if (rc == 0)
+		rc = ca_names_digest(policy, err);
 	if (rc == 0)
 		rc = hf_tls_context_new(&tls, &policy->tls, err);
 	if (rc < 0)
 		return rc;
-	hf_trust_digest(policy->parts->trust, digest);
+	hf_trust_digest(policy->trust, digest);
 	hf_hex_encode(digest, sizeof(digest), policy->trust_digest);
 	return 0;
 }
@@ -212,7 +224,7 @@ static int make_front(const struct hf_gateway_config *config, struct hf_generati
 	size_t tag = policy_for_the_rest(generation, listen);
 	const struct hf_policy *policy = &generation->policies[tag];
 	struct hf_tls_config tls =
-	    tls_config(config, policy->parts, tag, hf_tls_context_peers(policy->tls));
+	    tls_config(config, policy, tag, hf_tls_context_peers(policy->tls));
 
 	tls.listener = listen;
 	tls.names = names;
@@ -331,4 +343,22 @@ bool hf_parts_have_list(const struct hf_gateway_parts *parts, size_t before,
 				return true;
 	}
 	return false;
+}
+
+int hf_generation_relist(const struct hf_gateway_config *config, struct hf_generation *old,
+			 struct hf_generation **ret_generation, struct hf_err *err)
+{
+	struct hf_generation *base = old->base ? old->base : old;
+	HF_AUTO(hf_generation) generation = generation_alloc(old->number);
+	int rc;
+
+	if (generation == NULL)
+		return hf_err_nomem(err);
+	generation->base = hf_generation_ref(base);
+	generation->parts = base->parts;
+	rc = complete(config, hf_generation_peers(old), generation, err);
+	if (rc < 0)
+		return rc;
+	*ret_generation = hf_take(generation);
+	return 0;
 }

@@ -9,6 +9,7 @@
 /* A policy in force; its place among them is the tag of its contexts. */
 struct hf_policy {
 	const struct hf_policy_parts *parts;
+	struct hf_trust *trust; /* that of the parts, with the lists that came over the network */
 	struct hf_tls_context *tls; /* for its server names, and for what we say of it */
 	char trust_digest[2 * HF_SHA256_LEN + 1];
 	char ca_names_digest[2 * HF_SHA256_LEN + 1];
@@ -19,6 +20,7 @@ struct hf_generation {
 	uint64_t number;
 	int64_t loaded_at;
 	struct hf_gateway_parts parts;
+	struct hf_generation *base; /* whose parts these are, but for the lists; NULL: our own */
 	struct hf_policy *policies; /* of parts, in the same order */
 	struct hf_tls_context **fronts; /* what clients meet at each of config->listen */
 	size_t fronts_len;
@@ -38,6 +40,9 @@ int hf_generation_from(const struct hf_gateway_config *config, uint64_t number,
 /* Does one of the first `before` policies hold this revocation list? */
 bool hf_parts_have_list(const struct hf_gateway_parts *parts, size_t before,
 			const struct hf_crl *list);
+/* The same parts with the lists that are up now, and the peer table of `old`. */
+int hf_generation_relist(const struct hf_gateway_config *config, struct hf_generation *old,
+			 struct hf_generation **ret_generation, struct hf_err *err);
 /* Borrowed; the table that all its contexts share. */
 struct hf_peers *hf_generation_peers(const struct hf_generation *generation);
 /* When the first of our certificates ends. */

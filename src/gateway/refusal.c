@@ -170,7 +170,7 @@ static void write_request(struct hf_json *j, const struct hf_policy *policy)
 static void write_trust(struct hf_json *j, const struct hf_generation *generation,
 			const struct hf_policy *policy)
 {
-	const struct hf_crls *crls = hf_trust_crls(policy->parts->trust);
+	const struct hf_crls *crls = hf_trust_crls(policy->trust);
 
 	hf_json_object_begin(j, "trust");
 	hf_json_string(j, "digest", policy->trust_digest);

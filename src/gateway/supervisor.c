@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "gateway/revocations.h"
 #include "gateway/supervisor.h"
 #include "util/clock.h"
 #include "util/daemon.h"
@@ -33,7 +34,7 @@ static void close_slot(struct hf_worker_slot *slot)
 	hf_fd_close(slot->control);
 	slot->control = -1;
 	slot->pid = 0;
-	slot->ready = slot->reloading = slot->asked = false;
+	slot->ready = slot->reloading = slot->listing = slot->asked = false;
 }
 
 _Noreturn static void be_worker(struct hf_supervisor *s, size_t index, int control)
@@ -51,6 +52,7 @@ _Noreturn static void be_worker(struct hf_supervisor *s, size_t index, int contr
 					 .board = s->board };
 
 	hf_fd_close(s->signals);
+	hf_fd_close(s->follower.control);
 	hf_admin_forget(s->admin);
 	for (size_t i = 0; i < s->slots_len; i++) {
 		if (i == index)
@@ -84,14 +86,14 @@ static int start_worker(struct hf_supervisor *s, size_t index, struct hf_err *er
 	hf_fd_close(pair[1]);
 	slot->pid = pid;
 	slot->control = pair[0];
-	slot->ready = slot->reloading = false;
+	slot->ready = slot->reloading = slot->listing = false;
 	slot->started_ms = hf_clock_monotonic_ms();
 	slot->started_at = hf_clock_now();
 	slot->restart_ms = 0;
 	return 0;
 }
 
-static void tell(struct hf_worker_slot *slot, enum hf_control what)
+void hf_supervisor_tell(struct hf_worker_slot *slot, enum hf_control what)
 {
 	char byte = (char)what;
 
@@ -102,7 +104,7 @@ static void tell(struct hf_worker_slot *slot, enum hf_control what)
 void hf_supervisor_tell_all(struct hf_supervisor *s, enum hf_control what)
 {
 	for (size_t i = 0; i < s->slots_len; i++)
-		tell(&s->slots[i], what);
+		hf_supervisor_tell(&s->slots[i], what);
 }
 
 static size_t living(const struct hf_supervisor *s)
@@ -129,6 +131,7 @@ void hf_supervisor_stop(struct hf_supervisor *s)
 		return;
 	s->stopping = true;
 	hf_daemon_notify("STOPPING=1");
+	hf_supervisor_unfollow(s);
 	hf_supervisor_tell_all(s, HF_CONTROL_DRAIN);
 	/* Ours are copies of the same sockets: while they are open, peers still get in the queue.
 	 */
@@ -155,6 +158,7 @@ static void worker_ended(struct hf_supervisor *s, struct hf_worker_slot *slot, i
 	int64_t now = hf_clock_monotonic_ms();
 	bool was_ready = slot->ready;
 
+	hf_supervisor_listed(s, slot, true);
 	close_slot(slot);
 	if (s->stopping) {
 		s->cut |= !WIFEXITED(status) || WEXITSTATUS(status) != 0;
@@ -183,9 +187,10 @@ static void reap(struct hf_supervisor *s)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		for (size_t i = 0; i < s->slots_len; i++)
-			if (s->slots[i].pid == pid)
-				worker_ended(s, &s->slots[i], status);
+		if (!hf_supervisor_follower_ended(s, pid, status))
+			for (size_t i = 0; i < s->slots_len; i++)
+				if (s->slots[i].pid == pid)
+					worker_ended(s, &s->slots[i], status);
 }
 
 static void on_signal(struct hf_supervisor *s)
@@ -214,12 +219,13 @@ static void on_signal(struct hf_supervisor *s)
 	}
 }
 
-static void announce(struct hf_supervisor *s)
+void hf_supervisor_announce(struct hf_supervisor *s)
 {
 	for (size_t i = 0; i < s->slots_len; i++)
 		if (!s->slots[i].ready)
 			return;
-	if (s->announced)
+	/* what is revoked is known before anybody is let in, if it can be known */
+	if (s->announced || (s->config->follow.text != NULL && !s->follower_reported))
 		return;
 	s->announced = true;
 	for (size_t i = 0; i < s->bound.len; i++)
@@ -238,7 +244,11 @@ static void on_control(struct hf_supervisor *s, struct hf_worker_slot *slot)
 		return; /* SIGCHLD follows */
 	if (byte == HF_CONTROL_READY) {
 		slot->ready = true;
-		announce(s);
+		hf_supervisor_announce(s);
+		return;
+	}
+	if (byte == HF_CONTROL_LISTED || byte == HF_CONTROL_UNLISTED) {
+		hf_supervisor_listed(s, slot, byte == HF_CONTROL_LISTED);
 		return;
 	}
 	if (byte == HF_CONTROL_DONE) {
@@ -255,6 +265,11 @@ static void restart_due(struct hf_supervisor *s, int64_t now)
 {
 	struct hf_err err = HF_ERR_INIT;
 
+	if (s->follower.restart_ms > 0 && s->follower.restart_ms <= now && !s->stopping &&
+	    hf_supervisor_follow(s, &err) < 0) {
+		hf_log_say("%s", err.msg);
+		s->follower.restart_ms = now + BACKOFF_MAX_MS;
+	}
 	for (size_t i = 0; i < s->slots_len && !s->stopping; i++) {
 		struct hf_worker_slot *slot = &s->slots[i];
 
@@ -274,6 +289,8 @@ static int wait_ms(const struct hf_supervisor *s, int64_t now)
 	for (size_t i = 0; i < s->slots_len; i++)
 		if (s->slots[i].restart_ms > 0 && !s->stopping)
 			next = HF_MIN(next, s->slots[i].restart_ms);
+	if (s->follower.restart_ms > 0 && !s->stopping)
+		next = HF_MIN(next, s->follower.restart_ms);
 	if (s->admin != NULL) /* its time limits */
 		next = HF_MIN(next, now + ADMIN_EVERY_MS);
 	if (next == INT64_MAX)
@@ -283,7 +300,7 @@ static int wait_ms(const struct hf_supervisor *s, int64_t now)
 
 static void round_of_events(struct hf_supervisor *s)
 {
-	struct pollfd fds[HF_WORKERS_CAP + 2];
+	struct pollfd fds[HF_WORKERS_CAP + 3];
 	int64_t now = hf_clock_monotonic_ms();
 	size_t admin = s->slots_len + 1;
 
@@ -292,8 +309,12 @@ static void round_of_events(struct hf_supervisor *s)
 		fds[i + 1] = (struct pollfd){ .fd = s->slots[i].control, .events = POLLIN };
 	fds[admin] =
 	    (struct pollfd){ .fd = s->admin ? hf_admin_fd(s->admin) : -1, .events = POLLIN };
-	if (poll(fds, admin + 1, wait_ms(s, now)) < 0)
+	fds[admin + 1] =
+	    (struct pollfd){ .fd = s->follower.control, .events = POLLIN }; /* -1: passed over */
+	if (poll(fds, admin + 2, wait_ms(s, now)) < 0)
 		return;
+	if ((fds[admin + 1].revents & POLLIN) != 0)
+		hf_supervisor_follower_said(s);
 	for (size_t i = 0; i < s->slots_len; i++)
 		if ((fds[i + 1].revents & POLLIN) != 0 && s->slots[i].control == fds[i + 1].fd)
 			on_control(s, &s->slots[i]);
@@ -303,6 +324,8 @@ static void round_of_events(struct hf_supervisor *s)
 	for (size_t i = 0; i < s->slots_len; i++)
 		if ((fds[i + 1].revents & (POLLHUP | POLLIN)) == POLLHUP)
 			reap(s);
+	if ((fds[admin + 1].revents & (POLLHUP | POLLIN)) == POLLHUP)
+		reap(s);
 	now = hf_clock_monotonic_ms();
 	hf_supervisor_settle_reload(s);
 	hf_supervisor_run_admin(s, now);
@@ -316,7 +339,7 @@ static void round_of_events(struct hf_supervisor *s)
 
 static int run(struct hf_supervisor *s, struct hf_err *err)
 {
-	int rc = 0;
+	int rc = s->config->follow.text != NULL ? hf_supervisor_follow(s, err) : 0;
 
 	for (size_t i = 0; rc == 0 && i < s->slots_len; i++)
 		rc = start_worker(s, i, err);
@@ -328,6 +351,7 @@ static int run(struct hf_supervisor *s, struct hf_err *err)
 		hf_supervisor_drained(s);
 		return s->cut ? 1 : 0;
 	}
+	hf_supervisor_unfollow(s);
 	kill_workers(s);
 	while (living(s) > 0 && waitpid(-1, NULL, 0) > 0)
 		continue;
@@ -345,7 +369,7 @@ int hf_gateway_run(const struct hf_gateway_config *config, struct hf_err *err)
 		return hf_err_nomem(err);
 	s->own = *config;
 	s->config = &s->own;
-	s->signals = -1;
+	s->signals = s->follower.control = -1;
 	s->generation = 1;
 	s->started_at = s->reload_at = hf_clock_now();
 	rc = hf_supervisor_set_up(s, err);
@@ -356,6 +380,7 @@ int hf_gateway_run(const struct hf_gateway_config *config, struct hf_err *err)
 		(void)sigprocmask(SIG_SETMASK, &s->before, NULL);
 	}
 	hf_supervisor_close_admin(s);
+	hf_revocations_free(s->own.revocations);
 	hf_filewatch_free(s->watch);
 	hf_gateway_parts_done(&s->good);
 	hf_supervisor_forget_files(s);

@@ -17,6 +17,7 @@ struct hf_worker_slot {
 	int control; /* -1: none */
 	int report;  /* a file that it writes reports to; -1: none */
 	bool ready, reloading;
+	bool listing; /* it is taking new revocation lists */
 	bool asked; /* owes the answer to a REPORT or REVOKE */
 	unsigned restarts;
 	int64_t started_at;
@@ -64,9 +65,26 @@ struct hf_supervisor {
 	bool announced, stopping, cut, start_failed, reload_pending, reload_kept,
 	    reload_again;
 	int64_t kill_ms;
+	/* who fetches revocations (supervisor_follow.c) */
+	struct hf_worker_slot follower;
+	bool follower_reported, listing, list_again, list_kept;
 	struct hf_filewatch *watch; /* NULL: only SIGHUP reloads */
 	int64_t look_ms;	    /* when to look next */
 };
+
+/* supervisor_follow.c: the follower and what it tells. */
+int hf_supervisor_follow(struct hf_supervisor *s, struct hf_err *err); /* starts it */
+void hf_supervisor_unfollow(struct hf_supervisor *s);		       /* ends it */
+void hf_supervisor_follower_said(struct hf_supervisor *s);	       /* its control has a word */
+/* Another takes its place, with the credential and trust of the generation now in use. */
+void hf_supervisor_refollow(struct hf_supervisor *s);
+/* It ended; true when it was this process. */
+bool hf_supervisor_follower_ended(struct hf_supervisor *s, pid_t pid, int status);
+/* A worker has answered HF_CONTROL_LISTS, or is gone. */
+void hf_supervisor_listed(struct hf_supervisor *s, struct hf_worker_slot *slot, bool taken);
+/* supervisor.c */
+void hf_supervisor_announce(struct hf_supervisor *s); /* when everybody is ready */
+void hf_supervisor_tell(struct hf_worker_slot *slot, enum hf_control what);
 
 /* Defaults, sockets, counters, signals, the watch over the files. */
 int hf_supervisor_set_up(struct hf_supervisor *s, struct hf_err *err);

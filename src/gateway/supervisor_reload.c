@@ -83,6 +83,7 @@ void hf_supervisor_settle_reload(struct hf_supervisor *s)
 	if (!s->reload_pending || reloading(s))
 		return;
 	s->reload_pending = false;
+	hf_supervisor_refollow(s);
 	hf_count(s->reload_kept ? &s->counters[s->slots_len].reloads_failed
 				: &s->counters[s->slots_len].reloads,
 		 1);

@@ -7,6 +7,7 @@
 #include <sys/signalfd.h>
 
 #include "base/err.h"
+#include "gateway/revocations.h"
 #include "gateway/supervisor.h"
 
 enum { DESCRIPTORS_SPARED = 64 }; /* listeners, logs, libraries */
@@ -147,6 +148,8 @@ int hf_supervisor_set_up(struct hf_supervisor *s, struct hf_err *err)
 	rc = hf_supervisor_open_admin(s, err);
 	if (rc == 0)
 		rc = open_signals(s, err);
+	if (rc == 0 && s->config->follow.text != NULL)
+		rc = hf_revocations_new(&s->own.revocations, err);
 	if (rc == 0 && s->config->watch)
 		rc = hf_filewatch_new(&s->good.watch, &s->watch, err);
 	return rc;

@@ -73,6 +73,24 @@ static void reload(struct hf_worker *worker)
 	tell(worker, HF_CONTROL_RELOADED);
 }
 
+/* Other lists: whoever they name falls now, whatever he is doing. */
+static void relist(struct hf_worker *worker)
+{
+	struct hf_generation *old = worker->generation, *fresh = NULL;
+	struct hf_err err = HF_ERR_INIT;
+
+	if (hf_generation_relist(worker->config, old, &fresh, &err) < 0) {
+		hf_log_say("worker %zu cannot take new revocation lists: %s", worker->start->index,
+			   err.msg);
+		tell(worker, HF_CONTROL_UNLISTED);
+		return;
+	}
+	worker->generation = fresh;
+	hf_worker_sweep(worker);
+	hf_generation_unref(old);
+	tell(worker, HF_CONTROL_LISTED);
+}
+
 static void drain_over(void *arg)
 {
 	struct hf_worker *worker = arg;
@@ -128,6 +146,8 @@ static void on_control(int events, void *arg)
 	} else if (n == 1 && byte == HF_CONTROL_REVOKE) {
 		hf_worker_revoke(worker);
 		tell(worker, HF_CONTROL_DONE);
+	} else if (n == 1 && byte == HF_CONTROL_LISTS) {
+		relist(worker);
 	} else if (n >= 0) { /* told to, or nobody is left to tell us */
 		(void)hf_watch_set(worker->control, n == 1 ? UV_READABLE : 0);
 		drain(worker);
@@ -247,8 +267,7 @@ static void shut_down(struct hf_worker *worker)
 	free(worker->ports);
 }
 
-/* The supervisor alone is told what to do: a terminal's Ctrl-C reaches the whole process group. */
-static void leave_signals_to_the_supervisor(void)
+void hf_leave_signals_to_the_supervisor(void)
 {
 	/* SIGXFSZ: a log at the limit of its size is no reason to end. */
 	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ };
@@ -266,7 +285,7 @@ int hf_worker_run(const struct hf_worker_start *start)
 				    .responder = { .dir_fd = -1 } };
 	struct hf_err err = HF_ERR_INIT;
 
-	leave_signals_to_the_supervisor();
+	hf_leave_signals_to_the_supervisor();
 	worker.count.on_change = on_change;
 	worker.count.arg = &worker;
 	worker.connections_cap = start->config->connections_cap / start->workers;

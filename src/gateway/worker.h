@@ -21,6 +21,10 @@ enum hf_control {
 	HF_CONTROL_RELOADED = 'O',
 	HF_CONTROL_KEPT = 'F', /* the new one was bad, the old stays */
 	HF_CONTROL_DONE = 'd', /* with REPORT or REVOKE */
+	HF_CONTROL_LISTS = 'L', /* to the worker: other lists are on the board; from the follower */
+	HF_CONTROL_LISTED = 'l', /* they are in force in this worker */
+	HF_CONTROL_UNLISTED = 'u', /* it could not take them */
+	HF_CONTROL_APPLIED = 'V', /* to the follower: every worker has them; KEPT: one has not */
 };
 
 struct hf_worker_start {
@@ -41,6 +45,8 @@ struct hf_worker_start {
 /* Runs until drained; the exit status: 0, 1 when connections were cut, 3 when it could not start.
  */
 int hf_worker_run(const struct hf_worker_start *start);
+/* The supervisor alone is told what to do: a terminal's Ctrl-C reaches the whole process group. */
+void hf_leave_signals_to_the_supervisor(void);
 
 /* --- the inside, for worker*.c --- */
 

@@ -338,6 +338,11 @@ void hf_http_client_hold(struct hf_http_client *client, bool hold)
 	hf_conn_hold_idle(client->conn, hold);
 }
 
+const struct hf_conn *hf_http_client_conn(const struct hf_http_client *client)
+{
+	return client->conn;
+}
+
 bool hf_http_client_open(const struct hf_http_client *client)
 {
 	return client->open;

@@ -89,6 +89,7 @@ size_t hf_http_client_unsent(const struct hf_http_client *client);
 void hf_http_client_pause(struct hf_http_client *client, bool pause);
 /* The limits rest: it is not the service that we wait for. */
 void hf_http_client_hold(struct hf_http_client *client, bool hold);
+const struct hf_conn *hf_http_client_conn(const struct hf_http_client *client);
 bool hf_http_client_open(const struct hf_http_client *client); /* connected */
 bool hf_http_client_reused(const struct hf_http_client *client);
 void hf_http_client_drop(struct hf_http_client *client); /* NULL-safe, also in callbacks */

@@ -118,9 +118,11 @@ static void on_body(struct hf_slice piece, void *arg)
 static void on_done(bool reusable, void *arg)
 {
 	struct hf_fetch *f = arg;
+	const struct hf_verdict *verdict = hf_conn_verdict(hf_http_client_conn(f->client));
 	const struct hf_fetch_answer answer = { .status = f->head.status_code,
 						.head = &f->head,
-						.body = &f->body };
+						.body = &f->body,
+						.chain = verdict ? &verdict->chain : NULL };
 
 	(void)reusable;
 	if (hf_buf_failed(&f->body) || hf_buf_failed(&f->text))

@@ -36,6 +36,7 @@ struct hf_fetch_answer {
 	const struct hf_buf *body;	 /* borrowed */
 	const char *why;
 	bool refused; /* TLS: one side refused the other */
+	const struct hf_certs *chain; /* of https: who answered, judged, root included; else NULL */
 };
 typedef void (*hf_fetch_fn)(const struct hf_fetch_answer *answer, void *arg);
 

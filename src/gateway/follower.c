@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of the follower, and the lists it holds.  Must never put up a list whose signature it
+ * has not checked, nor an older one in place of a newer one. */
+#include "gateway/follower.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "gateway/generation.h"
+#include "gateway/worker.h"
+#include "pki/name.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+enum { TELL_AGAIN_MS = 1000, EXIT_CANNOT = 3 };
+
+/* --- the lists --- */
+
+static const struct hf_cert *signer_among(const struct hf_certs *certs, const struct hf_crl *crl)
+{
+	for (size_t i = 0; certs && i < certs->len; i++) {
+		struct hf_cert *cert = certs->items[i];
+
+		if ((cert->flags & HF_CERT_CA) &&
+		    hf_name_equal(X509_get_subject_name(cert->x509),
+				  X509_CRL_get_issuer(crl->crl)) &&
+		    X509_CRL_verify(crl->crl, hf_cert_key_get0(cert)) == 1)
+			return cert;
+	}
+	return NULL;
+}
+
+static bool is_signed(const struct hf_follower *f, const struct hf_crl *crl,
+		      const struct hf_certs *chain)
+{
+	const struct hf_gateway_parts *parts = f->start->parts;
+	bool found = signer_among(chain, crl) != NULL;
+
+	for (size_t i = 0; !found && i < parts->policies_len; i++) {
+		const struct hf_trust *trust = parts->policies[i].trust;
+
+		found = signer_among(hf_trust_anchors(trust), crl) ||
+			signer_among(hf_trust_intermediates(trust), crl);
+	}
+	ERR_clear_error();
+	return found;
+}
+
+static struct hf_followed *list_of(struct hf_follower *f, const char *key)
+{
+	struct hf_followed *list;
+
+	for (size_t i = 0; i < f->lists_len; i++) {
+		if (strcmp(f->lists[i].key, key) == 0)
+			return &f->lists[i];
+	}
+	if (f->lists_len == HF_FOLLOWED_LISTS)
+		return NULL;
+	list = &f->lists[f->lists_len++];
+	*list = (struct hf_followed){ .crl = NULL };
+	(void)hf_str_copy(list->key, sizeof(list->key), key);
+	return list;
+}
+
+static int refuse_list(struct hf_err *err, const char *key, const char *why)
+{
+	(void)hf_err_set(err, HF_E_POLICY, "the list '%s' is not taken: %s", key, why);
+	return 1;
+}
+
+int hf_follower_take(struct hf_follower *f, const char *key, const struct hf_buf *der,
+		     const struct hf_certs *chain, struct hf_err *err)
+{
+	HF_AUTO(hf_crl) crl = NULL;
+	struct hf_followed *list;
+	int rc = hf_crl_from_der((const uint8_t *)der->data, der->len, &crl, err);
+
+	if (rc == -HF_E_NOMEM)
+		return rc;
+	if (rc < 0)
+		return refuse_list(err, key, "it is no revocation list");
+	if (!is_signed(f, crl, chain))
+		return refuse_list(err, key, "no CA that is trusted here has signed it");
+	list = list_of(f, key);
+	if (!list)
+		return refuse_list(err, key, "there are too many");
+	if (list->crl && crl->this_update < list->crl->this_update)
+		return refuse_list(err, key, "it is older than the one at hand");
+	hf_crl_unref(list->crl);
+	list->crl = hf_take(crl);
+	return 0;
+}
+
+/* --- the supervisor --- */
+
+static void say(const struct hf_follower *f, enum hf_control what)
+{
+	char byte = (char)what;
+
+	if (write(f->start->control, &byte, 1) < 0)
+		return; /* it is gone: the control watch will see it */
+}
+
+void hf_follower_report(struct hf_follower *f)
+{
+	say(f, HF_CONTROL_READY);
+}
+
+void hf_follower_tell(struct hf_follower *f, int64_t event)
+{
+	struct hf_err err = HF_ERR_INIT;
+
+	f->telling = true;
+	if (hf_revocations_put(f->start->revocations, event, f->lists, f->lists_len, &err) < 0) {
+		hf_log_say("revocation lists could not be handed on: %s", err.msg);
+		hf_timer_start(f->tell_again, TELL_AGAIN_MS, 0);
+		return;
+	}
+	say(f, HF_CONTROL_LISTS);
+}
+
+static void on_tell_again(void *arg)
+{
+	struct hf_follower *f = arg;
+
+	hf_follower_tell(f, f->feed.next_event);
+}
+
+static void on_control(int events, void *arg)
+{
+	struct hf_follower *f = arg;
+	char byte = 0;
+	ssize_t n = read(f->start->control, &byte, 1);
+
+	(void)events;
+	if (n <= 0) {
+		hf_loop_stop(f->loop); /* nobody is left */
+		return;
+	}
+	if (byte == HF_CONTROL_APPLIED && f->telling) {
+		f->telling = false;
+		hf_follow_feed_applied(f);
+	} else if (byte == HF_CONTROL_KEPT && f->telling) {
+		hf_timer_start(f->tell_again, TELL_AGAIN_MS, 0);
+	}
+}
+
+/* --- beginning and end --- */
+
+/* Our own lists say who is no authority any more. */
+static int make_context(struct hf_follower *f, struct hf_err *err)
+{
+	const struct hf_gateway_parts *parts = f->start->parts;
+	const char *host = f->start->config->follow.url.host;
+	HF_AUTO_DONE(hf_crls) lists = HF_CRLS_INIT;
+	HF_AUTO(hf_trust) trust = NULL;
+	struct hf_tls_config tls = {
+		.role = HF_TLS_CLIENT,
+		.credential = parts->follow ? parts->follow : parts->policies[0].credential,
+		.server_name = host,
+		.verify_name = host,
+		.now = hf_clock_for_tls,
+	};
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < f->lists_len; i++)
+		rc = hf_crls_add(&lists, f->lists[i].crl, err);
+	if (rc == 0 && lists.len > 0)
+		rc = hf_trust_with_lists(parts->policies[0].trust, &lists, &trust, err);
+	tls.trust = trust ? trust : parts->policies[0].trust;
+	return rc < 0 ? rc : hf_tls_context_new(&tls, &f->tls, err);
+}
+
+static int start_up(struct hf_follower *f, struct hf_err *err)
+{
+	/* what is up already, when another follower was here before */
+	int rc =
+	    hf_revocations_get(f->start->revocations, &f->feed.event, f->lists, &f->lists_len, err);
+
+	if (rc == 0)
+		rc = make_context(f, err);
+	if (rc == 0)
+		rc = hf_loop_new(&f->loop, err);
+	if (rc == 0)
+		rc = hf_timer_new(f->loop, on_tell_again, f, &f->tell_again, err);
+	if (rc == 0)
+		rc = hf_watch_new(f->loop, f->start->control, on_control, f, &f->control, err);
+	if (rc == 0)
+		rc = hf_watch_set(f->control, UV_READABLE);
+	return rc < 0 ? rc : hf_follow_feed_start(f, err);
+}
+
+static void shut_down(struct hf_follower *f)
+{
+	hf_follow_feed_stop(f);
+	hf_watch_free(f->control);
+	hf_timer_free(f->tell_again);
+	hf_loop_free(f->loop);
+	hf_tls_context_unref(f->tls);
+	for (size_t i = 0; i < f->lists_len; i++)
+		hf_crl_unref(f->lists[i].crl);
+}
+
+int hf_follower_run(const struct hf_follower_start *start)
+{
+	struct hf_follower *f = calloc(1, sizeof(*f));
+	struct hf_err err = HF_ERR_INIT;
+
+	if (!f)
+		return EXIT_CANNOT;
+	f->start = start;
+	hf_leave_signals_to_the_supervisor();
+	if (start_up(f, &err) < 0) {
+		hf_log_say("revocations cannot be followed: %s", err.msg);
+		return EXIT_CANNOT;
+	}
+	hf_loop_run(f->loop);
+	shut_down(f);
+	free(f);
+	return 0;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The follower: a process beside the workers that fetches what changes elsewhere while the gateway
+ * runs, so that neither the supervisor nor a worker ever waits for somebody else's server.
+ *
+ * It puts lists up on the notice, tells the supervisor (HF_CONTROL_LISTS), and hears when every
+ * worker has taken them (HF_CONTROL_APPLIED): only then does it confirm them to the authority. */
+#ifndef HF_GATEWAY_FOLLOWER_H
+#define HF_GATEWAY_FOLLOWER_H
+
+#include "gateway/counters.h"
+#include "gateway/gateway.h"
+#include "gateway/revocations.h"
+#include "http/fetch.h"
+#include "net/loop.h"
+
+struct hf_follower_start {
+	const struct hf_gateway_config *config;
+	const struct hf_gateway_parts *parts; /* credential and trust to ask with */
+	struct hf_revocations *revocations;
+	struct hf_counters *counters; /* the supervisor's row */
+	int control;
+};
+/* Runs until the supervisor is gone; the exit status. */
+int hf_follower_run(const struct hf_follower_start *start);
+
+/* --- the inside, for follow*.c --- */
+
+enum {
+	HF_FOLLOW_AGAIN_MIN_MS = 250,
+	HF_FOLLOW_AGAIN_MAX_MS = 15 * 1000,
+};
+
+struct hf_follower;
+
+struct hf_follow_feed {
+	struct hf_follower *follower;
+	struct hf_fetch *fetch;
+	struct hf_timer *again;
+	int64_t event, next_event; /* in force, and being fetched */
+	char names[HF_FOLLOWED_LISTS][32];
+	size_t names_len, at;
+	uint64_t asked_ms, wait_ms, lost_ms;
+	bool lost, reported;
+};
+
+struct hf_follower {
+	const struct hf_follower_start *start;
+	struct hf_loop *loop;
+	struct hf_watch *control;
+	struct hf_tls_context *tls;
+	struct hf_timer *tell_again;
+	struct hf_followed lists[HF_FOLLOWED_LISTS];
+	size_t lists_len;
+	bool telling; /* the workers are at it */
+	struct hf_follow_feed feed;
+};
+
+/* Starts asking the feed. */
+int hf_follow_feed_start(struct hf_follower *follower, struct hf_err *err);
+void hf_follow_feed_stop(struct hf_follower *follower);
+/* Every worker has what was told. */
+void hf_follow_feed_applied(struct hf_follower *follower);
+
+/* Takes a list that was fetched when it is signed by somebody that is trusted and no older than the
+ * one at hand.  chain: who gave it, judged.  0; 1 when it is not taken, and err tells why. */
+int hf_follower_take(struct hf_follower *follower, const char *key, const struct hf_buf *der,
+		     const struct hf_certs *chain, struct hf_err *err);
+/* Puts everything up on the notice and tells the supervisor. */
+void hf_follower_tell(struct hf_follower *follower, int64_t event);
+/* The first attempt is over: whoever waits for it may begin. */
+void hf_follower_report(struct hf_follower *follower);
+
+#endif
