@@ -9,12 +9,14 @@
 #include "cli/common.h"
 #include "cli/operate.h"
 #include "cli/prompt.h"
+#include "cli/revoke_wait.h"
 #include "cli/revoke_which.h"
 #include "util/clock.h"
 
 struct revoke_opts {
 	const char *reason, *passphrase_file;
-	bool all, yes;
+	bool all, yes, wait;
+	int64_t wait_seconds;
 	struct hf_operate_opts operate;
 };
 
@@ -35,6 +37,19 @@ static const struct hf_option options[] = {
 	  .offset = offsetof(struct revoke_opts, yes),
 	  .help =
 	      "do not ask before this authority's own issuing CA is revoked, and with it all it has issued" },
+	{ .name = "wait",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct revoke_opts, wait),
+	  .help = "wait until every gateway that follows this authority's revocations has it in "
+		  "force, and tell which have and which have not" },
+	{ .name = "wait-time",
+	  .kind = HF_OPT_DURATION,
+	  .offset = offsetof(struct revoke_opts, wait_seconds),
+	  .arg = "TIME",
+	  .unit = 1,
+	  .initial = "10s",
+	  .max = 3600,
+	  .help = "so long at most" },
 	{ .name = "passphrase-file",
 	  .kind = HF_OPT_STRING,
 	  .offset = offsetof(struct revoke_opts, passphrase_file),
@@ -91,17 +106,19 @@ static int publish(struct hf_cmd_ctx *ctx, struct hf_authority *a, int64_t issue
 		hf_json_string(&ctx->out.json, "crl_number", p.crl->number);
 	}
 	hf_out_flush(&ctx->out);
-	hf_out_note(
-	    &ctx->out,
-	    "bring the list to those who check it; a gateway that has the file reads it again by itself");
+	if (!((const struct revoke_opts *)ctx->opts)->wait)
+		hf_out_note(&ctx->out,
+			    "gateways that follow it (--revocations-from) or have the file know by "
+			    "themselves; bring the list to others who check it");
 	return 0;
 }
 
 static int revoke_all(struct hf_cmd_ctx *ctx, struct hf_authority *a,
 		      const struct hf_records *found, int reason, int64_t now)
 {
-	int64_t issuer = 0;
-	int rc = 0;
+	const struct revoke_opts *o = ctx->opts;
+	int64_t issuer = 0, mark = 0;
+	int rc = o->wait ? hf_revoke_mark(a, &mark, &ctx->err) : 0;
 
 	if (ctx->out.json_mode) {
 		hf_out_json_begin(&ctx->out);
@@ -117,6 +134,8 @@ static int revoke_all(struct hf_cmd_ctx *ctx, struct hf_authority *a,
 		hf_json_array_end(&ctx->out.json);
 	if (rc == 0)
 		rc = publish(ctx, a, issuer, now);
+	if (rc == 0 && o->wait)
+		rc = hf_revoke_wait(ctx, a, mark, o->wait_seconds);
 	if (ctx->out.json_mode)
 		hf_out_json_end(&ctx->out);
 	return rc;
@@ -217,6 +236,9 @@ static int run(struct hf_cmd_ctx *ctx)
 	int reason = 0;
 	int rc = hf_revoke_reason(o->reason, &reason, &ctx->err);
 
+	if (rc == 0 && o->operate.at && o->wait)
+		return hf_command_usage(ctx, "--wait reads the receipts in the authority's home: "
+					     "say it there, without --at");
 	if (rc == 0 && o->operate.at)
 		return revoke_there(ctx, what);
 	if (rc == 0)
@@ -233,6 +255,7 @@ static int run(struct hf_cmd_ctx *ctx)
 static const struct hf_example examples[] = {
 	{ "handfast revoke mail-server --reason keyCompromise",
 	  "the one valid certificate of that name" },
+	{ "handfast revoke mail-server --wait", "and see on which gateways it is in force" },
 	{ "handfast revoke 3f2a91…", "by its serial, as list and openssl print it" },
 	{ "handfast revoke old.pem", "by the certificate itself" },
 	{ "handfast revoke mail-server --at https://ca.abc.com:8443 --as ops",
@@ -247,12 +270,15 @@ const struct hf_command cmd_revoke = {
 	.summary = "take a certificate back, and sign the new revocation list",
 	.description =
 	    "When NAME has several valid certificates (after a renewal, say), they are listed, and at a terminal "
-	    "you are asked which one is meant. Elsewhere nothing is done: name one by its serial, or add --all.",
+	    "you are asked which one is meant. Elsewhere nothing is done: name one by its serial, or add --all.\n\n"
+	    "Gateways that follow the authority's service (serve and tunnel --revocations-from) close the "
+	    "connections of the revoked certificate and refuse it within a second.",
 	.groups = groups,
 	.opts_size = sizeof(struct revoke_opts),
 	.examples = examples,
 	.exits =
-	    "0 revoked; 1 there is no such certificate, it is revoked or expired already, or several are meant",
+	    "0 revoked (and with --wait in force everywhere); 1 there is no such certificate, it is revoked or expired already, several are meant, or with --wait it is "
+	    "not in force everywhere",
 	.see_also = "crl, list, renew",
 	.min_args = 1,
 	.max_args = 1,

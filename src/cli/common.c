@@ -66,8 +66,9 @@ const struct hf_option hf_follow_options[] = {
 	  .kind = HF_OPT_STRING,
 	  .offset = offsetof(struct hf_follow_opts, from),
 	  .arg = "URL",
-	  .help = "follow the revocations of this authority (handfast authority) as they happen: "
-		  "what it revokes is refused, and its open connections are closed, within a second" },
+	  .help =
+	      "follow the revocations of this authority (handfast authority) as they happen: "
+	      "what it revokes is refused, and its open connections are closed, within a second" },
 	{ .name = "revocations-as",
 	  .kind = HF_OPT_STRING,
 	  .offset = offsetof(struct hf_follow_opts, as),

@@ -36,7 +36,7 @@ struct hf_feed {
 	struct hf_timer *save;
 	uint64_t saved_ms;
 	bool save_due;
-	int64_t event; /* of the newest list */
+	int64_t event;					       /* of the newest list */
 	struct hf_revocation revocations[HF_REVOCATIONS_KEPT]; /* a ring, oldest first at `first` */
 	size_t first, revocations_len;
 	bool dropped; /* there were more since the start */
@@ -66,7 +66,8 @@ static void save_soon(struct hf_feed *feed)
 	if (feed->save_due)
 		return;
 	feed->save_due = true;
-	hf_timer_start(feed->save, since >= SAVE_EVERY_MS ? SAVE_AFTER_MS : SAVE_EVERY_MS - since, 0);
+	hf_timer_start(feed->save, since >= SAVE_EVERY_MS ? SAVE_AFTER_MS : SAVE_EVERY_MS - since,
+		       0);
 }
 
 /* --- answers --- */
@@ -228,10 +229,9 @@ static void on_gone(const char *why, void *arg)
 	poll_free(arg);
 }
 
-static const struct hf_http_stream_ops poll_ops = { .on_body = on_body,
-						    .on_body_end = nothing,
-						    .on_writable = nothing,
-						    .on_gone = on_gone };
+static const struct hf_http_stream_ops poll_ops = {
+	.on_body = on_body, .on_body_end = nothing, .on_writable = nothing, .on_gone = on_gone
+};
 
 /* The value of one parameter of a query; false when it is not there or too long. */
 static bool param(struct hf_slice query, const char *name, char *out, size_t cap)
@@ -252,7 +252,8 @@ static bool param(struct hf_slice query, const char *name, char *out, size_t cap
 
 static bool is_word(const char *text)
 {
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+	static const char allowed[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
 
 	return text[0] && text[strspn(text, allowed)] == '\0';
 }

@@ -3,13 +3,12 @@
  * answer (GET /revocations?after=EVENT&wait=SECONDS&instance=WORD, over mutual TLS).
  *
  * The answer tells which lists are newer; the lists themselves are fetched as /crl/NAME.crl and are
- * signed by the CA, so that neither this service nor anybody on the way can make a revocation up or
- * hold one back without it showing.  By asking for what is newer than N a subscriber confirms that N is
- * in force there: that is its receipt, kept in ca/subscribers.json for `handfast revoke --wait`. */
+ * signed by the CA: nobody on the way, and nobody who has the service but not the CA's key, can
+ * make a revocation up.  By asking for what is newer than N a subscriber confirms that N is in
+ * force there: its receipt, kept in ca/subscribers.json for `handfast revoke --wait`. */
 #ifndef HF_ENROLL_FEED_H
 #define HF_ENROLL_FEED_H
 
-#include "ca/store/store.h"
 #include "enroll/lists.h"
 #include "http/stream.h"
 

@@ -81,6 +81,9 @@ static void note_missing(struct reading *r, int64_t issuer, bool missing)
 
 static int add_revocation(struct hf_lookout *look, const struct hf_audit_row *row)
 {
+	/* "PROFILE reason=NUMBER NAME" */
+	const char *words = strstr(row->detail, " reason=");
+	char number[4] = "";
 	struct hf_revocation *one;
 	uint64_t reason = 0;
 
@@ -97,8 +100,12 @@ static int add_revocation(struct hf_lookout *look, const struct hf_audit_row *ro
 	*one = (struct hf_revocation){ .id = row->id, .at = row->at };
 	if (2 * row->serial_len < sizeof(one->serial))
 		hf_hex_encode(row->serial, row->serial_len, one->serial);
-	if (hf_str_starts(row->detail, "reason=") &&
-	    hf_str_u64(row->detail + strlen("reason="), 10, &reason))
+	if (words) {
+		words += strlen(" reason=");
+		(void)snprintf(number, sizeof(number), "%.*s", (int)strspn(words, "0123456789"),
+			       words);
+	}
+	if (hf_str_u64(number, 10, &reason))
 		one->reason = (int)reason;
 	return 0;
 }
@@ -223,7 +230,8 @@ static int look_at_file(struct hf_lookout *look, struct hf_authority *a, size_t 
 	return 0;
 }
 
-int hf_lookout_run(struct hf_lookout *look, struct hf_authority *a, int64_t now_ms, struct hf_err *err)
+int hf_lookout_run(struct hf_lookout *look, struct hf_authority *a, int64_t now_ms,
+		   struct hf_err *err)
 {
 	struct reading reading = { look, a, now_ms };
 	uint8_t hash[HF_STORE_SHA256_LEN];
@@ -259,13 +267,14 @@ static bool is_short(struct hf_lookout *look, struct hf_authority *a, size_t i, 
 	const struct hf_list *list = look->fresh[i];
 	size_t revoked = 0;
 
-	return list && hf_store_each_revoked(a->store, ca_of(a, i)->store_id, now, count_one,
-					     &revoked, NULL) == 0 &&
+	return list &&
+	       hf_store_each_revoked(a->store, ca_of(a, i)->store_id, now, count_one, &revoked,
+				     NULL) == 0 &&
 	       revoked > list->facts.revoked;
 }
 
 int hf_lookout_mend(struct hf_lookout *look, struct hf_authority *a, int64_t now, int64_t now_ms,
-		 struct hf_err *err)
+		    struct hf_err *err)
 {
 	for (size_t i = 0; i < HF_LISTS; i++) {
 		struct hf_lookout_file *file = &look->files[i];

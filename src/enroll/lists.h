@@ -63,7 +63,8 @@ void hf_lookout_init(struct hf_lookout *look);
 void hf_lookout_done(struct hf_lookout *look);
 
 /* 0; 1 when somebody is publishing a list right now: look again soon. */
-int hf_lookout_run(struct hf_lookout *look, struct hf_authority *a, int64_t now_ms, struct hf_err *err);
+int hf_lookout_run(struct hf_lookout *look, struct hf_authority *a, int64_t now_ms,
+		   struct hf_err *err);
 /* Signs a list when one is missing an entry for a while: whoever revoked could not do it.  At the
  * start a list that is short of entries counts too. */
 int hf_lookout_mend(struct hf_lookout *look, struct hf_authority *a, int64_t now, int64_t now_ms,

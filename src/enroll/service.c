@@ -437,7 +437,7 @@ int hf_service_run(const struct hf_service_config *config, struct hf_err *err)
 
 	if (!service)
 		return hf_err_nomem(err);
-	*service = (struct hf_service){ .config = config, .access = HF_LOG_SINK_INIT };
+	*service = (struct hf_service){ .config = config, .access = HF_LOG_SINK_INIT, .lock = -1 };
 	service->count.on_change = on_change;
 	service->count.arg = service;
 	service->connections_cap = connections_cap();

@@ -32,6 +32,7 @@ struct hf_service {
 	struct hf_buf ca_pem, ca_est; /* the answers of /ca and cacerts */
 	struct hf_list *lists[HF_LISTS]; /* that are given out; NULL: none */
 	struct hf_feed *feed;
+	int lock; /* held while the service runs: ca/service.lock */
 	struct hf_store *reader; /* for short questions from the loop */
 	uv_fs_event_t *watch;	 /* the authority's directory; NULL: only looked at each second */
 	struct hf_signal *signals[3];

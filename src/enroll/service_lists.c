@@ -17,7 +17,7 @@ void hf_service_look(struct hf_service *service)
 
 	hf_err_clear(&service->look_err);
 	service->look_rc = hf_lookout_mend(&service->look, service->authority, service->work_now,
-					now_ms, &service->look_err);
+					   now_ms, &service->look_err);
 	if (service->look_rc == 0)
 		service->look_rc =
 		    hf_lookout_run(&service->look, service->authority, now_ms, &service->look_err);
@@ -90,6 +90,20 @@ static void watch_directory(struct hf_service *service)
 	service->watch = watch;
 }
 
+/* How revoke --wait knows that somebody passes revocations on. */
+static int hold_lock(struct hf_service *service, struct hf_err *err)
+{
+	char path[PATH_MAX];
+	int rc = hf_path_join(path, sizeof(path), service->authority->dir, "service.lock", err);
+
+	if (rc == 0)
+		rc = hf_file_lock(path, false, &service->lock, err);
+	if (rc != -HF_E_BUSY)
+		return rc;
+	(void)hf_err_set(err, HF_E_BUSY, "another service of this authority runs already");
+	return hf_err_hint(err, "one can listen at several places: repeat --listen");
+}
+
 int hf_service_lists_start(struct hf_service *service, struct hf_err *err)
 {
 	const struct hf_store_options options = { .now = hf_clock_now(), .actor = "authority" };
@@ -98,6 +112,8 @@ int hf_service_lists_start(struct hf_service *service, struct hf_err *err)
 
 	if (rc == 0)
 		rc = hf_store_open(path, &options, &service->reader, err);
+	if (rc == 0)
+		rc = hold_lock(service, err);
 	if (rc == 0)
 		rc = hf_timer_new(service->loop, on_again, service, &service->look_again, err);
 	if (rc == 0)
@@ -124,4 +140,6 @@ void hf_service_lists_stop(struct hf_service *service)
 	if (service->watch)
 		uv_close((uv_handle_t *)service->watch, free_watch);
 	service->watch = NULL;
+	hf_fd_close(service->lock);
+	service->lock = -1;
 }

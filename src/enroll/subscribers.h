@@ -12,7 +12,8 @@ enum {
 	HF_SUBSCRIBER_WORD_CAP = 65,
 	HF_SUBSCRIBER_NAME_CAP = 256,
 	HF_SUBSCRIBER_SERIAL_CAP = 48,
-	HF_SUBSCRIBER_FORGET = 86400, /* seconds after which one that never came back is forgotten */
+	/* seconds after which one that never came back is forgotten */
+	HF_SUBSCRIBER_FORGET = 86400,
 };
 
 struct hf_subscriber {

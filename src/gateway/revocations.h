@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Revocation lists that come over the network while the gateway runs: a follower (a process of its
- * own) fetches them and puts them up on a notice; every worker takes them from there into a trust of its
- * own, at the start, at each reload and whenever the follower has news. */
+ * own) fetches them and puts them up on a notice; every worker takes them from there into a trust
+ * of its own, at the start, at each reload and whenever the follower has news. */
 #ifndef HF_GATEWAY_REVOCATIONS_H
 #define HF_GATEWAY_REVOCATIONS_H
 

@@ -169,8 +169,8 @@ static bool ask(struct hf_fetch *f)
 		return false;
 	}
 	/* a failure comes as on_failed */
-	(void)hf_http_client_ask(f->client, &client_ops, f, f->post ? HF_METHOD_POST : HF_METHOD_GET,
-				 f->ask.data, f->ask.len);
+	(void)hf_http_client_ask(f->client, &client_ops, f,
+				 f->post ? HF_METHOD_POST : HF_METHOD_GET, f->ask.data, f->ask.len);
 	return true;
 }
 
@@ -243,8 +243,9 @@ static void on_over(void *arg)
 
 static void write_ask(struct hf_fetch *f, const struct hf_fetch_request *r)
 {
-	(void)hf_buf_printf(&f->ask, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: handfast/" HF_VERSION
-				     "\r\nAccept: */*\r\nConnection: close\r\n%s",
+	(void)hf_buf_printf(&f->ask,
+			    "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: handfast/" HF_VERSION
+			    "\r\nAccept: */*\r\nConnection: close\r\n%s",
 			    r->content_type ? "POST" : "GET", r->url->target, r->url->authority,
 			    r->fields ? r->fields : "");
 	if (r->content_type)

@@ -10,9 +10,8 @@
 #include "base/buf.h"
 #include "http/head.h"
 #include "http/url.h"
-#include "tls/context.h"
+#include "net/conn.h"
 
-struct hf_loop;
 struct hf_fetch;
 
 struct hf_fetch_request {

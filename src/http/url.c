@@ -54,8 +54,8 @@ static int authority_parse(const char *text, size_t len, struct hf_url *url, str
 		return rc;
 	if (!url->host[0] || url->port == 0)
 		return hf_err_set(err, HF_E_INVALID, "the URL has no host, or port 0");
-	url->host_is_ip = inet_pton(AF_INET, url->host, raw) == 1 ||
-			  inet_pton(AF_INET6, url->host, raw) == 1;
+	url->host_is_ip =
+	    inet_pton(AF_INET, url->host, raw) == 1 || inet_pton(AF_INET6, url->host, raw) == 1;
 	rc = snprintf(url->authority, sizeof(url->authority),
 		      strchr(url->host, ':') ? "[%s]" : "%s", url->host);
 	if (url->port != default_port)

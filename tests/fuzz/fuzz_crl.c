@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "pki/crl.h"
+#include "pki/crl_facts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -11,7 +12,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	HF_AUTO(hf_crl) crl = NULL;
 	struct hf_err err = HF_ERR_INIT;
+	struct hf_crl_facts facts;
 
+	if (hf_crl_facts_read(data, size, &facts) && facts.revoked > size)
+		abort();
 	if (hf_crl_from_der(data, size, &crl, &err) < 0)
 		return 0;
 	if (!crl->issuer || crl->revoked_count > size ||

@@ -4,6 +4,7 @@
 
 #include "base/time.h"
 #include "pki/crl.h"
+#include "pki/crl_facts.h"
 
 static EVP_PKEY *shared_key;
 static X509 *shared_ca;
@@ -285,6 +286,33 @@ static void test_damaged_der_is_refused(void **state)
 	fx_no_stale_errors("damaged lists");
 }
 
+/* The walk over the bytes says what the decoder says, and of no part of a list anything. */
+static void test_facts_are_those_of_the_decoder(void **state)
+{
+	static const struct crl_spec specs[] = {
+		{ .exts = { NUMBER, { "authorityKeyIdentifier", "keyid" } } },
+		{ .no_entry = true },
+		{ .next = "" },
+		{ .last = "20500101000000Z", .next = "20510101000000Z" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < HF_ARRAY_LEN(specs); i++) {
+		HF_AUTO(hf_crl) crl = fx_crl(&specs[i]);
+		HF_AUTO(ossl_mem) der = NULL;
+		int len = i2d_X509_CRL(crl->crl, &der);
+		struct hf_crl_facts facts;
+
+		assert_true(hf_crl_facts_read(der, (size_t)len, &facts));
+		assert_int_equal(facts.this_update, crl->this_update);
+		assert_int_equal(facts.next_update, crl->has_next_update ? crl->next_update : 0);
+		assert_int_equal(facts.revoked, crl->revoked_count);
+		assert_string_equal(facts.number, crl->number ? crl->number : "");
+		for (size_t n = 0; n < (size_t)len; n++)
+			assert_false(hf_crl_facts_read(der, n, &facts));
+	}
+}
+
 static void test_reasons_have_names_both_ways(void **state)
 {
 	static const char *const none[] = { "", "keycompromis", "7", "key compromise", "hold" };
@@ -311,6 +339,7 @@ int main(void)
 		cmocka_unit_test(test_times_and_key_identifier),
 		cmocka_unit_test(test_lists_of_lists_hold_references),
 		cmocka_unit_test(test_damaged_der_is_refused),
+		cmocka_unit_test(test_facts_are_those_of_the_decoder),
 		cmocka_unit_test(test_reasons_have_names_both_ways),
 	};
 

@@ -235,6 +235,50 @@ static void test_everything_counts_in_the_digest(void **state)
 	}
 }
 
+/* What is on its way is waited for; what is there binds those who signed it. */
+static void test_lists_besides_those_of_the_base(void **state)
+{
+	struct world *w = *state;
+	static const struct {
+		const char *label;
+		enum hf_crl_mode mode;
+		bool own, more, wants;
+	} rows[] = {
+		{ "none at all: a list is wanted", HF_CRL_AUTO, false, false, true },
+		{ "also where lists only count when known", HF_CRL_KNOWN, false, false, true },
+		{ "one that came", HF_CRL_AUTO, false, true, true },
+		{ "one of the base", HF_CRL_AUTO, true, false, true },
+		{ "both", HF_CRL_KNOWN, true, true, true },
+		{ "checking is off", HF_CRL_OFF, false, true, false },
+	};
+
+	for (size_t i = 0; i < HF_ARRAY_LEN(rows); i++) {
+		HF_AUTO(hf_trust) base = NULL, trust = NULL;
+		HF_AUTO_DONE(hf_crls) lists = HF_CRLS_INIT;
+		uint8_t before[HF_SHA256_LEN], after[HF_SHA256_LEN];
+
+		print_message("%s\n", rows[i].label);
+		assert_int_equal(hf_trust_new(7, &base, NULL), 0);
+		assert_int_equal(hf_trust_add_anchor(base, w->root.cert, "own", NULL), 0);
+		if (rows[i].own)
+			assert_int_equal(hf_trust_add_crl(base, w->list, NULL), 0);
+		if (rows[i].more)
+			assert_int_equal(hf_crls_add(&lists, w->list, NULL), 0);
+		hf_trust_set_crl_mode(base, rows[i].mode);
+		assert_int_equal(hf_trust_freeze(base, NULL), 0);
+		assert_int_equal(hf_trust_with_lists(base, &lists, &trust, NULL), 0);
+		assert_int_equal(hf_trust_crls(trust)->len, rows[i].own + rows[i].more);
+		assert_int_equal(hf_trust_wants_list_of(trust, X509_CRL_get_issuer(w->list->crl)),
+				 rows[i].wants);
+		assert_string_equal(hf_trust_label(trust, w->root.cert), "own");
+		assert_int_equal(hf_trust_generation(trust), 7);
+		hf_trust_digest(base, before);
+		hf_trust_digest(trust, after);
+		if (rows[i].more)
+			assert_memory_not_equal(before, after, HF_SHA256_LEN);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,6 +288,7 @@ int main(void)
 		cmocka_unit_test(test_lists_switch_checking_on),
 		cmocka_unit_test(test_memo_knows_only_what_verified),
 		cmocka_unit_test(test_everything_counts_in_the_digest),
+		cmocka_unit_test(test_lists_besides_those_of_the_base),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

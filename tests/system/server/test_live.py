@@ -8,45 +8,17 @@ import time
 
 import pytest
 from support import zoo
+from support.kept import Kept
 from support.peers import PythonClient
 from support.process import SLOW
 
 HELLO = ["--allow", "any", "--respond", "text:hello"]
-REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 def replace(source, target):
     """As careful writers do it: the reader finds the old file or the new one."""
     shutil.copy(source, str(target) + ".new")
     os.rename(str(target) + ".new", target)
-
-
-class Kept:
-    """A connection that has had one answer and stays open."""
-
-    def __init__(self, port, credential, ca, version="1.3"):
-        raw = socket.create_connection(("127.0.0.1", port), 20 * SLOW)
-        self.tls = PythonClient.context(credential, ca, version).wrap_socket(raw, server_hostname="localhost")
-        assert b"hello" in self.ask()
-
-    def ask(self):
-        self.tls.sendall(REQUEST)
-        return self.tls.recv(65536)
-
-    def wait_end(self):
-        """Nothing is sent: the server alone ends it.  A time-out of the socket is a failure."""
-        try:
-            assert self.tls.recv(65536) == b""
-        except (ConnectionError, EOFError):
-            pass
-        except OSError as end:
-            assert not isinstance(end, TimeoutError), "the connection was kept"
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self.tls.close()
 
 
 @pytest.mark.row(40, 50)
