@@ -119,56 +119,18 @@ static int run_with(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts,
 	return rc;
 }
 
-static int take_routes(const struct hf_serve_opts *opts, const struct hf_routes *routes,
-		       struct hf_gateway_config *config, struct hf_err *err)
-{
-	if (routes->len == 0)
-		return 0;
-	if (config->upstream.stream)
-		return hf_err_set(err, HF_E_INVALID,
-				  "routes choose by requests, and bytes (--to %s) have none",
-				  opts->to.items[0]);
-	config->upstream.routes = routes;
-	if (opts->max_body_bytes == 0)
-		config->http.body_cap = 0;
-	return 0;
-}
-
-/* The file's own, then those that policies name. */
-static int list_listeners(const struct hf_serve_file *file, struct hf_strv *ret_listen,
-			  struct hf_err *err)
-{
-	const struct hf_strv *own = &file->opts.listen;
-	int rc = own->len == 0 ? hf_strv_add(ret_listen, "localhost:8443") : 0;
-
-	for (size_t i = 0; rc == 0 && i < own->len; i++)
-		rc = hf_strv_add(ret_listen, own->items[i]);
-	for (size_t p = 0; p < file->policies_len; p++)
-		for (size_t i = 0; rc == 0 && i < file->policies[p].listen.len; i++)
-			if (!hf_strv_has(ret_listen, file->policies[p].listen.items[i]))
-				rc = hf_strv_add(ret_listen, file->policies[p].listen.items[i]);
-	return rc < 0 ? hf_err_nomem(err) : 0;
-}
-
 static int serve(struct hf_cmd_ctx *ctx, struct hf_serve_file *file)
 {
 	const struct hf_serve_opts *opts = &file->opts;
 	struct hf_serve_source source = { ctx, file, opts->config, false, NULL, -1 };
-	const char *const *alpn = NULL;
 	HF_AUTO_DONE(hf_strv) listen = HF_STRV_INIT;
 	struct hf_gateway_config config = { .workers = 0 };
 	int rc = hf_serve_check(ctx, file);
 
-	if (opts->alpn.len > 0) /* else http/1.1, or nothing for bytes */
-		alpn = (const char *const *)opts->alpn.items;
-	if (rc == 0)
-		rc = list_listeners(file, &listen, &ctx->err);
 	if (rc < 0)
 		return rc;
 	(void)hf_slim_begin(HF_SLIM_TLS); /* a quarter of a handshake is looking for decoders */
-	rc = hf_serve_config(opts, &source, &listen, alpn, &config);
-	if (rc == 0)
-		rc = take_routes(opts, &file->routes, &config, &ctx->err);
+	rc = hf_serve_file_config(file, &source, &listen, &config);
 	if (rc == 0)
 		rc = run_with(ctx, opts, &config);
 	hf_networks_done(&config.proxies);

@@ -185,3 +185,48 @@ int hf_serve_config(const struct hf_serve_opts *opts, struct hf_serve_source *so
 		      : hf_networks_parse(&opts->accept_proxy, "--accept-proxy-protocol",
 					  &ret_config->proxies, &source->ctx->err);
 }
+
+static int take_routes(const struct hf_serve_opts *opts, const struct hf_routes *routes,
+		       struct hf_gateway_config *config, struct hf_err *err)
+{
+	if (routes->len == 0)
+		return 0;
+	if (config->upstream.stream)
+		return hf_err_set(err, HF_E_INVALID,
+				  "routes choose by requests, and bytes (--to %s) have none",
+				  opts->to.items[0]);
+	config->upstream.routes = routes;
+	if (opts->max_body_bytes == 0)
+		config->http.body_cap = 0;
+	return 0;
+}
+
+/* The file's own, then those that policies name. */
+static int list_listeners(const struct hf_serve_file *file, struct hf_strv *ret_listen,
+			  struct hf_err *err)
+{
+	const struct hf_strv *own = &file->opts.listen;
+	int rc = own->len == 0 ? hf_strv_add(ret_listen, "localhost:8443") : 0;
+
+	for (size_t i = 0; rc == 0 && i < own->len; i++)
+		rc = hf_strv_add(ret_listen, own->items[i]);
+	for (size_t p = 0; p < file->policies_len; p++)
+		for (size_t i = 0; rc == 0 && i < file->policies[p].listen.len; i++)
+			if (!hf_strv_has(ret_listen, file->policies[p].listen.items[i]))
+				rc = hf_strv_add(ret_listen, file->policies[p].listen.items[i]);
+	return rc < 0 ? hf_err_nomem(err) : 0;
+}
+
+int hf_serve_file_config(const struct hf_serve_file *file, struct hf_serve_source *source,
+			 struct hf_strv *listen, struct hf_gateway_config *ret_config)
+{
+	const struct hf_serve_opts *opts = &file->opts;
+	/* NULL: http/1.1, or nothing for bytes */
+	const char *const *alpn = opts->alpn.len > 0 ? (const char *const *)opts->alpn.items : NULL;
+	struct hf_err *err = &source->ctx->err;
+	int rc = list_listeners(file, listen, err);
+
+	if (rc == 0)
+		rc = hf_serve_config(opts, source, listen, alpn, ret_config);
+	return rc < 0 ? rc : take_routes(opts, &file->routes, ret_config, err);
+}

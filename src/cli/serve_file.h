@@ -61,5 +61,8 @@ int hf_serve_load(void *arg, uint64_t number, struct hf_gateway_parts *ret_parts
 int hf_serve_config(const struct hf_serve_opts *opts, struct hf_serve_source *source,
 		    const struct hf_strv *listen, const char *const *alpn,
 		    struct hf_gateway_config *ret_config);
+/* The whole of a file; listen gets every listener, and must outlive the configuration. */
+int hf_serve_file_config(const struct hf_serve_file *file, struct hf_serve_source *source,
+			 struct hf_strv *listen, struct hf_gateway_config *ret_config);
 
 #endif
