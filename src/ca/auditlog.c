@@ -113,14 +113,13 @@ static bool parse_seal(const char *text, struct seal *seal)
 	return true;
 }
 
-static const struct hf_cert *sealing_cert(const struct hf_authority *a, const struct seal *seal)
+static const struct hf_cert *sealing_cert(struct hf_authority *a, const struct seal *seal)
 {
-	const struct hf_ca *const cas[] = { &a->root, &a->issuing };
+	const struct hf_ca *ca;
 
-	for (size_t i = 0; i < HF_ARRAY_LEN(cas); i++) {
-		if (cas[i]->cert &&
-		    memcmp(cas[i]->cert->spki_sha256, seal->key, HF_SHA256_LEN) == 0)
-			return cas[i]->cert;
+	for (size_t i = 0; (ca = hf_authority_ca(a, i)); i++) {
+		if (memcmp(ca->cert->spki_sha256, seal->key, HF_SHA256_LEN) == 0)
+			return ca->cert;
 	}
 	return NULL;
 }
@@ -203,7 +202,7 @@ static int look_at_problem(void *arg, enum hf_audit_problem problem, const char 
 }
 
 /* The seal into w->seal when it can be relied on. */
-static void look_at_seal(struct walk *w, const struct hf_authority *a, const char *path)
+static void look_at_seal(struct walk *w, struct hf_authority *a, const char *path)
 {
 	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(SEAL_CAP);
 	const struct hf_cert *cert;

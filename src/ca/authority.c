@@ -2,13 +2,16 @@
 /* Opening an authority.  Must never go on with a key that is not its certificate's. */
 #include "ca/authority.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <openssl/err.h>
 
 #include "base/err.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "ca/rollover.h"
 #include "ca/signer.h"
 #include "pki/der.h"
 #include "util/home.h"
@@ -73,9 +76,41 @@ struct hf_ca *hf_authority_issuer(struct hf_authority *a)
 
 struct hf_ca *hf_authority_ca_by_id(struct hf_authority *a, int64_t store_id)
 {
-	if (a->root.cert && a->root.store_id == store_id)
-		return &a->root;
-	return a->issuing.cert && a->issuing.store_id == store_id ? &a->issuing : NULL;
+	struct hf_ca *ca;
+
+	for (size_t i = 0; (ca = hf_authority_ca(a, i)); i++) {
+		if (ca->store_id == store_id)
+			return ca;
+	}
+	return NULL;
+}
+
+struct hf_ca *hf_authority_ca(struct hf_authority *a, size_t i)
+{
+	struct hf_ca *const two[] = { hf_authority_issuer(a), a->single ? NULL : &a->root };
+	size_t first = 0;
+
+	for (size_t k = 0; k < HF_ARRAY_LEN(two); k++) {
+		if (two[k] && two[k]->cert && i == first++)
+			return two[k];
+	}
+	return i - first < a->before_len ? &a->before[i - first] : NULL;
+}
+
+static bool is_root(const struct hf_ca *ca)
+{
+	return (ca->cert->flags & HF_CERT_SELF_ISSUED) != 0;
+}
+
+int hf_authority_roots_pem(const struct hf_authority *a, struct hf_buf *out, struct hf_err *err)
+{
+	int rc = hf_cert_to_pem(a->root.cert, out, err);
+
+	for (size_t i = a->before_len; rc == 0 && i-- > 0;) {
+		if (is_root(&a->before[i]))
+			rc = hf_cert_to_pem(a->before[i].cert, out, err);
+	}
+	return rc;
 }
 
 int hf_authority_adopt(struct hf_authority *a, struct hf_ca *ca, struct hf_cert *cert,
@@ -94,6 +129,10 @@ int hf_authority_make_trust(struct hf_authority *a, struct hf_err *err)
 		rc = hf_trust_add_anchor(trust, a->root.cert, "own", err);
 	if (rc == 0 && a->issuing.cert)
 		rc = hf_trust_add_intermediate(trust, a->issuing.cert, err);
+	for (size_t i = 0; rc == 0 && i < a->before_len; i++)
+		rc = is_root(&a->before[i])
+			 ? hf_trust_add_anchor(trust, a->before[i].cert, "own", err)
+			 : hf_trust_add_intermediate(trust, a->before[i].cert, err);
 	if (rc == 0)
 		rc = hf_trust_freeze(trust, err);
 	if (rc < 0)
@@ -121,6 +160,59 @@ static int open_ca(struct hf_authority *a, struct hf_ca *ca, const char *name, c
 		return rc;
 	ca->crl_name = crl_name;
 	return hf_authority_adopt(a, ca, cert, name, now, err);
+}
+
+/* --- those that went before --- */
+
+static int open_before(struct hf_authority *a, const char *number, int64_t now, struct hf_err *err)
+{
+	struct hf_ca *ca = &a->before[a->before_len];
+	HF_AUTO(hf_cert) cert = NULL;
+	char path[PATH_MAX], file[48];
+	int rc;
+
+	if (strlen(number) > 8 || a->before_len == HF_CA_BEFORE_CAP)
+		return hf_err_set(err, HF_E_LIMIT, "'%s/before' holds more than %d CAs", a->dir,
+				  (int)HF_CA_BEFORE_CAP);
+	(void)snprintf(file, sizeof(file), "before/%.8s/cert.pem", number);
+	rc = hf_path_join(path, sizeof(path), a->dir, file, err);
+	if (rc == 0)
+		rc = load_cert(path, &cert, err);
+	if (rc < 0)
+		return rc;
+	/* a rollover that was cut off before it took effect left a copy of the CA that is there */
+	if (hf_cert_equal(cert, a->root.cert) ||
+	    (a->issuing.cert && hf_cert_equal(cert, a->issuing.cert)))
+		return 0;
+	(void)snprintf(file, sizeof(file), "before/%.8s/key.pem", number);
+	rc = hf_path_join(ca->key_path, sizeof(ca->key_path), a->dir, file, err);
+	if (rc < 0)
+		return rc;
+	(void)snprintf(ca->crl_place, sizeof(ca->crl_place), "before/%.8s/crl.pem", number);
+	ca->crl_name = ca->crl_place;
+	rc = hf_authority_adopt(a, ca, cert, "before", now, err);
+	a->before_len += rc == 0;
+	return rc;
+}
+
+static int open_all_before(struct hf_authority *a, int64_t now, struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_strv) numbers = HF_STRV_INIT;
+	char path[PATH_MAX];
+	int rc = hf_path_join(path, sizeof(path), a->dir, "cross.pem", err);
+
+	if (rc == 0 && hf_file_exists(path))
+		rc = load_cert(path, &a->cross, err);
+	if (rc == 0)
+		rc = hf_path_join(path, sizeof(path), a->dir, "before", err);
+	if (rc < 0 || !hf_file_exists(path))
+		return rc;
+	rc = hf_dir_list(path, &numbers, err);
+	for (size_t i = 0; rc == 0 && i < numbers.len; i++) {
+		if (numbers.items[i][0] != '.')
+			rc = open_before(a, numbers.items[i], now, err);
+	}
+	return rc;
 }
 
 /* The root's list in the home says it, wherever the root is.  A list that is missing, damaged or
@@ -175,6 +267,8 @@ static int open_parts(struct hf_authority *a, const struct hf_authority_options 
 		rc = open_ca(a, &a->issuing, "issuing", "crl.pem", options->now, err);
 	if (rc == 0 && !a->single)
 		rc = note_revocation(a, err);
+	if (rc == 0)
+		rc = open_all_before(a, options->now, err);
 	return rc < 0 ? rc : hf_authority_make_trust(a, err);
 }
 
@@ -217,7 +311,9 @@ int hf_authority_open(const char *home, const struct hf_authority_options *optio
 		return hf_err_hint(
 		    err, "make one with: handfast init NAME; or name another home with --home DIR");
 	}
-	rc = open_parts(a, options, err);
+	rc = hf_rollover_finish(a->dir, err);
+	if (rc == 0)
+		rc = open_parts(a, options, err);
 	if (rc == 0)
 		rc = load_policy(a, options, err);
 	if (rc < 0)
@@ -239,6 +335,9 @@ void hf_authority_free(struct hf_authority *a)
 	hf_store_close(a->store);
 	ca_done(&a->root);
 	ca_done(&a->issuing);
+	for (size_t i = 0; i < a->before_len; i++)
+		ca_done(&a->before[i]);
+	hf_cert_unref(a->cross);
 	hf_trust_unref(a->trust);
 	hf_policy_free(a->policy);
 	free(a);
@@ -247,7 +346,10 @@ void hf_authority_free(struct hf_authority *a)
 int hf_authority_chain_pem(const struct hf_authority *a, const struct hf_ca *issuer,
 			   struct hf_buf *out, struct hf_err *err)
 {
-	return issuer == &a->root ? 0 : hf_cert_to_pem(issuer->cert, out, err);
+	int rc = issuer == &a->root ? 0 : hf_cert_to_pem(issuer->cert, out, err);
+
+	/* leads those who know the root before to this one */
+	return rc == 0 && a->cross ? hf_cert_to_pem(a->cross, out, err) : rc;
 }
 
 static int refused(const struct hf_cert *cert, const struct hf_verdict *verdict,

@@ -3,7 +3,8 @@
  *
  * The files are
  * home/ca/{root.pem,root.key,issuing.pem,issuing.key,chain.pem,crl.pem,root.crl.pem,ca.db}. Without
- * issuing.pem the root issues itself (`init --single`); without root.key the root is offline. */
+ * issuing.pem the root issues itself (`init --single`); without root.key the root is offline. After
+ * a rollover there are before/N/{cert.pem,key.pem,crl.pem}, and cross.pem when the root is new. */
 #ifndef HF_CA_AUTHORITY_H
 #define HF_CA_AUTHORITY_H
 
@@ -24,14 +25,20 @@ struct hf_ca {
 	char key_path[PATH_MAX];
 	int64_t store_id;     /* in the ledger */
 	const char *crl_name; /* the file its list is written to */
+	char crl_place[48];   /* behind crl_name, for those that went before */
 };
 
-enum { HF_ACTOR_CAP = 128 };
+enum { HF_ACTOR_CAP = 128, HF_CA_BEFORE_CAP = 16 };
 
 struct hf_authority {
 	char dir[PATH_MAX];
 	struct hf_store *store;
 	struct hf_ca root, issuing;
+	/* CAs that a rollover has replaced, oldest first: they issue nothing and are trusted until
+	 * they are retired (rollover.h), and their lists go on */
+	struct hf_ca before[HF_CA_BEFORE_CAP];
+	size_t before_len;
+	struct hf_cert *cross;	/* this root, certified by the one before; NULL: none */
 	bool single;		/* issuing is empty, the root issues */
 	bool root_only;		/* and it issues nothing but CAs: the home of an offline root */
 	/* as the root's list in the home has it; 0: it is not revoked */
@@ -56,9 +63,13 @@ int hf_authority_open(const char *home, const struct hf_authority_options *optio
 void hf_authority_free(struct hf_authority *a);
 HF_DEFINE_AUTO(hf_authority, struct hf_authority, hf_authority_free);
 
+/* All of its CAs: 0 is who issues, then the root, then those that went before; NULL at the end. */
+struct hf_ca *hf_authority_ca(struct hf_authority *a, size_t i);
+/* Appends PEM of all its roots, this one first: what peers have to trust. */
+int hf_authority_roots_pem(const struct hf_authority *a, struct hf_buf *out, struct hf_err *err);
 /* Who signs leaves: the issuing CA, or the root of a single one. */
 struct hf_ca *hf_authority_issuer(struct hf_authority *a);
-/* The one of the two whose ledger id this is; NULL when neither. */
+/* The one of them whose ledger id this is; NULL when none. */
 struct hf_ca *hf_authority_ca_by_id(struct hf_authority *a, int64_t store_id);
 /* Reads the key when it was not read yet, asking for a passphrase if need be; checks that it is the
  * certificate's. */

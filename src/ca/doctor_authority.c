@@ -234,6 +234,8 @@ static int look(struct hf_doctor *d, struct hf_authority *a, struct hf_err *err)
 		rc = look_at_list(d, a, &a->root, err);
 	if (rc == 0 && !a->single)
 		rc = look_at_list(d, a, &a->issuing, err);
+	for (size_t i = 0; rc == 0 && i < a->before_len; i++)
+		rc = look_at_list(d, a, &a->before[i], err);
 	if (rc == 0 && !a->single)
 		rc = look_at_waiting(d, a, err);
 	if (rc == 0 && !a->policy)

@@ -24,6 +24,11 @@ int hf_founding_run(struct hf_founding *f, struct hf_err *err);
  * the options say. */
 int hf_founding_issuing_subject(const struct hf_init_options *o, const X509_NAME *root,
 				X509_NAME **ret_name, struct hf_err *err);
+/* Make a new root, or an issuing CA below f->a->root: in the ledger and in f->a, in no file yet. */
+int hf_founding_make_root(struct hf_founding *f, struct hf_err *err);
+int hf_founding_make_issuing(struct hf_founding *f, struct hf_err *err);
+/* Its key, or where a token has it. */
+int hf_founding_issuing_key(const struct hf_founding *f, const char *dir, struct hf_err *err);
 int hf_founding_file(const char *dir, const char *name, const struct hf_buf *data, mode_t mode,
 		     struct hf_err *err);
 /* The key as PEM, encrypted when the options have a passphrase. */

@@ -158,11 +158,17 @@ static int take_root(struct hf_founding *f, struct hf_cert *cert, EVP_PKEY *key,
 	return hf_authority_make_trust(f->a, err);
 }
 
-static int make_root(struct hf_founding *f, struct hf_err *err)
+int hf_founding_make_root(struct hf_founding *f, struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_order) order = { .lifetime = f->o->lifetime };
-	int rc = root_subject(f->o, &order.subject, err);
+	int rc = 0;
 
+	if (f->o->root_name)
+		order.subject = X509_NAME_dup(f->o->root_name);
+	else
+		rc = root_subject(f->o, &order.subject, err);
+	if (rc == 0 && !order.subject)
+		return hf_err_nomem(err);
 	order.profile = hf_ca_profile_find(f->o->single ? "single" : "root");
 	(void)hf_str_copy(order.name, sizeof(order.name), "root");
 	if (rc == 0)
@@ -228,22 +234,29 @@ static int take_existing_root(struct hf_founding *f, struct hf_err *err)
 }
 
 /* A key in a token is known by its URI, in the place where the key would be. */
-static int write_issuing_key(struct hf_founding *f, struct hf_err *err)
+int hf_founding_issuing_key(const struct hf_founding *f, const char *dir, struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_buf) line = HF_BUF_INIT(64 * 1024);
 
 	if (!f->o->issuing_key)
-		return hf_founding_key(f, f->a->dir, "issuing.key", f->a->issuing.key, err);
+		return hf_founding_key(f, dir, "issuing.key", f->a->issuing.key, err);
 	if (hf_buf_printf(&line, "%s\n", f->o->issuing_key) < 0)
 		return hf_err_nomem(err);
-	return hf_founding_file(f->a->dir, "issuing.key", &line, HF_MODE_SECRET, err);
+	return hf_founding_file(dir, "issuing.key", &line, HF_MODE_SECRET, err);
 }
 
-static int make_issuing(struct hf_founding *f, struct hf_err *err)
+int hf_founding_make_issuing(struct hf_founding *f, struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_order) order = { .lifetime = f->o->issuing_lifetime };
-	int rc = hf_founding_issuing_subject(f->o, X509_get_subject_name(f->a->root.cert->x509),
-					     &order.subject, err);
+	int rc = 0;
+
+	if (f->o->issuing_name)
+		order.subject = X509_NAME_dup(f->o->issuing_name);
+	else
+		rc = hf_founding_issuing_subject(f->o, X509_get_subject_name(f->a->root.cert->x509),
+						 &order.subject, err);
+	if (rc == 0 && !order.subject)
+		return hf_err_nomem(err);
 
 	order.profile = hf_ca_profile_find("issuing");
 	(void)hf_str_copy(order.name, sizeof(order.name), "issuing");
@@ -304,10 +317,10 @@ static int take_root_away(struct hf_founding *f, struct hf_err *err)
 static int fill(struct hf_founding *f, struct hf_err *err)
 {
 	const struct hf_init_options *o = f->o;
-	int rc = o->root_cert ? take_existing_root(f, err) : make_root(f, err);
+	int rc = o->root_cert ? take_existing_root(f, err) : hf_founding_make_root(f, err);
 
 	if (rc == 0 && has_issuing(o))
-		rc = make_issuing(f, err);
+		rc = hf_founding_make_issuing(f, err);
 	if (rc == 0)
 		rc = hf_founding_certs(f->a->dir, "root.pem", f->a->root.cert, NULL, err);
 	if (rc == 0 && has_issuing(o))
@@ -316,7 +329,7 @@ static int fill(struct hf_founding *f, struct hf_err *err)
 		rc = hf_founding_certs(f->a->dir, "chain.pem", f->a->issuing.cert, f->a->root.cert,
 				       err);
 	if (rc == 0 && has_issuing(o))
-		rc = write_issuing_key(f, err);
+		rc = hf_founding_issuing_key(f, f->a->dir, err);
 	if (rc == 0)
 		rc = publish_lists(f, err);
 	if (rc == 0 && !o->root_out && (!has_issuing(o) || !o->root_cert))

@@ -9,6 +9,8 @@ struct hf_init_options {
 	const char *home;
 	const char *name;    /* "ABC Inc." */
 	const char *subject; /* of the root, -subj syntax; NULL: O=name, CN=name Root CA */
+	/* whole subjects instead; borrowed, NULL: as above */
+	const X509_NAME *root_name, *issuing_name;
 	enum hf_key_type key_type;
 	int64_t lifetime, issuing_lifetime; /* seconds; 0: 10 and 5 years */
 	bool single;			    /* no issuing CA: the root issues */

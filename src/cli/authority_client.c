@@ -236,6 +236,24 @@ int hf_client_chain(const struct hf_buf *body, const EVP_PKEY *key, const struct
 	return hf_certs_copy(ret_chain, &file.certs, err);
 }
 
+int hf_client_roots(const char *url, struct hf_trust *trust, struct hf_buf *ret_pem,
+		    struct hf_err *err)
+{
+	const struct hf_client_call call = { .url = url, .path = "/ca", .trust = trust };
+	HF_AUTO_DONE(hf_buf) body = HF_BUF_INIT(HF_CLIENT_BODY_CAP);
+	HF_AUTO_DONE(hf_pemfile) file = HF_PEMFILE_INIT;
+	int rc = hf_client_call(&call, &body, err);
+
+	if (rc == 0)
+		rc = hf_pemfile_parse(&file, body.data, body.len, "the authority's answer", 0, NULL,
+				      err);
+	if (rc == 0 && file.certs.len == 0)
+		return hf_err_set(err, HF_E_PARSE, "the authority's answer holds no certificate");
+	for (size_t i = 0; rc == 0 && i < file.certs.len; i++)
+		rc = hf_cert_to_pem(file.certs.items[i], ret_pem, err);
+	return rc;
+}
+
 int hf_client_pending_key(const char *path, enum hf_key_type type, EVP_PKEY **ret_key,
 			  struct hf_err *err)
 {

@@ -26,6 +26,10 @@ int hf_client_call(const struct hf_client_call *call, struct hf_buf *ret_body, s
 /* The chain that came, leaf first, for this key, under that trust, now. */
 int hf_client_chain(const struct hf_buf *body, const EVP_PKEY *key, const struct hf_trust *trust,
 		    struct hf_certs *ret_chain, struct hf_err *err);
+/* PEM of all roots of the authority, from a service that proves to stand below `trust`: during a
+ * rollover there are two. */
+int hf_client_roots(const char *url, struct hf_trust *trust, struct hf_buf *ret_pem,
+		    struct hf_err *err);
 /* The key that a request was or will be made with, so that a retry asks with the same one: read
  * from `path`, or made and written there (0600). */
 int hf_client_pending_key(const char *path, enum hf_key_type type, EVP_PKEY **ret_key,

@@ -179,7 +179,7 @@ static int write_identity(struct hf_cmd_ctx *ctx, struct hf_authority *a,
 	if (rc == 0)
 		rc = hf_cli_chain_pem(a, order, &cert, &ctx->err);
 	if (rc == 0)
-		rc = hf_cert_to_pem(a->root.cert, &ca, &ctx->err);
+		rc = hf_authority_roots_pem(a, &ca, &ctx->err);
 	return rc < 0 ? rc : hf_idfiles_write(dir, &files, replace, &ctx->err);
 }
 

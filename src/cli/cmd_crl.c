@@ -100,6 +100,10 @@ static int publish_all(struct hf_cmd_ctx *ctx, struct hf_authority *a)
 
 	if (!o->root || a->single)
 		rc = publish(ctx, a, hf_authority_issuer(a), o->out);
+	for (size_t i = 0; rc == 0 && !o->root && i < a->before_len; i++) {
+		if (hf_ca_has_key(&a->before[i]))
+			rc = publish(ctx, a, &a->before[i], NULL);
+	}
 	if (rc < 0 || a->single)
 		return rc;
 	if (!o->root && !hf_ca_has_key(&a->root))

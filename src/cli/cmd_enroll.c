@@ -127,8 +127,11 @@ static int find_root(struct enrolment *e)
 				      &e->ctx->err);
 	if (rc < 0)
 		return rc;
-	if (file.certs.len != 1 ||
-	    memcmp(file.certs.items[0]->spki_sha256, e->token.root, HF_SHA256_LEN) != 0) {
+	for (size_t i = 0; i < file.certs.len && !e->root; i++) {
+		if (memcmp(file.certs.items[i]->spki_sha256, e->token.root, HF_SHA256_LEN) == 0)
+			e->root = hf_cert_ref(file.certs.items[i]);
+	}
+	if (!e->root) {
 		(void)hf_err_set(&e->ctx->err, HF_E_POLICY,
 				 "'%s' is not the authority that made the token",
 				 e->ctx->args->items[0]);
@@ -136,7 +139,6 @@ static int find_root(struct enrolment *e)
 				   "the token was not sent; look at the address, and at what is "
 				   "between here and there");
 	}
-	e->root = hf_cert_ref(file.certs.items[0]);
 	rc = hf_trust_new(0, &e->trust, &e->ctx->err);
 	if (rc == 0)
 		rc = hf_trust_add_anchor(e->trust, e->root, "own", &e->ctx->err);
@@ -286,7 +288,7 @@ static int write_files(struct enrolment *e)
 	for (size_t i = 0; rc == 0 && i < e->chain.len; i++)
 		rc = hf_cert_to_pem(e->chain.items[i], &cert, err);
 	if (rc == 0)
-		rc = hf_cert_to_pem(e->root, &ca, err);
+		rc = hf_client_roots(e->ctx->args->items[0], e->trust, &ca, err);
 	if (rc == 0)
 		rc = hf_idfiles_write(e->dir, &files, e->o->force, err);
 	if (rc == 0) {

@@ -6,6 +6,7 @@
 #include "ca/signer.h"
 #include "cli/ca_common.h"
 #include "cli/init_ask.h"
+#include "cli/init_rollover.h"
 #include "cli/prompt.h"
 #include "cli/root_request.h"
 #include "util/clock.h"
@@ -98,6 +99,21 @@ static const struct hf_option options[] = {
 	  .offset = offsetof(struct hf_init_opts, root_out),
 	  .arg = "DIR",
 	  .help = "where the root's key goes with --offline-root, such as a stick" },
+	{ .name = "rollover",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct hf_init_opts, rollover),
+	  .help =
+	      "make the next issuing CA of the authority that is here; the one before is trusted on until it "
+	      "is retired" },
+	{ .name = "root",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct hf_init_opts, root),
+	  .help = "with --rollover: the next root too, which the one before certifies" },
+	{ .name = "retire",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct hf_init_opts, retire),
+	  .help =
+	      "end the CAs that went before, when no valid certificate stands below them any more" },
 	{ .name = "force",
 	  .kind = HF_OPT_FLAG,
 	  .offset = offsetof(struct hf_init_opts, force),
@@ -322,6 +338,13 @@ static int run(struct hf_cmd_ctx *ctx)
 	char root[PATH_MAX];
 	int rc;
 
+	if (o->rollover && o->retire)
+		return hf_command_usage(ctx,
+					"--rollover and --retire are the first and the last step");
+	if (o->root && !o->rollover)
+		return hf_command_usage(ctx, "--root goes with --rollover");
+	if (o->rollover || o->retire)
+		return o->rollover ? hf_cli_rollover(ctx, o) : hf_cli_retire(ctx, o);
 	if (!may_ask(ctx, o))
 		return make(ctx, &order);
 	rc = hf_home_ca(ctx->home, "root.pem", root, &ctx->err);
@@ -343,6 +366,8 @@ static const struct hf_example examples[] = {
 	{ "handfast init ABC --issuing-key \"pkcs11:token=CA;object=issuing\"",
 	  "with the key that issues in a token" },
 	{ "handfast init ABC --offline-root", "below a root on another machine (see root)" },
+	{ "handfast init --rollover", "the next issuing CA of the authority that is here" },
+	{ "handfast init --retire", "the end of the one before, when nobody is left below it" },
 	{ NULL, NULL },
 };
 

@@ -2,13 +2,14 @@
 /* handfast list: what the authority has issued.  Reads the ledger row by row: a million
  * certificates take no more memory than a hundred. */
 #include "base/err.h"
+#include "ca/rollover.h"
 #include "ca/store/store_ops.h"
 #include "cli/ca_common.h"
 #include "util/clock.h"
 
 struct list_opts {
 	int64_t expiring, limit;
-	const char *after;
+	const char *after, *under;
 	bool revoked, all;
 };
 
@@ -28,6 +29,13 @@ static const struct hf_option options[] = {
 	  .offset = offsetof(struct list_opts, all),
 	  .help =
 	      "also expired and revoked ones, the authority's own, and what was abandoned before it was handed out" },
+	{ .name = "under",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct list_opts, under),
+	  .arg = "CA",
+	  .help =
+	      "only what this CA of the authority issued, by its name, subject or serial: who is left "
+	      "below one that a rollover has replaced (with --all: those that have a successor too)" },
 	{ .name = "limit",
 	  .kind = HF_OPT_INT,
 	  .offset = offsetof(struct list_opts, limit),
@@ -54,6 +62,7 @@ struct listing {
 	size_t in_table, rows;
 	char last[2 * HF_SERIAL_BYTES_CAP + 2]; /* the serial of the last row */
 	int64_t now;
+	struct hf_authority *left_in; /* only those without a successor there; NULL: all */
 };
 
 static const char *state_of(const struct hf_record *r, int64_t now)
@@ -105,7 +114,10 @@ static int add_row(struct listing *l, const struct hf_record *r)
 static int each(void *arg, const struct hf_record *r)
 {
 	struct listing *l = arg;
+	int rc = l->left_in ? hf_record_is_left(l->left_in, r, l->now, &l->ctx->err) : 1;
 
+	if (rc <= 0)
+		return rc;
 	l->rows++;
 	(void)hf_str_copy(l->last, sizeof(l->last), r->serial);
 	if (!l->ctx->out.json_mode)
@@ -156,6 +168,29 @@ static int start_after(struct hf_cmd_ctx *ctx, struct hf_authority *a, const cha
 	return 0;
 }
 
+/* All of them; or with --under what that CA issued, and for a root also its issuing CAs. */
+static int list_rows(struct listing *l, struct hf_authority *a, struct hf_record_filter *f)
+{
+	const struct list_opts *o = l->ctx->opts;
+	struct hf_ca *top = NULL, *ca;
+	int rc;
+
+	if (!o->under)
+		return hf_store_list(a->store, f, each, l, &l->ctx->err);
+	rc = hf_authority_find_ca(a, o->under, &top, &l->ctx->err);
+	l->left_in = top >= a->before && top < a->before + a->before_len && !o->all ? a : NULL;
+	for (size_t i = 0; rc == 0 && (ca = hf_authority_ca(a, i)); i++) {
+		if (ca != top && !hf_ca_is_below(ca, top))
+			continue;
+		if (o->limit && l->rows == (size_t)o->limit)
+			break;
+		f->issuer = ca->store_id;
+		f->limit = o->limit ? o->limit - (int64_t)l->rows : 0;
+		rc = hf_store_list(a->store, f, each, l, &l->ctx->err);
+	}
+	return rc;
+}
+
 /* What to say when the page is full: there may be more. */
 static void tell_next(struct listing *l, const struct list_opts *o)
 {
@@ -189,7 +224,7 @@ static int run(struct hf_cmd_ctx *ctx)
 		hf_out_json_begin(&ctx->out);
 		hf_json_array_begin(&ctx->out.json, "certificates");
 	}
-	rc = hf_store_list(a->store, &filter, each, &l, &ctx->err);
+	rc = list_rows(&l, a, &filter);
 	flush(&l);
 	if (rc < 0)
 		return rc == -HF_E_NOMEM ? hf_err_nomem(&ctx->err) : rc;
@@ -214,6 +249,8 @@ static const struct hf_example examples[] = {
 	{ "handfast list", "what is valid today" },
 	{ "handfast list --expiring 30d", "what has to be renewed within a month" },
 	{ "handfast list --limit 100 --after 3f2a91", "the next page" },
+	{ "handfast list --under 'ABC Inc. Issuing CA'",
+	  "who is left below a CA that a rollover has replaced" },
 	{ "handfast list --all --json", "everything, for another program" },
 	{ NULL, NULL },
 };

@@ -306,6 +306,7 @@ static int renew_all(struct renewal *r)
 {
 	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
 	char dir[PATH_MAX], path[PATH_MAX];
+	struct hf_ca *ca;
 	int rc = hf_home_id(r->ctx->home, "", "", dir, &r->ctx->err);
 
 	if (rc == 0 && hf_file_exists(dir))
@@ -320,9 +321,8 @@ static int renew_all(struct renewal *r)
 	}
 	if (!r->a)
 		return 0;
-	take_failure(r, refresh_list(r, hf_authority_issuer(r->a)));
-	if (!r->a->single)
-		take_failure(r, refresh_list(r, &r->a->root));
+	for (size_t i = 0; (ca = hf_authority_ca(r->a, i)); i++)
+		take_failure(r, refresh_list(r, ca));
 	return 0;
 }
 

@@ -185,17 +185,14 @@ static int add_identity_anchors(struct hf_cmd_ctx *ctx, struct hf_trust *trust, 
 /* What the home's own authority revoked counts without being asked for. */
 static int add_home_crls(struct hf_cmd_ctx *ctx, struct hf_trust *trust)
 {
-	static const char *const files[] = { "crl.pem", "root.crl.pem" };
-	char path[PATH_MAX];
-	int rc = 0;
+	HF_AUTO_DONE(hf_strv) lists = HF_STRV_INIT;
+	int rc = hf_home_lists(ctx->home, &lists, &ctx->err);
 
 	/* other parties of the home's trust keep lists of their own, or none */
 	hf_trust_set_crl_mode(trust, HF_CRL_KNOWN);
-
-	for (size_t i = 0; rc == 0 && i < HF_ARRAY_LEN(files); i++) {
-		rc = hf_home_ca(ctx->home, files[i], path, &ctx->err);
-		if (rc == 0 && hf_file_exists(path))
-			rc = hf_trust_load_crl(trust, path, &ctx->err);
+	for (size_t i = 0; rc == 0 && i < lists.len; i++) {
+		if (hf_file_exists(lists.items[i]))
+			rc = hf_trust_load_crl(trust, lists.items[i], &ctx->err);
 	}
 	return rc;
 }
@@ -238,19 +235,15 @@ int hf_cli_load_trust(struct hf_cmd_ctx *ctx, const struct hf_trust_opts *opts, 
 static int add_home_paths(struct hf_cmd_ctx *ctx, const char *as, bool crls,
 			  struct hf_strv *ret_paths)
 {
-	char paths[4][PATH_MAX] = { "", "", "", "" };
+	char paths[2][PATH_MAX] = { "", "" };
 	int rc = hf_home_trust(ctx->home, "", paths[0], &ctx->err);
 
 	if (rc == 0 && as)
 		rc = hf_home_id(ctx->home, as, "ca.pem", paths[1], &ctx->err);
-	if (rc == 0 && crls)
-		rc = hf_home_ca(ctx->home, "crl.pem", paths[2], &ctx->err);
-	if (rc == 0 && crls)
-		rc = hf_home_ca(ctx->home, "root.crl.pem", paths[3], &ctx->err);
 	for (size_t i = 0; rc == 0 && i < HF_ARRAY_LEN(paths); i++)
 		if (paths[i][0] && hf_strv_add(ret_paths, paths[i]) < 0)
 			rc = hf_err_nomem(&ctx->err);
-	return rc;
+	return rc == 0 && crls ? hf_home_lists(ctx->home, ret_paths, &ctx->err) : rc;
 }
 
 int hf_cli_trust_paths(struct hf_cmd_ctx *ctx, const struct hf_trust_opts *opts, const char *as,

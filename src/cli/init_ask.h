@@ -14,7 +14,7 @@ struct hf_init_opts {
 	int key_type;
 	int64_t days, issuing_days;
 	struct hf_strv permit;
-	bool single, root_only, offline_root, force;
+	bool single, root_only, offline_root, force, rollover, root, retire;
 };
 
 /* What was answered; opts points into it. */

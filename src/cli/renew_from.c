@@ -3,6 +3,7 @@
  * disk, nor ask twice with two keys: an answer that was lost is found again by the key. */
 #include "cli/renew_from.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -62,6 +63,44 @@ static int ask(struct renewal *r, const char *url, const struct hf_cert *old)
 	return rc < 0 ? rc : hf_client_chain(&body, r->key, r->trust, &r->chain, &r->ctx->err);
 }
 
+static bool is_same(const struct hf_buf *a, const struct hf_buf *b)
+{
+	return a->len == b->len && memcmp(hf_buf_str(a), hf_buf_str(b), a->len) == 0;
+}
+
+/* What the authority's roots are now: during a rollover the next one is learnt in time, and the one
+ * before is forgotten when it has been retired. */
+static int learn_roots(struct renewal *r, const char *url, const char *name)
+{
+	HF_AUTO_DONE(hf_buf) roots = HF_BUF_INIT(HF_CLI_PEM_CAP);
+	HF_AUTO_DONE(hf_buf) before = HF_BUF_INIT(HF_CLI_PEM_CAP);
+	HF_AUTO_DONE(hf_buf) own = HF_BUF_INIT(HF_CLI_PEM_CAP);
+	char ca[PATH_MAX], trust[PATH_MAX];
+	struct hf_err *err = &r->ctx->err;
+	int rc = hf_client_roots(url, r->trust, &roots, err);
+
+	if (rc == 0)
+		rc = hf_home_id(r->ctx->home, name, "ca.pem", ca, err);
+	if (rc == 0)
+		rc = hf_home_trust(r->ctx->home, "own", trust, err);
+	if (rc == 0)
+		rc = hf_file_read(ca, &before, err);
+	if (rc < 0 || is_same(&roots, &before))
+		return rc;
+	/* the home's own trust goes along where it was the same */
+	if (hf_file_exists(trust) && hf_file_read(trust, &own, NULL) == 0 && is_same(&own, &before))
+		rc = hf_file_write(trust, roots.data, roots.len, HF_MODE_PUBLIC, HF_FILE_REPLACE,
+				   err);
+	if (rc == 0)
+		rc = hf_file_write(ca, roots.data, roots.len, HF_MODE_PUBLIC, HF_FILE_REPLACE, err);
+	if (rc == 0)
+		hf_out_note(&r->ctx->out,
+			    "%s: the roots that are trusted have changed, as the "
+			    "authority says",
+			    name);
+	return rc;
+}
+
 static int write_files(struct renewal *r)
 {
 	HF_AUTO_DONE(hf_buf) key = HF_BUF_INIT(HF_CLI_PEM_CAP);
@@ -86,6 +125,8 @@ int hf_renew_from(struct hf_cmd_ctx *ctx, const char *url, const char *name,
 
 	if (rc == 0)
 		rc = ask(&r, url, old);
+	if (rc == 0)
+		rc = learn_roots(&r, url, name); /* before a chain that hangs on them */
 	if (rc == 0)
 		rc = write_files(&r);
 	if (rc == 0)

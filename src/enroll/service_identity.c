@@ -26,18 +26,26 @@ static int wanted_names(const struct hf_service *service, struct hf_sans *sans, 
 	return rc;
 }
 
-static int keep_state(void *arg, const struct hf_record *record)
+struct standing {
+	int64_t issuer; /* who issues now */
+	bool issued;
+};
+
+static int keep_standing(void *arg, const struct hf_record *record)
 {
-	*(bool *)arg = record->state == HF_RECORD_ISSUED;
+	struct standing *s = arg;
+
+	s->issued = record->state == HF_RECORD_ISSUED && record->issuer == s->issuer;
 	return 0;
 }
 
-/* Ours, for all names that are wanted, not revoked, and with a third of its life left. */
+/* From the CA that issues now, for all names that are wanted, not revoked, and with a third of its
+ * life left. */
 static bool is_good(struct hf_service *service, struct hf_cert *leaf, int64_t now)
 {
 	const struct hf_record_filter filter = { .sha256 = leaf->sha256, .limit = 1 };
 	HF_AUTO_DONE(hf_sans) names = HF_SANS_INIT;
-	bool issued = false;
+	struct standing standing = { hf_authority_issuer(service->authority)->store_id, false };
 
 	if (leaf->not_after - now < (leaf->not_after - leaf->not_before) / 3 ||
 	    wanted_names(service, &names, NULL) < 0)
@@ -46,8 +54,9 @@ static bool is_good(struct hf_service *service, struct hf_cert *leaf, int64_t no
 		if (!hf_sans_has(&leaf->sans, &names.items[i]))
 			return false;
 	}
-	return hf_store_list(service->authority->store, &filter, keep_state, &issued, NULL) == 0 &&
-	       issued &&
+	return hf_store_list(service->authority->store, &filter, keep_standing, &standing, NULL) ==
+		   0 &&
+	       standing.issued &&
 	       hf_authority_judge(service->authority, leaf, hf_ca_profile_find("server"), now,
 				  NULL) == 0;
 }
@@ -106,7 +115,7 @@ static int write_own(struct hf_service *service, const struct hf_order *order, s
 	if (rc == 0)
 		rc = hf_authority_chain_pem(a, order->issuer, &cert, err);
 	if (rc == 0)
-		rc = hf_cert_to_pem(a->root.cert, &ca, err);
+		rc = hf_authority_roots_pem(a, &ca, err);
 	return rc < 0 ? rc : hf_idfiles_write(service->config->identity_dir, &files, true, err);
 }
 
@@ -124,6 +133,8 @@ static int issue_own(struct hf_service *service, int64_t now, struct hf_credenti
 		rc = hf_certs_add(&chain, order.cert, err);
 	if (rc == 0 && !a->single)
 		rc = hf_certs_add(&chain, a->issuing.cert, err);
+	if (rc == 0 && a->cross)
+		rc = hf_certs_add(&chain, a->cross, err);
 	if (rc == 0)
 		rc = hf_credential_new(order.key, &chain, ret_credential, err);
 	return rc < 0 ? hf_err_context(err, rc, "the certificate of the service itself") : 0;
@@ -167,11 +178,10 @@ int hf_service_keep_up(struct hf_service *service, int64_t now, struct hf_err *e
 {
 	struct hf_authority *a = service->authority;
 	int rc = keep_own(service, now, err);
+	struct hf_ca *ca;
 
-	if (rc == 0)
-		rc = keep_list(service, hf_authority_issuer(a), now, err);
-	if (rc == 0 && !a->single)
-		rc = keep_list(service, &a->root, now, err);
+	for (size_t i = 0; rc == 0 && (ca = hf_authority_ca(a, i)); i++)
+		rc = keep_list(service, ca, now, err);
 	return rc;
 }
 

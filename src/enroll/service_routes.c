@@ -361,6 +361,6 @@ int hf_service_prepare_answers(struct hf_service *service, struct hf_err *err)
 	if (rc == 0 && a->issuing.cert)
 		rc = hf_certs_add(&certs, a->issuing.cert, err);
 	if (rc == 0)
-		rc = hf_cert_to_pem(a->root.cert, &service->ca_pem, err);
+		rc = hf_authority_roots_pem(a, &service->ca_pem, err);
 	return rc < 0 ? rc : hf_est_certs_format(&certs, &service->ca_est, err);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/file.h"
 #include "base/str.h"
 
 enum { NAME_CAP = 200 };
@@ -75,4 +76,33 @@ int hf_home_trust(const char *home, const char *name, char out[PATH_MAX], struct
 	if (!file)
 		return hf_err_nomem(err);
 	return join(out, home, "trust", "", *name ? file : "", err);
+}
+
+static int add_list(const char *home, const char *file, struct hf_strv *paths, struct hf_err *err)
+{
+	char path[PATH_MAX];
+	int rc = hf_home_ca(home, file, path, err);
+
+	return rc == 0 && hf_strv_add(paths, path) < 0 ? hf_err_nomem(err) : rc;
+}
+
+int hf_home_lists(const char *home, struct hf_strv *ret_paths, struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_strv) before = HF_STRV_INIT;
+	char dir[PATH_MAX], file[64];
+	int rc = add_list(home, "crl.pem", ret_paths, err);
+
+	if (rc == 0)
+		rc = add_list(home, "root.crl.pem", ret_paths, err);
+	if (rc == 0)
+		rc = hf_home_ca(home, "before", dir, err);
+	if (rc == 0 && hf_file_exists(dir))
+		rc = hf_dir_list(dir, &before, err);
+	for (size_t i = 0; rc == 0 && i < before.len; i++) {
+		if (before.items[i][0] == '.' || strlen(before.items[i]) > 16)
+			continue;
+		(void)snprintf(file, sizeof(file), "before/%.16s/crl.pem", before.items[i]);
+		rc = add_list(home, file, ret_paths, err);
+	}
+	return rc;
 }

@@ -89,3 +89,25 @@ def test_stranger_and_nobody_are_not_renewed(authority, amy, hf, tmp_path):
 
 def test_days_are_the_authoritys_to_say(authority, amy):
     amy("renew", "amy", "--from", authority.url, "--days", "90", exit=2)
+
+
+def test_machine_learns_the_next_root_with_its_renewal_and_forgets_the_one_before(authority, machine):
+    node = machine()
+    node("enroll", authority.url, "--token", authority.token("amy"))
+    authority.hf("init", "--rollover", "--root")
+    authority.server.reload()
+    told = node("renew", "amy", "--from", authority.url, "--before", "40d")
+    assert "roots that are trusted have changed" in told.stderr
+    both = open(authority.hf.home + "/trust/own.pem").read()
+    assert both.count("BEGIN CERTIFICATE") == 2
+    for path in ("/trust/own.pem", "/id/amy/ca.pem"):
+        assert open(node.home + path).read() == both
+    other = machine()
+    other("enroll", authority.url, "--token", authority.token("bob"))
+    assert open(other.home + "/trust/own.pem").read() == both
+    authority.hf("init", "--retire")
+    authority.server.reload()
+    node("renew", "amy", "--from", authority.url, "--before", "40d")
+    root = open(authority.hf.home + "/ca/root.pem").read()
+    for path in ("/trust/own.pem", "/id/amy/ca.pem"):
+        assert open(node.home + path).read() == root
