@@ -246,6 +246,9 @@ static int run(struct hf_cmd_ctx *ctx)
 	if (e.opts->without_key)
 		return hf_command_usage(ctx, "--without-key is for openssl DIR");
 	if (!any) {
+		if (hf_str_eq(ctx->args->items[0], "openssl"))
+			return hf_command_usage(ctx, "export openssl: into which directory? The "
+						     "authority goes to one that is not there yet");
 		(void)hf_command_usage(ctx, "export into which form?");
 		return hf_err_hint(&ctx->err, "one or more of --p12 --combined --der --chain --ca");
 	}

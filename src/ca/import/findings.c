@@ -66,6 +66,7 @@ uint64_t hf_import_marks(const struct hf_cert *cert, const struct hf_cert *ca)
 	} rules[] = {
 		{ HF_IMPORT_VERSION_1, cert->version < 3 },
 		{ HF_IMPORT_CN_ONLY, !is_ca && server && cert->sans.len == 0 },
+		{ HF_IMPORT_CLIENT_CN_ONLY, !is_ca && !server && cert->sans.len == 0 },
 		{ HF_IMPORT_NO_EKU,
 		  !is_ca && cert->version == 3 && !(cert->flags & HF_CERT_HAS_EKU) },
 		{ HF_IMPORT_LONG_VALIDITY, !is_ca && cert->not_after - cert->not_before >

@@ -140,7 +140,8 @@ def test_issuing_ca_and_root_get_a_tree_each(hf, home, tmp_path, exported):
     verify_crl(make_crl(root), home / "ca/root.pem")
     other = hf.at(tmp_path / "other")
     report = other.json("import", "openssl", tree.dir)
-    assert {row["id"] for row in report["findings"]} == {"plain-key"}  # nothing of what it wrote itself is odd
+    # nothing of what it wrote itself is odd; amy got her certificate from openssl
+    assert {row["id"] for row in report["findings"]} == {"plain-key", "client-cn-only"}
     for name in ("issuing.pem", "root.pem"):
         assert (tmp_path / "other/ca" / name).read_bytes() == (home / "ca" / name).read_bytes()
     rows = {row["name"]: row for row in other.json("list", "--all")["certificates"]}
@@ -199,6 +200,11 @@ def test_directory_that_is_there_is_not_touched(hf, tmp_path):
 ])
 def test_mistakes_on_the_line_are_told(hf, args, told):
     assert told in hf("export", *args, exit=2).stderr
+
+
+def test_forgotten_directory_is_asked_for(hf, tmp_path):
+    hf("init", "ABC")
+    assert "into which directory?" in hf("export", "openssl", exit=2).stderr
 
 
 def test_place_with_odd_letters_is_quoted_in_the_configuration(hf, tmp_path, exported):

@@ -64,6 +64,7 @@ def test_everything_of_a_real_tree_is_taken_over(hf, home, easy):
     assert revoked(home / "ca/crl.pem") == {easy.bob}
     found = findings(report)
     assert len(found["leaf-key"]) == 3 and "no-crl-number" in found and "leaf-from-root" in found
+    assert "CN=amy" in " ".join(found["client-cn-only"]) and "srv.example" not in " ".join(found["client-cn-only"])
 
 
 def test_old_certificates_and_new_ones_are_of_one_authority(hf, home, easy):
