@@ -32,6 +32,14 @@ static const struct hf_option options[] = {
 	  .min = 1,
 	  .max = HF_ADMIN_ROWS_CAP,
 	  .help = "connections: how many of each worker, the youngest first" },
+	{ .name = "interval",
+	  .kind = HF_OPT_DURATION,
+	  .offset = offsetof(struct hf_ctl_opts, interval),
+	  .arg = "SECONDS",
+	  .initial = "1",
+	  .min = 1,
+	  .max = 3600,
+	  .help = "top: how often it looks" },
 	{ .name = NULL },
 };
 
@@ -96,7 +104,7 @@ static const struct {
 } commands[] = {
 	{ HF_ADMIN_STATUS, end_status },	   { HF_ADMIN_RELOAD, end_reload },
 	{ HF_ADMIN_CONNECTIONS, end_connections }, { HF_ADMIN_DRAIN, end_drain },
-	{ HF_ADMIN_REVOKE_NOW, end_revoke },
+	{ HF_ADMIN_REVOKE_NOW, end_revoke },	   { HF_ADMIN_TOP, NULL },
 };
 
 /* --- the question --- */
@@ -145,7 +153,7 @@ static int wait_of(const struct hf_admin_request *request)
 	return request->deadline_s >= 0 ? (int)request->deadline_s + DRAIN_MARGIN_S : DRAIN_MAX_S;
 }
 
-static void put_json(struct hf_cmd_ctx *ctx, const json_t *answer)
+void hf_ctl_put_json(struct hf_cmd_ctx *ctx, const json_t *answer)
 {
 	char *text = json_dumps(answer, JSON_INDENT(2));
 
@@ -170,12 +178,14 @@ static int run(struct hf_cmd_ctx *ctx)
 	rc = make_request(ctx, &request);
 	if (rc == 0)
 		rc = hf_ctl_find(ctx, opts->admin, path);
+	if (rc == 0 && request.verb == HF_ADMIN_TOP)
+		return hf_ctl_top(ctx, path);
 	if (rc == 0)
 		rc = hf_ctl_ask(ctx, path, &request, wait_of(&request), &answer);
 	if (rc < 0)
 		return rc;
 	if (ctx->out.json_mode)
-		put_json(ctx, answer);
+		hf_ctl_put_json(ctx, answer);
 	rc = commands[row].end(ctx, answer);
 	json_decref(answer);
 	return rc;
@@ -184,6 +194,7 @@ static int run(struct hf_cmd_ctx *ctx)
 static const struct hf_example examples[] = {
 	{ "handfast ctl status",
 	  "what runs, since when, with which files, and how long they are good" },
+	{ "handfast ctl top", "watch who is connected and what is refused" },
 	{ "handfast ctl reload", "read the files again, and wait until every worker has them" },
 	{ "handfast ctl connections --json | jq '.connections[].identity'", "who is connected" },
 	{ "handfast ctl revoke-now 3f9a…", "turn a stolen certificate away in this second" },
@@ -194,11 +205,13 @@ static const struct hf_example examples[] = {
 const struct hf_command cmd_ctl = {
 	.name = "ctl",
 	.group = "Connections",
-	.arguments = "status|reload|connections|drain|revoke-now [FINGERPRINT]",
+	.arguments = "status|top|reload|connections|drain|revoke-now [FINGERPRINT]",
 	.summary = "ask and tell a gateway that runs on this machine",
 	.description =
 	    "status: processes, listeners, the files in use with their SHA-256, when certificate and "
 	    "revocation lists end, and what happened since the start.\n\n"
+	    "top: connections by identity, handshakes and requests a second, refusals by reason; on a "
+	    "terminal until Ctrl-C, elsewhere once.\n\n"
 	    "reload: reads certificates, trust, rules and lists again, as SIGHUP does, and comes back when "
 	    "every worker has said which generation it uses. A bad file is named, and everything stays as "
 	    "it was.\n\n"

@@ -28,6 +28,11 @@ int hf_ctl_ask(struct hf_cmd_ctx *ctx, const char *path, const struct hf_admin_r
 const char *hf_ctl_text(const json_t *object, const char *key);
 int64_t hf_ctl_number(const json_t *object, const char *key);
 
+/* The answer on stdout as it is. */
+void hf_ctl_put_json(struct hf_cmd_ctx *ctx, const json_t *answer);
+/* ctl_top.c: once, or on a terminal again and again until somebody ends it. */
+int hf_ctl_top(struct hf_cmd_ctx *ctx, const char *path);
+
 /* ctl_show.c: for people */
 void hf_ctl_show_status(struct hf_out *out, const json_t *status);
 void hf_ctl_show_connections(struct hf_out *out, const json_t *answer);

@@ -107,6 +107,27 @@ static void show_lists(struct hf_out *out, const json_t *lists)
 	}
 }
 
+/* One alone replaces nothing and is not worth a line. */
+static void show_anchors(struct hf_out *out, const json_t *anchors)
+{
+	size_t i;
+	json_t *row;
+
+	if (json_array_size(anchors) < 2)
+		return;
+	json_array_foreach(anchors, i, row)
+	{
+		hf_out_print(out, "%-12s ", i == 0 ? "anchors" : "");
+		hf_out_safe(out, hf_ctl_text(row, "anchor"));
+		hf_out_print(out, " (%.16s…): %lld connections, %lld identities in 24 hours%s\n",
+			     hf_ctl_text(row, "sha256"),
+			     (long long)hf_ctl_number(row, "connections"),
+			     (long long)hf_ctl_number(row, "recent_identities"),
+			     json_is_true(json_object_get(row, "trusted")) ? ""
+									   : ", no longer trusted");
+	}
+}
+
 static void show_reload(struct hf_out *out, const json_t *status)
 {
 	const json_t *reload = json_object_get(status, "last_reload");
@@ -147,6 +168,7 @@ void hf_ctl_show_status(struct hf_out *out, const json_t *status)
 	show_workers(out, json_object_get(status, "workers"));
 	show_certificates(out, json_object_get(status, "certificates"));
 	show_lists(out, json_object_get(status, "crls"));
+	show_anchors(out, json_object_get(status, "anchors"));
 	show_files(out, json_object_get(status, "files"));
 	show_reload(out, status);
 	hf_out_print(out, "%-12s %lld accepted, %lld handshakes, %lld refused, %lld requests\n",

@@ -16,11 +16,12 @@ struct hf_serve_opts {
 	int client_auth, refuse, tls_min, tls_max, resume, reload;
 	struct hf_strv accept_proxy;
 	int balance, forwarded;
-	bool check, detail, unsafe_to, proxy_header, trace;
+	bool tell_reference, check, detail, unsafe_to, proxy_header, trace;
 	const char *via, *config, *keylog;
 	int64_t connect_timeout, answer_timeout, upstream_idle, tunnel_idle, keep;
 	int64_t workers, drain, max_connections, max_header_bytes, max_header_fields,
 	    max_body_bytes;
+	int64_t max_identity_connections, max_requests_per_second, max_failures_per_address;
 	int64_t idle_timeout, header_timeout, handshake_timeout, body_timeout, refusal_log_rate;
 };
 

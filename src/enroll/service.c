@@ -367,7 +367,8 @@ static int start_up(struct hf_service *service, struct hf_err *err)
 	int rc = service->config->open(service->config->open_arg, &service->authority, err);
 
 	if (rc == 0)
-		rc = hf_throttle_init(&service->throttle, err);
+		rc = hf_throttle_init(&service->throttle, HF_THROTTLE_BURST, HF_THROTTLE_REFILL_MS,
+				      err);
 	if (rc == 0)
 		rc = hf_log_sink_open(&service->access, service->config->access_log, err);
 	if (rc == 0)

@@ -6,14 +6,16 @@
 #include "enroll/desk.h"
 #include "enroll/feed.h"
 #include "enroll/service.h"
-#include "enroll/throttle.h"
 #include "http/stream.h"
 #include "net/listener.h"
+#include "net/throttle.h"
 #include "pki/credential.h"
 #include "util/log.h"
 #include "util/logsink.h"
 
 enum {
+	HF_THROTTLE_BURST = 20,	      /* wrong tokens of an address at once */
+	HF_THROTTLE_REFILL_MS = 6000, /* for each further one */
 	HF_VISIT_BODY_CAP = 64 * 1024, /* a request for RSA-8192 with many names has 8 KiB */
 	HF_VISITS_WAITING_CAP = 4096,
 };

@@ -86,6 +86,10 @@ void hf_access_log_add(struct hf_access_log *log, const struct hf_access_entry *
 	if (tls != NULL && hf_tls_conn_scope(tls) != NULL)
 		hf_json_string(&j, "policy", hf_tls_conn_scope(tls));
 	hf_json_string(&j, "version", version ? hf_tls_version_name(version) : NULL);
+	hf_json_string(&j, "cipher", entry->cipher);
+	hf_json_bool(&j, "resumed", entry->resumed);
+	hf_json_string(&j, "rule", entry->rule);
+	hf_json_string(&j, "listener", entry->listener);
 	hf_json_object_end(&j);
 	hf_json_end_line(&j);
 	hf_log_sink_add(&log->sink, &log->line);

@@ -28,6 +28,9 @@ struct hf_access_entry {
 	int64_t upstream_ms;	/* until the head of the answer; -1 none came */
 	const char *reference;	/* of a failure's record; NULL */
 	const char *trouble;	/* what went wrong; NULL */
+	const char *rule;	/* that let the client in; NULL */
+	const char *listener, *cipher;
+	bool resumed;
 };
 
 /* path NULL: no log; "-": stdout. */

@@ -51,6 +51,20 @@ void hf_count_cause(struct hf_counters *counters, const char *cause, enum hf_cou
 		 1);
 }
 
+static const uint64_t bounds_ms[HF_HISTOGRAM_BUCKETS] = { 1,   5,   10,	  25,	50,   100,
+							  250, 500, 1000, 2500, 5000, 10000 };
+
+void hf_histogram_add(struct hf_histogram *histogram, uint64_t ms)
+{
+	for (size_t i = 0; i < HF_HISTOGRAM_BUCKETS; i++)
+		if (ms <= bounds_ms[i]) {
+			hf_count(&histogram->buckets[i], 1);
+			break;
+		}
+	hf_count(&histogram->count, 1);
+	hf_count(&histogram->sum_ms, ms);
+}
+
 static const struct {
 	const char *name, *type, *help;
 	size_t offset;
@@ -77,6 +91,14 @@ static const struct {
 	ROW(reloads, "handfast_reloads_total", "counter", "Reloads that took effect."),
 	ROW(reloads_failed, "handfast_reloads_failed_total", "counter",
 	    "Reloads that were refused; the old generation stayed."),
+	ROW(limited_requests, "handfast_limited_requests_total", "counter",
+	    "Requests answered with 429 because of a limit."),
+	ROW(limited_connections, "handfast_limited_connections_total", "counter",
+	    "Connections beyond what one identity may have."),
+	ROW(limited_addresses, "handfast_limited_addresses_total", "counter",
+	    "Connections closed unread: too many handshakes of their address had failed."),
+	ROW(suppressed, "handfast_refusal_records_suppressed_total", "counter",
+	    "Refusal records left out because of --refusal-log-rate."),
 	ROW(restarts, "handfast_worker_restarts_total", "counter",
 	    "Workers that ended unasked and were replaced."),
 	ROW(feed_up, "handfast_revocation_feed_up", "gauge",
@@ -107,6 +129,42 @@ static void write_answers(const struct hf_counters *all, size_t workers, struct 
 			      (unsigned long long)row_sum(all, workers,
 							  offsetof(struct hf_counters, answers) +
 							      class * sizeof(all->answers[0])));
+}
+
+static void write_histogram(const struct hf_counters *all, size_t workers, size_t offset,
+			    const char *name, const char *help, struct hf_buf *out)
+{
+	uint64_t sum = 0;
+
+	hf_buf_printf(out, "# HELP %s %s\n# TYPE %s histogram\n", name, help, name);
+	for (size_t i = 0; i < HF_HISTOGRAM_BUCKETS; i++) {
+		sum +=
+		    row_sum(all, workers,
+			    offset + offsetof(struct hf_histogram, buckets) + i * sizeof(uint64_t));
+		hf_buf_printf(out, "%s_bucket{le=\"%g\"} %llu\n", name, (double)bounds_ms[i] / 1000,
+			      (unsigned long long)sum);
+	}
+	/* What was counted while the rows above were read must not show here alone. */
+	sum = HF_MAX(sum, row_sum(all, workers, offset + offsetof(struct hf_histogram, count)));
+	hf_buf_printf(out, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum %g\n%s_count %llu\n", name,
+		      (unsigned long long)sum, name,
+		      (double)row_sum(all, workers,
+				      offset + offsetof(struct hf_histogram, sum_ms)) /
+			  1000,
+		      name, (unsigned long long)sum);
+}
+
+void hf_label_write(struct hf_buf *out, const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (*text == '\n') {
+			hf_buf_puts(out, "\\n");
+			continue;
+		}
+		if (*text == '"' || *text == '\\')
+			hf_buf_putc(out, '\\');
+		hf_buf_putc(out, *text);
+	}
 }
 
 /* Called for each cause with its sums, in the order of the workers that have it. */
@@ -156,6 +214,24 @@ static void write_cause(const char *name, const char *side, uint64_t value, void
 		      side, (unsigned long long)value);
 }
 
+/* Each is there from the start, so that an alert can watch it grow from 0. */
+static void write_own_faults(const struct hf_counters *all, size_t workers, struct hf_buf *out)
+{
+	static const char *const ours[] = { "V-CRL-EXPIRED", "V-CRL-MISSING", "V-CRL-INVALID",
+					    "V-CRL-NOT-YET", "V-ROOT-EXPIRED" };
+
+	for (size_t i = 0; i < HF_ARRAY_LEN(ours); i++) {
+		uint64_t sum = 0;
+
+		for (size_t w = 0; w <= workers; w++)
+			for (size_t c = 0; c < all[w].causes_len; c++)
+				if (strcmp(all[w].causes[c].name, ours[i]) == 0)
+					sum += all[w].causes[c].by_server;
+		hf_buf_printf(out, "handfast_own_faults_total{cause=\"%s\"} %llu\n", ours[i],
+			      (unsigned long long)sum);
+	}
+}
+
 void hf_counters_write(const struct hf_counters *all, size_t workers, struct hf_buf *out)
 {
 	for (size_t i = 0; i < HF_ARRAY_LEN(rows); i++)
@@ -163,9 +239,20 @@ void hf_counters_write(const struct hf_counters *all, size_t workers, struct hf_
 			      rows[i].help, rows[i].name, rows[i].type, rows[i].name,
 			      (unsigned long long)row_sum(all, workers, rows[i].offset));
 	write_answers(all, workers, out);
+	write_histogram(all, workers, offsetof(struct hf_counters, handshake_time),
+			"handfast_handshake_seconds",
+			"From accepting a connection to the end of its handshake.", out);
+	write_histogram(all, workers, offsetof(struct hf_counters, request_time),
+			"handfast_request_seconds",
+			"From the first byte of a request to its answer.", out);
 	hf_buf_puts(out, "# HELP handfast_refusals_total Refusals by cause and side.\n"
 			 "# TYPE handfast_refusals_total counter\n");
 	tell_causes(all, workers, write_cause, out);
+	hf_buf_puts(out,
+		    "# HELP handfast_own_faults_total Refusals that are our own fault: a "
+		    "revocation list of ours is missing or not good, a root of ours has expired.\n"
+		    "# TYPE handfast_own_faults_total counter\n");
+	write_own_faults(all, workers, out);
 	hf_buf_printf(
 	    out,
 	    "# HELP handfast_certificate_not_after_seconds When our certificate expires.\n"
@@ -193,9 +280,22 @@ static const struct {
 	{                                                   \
 #field, offsetof(struct hf_counters, field) \
 	}
-	TOTAL(accepted),     TOTAL(handshakes),	 TOTAL(refused),	TOTAL(requests),
-	TOTAL(bad_requests), TOTAL(handshaking), TOTAL(open),		TOTAL(lingering),
-	TOTAL(peers),	     TOTAL(reloads),	 TOTAL(reloads_failed), TOTAL(restarts),
+	TOTAL(accepted),
+	TOTAL(handshakes),
+	TOTAL(refused),
+	TOTAL(requests),
+	TOTAL(bad_requests),
+	TOTAL(handshaking),
+	TOTAL(open),
+	TOTAL(lingering),
+	TOTAL(limited_requests),
+	TOTAL(limited_connections),
+	TOTAL(limited_addresses),
+	TOTAL(suppressed),
+	TOTAL(peers),
+	TOTAL(reloads),
+	TOTAL(reloads_failed),
+	TOTAL(restarts),
 #undef TOTAL
 };
 

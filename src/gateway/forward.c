@@ -133,6 +133,8 @@ static void refuse(struct hf_exchange *exchange, int status, const char *why)
 	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(512);
 
 	hf_buf_printf(&text, "%s: %s.\n", hf_http_status_text(status), why);
+	if (exchange->reference[0] && exchange->forwarder->config->tell_reference)
+		hf_buf_printf(&text, "Reference: %s\n", exchange->reference);
 	exchange->trouble = why;
 	answer(exchange, status, hf_buf_str(&text));
 }

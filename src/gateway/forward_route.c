@@ -27,7 +27,9 @@ static bool allowed(struct hf_exchange *exchange, const struct hf_http_request *
 	if (hf_route_allows(route < parts->route_rules_len ? parts->route_rules[route] : NULL,
 			    under->policy->parts->trust, hf_conn_verdict(request->conn), &denied))
 		return true;
-	forwarder->hooks.denied(request->conn, request->session_arg, &denied, forwarder->hooks.arg);
+	(void)hf_str_copy(exchange->reference, sizeof(exchange->reference),
+			  forwarder->hooks.denied(request->conn, request->session_arg, &denied,
+						  forwarder->hooks.arg));
 	return false;
 }
 

@@ -33,8 +33,9 @@ struct hf_group {
 };
 
 struct hf_forwarder_hooks {
-	/* A rule of a route denies this client this request. */
-	void (*denied)(struct hf_conn *conn, void *session_arg, const struct hf_verdict *why,
+	/* A rule of a route denies this client this request.  Gives the reference of the record,
+	 * "" when there is none; borrowed for a moment. */
+	const char *(*denied)(struct hf_conn *conn, void *session_arg, const struct hf_verdict *why,
 		       void *arg);
 
 	void (*answered)(const struct hf_access_entry *entry, void *arg);
@@ -91,7 +92,7 @@ void hf_backend_failed(struct hf_forwarder *forwarder, struct hf_backend *backen
 
 /* --- the inside, for forward*.c --- */
 
-enum { HF_FORWARD_UNSENT_CAP = 256 * 1024, HF_REFERENCE_CAP = 48 };
+enum { HF_FORWARD_UNSENT_CAP = 256 * 1024 };
 
 struct hf_exchange {
 	struct hf_forwarder *forwarder;

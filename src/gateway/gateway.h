@@ -15,6 +15,8 @@
 
 struct hf_revocations;
 
+enum { HF_REFERENCE_CAP = 48 }; /* the id of a record, that a client may be told */
+
 /* Who is let in, under which names, and by which certificate we are known there. */
 struct hf_policy_parts {
 	char *name;	       /* for logs; NULL: the one for the rest */
@@ -88,6 +90,13 @@ struct hf_origin_config {
 	uint64_t idle_ms;	 /* without a byte either way; 0: never */
 };
 
+/* For one client; 0: none.  Over all workers. */
+struct hf_gateway_limits {
+	uint32_t connections_per_identity;
+	uint32_t requests_per_second; /* of one identity */
+	uint32_t failures_per_address; /* handshakes in a minute */
+};
+
 /* The authority whose revocation feed is followed. */
 struct hf_follow_config {
 	const char *text; /* as the user wrote it; NULL: none */
@@ -111,6 +120,8 @@ struct hf_gateway_config {
 	struct hf_http_server_config http;
 	uint64_t handshake_ms, drain_ms;
 	size_t workers;		/* 0: one for each core */
+	struct hf_gateway_limits limits;
+	bool tell_reference; /* a request that is refused hears the id of its record */
 	size_t connections_cap; /* of all workers together; 0: as many as descriptors allow */
 	const char *access_log; /* NULL none, "-" stdout */
 	const char *metrics;	/* NULL none, ADDR:PORT */

@@ -291,6 +291,8 @@ void hf_refusal_log_init(struct hf_refusal_log *log, unsigned worker, int64_t pe
 
 static void suppress(struct hf_refusal_log *log)
 {
+	log->suppressed_ever++;
+	log->last[0] = '\0';
 	if (log->suppressed++ == 0)
 		log->suppressed_at = hf_clock_now();
 }
@@ -298,16 +300,15 @@ static void suppress(struct hf_refusal_log *log)
 void hf_refusal_write(struct hf_refusal_log *log, const struct hf_refusal *refusal)
 {
 	HF_AUTO_DONE(hf_buf) line = HF_BUF_INIT(RECORD_CAP);
-	char reference[48];
 
 	if (!hf_log_bucket_take(&log->bucket, hf_clock_monotonic_ms())) {
 		suppress(log);
 		return;
 	}
-	(void)snprintf(reference, sizeof(reference), "%llx-%u-%llu",
+	(void)snprintf(log->last, sizeof(log->last), "%llx-%u-%llu",
 		       (unsigned long long)log->started_at, log->worker,
 		       (unsigned long long)++log->records);
-	if (hf_refusal_format(refusal, reference, hf_clock_now(), &line) < 0 ||
+	if (hf_refusal_format(refusal, log->last, hf_clock_now(), &line) < 0 ||
 	    !hf_log_line(STDERR_FILENO, line.data, line.len))
 		suppress(log);
 }

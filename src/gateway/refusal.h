@@ -27,6 +27,8 @@ struct hf_refusal_log {
 	unsigned worker;
 	uint64_t records;    /* numbers the reference ids */
 	uint64_t suppressed; /* since the last summary */
+	uint64_t suppressed_ever;
+	char last[HF_REFERENCE_CAP]; /* reference of the last record; "" when it was left out */
 	int64_t suppressed_at;
 };
 

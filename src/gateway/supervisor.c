@@ -49,7 +49,8 @@ _Noreturn static void be_worker(struct hf_supervisor *s, size_t index, int contr
 					 .generation = s->generation,
 					 .good = &s->good,
 					 .counters = s->counters,
-					 .board = s->board };
+					 .board = s->board,
+					 .roster = s->roster };
 
 	hf_fd_close(s->signals);
 	hf_fd_close(s->follower.control);
@@ -159,6 +160,7 @@ static void worker_ended(struct hf_supervisor *s, struct hf_worker_slot *slot, i
 	bool was_ready = slot->ready;
 
 	hf_supervisor_listed(s, slot, true);
+	hf_roster_forget_worker(s->roster, (size_t)(slot - s->slots));
 	close_slot(slot);
 	if (s->stopping) {
 		s->cut |= !WIFEXITED(status) || WEXITSTATUS(status) != 0;
@@ -331,6 +333,7 @@ static void round_of_events(struct hf_supervisor *s)
 	hf_supervisor_run_admin(s, now);
 	restart_due(s, now);
 	hf_supervisor_look_at_files(s, now);
+	hf_supervisor_look_at_anchors(s, now);
 	if (s->stopping && now >= s->kill_ms) {
 		kill_workers(s);
 		s->cut = true;
@@ -386,6 +389,7 @@ int hf_gateway_run(const struct hf_gateway_config *config, struct hf_err *err)
 	hf_supervisor_forget_files(s);
 	hf_counters_unmap(s->counters, s->slots_len);
 	hf_board_unmap(s->board, s->slots_len);
+	hf_roster_unmap(s->roster);
 	hf_bound_list_done(&s->bound);
 	hf_bound_list_done(&s->metrics);
 	free(s);

@@ -48,6 +48,10 @@ struct hf_supervisor {
 	struct hf_bound_list bound, metrics;
 	struct hf_counters *counters;
 	struct hf_board *board;
+	struct hf_roster *roster;
+	int64_t anchors_ms; /* when to look at the anchors next */
+	struct hf_anchor_count anchors[HF_ROSTER_ANCHORS_CAP]; /* as last told of */
+	size_t anchors_len;
 	struct hf_admin *admin; /* NULL: none */
 	struct hf_pending pending[HF_PENDING_CAP];
 	struct hf_file_fact files[HF_FILE_FACTS_CAP];
@@ -106,6 +110,10 @@ void hf_supervisor_run_admin(struct hf_supervisor *s, int64_t now_ms);
 /* A reload has come to its end, good or not; all workers have ended. */
 void hf_supervisor_reload_over(struct hf_supervisor *s);
 void hf_supervisor_drained(struct hf_supervisor *s);
+
+/* supervisor_anchors.c: tells when the last recent client has left an anchor, and when one comes.
+ */
+void hf_supervisor_look_at_anchors(struct hf_supervisor *s, int64_t now_ms);
 
 /* supervisor_status.c */
 void hf_supervisor_status(const struct hf_supervisor *s, struct hf_json *j);

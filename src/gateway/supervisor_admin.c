@@ -30,13 +30,16 @@ static void end(struct hf_admin_call *call, struct hf_json *j, struct hf_buf *li
 	hf_admin_answer(call, line);
 }
 
-static void answer_status(struct hf_supervisor *s, struct hf_admin_call *call)
+static void answer_status(struct hf_supervisor *s, struct hf_admin_call *call,
+			  const struct hf_admin_request *request)
 {
 	struct hf_buf line;
 	struct hf_json j;
 
 	begin(&j, &line);
 	hf_supervisor_status(s, &j);
+	if (request->verb == HF_ADMIN_TOP)
+		hf_roster_to_json(s->roster, request->limit, &j);
 	end(call, &j, &line);
 }
 
@@ -149,7 +152,7 @@ static void answer(struct hf_supervisor *s, struct hf_pending *pending)
 		break;
 	case HF_ADMIN_STATUS:
 	case HF_ADMIN_TOP:
-		answer_status(s, pending->call);
+		answer_status(s, pending->call, &pending->request);
 		break;
 	}
 	*pending = (struct hf_pending){ 0 };
@@ -336,7 +339,7 @@ static void asked(struct hf_admin_call *call, const struct hf_admin_request *req
 	switch (request->verb) {
 	case HF_ADMIN_STATUS:
 	case HF_ADMIN_TOP:
-		answer_status(s, call);
+		answer_status(s, call, request);
 		break;
 	case HF_ADMIN_CONNECTIONS:
 		(void)wait_for(s, call, request);

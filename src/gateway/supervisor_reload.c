@@ -70,6 +70,7 @@ void hf_supervisor_reload(struct hf_supervisor *s)
 	if (others)
 		watch_others(s);
 	hf_supervisor_note_files(s);
+	hf_roster_set_anchors(s->roster, &s->good);
 	s->reload_pending = true;
 	s->reload_kept = false;
 	for (size_t i = 0; i < s->slots_len; i++)

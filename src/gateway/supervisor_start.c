@@ -143,8 +143,10 @@ int hf_supervisor_set_up(struct hf_supervisor *s, struct hf_err *err)
 	hf_supervisor_note_files(s);
 	s->counters = hf_counters_map(s->slots_len);
 	s->board = hf_board_map(s->slots_len);
-	if (s->counters == NULL || s->board == NULL)
+	s->roster = hf_roster_map(s->slots_len, &s->config->limits);
+	if (s->counters == NULL || s->board == NULL || s->roster == NULL)
 		return hf_err_nomem(err);
+	hf_roster_set_anchors(s->roster, &s->good);
 	rc = hf_supervisor_open_admin(s, err);
 	if (rc == 0)
 		rc = open_signals(s, err);

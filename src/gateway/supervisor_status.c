@@ -1,38 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a gateway says of itself: processes, listeners, what its generation is made of, how long
  * that is good.  Must never show anything of a key but its path. */
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <openssl/evp.h>
-
-#include "base/file.h"
-#include "base/ossl.h"
+#include "gateway/filestamp.h"
 #include "gateway/supervisor.h"
 #include "util/clock.h"
 
 /* --- files --- */
-
-/* As sha256sum(1) prints it; "" when it is no file or cannot be read. */
-static void digest_file(const char *path, char out[2 * HF_SHA256_LEN + 1])
-{
-	HF_AUTO(fd) fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	HF_AUTO(EVP_MD_CTX) md = EVP_MD_CTX_new();
-	uint8_t part[4096], digest[HF_SHA256_LEN];
-	struct stat st;
-	ssize_t n = 0;
-
-	out[0] = '\0';
-	if (fd < 0 || md == NULL || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
-	    EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1)
-		return;
-	while ((n = read(fd, part, sizeof(part))) > 0)
-		(void)EVP_DigestUpdate(md, part, (size_t)n);
-	if (n == 0 && EVP_DigestFinal_ex(md, digest, NULL) == 1)
-		hf_hex_encode(digest, sizeof(digest), out);
-}
 
 static bool holds_key(const struct hf_gateway_parts *parts, const char *path)
 {
@@ -55,6 +31,7 @@ void hf_supervisor_forget_files(struct hf_supervisor *s)
 void hf_supervisor_note_files(struct hf_supervisor *s)
 {
 	const struct hf_strv *files = &s->good.watch;
+	uint8_t digest[HF_SHA256_LEN];
 
 	hf_supervisor_forget_files(s);
 	s->loaded_at = hf_clock_now();
@@ -65,8 +42,8 @@ void hf_supervisor_note_files(struct hf_supervisor *s)
 		fact->sha256[0] = '\0';
 		if (fact->path == NULL)
 			return;
-		if (!holds_key(&s->good, fact->path))
-			digest_file(fact->path, fact->sha256);
+		if (!holds_key(&s->good, fact->path) && hf_file_digest(fact->path, digest))
+			hf_hex_encode(digest, sizeof(digest), fact->sha256);
 		s->files_len++;
 	}
 }
@@ -198,6 +175,24 @@ static void write_lists(const struct hf_supervisor *s, struct hf_json *j)
 	hf_json_int(j, "revoked_here", (int64_t)s->board->revoked_len);
 }
 
+static void write_anchors(const struct hf_supervisor *s, struct hf_json *j)
+{
+	struct hf_anchor_count anchors[HF_ROSTER_ANCHORS_CAP];
+	size_t len = hf_roster_anchors(s->roster, hf_clock_now(), anchors);
+
+	hf_json_array_begin(j, "anchors");
+	for (size_t i = 0; i < len; i++) {
+		hf_json_object_begin(j, NULL);
+		hf_json_string(j, "anchor", anchors[i].name);
+		hf_json_string(j, "sha256", anchors[i].sha256);
+		hf_json_bool(j, "trusted", anchors[i].trusted);
+		hf_json_int(j, "connections", (int64_t)anchors[i].live);
+		hf_json_int(j, "recent_identities", (int64_t)anchors[i].recent);
+		hf_json_object_end(j);
+	}
+	hf_json_array_end(j);
+}
+
 void hf_supervisor_status(const struct hf_supervisor *s, struct hf_json *j)
 {
 	write_processes(s, j);
@@ -205,5 +200,6 @@ void hf_supervisor_status(const struct hf_supervisor *s, struct hf_json *j)
 	write_files(s, j);
 	write_certificates(s, j);
 	write_lists(s, j);
+	write_anchors(s, j);
 	hf_counters_to_json(s->counters, s->slots_len, j);
 }

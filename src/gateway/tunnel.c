@@ -62,6 +62,16 @@ static void log_it(struct crossing *c, struct hf_conn *conn)
 
 	if (c->relay != NULL)
 		hf_relay_bytes(c->relay, &entry.bytes_in, &entry.bytes);
+	if (hf_conn_tls(conn) != NULL) {
+		const struct hf_verdict *verdict = hf_conn_verdict(conn);
+		struct hf_tls_info info;
+
+		hf_conn_info(conn, &info);
+		entry.cipher = info.cipher;
+		entry.resumed = info.resumed;
+		entry.rule = verdict != NULL ? verdict->rule : NULL;
+	}
+	entry.listener = c->worker->config->listen->items[c->link->bound->spec];
 	hf_count(&c->worker->mine->bytes_sent, entry.bytes_in);
 	hf_access_log_add(&c->worker->access, &entry);
 }

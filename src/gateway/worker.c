@@ -33,6 +33,8 @@ static void publish(struct hf_worker *worker)
 	hf_count_set(&mine->peers, stats.entries);
 	hf_count_set(&mine->peer_hits, stats.hits);
 	hf_count_set(&mine->peer_misses, stats.misses);
+	hf_count_set(&mine->generation, worker->generation->number);
+	hf_count_set(&mine->suppressed, worker->refusals.suppressed_ever);
 	mine->certificate_not_after = hf_generation_not_after(worker->generation);
 }
 
@@ -45,6 +47,8 @@ static void on_tick(void *arg)
 	hf_access_log_flush(&worker->access);
 	if (worker->ticks % SWEEP_TICKS == 0)
 		hf_worker_sweep(worker);
+	if (worker->ticks % SWEEP_TICKS == 0)
+		hf_worker_count_generations(worker);
 	if (worker->ticks % SUMMARY_TICKS == 0)
 		hf_refusal_log_summarise(&worker->refusals);
 }

@@ -9,6 +9,7 @@
 #include "gateway/forwarder.h"
 #include "gateway/refusal.h"
 #include "gateway/responder.h"
+#include "gateway/roster.h"
 #include "net/listener.h"
 
 /* What supervisor and worker say to each other, one byte each. */
@@ -40,6 +41,7 @@ struct hf_worker_start {
 	struct hf_gateway_parts *good;
 	struct hf_counters *counters; /* of all */
 	struct hf_board *board;
+	struct hf_roster *roster;
 };
 
 /* Runs until drained; the exit status: 0, 1 when connections were cut, 3 when it could not start.
@@ -59,6 +61,11 @@ struct hf_link {
 	struct hf_link *prev, *next; /* of the worker, youngest first */
 	struct hf_conn *conn; /* that TLS is spoken on, as far as there is one */
 	int64_t since;
+	uint64_t begun_ms;
+	struct hf_seat seat;
+	bool crowded; /* more connections than its identity may have */
+	bool resumed;
+	const char *cipher; /* static; NULL before the handshake is done */
 	uint64_t requests;
 	const char *route; /* of the last request; NULL none, or that for the rest */
 };
@@ -69,6 +76,12 @@ struct hf_port {
 	struct hf_bound *bound;
 	struct hf_listener *listener;
 	bool metrics;
+};
+
+/* Lines that tell of limits: one in a while of each kind, the rest counted. */
+struct hf_limit_log {
+	uint64_t told_ms[3], untold[3];
+	uint64_t records;
 };
 
 struct hf_worker {
@@ -93,6 +106,7 @@ struct hf_worker {
 	size_t links_len;
 	size_t revoked_len; /* how many of the board's are taken */
 	uint64_t dropped; /* by sweeps */
+	struct hf_limit_log limited;
 	uint64_t ticks;
 	bool paused, draining, cut;
 };
@@ -104,6 +118,21 @@ int hf_worker_open_forwarder(struct hf_worker *worker, struct hf_err *err);
 void hf_worker_report(struct hf_worker *worker);
 void hf_worker_take_revoked(struct hf_worker *worker);
 void hf_worker_revoke(struct hf_worker *worker); /* and closes who falls */
+
+/* worker_limits.c */
+/* May somebody from this address begin?  Else it is counted and told of. */
+bool hf_worker_address_may(struct hf_worker *worker, const struct hf_address *peer);
+void hf_worker_handshake_failed(struct hf_worker *worker, const struct hf_conn *conn);
+/* The handshake is done: the peer has its seat, and may be one too many (link->crowded). */
+void hf_worker_seat(struct hf_link *link, const struct hf_conn *conn);
+/* 0, or the seconds after which a client may ask again; reference: of the record, "" when there is
+ * none for this one. */
+unsigned hf_worker_request_wait(struct hf_link *link, const struct hf_conn *conn,
+				char reference[HF_REFERENCE_CAP]);
+
+/* worker_metrics.c: everything for Prometheus */
+void hf_worker_write_metrics(struct hf_worker *worker, struct hf_buf *out);
+void hf_worker_count_generations(struct hf_worker *worker);
 
 /* worker_conn.c */
 void hf_link_free(struct hf_link *link); /* NULL-safe */

@@ -26,6 +26,7 @@ void hf_link_free(struct hf_link *link)
 	if (link->next != NULL)
 		link->next->prev = link->prev;
 	worker->links_len--;
+	hf_roster_leave(worker->start->roster, worker->start->index, &link->seat);
 	hf_generation_unref(link->generation);
 	free(link);
 }
@@ -49,6 +50,9 @@ static void record(struct hf_link *link, struct hf_conn *conn, struct hf_refusal
 	refusal->listener = listener;
 	hf_refusal_write(&worker->refusals, refusal);
 	hf_count_cause(worker->mine, refusal->cause, sides[refusal->refused_by]);
+	hf_count(&hf_count_listener(worker->mine, link->bound->spec)->refused, 1);
+	if (hf_str_eq(refusal->stage, "handshake") && !refusal->originating)
+		hf_worker_handshake_failed(worker, conn);
 }
 
 static void record_verdict(struct hf_link *link, struct hf_conn *conn,
@@ -161,6 +165,20 @@ void hf_worker_record_end(struct hf_link *link, struct hf_conn *conn, const stru
 
 /* --- before HTTP --- */
 
+static void count_handshake(struct hf_link *link, const struct hf_conn *conn)
+{
+	struct hf_worker *worker = link->worker;
+	struct hf_tls_info info;
+
+	hf_conn_info(conn, &info);
+	link->cipher = info.cipher;
+	link->resumed = info.resumed;
+	hf_count(&worker->mine->handshakes, 1);
+	hf_count(&hf_count_listener(worker->mine, link->bound->spec)->handshakes, 1);
+	hf_histogram_add(&worker->mine->handshake_time,
+			 hf_loop_now_ms(worker->loop) - link->begun_ms);
+}
+
 static void on_ready(struct hf_conn *conn, void *arg)
 {
 	struct hf_link *link = arg;
@@ -172,7 +190,7 @@ static void on_ready(struct hf_conn *conn, void *arg)
 		hf_tunnel(worker, conn, link);
 		return;
 	}
-	hf_count(&worker->mine->handshakes, 1);
+	count_handshake(link, conn);
 	if (policy->parts->client_auth == HF_CLIENT_AUTH_REQUIRE &&
 	    (verdict == NULL || !verdict->accepted)) {
 		/* --refuse drop: the peer hears nothing.  (Otherwise the handshake has failed.) */
@@ -182,6 +200,11 @@ static void on_ready(struct hf_conn *conn, void *arg)
 		return;
 	}
 	link->in_session = true;
+	hf_worker_seat(link, conn);
+	if (worker->config->upstream.stream && link->crowded) {
+		hf_conn_close(conn);
+		return;
+	}
 	if (worker->config->upstream.stream) {
 		hf_passthrough(worker->forwarder, conn, link);
 		return;
@@ -265,6 +288,7 @@ static struct hf_link *link_new(struct hf_port *port)
 	link->generation = hf_generation_ref(worker->generation);
 	link->bound = port->bound;
 	link->since = hf_clock_now();
+	link->begun_ms = hf_loop_now_ms(worker->loop);
 	link->next = worker->links;
 	if (worker->links != NULL)
 		worker->links->prev = link;
@@ -292,13 +316,16 @@ static void on_accept(int fd, const struct hf_address *peer, void *arg)
 		accept_metrics(worker, fd, peer);
 		return;
 	}
-	link = hf_tunnel_may_use(&worker->config->origin, fd) ? link_new(port) : NULL;
+	link = hf_tunnel_may_use(&worker->config->origin, fd) && hf_worker_address_may(worker, peer)
+		   ? link_new(port)
+		   : NULL;
 	if (link == NULL) {
 		hf_fd_close(fd);
 		return;
 	}
 	options.arg = link;
 	hf_count(&worker->mine->accepted, 1);
+	hf_count(&hf_count_listener(worker->mine, port->bound->spec)->accepted, 1);
 	if (hf_conn_accept(worker->loop, fd, peer, &options, &link->conn, NULL) < 0)
 		hf_link_free(link);
 	if (connections(worker) >= worker->connections_cap)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests of a worker: to the responder or on to a service, counted and logged; and the metrics
  * page.  Must never answer a request for a client whose certificate has ended meanwhile. */
+#include <stdio.h>
+
 #include "gateway/policy.h"
 #include "gateway/worker.h"
 #include "util/clock.h"
@@ -26,6 +28,72 @@ static int over(struct hf_worker *worker, const struct hf_http_request *request,
 	return 403;
 }
 
+static void count_answer(struct hf_worker *worker, int status, uint64_t bytes)
+{
+	struct hf_counters *mine = worker->mine;
+
+	hf_count(&mine->requests, 1);
+	hf_count(&mine->answers[status >= 200 && status < 600 ? status / 100 : 5], 1);
+	hf_count(&mine->bytes_sent, bytes);
+}
+
+static void answered(struct hf_worker *worker, const struct hf_access_entry *entry)
+{
+	struct hf_link *link = entry->session_arg;
+
+	const struct hf_verdict *verdict = hf_conn_verdict(entry->conn);
+	struct hf_access_entry full = *entry;
+
+	link->requests++;
+	link->route = entry->route;
+	count_answer(worker, entry->status, entry->bytes);
+	hf_histogram_add(&worker->mine->request_time, entry->taken_ms);
+	full.rule = verdict != NULL ? verdict->rule : NULL;
+	full.cipher = link->cipher;
+	full.resumed = link->resumed;
+	full.listener = worker->config->listen->items[link->bound->spec];
+	hf_access_log_add(&worker->access, &full);
+}
+
+/* RFC 6585 4.  The body is not waited for: who sends too much should not send that too. */
+static bool limited(struct hf_link *link, const struct hf_http_request *request,
+		    struct hf_http_session *session)
+{
+	const struct hf_http_head *head = request->head;
+	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(512);
+	char reference[HF_REFERENCE_CAP], fields[48];
+	unsigned wait = hf_worker_request_wait(link, request->conn, reference);
+	struct hf_access_entry entry = {
+		.conn = request->conn,
+		.session_arg = link,
+		.at = request->at,
+		.method = hf_http_text(head, head->method_text),
+		.target = hf_http_text(head, head->target),
+		.host = hf_http_text(head, head->host),
+		.status = 429,
+		.taken_ms = request->taken_ms,
+		.number = request->number,
+		.upstream_ms = -1,
+		.reference = reference[0] ? reference : NULL,
+		.trouble = "limited",
+	};
+
+	if (wait == 0)
+		return false;
+	hf_buf_printf(&text, "Too Many %s of this client.\n",
+		      link->crowded ? "Connections" : "Requests");
+	if (reference[0] && link->worker->config->tell_reference)
+		hf_buf_printf(&text, "Reference: %s\n", reference);
+	(void)snprintf(fields, sizeof(fields), "Retry-After: %u\r\n", wait);
+	entry.bytes = head->method == HF_METHOD_HEAD ? 0 : text.len;
+	answered(link->worker, &entry);
+	if (link->crowded || hf_http_stream_has_body(session))
+		hf_http_stream_last(session);
+	hf_http_stream_answer_fields(session, 429, fields, hf_buf_str(&text),
+				     head->method == HF_METHOD_HEAD);
+	return true;
+}
+
 static void on_head(const struct hf_http_request *request, struct hf_http_session *session,
 		    void *arg)
 {
@@ -33,7 +101,7 @@ static void on_head(const struct hf_http_request *request, struct hf_http_sessio
 	struct hf_forward_under under;
 	int status;
 
-	if (worker->forwarder == NULL)
+	if (limited(request->session_arg, request, session) || worker->forwarder == NULL)
 		return;
 	status = over(worker, request, &under);
 	if (status == 0) {
@@ -61,25 +129,6 @@ static void on_request(const struct hf_http_request *request, struct hf_http_ans
 		hf_answer_status(answer, status);
 	else
 		worker->responder.ops->respond(&worker->responder, request, answer);
-}
-
-static void count_answer(struct hf_worker *worker, int status, uint64_t bytes)
-{
-	struct hf_counters *mine = worker->mine;
-
-	hf_count(&mine->requests, 1);
-	hf_count(&mine->answers[status >= 200 && status < 600 ? status / 100 : 5], 1);
-	hf_count(&mine->bytes_sent, bytes);
-}
-
-static void answered(struct hf_worker *worker, const struct hf_access_entry *entry)
-{
-	struct hf_link *link = entry->session_arg;
-
-	link->requests++;
-	link->route = entry->route;
-	count_answer(worker, entry->status, entry->bytes);
-	hf_access_log_add(&worker->access, entry);
 }
 
 static void on_answered(const struct hf_http_request *request, const struct hf_http_answer *answer,
@@ -138,11 +187,14 @@ static void on_forwarded(const struct hf_access_entry *entry, void *arg)
 	answered(arg, entry);
 }
 
-static void on_denied(struct hf_conn *conn, void *session_arg, const struct hf_verdict *why,
-		      void *arg)
+static const char *on_denied(struct hf_conn *conn, void *session_arg, const struct hf_verdict *why,
+			     void *arg)
 {
+	struct hf_link *link = session_arg;
+
 	(void)arg;
 	hf_worker_record_verdict(session_arg, conn, why, "request");
+	return link->worker->refusals.last;
 }
 
 int hf_worker_open_forwarder(struct hf_worker *worker, struct hf_err *err)
@@ -167,7 +219,7 @@ static void metrics_request(const struct hf_http_request *request, struct hf_htt
 		hf_answer_status(answer, 404);
 		return;
 	}
-	hf_counters_write(worker->start->counters, worker->start->workers, answer->scratch);
+	hf_worker_write_metrics(worker, answer->scratch);
 	answer->status = 200;
 	answer->content_type = "text/plain; version=0.0.4; charset=utf-8";
 	answer->body = hf_buf_str(answer->scratch);

@@ -203,8 +203,15 @@ void hf_http_stream_end(struct hf_http_session *session, bool whole)
 void hf_http_stream_answer(struct hf_http_session *session, int status, const char *body,
 			   bool head_only)
 {
+	hf_http_stream_answer_fields(session, status, NULL, body, head_only);
+}
+
+void hf_http_stream_answer_fields(struct hf_http_session *session, int status, const char *fields,
+				  const char *body, bool head_only)
+{
 	const struct hf_http_answer_head head = {
 		.status = status,
+		.fields = fields,
 		.content_type = "text/plain; charset=utf-8",
 		.content_length = (int64_t)strlen(body),
 		.close = !hf_http_stream_begin(session),

@@ -42,6 +42,9 @@ void hf_http_stream_end(struct hf_http_session *session, bool whole);
 /* A whole short answer of our own, and the end of the stream.  HEAD gets the head only. */
 void hf_http_stream_answer(struct hf_http_session *session, int status, const char *body,
 			   bool head_only);
+/* The same with more header lines, each with its CRLF. */
+void hf_http_stream_answer_fields(struct hf_http_session *session, int status, const char *fields,
+				  const char *body, bool head_only);
 /* After a 101 was sent: the connection is the caller's, the session is gone without on_end.
  * Bytes that had come already are appended to rest. */
 struct hf_conn *hf_http_stream_leave(struct hf_http_session *session, struct hf_buf *rest);

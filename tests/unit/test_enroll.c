@@ -14,7 +14,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "enroll/est.h"
-#include "enroll/throttle.h"
+#include "enroll/service_internal.h"
 #include "enroll/token.h"
 
 static const uint8_t root[HF_SHA256_LEN] = { 0xfb, 0xff, 1 };
@@ -203,7 +203,7 @@ static void test_who_fails_too_often_waits_and_others_do_not(void **state)
 
 	(void)state;
 	assert_non_null(t);
-	assert_int_equal(hf_throttle_init(t, NULL), 0);
+	assert_int_equal(hf_throttle_init(t, HF_THROTTLE_BURST, HF_THROTTLE_REFILL_MS, NULL), 0);
 	for (int i = 0; i < HF_THROTTLE_BURST; i++) {
 		assert_int_equal(hf_throttle_wait_ms(t, &bad, 1000), 0);
 		hf_throttle_failed(t, &bad, 1000);

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who failed too often waits: a few failures at once for each address, then one in a while.  A
- * table of fixed size, so that many addresses cost no memory. */
-#ifndef HF_ENROLL_THROTTLE_H
-#define HF_ENROLL_THROTTLE_H
+ * table of fixed size, so that many addresses cost no memory.  No pointers: it may lie in memory
+ * that processes share, under a lock of theirs. */
+#ifndef HF_NET_THROTTLE_H
+#define HF_NET_THROTTLE_H
 
 #include "net/address.h"
 
-enum {
-	HF_THROTTLE_SLOTS = 1024,
-	HF_THROTTLE_BURST = 20,	   /* failures at once */
-	HF_THROTTLE_REFILL_MS = 6000, /* for each further one */
-};
+enum { HF_THROTTLE_SLOTS = 1024 };
 
 struct hf_throttle {
 	uint64_t seed;
+	uint32_t burst;	    /* failures at once */
+	uint64_t refill_ms; /* for each further one */
 	struct hf_throttle_slot {
 		uint8_t address[16];
 		uint64_t at_ms;
 		uint32_t failures;
 	} slots[HF_THROTTLE_SLOTS];
 };
-int hf_throttle_init(struct hf_throttle *throttle, struct hf_err *err);
+int hf_throttle_init(struct hf_throttle *throttle, uint32_t burst, uint64_t refill_ms,
+		     struct hf_err *err);
 /* Milliseconds until this address may try again; 0: now. */
 uint64_t hf_throttle_wait_ms(struct hf_throttle *throttle, const struct hf_address *address,
 			     uint64_t now_ms);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Counting failures by address.  Must never let one address make another wait for long: a slot that
  * two share is taken over by the one that failed last. */
-#include "enroll/throttle.h"
+#include "net/throttle.h"
 
 #include <netinet/in.h>
 #include <string.h>
@@ -10,9 +10,12 @@
 
 #include "base/err.h"
 
-int hf_throttle_init(struct hf_throttle *throttle, struct hf_err *err)
+int hf_throttle_init(struct hf_throttle *throttle, uint32_t burst, uint64_t refill_ms,
+		     struct hf_err *err)
 {
 	memset(throttle, 0, sizeof(*throttle));
+	throttle->burst = burst;
+	throttle->refill_ms = refill_ms;
 	/* nobody chooses whose slot to share */
 	if (RAND_bytes((unsigned char *)&throttle->seed, sizeof(throttle->seed)) != 1)
 		return hf_err_ossl(err, HF_E_CRYPTO, "there are no random numbers");
@@ -44,9 +47,10 @@ static struct hf_throttle_slot *slot_of(struct hf_throttle *throttle, const uint
 	return &throttle->slots[(hash ^ (hash >> 32)) % HF_THROTTLE_SLOTS];
 }
 
-static void forgive(struct hf_throttle_slot *slot, uint64_t now_ms)
+static void forgive(const struct hf_throttle *throttle, struct hf_throttle_slot *slot,
+		    uint64_t now_ms)
 {
-	uint64_t forgiven = (now_ms - slot->at_ms) / HF_THROTTLE_REFILL_MS;
+	uint64_t forgiven = (now_ms - slot->at_ms) / throttle->refill_ms;
 
 	if (forgiven >= slot->failures) {
 		slot->failures = 0;
@@ -54,7 +58,7 @@ static void forgive(struct hf_throttle_slot *slot, uint64_t now_ms)
 		return;
 	}
 	slot->failures -= (uint32_t)forgiven;
-	slot->at_ms += forgiven * HF_THROTTLE_REFILL_MS;
+	slot->at_ms += forgiven * throttle->refill_ms;
 }
 
 uint64_t hf_throttle_wait_ms(struct hf_throttle *throttle, const struct hf_address *address,
@@ -67,10 +71,10 @@ uint64_t hf_throttle_wait_ms(struct hf_throttle *throttle, const struct hf_addre
 	slot = slot_of(throttle, key);
 	if (memcmp(slot->address, key, sizeof(key)) != 0)
 		return 0;
-	forgive(slot, now_ms);
-	if (slot->failures < HF_THROTTLE_BURST)
+	forgive(throttle, slot, now_ms);
+	if (slot->failures < throttle->burst)
 		return 0;
-	return slot->at_ms + HF_THROTTLE_REFILL_MS - now_ms;
+	return slot->at_ms + throttle->refill_ms - now_ms;
 }
 
 void hf_throttle_failed(struct hf_throttle *throttle, const struct hf_address *address,
@@ -85,7 +89,7 @@ void hf_throttle_failed(struct hf_throttle *throttle, const struct hf_address *a
 		*slot = (struct hf_throttle_slot){ .at_ms = now_ms };
 		memcpy(slot->address, key, sizeof(key));
 	}
-	forgive(slot, now_ms);
+	forgive(throttle, slot, now_ms);
 	if (slot->failures == 0)
 		slot->at_ms = now_ms;
 	slot->failures++;

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The metrics page: the counters of all processes, and what this one knows of the generation in
+ * use. Must never have a label that a peer chose: their values come from our own files and options.
+ */
+#include <inttypes.h>
+
+#include "gateway/worker.h"
+#include "util/clock.h"
+
+static void head(struct hf_buf *out, const char *name, const char *type, const char *help)
+{
+	hf_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+/* name{label="text"} value */
+static void row(struct hf_buf *out, const char *name, const char *label, const char *text,
+		int64_t value)
+{
+	hf_buf_printf(out, "%s{%s=\"", name, label);
+	hf_label_write(out, text);
+	hf_buf_printf(out, "\"} %" PRId64 "\n", value);
+}
+
+/* --- listeners --- */
+
+static void write_listener(struct hf_worker *worker, struct hf_buf *out, const char *name,
+			   const char *help, size_t offset)
+{
+	const struct hf_strv *listen = worker->config->listen;
+	const struct hf_worker_start *start = worker->start;
+
+	head(out, name, "counter", help);
+	for (size_t i = 0; i < listen->len && i < HF_COUNTED_LISTENERS; i++) {
+		uint64_t sum = 0;
+
+		for (size_t w = 0; w <= start->workers; w++)
+			sum += *(const _Atomic uint64_t *)(const void *)((const char *)&start
+									     ->counters[w]
+									     .listeners[i] +
+									 offset);
+		row(out, name, "listener", listen->items[i], (int64_t)sum);
+	}
+}
+
+static void write_listeners(struct hf_worker *worker, struct hf_buf *out)
+{
+	write_listener(worker, out, "handfast_listener_connections_total",
+		       "Connections accepted, by listener as configured.",
+		       offsetof(struct hf_listener_count, accepted));
+	write_listener(worker, out, "handfast_listener_handshakes_total",
+		       "TLS handshakes completed, by listener.",
+		       offsetof(struct hf_listener_count, handshakes));
+	write_listener(worker, out, "handfast_listener_refused_total",
+		       "Connections that ended in a refusal, by listener.",
+		       offsetof(struct hf_listener_count, refused));
+}
+
+/* --- generations --- */
+
+static void count_link(struct hf_generation_count counts[HF_COUNTED_GENERATIONS], uint64_t newest,
+		       uint64_t number)
+{
+	uint64_t age = newest - number;
+	size_t last = HF_COUNTED_GENERATIONS - 1;
+
+	counts[age < last ? age : last].live++;
+}
+
+void hf_worker_count_generations(struct hf_worker *worker)
+{
+	struct hf_generation_count counts[HF_COUNTED_GENERATIONS] = { 0 };
+	uint64_t newest = worker->generation->number;
+
+	for (const struct hf_link *link = worker->links; link != NULL; link = link->next)
+		count_link(counts, newest, link->generation->number);
+	for (size_t i = 0; i < HF_COUNTED_GENERATIONS; i++) {
+		bool older = i == HF_COUNTED_GENERATIONS - 1 || i >= newest;
+
+		hf_count_set(&worker->mine->generations[i].number, older ? 0 : newest - i);
+		hf_count_set(&worker->mine->generations[i].live, counts[i].live);
+	}
+}
+
+/* Workers may be at different generations for a moment: equal numbers are added up. */
+static void write_generation_of(struct hf_worker *worker, struct hf_buf *out, uint64_t number)
+{
+	uint64_t sum = 0;
+	char text[24];
+
+	for (size_t w = 0; w < worker->start->workers; w++)
+		for (size_t i = 0; i < HF_COUNTED_GENERATIONS; i++)
+			if (worker->start->counters[w].generations[i].number == number)
+				sum += worker->start->counters[w].generations[i].live;
+	(void)snprintf(text, sizeof(text), "%" PRIu64, number);
+	row(out, "handfast_generation_connections", "generation", number ? text : "older",
+	    (int64_t)sum);
+}
+
+static void write_generations(struct hf_worker *worker, struct hf_buf *out)
+{
+	uint64_t newest = worker->generation->number;
+
+	head(out, "handfast_worker_generation", "gauge", "The generation that each worker uses.");
+	for (size_t w = 0; w < worker->start->workers; w++) {
+		char text[24];
+
+		(void)snprintf(text, sizeof(text), "%zu", w);
+		row(out, "handfast_worker_generation", "worker", text,
+		    (int64_t)worker->start->board->workers[w].generation);
+	}
+	head(out, "handfast_generation_connections", "gauge",
+	     "Open connections by the generation they began under.");
+	for (uint64_t i = 0; i < HF_COUNTED_GENERATIONS - 1 && i < newest; i++)
+		write_generation_of(worker, out, newest - i);
+	write_generation_of(worker, out, 0);
+}
+
+/* --- certificates and lists --- */
+
+static void write_certificates(struct hf_worker *worker, struct hf_buf *out)
+{
+	const struct hf_gateway_parts *parts = &worker->generation->parts;
+	static const char name[] = "handfast_policy_certificate_not_after_seconds";
+
+	head(out, name, "gauge", "When the certificate of a policy expires, in Unix seconds.");
+	for (size_t i = 0; i < parts->policies_len; i++)
+		row(out, name, "policy", parts->policies[i].name ? parts->policies[i].name : "",
+		    parts->policies[i].credential->chain.items[0]->not_after);
+}
+
+/* One metric of every revocation list; lists that never end have no next update. */
+static void write_list_metric(const struct hf_gateway_parts *parts, struct hf_buf *out, bool next)
+{
+	const char *name =
+	    next ? "handfast_crl_next_update_seconds" : "handfast_crl_this_update_seconds";
+
+	head(out, name, "gauge",
+	     next ? "When a revocation list in use is out of date, in Unix seconds."
+		  : "When a revocation list in use was made, in Unix seconds.");
+	for (size_t p = 0; p < parts->policies_len; p++) {
+		const struct hf_crls *crls = hf_trust_crls(parts->policies[p].trust);
+
+		for (size_t i = 0; i < crls->len; i++) {
+			const struct hf_crl *crl = crls->items[i];
+
+			if (hf_parts_have_list(parts, p, crl) || (next && !crl->has_next_update))
+				continue;
+			hf_buf_printf(out, "%s{issuer=\"", name);
+			hf_label_write(out, crl->issuer);
+			hf_buf_puts(out, "\",number=\"");
+			hf_label_write(out, crl->number ? crl->number : "");
+			hf_buf_printf(out, "\"} %" PRId64 "\n",
+				      next ? crl->next_update : crl->this_update);
+		}
+	}
+}
+
+static void write_anchors(struct hf_worker *worker, struct hf_buf *out)
+{
+	struct hf_anchor_count anchors[HF_ROSTER_ANCHORS_CAP];
+	size_t len = hf_roster_anchors(worker->start->roster, hf_clock_now(), anchors);
+
+	for (int recent = 0; recent < 2; recent++) {
+		const char *name =
+		    recent ? "handfast_anchor_identities" : "handfast_anchor_connections";
+
+		head(out, name, "gauge",
+		     recent
+			 ? "Identities of the last 24 hours whose last handshake led to an anchor."
+			 : "Open connections whose chain led to an anchor.");
+		for (size_t i = 0; i < len; i++) {
+			hf_buf_printf(out, "%s{anchor=\"", name);
+			hf_label_write(out, anchors[i].name);
+			hf_buf_printf(out, "\",sha256=\"%.16s\"} %llu\n", anchors[i].sha256,
+				      (unsigned long long)(recent ? anchors[i].recent
+								  : anchors[i].live));
+		}
+	}
+}
+
+void hf_worker_write_metrics(struct hf_worker *worker, struct hf_buf *out)
+{
+	hf_counters_write(worker->start->counters, worker->start->workers, out);
+	write_listeners(worker, out);
+	write_generations(worker, out);
+	write_certificates(worker, out);
+	write_list_metric(&worker->generation->parts, out, false);
+	write_list_metric(&worker->generation->parts, out, true);
+	write_anchors(worker, out);
+}

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Limits for one identity and one address, over all workers; and what the client hears of them."""
+import json
+import re
+import socket
+import urllib.request
+
+from support.peers import PythonClient
+from support.process import SLOW
+
+ROUTES = """
+cert: %(cert)s
+key: %(key)s
+ca: %(ca)s
+listen: 127.0.0.1:0
+allow: any
+workers: 1
+routes:
+  - path: /admin/*
+    to: http://127.0.0.1:9
+    rules: ["deny any"]
+  - to: http://127.0.0.1:9
+"""
+
+
+def told(server, limit):
+    """The records of one limit."""
+    rows = [json.loads(line) for line in server.lines["err"] if line.startswith("{") and '"limited"' in line]
+    return [row for row in rows if row["limit"] == limit]
+
+
+# --- connections ---
+
+def test_one_connection_too_many_gets_429_whatever_worker_it_meets(gateway, keep):
+    server = gateway("--max-connections-per-identity", "3", workers=3)
+    kept = [keep(server) for _ in range(3)]
+    for _ in range(4):
+        over = keep(server, words=b"429")
+        over.wait_end()
+    assert all(b"hello" in one.ask() for one in kept), "who was there first stays"
+    assert b"hello" in keep(server, "bob").ask(), "another identity has connections of its own"
+    row = server.wait_until(lambda: told(server, "max-connections-per-identity"), "the record")[0]
+    assert row["identity"] == "dns:mail.zoo.test"
+
+
+def test_place_of_a_connection_that_ended_is_free_again(gateway, keep):
+    server = gateway("--max-connections-per-identity", "1", workers=2)
+    for _ in range(5):
+        one = keep(server)
+        one.tls.close()
+
+        def gone():
+            with_room = keep(server, words=b"")
+            answer = with_room.ask() if with_room else b""
+            with_room.tls.close()
+            return b"hello" in answer
+        server.wait_until(gone, "room for another")
+
+
+def test_connections_of_a_dead_worker_do_not_count(gateway, keep, ctl):
+    import os
+    import signal
+    server = gateway("--max-connections-per-identity", "1", workers=1)
+    keep(server)
+    os.kill(ctl("status")["workers"][0]["pid"], signal.SIGKILL)
+    server.wait_until(lambda: ctl("status")["workers"][0]["restarts"] == 1
+                      and ctl("status")["workers"][0]["state"] == "ready", "another worker")
+    assert b"hello" in keep(server).ask()
+
+
+def test_stream_too_many_is_closed(hf, town, gateway):
+    with socket.socket() as service:
+        service.bind(("127.0.0.1", 0))
+        service.listen(8)
+        server = gateway("--max-connections-per-identity", "1",
+                         answer=("--to", "tcp://127.0.0.1:%d" % service.getsockname()[1]), workers=1)
+
+        def connect():
+            raw = socket.create_connection(("127.0.0.1", server.port), 20 * SLOW)
+            return PythonClient.context(town["mail"], town.ca).wrap_socket(raw, server_hostname="localhost")
+        with connect() as first:
+            first.sendall(b"x")
+            service.settimeout(20 * SLOW)
+            accepted, _ = service.accept()
+            with connect() as second:
+                assert second.recv(10) == b"", "closed in order, and no byte of it reached the service"
+            assert accepted.recv(10) == b"x"
+            accepted.close()
+
+
+# --- requests ---
+
+def test_request_too_many_gets_429_and_when_to_come_again(gateway, keep, town):
+    server = gateway("--max-requests-per-second", "2", "--metrics", "127.0.0.1:0", listeners=2, workers=2)
+    one = keep(server)
+    answers = [one.ask() for _ in range(30)]
+    refused = [answer for answer in answers if b" 429 " in answer.split(b"\r\n")[0]]
+    assert refused and re.search(rb"\r\nRetry-After: 1\r\n", refused[0])
+    assert b"Reference" not in refused[0], "only with --tell-reference"
+    assert b"hello" in keep(server, "bob").ask(), "another identity has a rate of its own"
+    with urllib.request.urlopen(server.urls[-1] + "/metrics") as page:
+        counted = int(re.search(r"^handfast_limited_requests_total (\d+)$", page.read().decode(), re.M).group(1))
+    assert counted == len(refused)
+
+
+def test_rate_holds_over_connections_and_workers(gateway, keep):
+    server = gateway("--max-requests-per-second", "1", workers=3)
+    first = keep(server)
+    rest = []
+    for _ in range(6):
+        rest.append(keep(server, words=b"HTTP/1.1 "))
+    answers = [one.ask() for one in [first] + rest]
+    assert sum(b" 429 " in answer for answer in answers) >= 4
+
+
+def test_limited_request_keeps_the_connection_and_is_logged(gateway, keep, tmp_path):
+    log = tmp_path / "access.log"
+    server = gateway("--max-requests-per-second", "1", "--access-log", log, "--tell-reference", workers=1)
+    one = keep(server)
+    refused = one.ask()
+    assert b" 429 " in refused
+    server.wait_until(lambda: b"hello" in one.ask(), "its turn on the same connection")
+    reference = re.search(rb"Reference: (\S+)", refused).group(1).decode()
+    row = server.wait_until(lambda: told(server, "max-requests-per-second"), "the record")[0]
+    assert row["reference"] == reference and row["identity"] == "dns:mail.zoo.test"
+    assert server.stop() == 0
+    rows = [json.loads(line) for line in log.read_text().splitlines()]
+    assert rows[1]["status"] == 429 and rows[1]["reference"] == reference
+
+
+def test_head_that_is_limited_has_no_body_and_a_post_is_not_waited_for(gateway, keep):
+    server = gateway("--max-requests-per-second", "1", workers=1)
+    one = keep(server)
+    answer = one.ask(b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert b" 429 " in answer and answer.endswith(b"\r\n\r\n")
+    answer = one.ask(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n")
+    assert b" 429 " in answer and b"Connection: close" in answer
+
+
+# --- addresses ---
+
+def test_address_whose_handshakes_fail_is_closed_unread_and_others_are_not(gateway, town, python, hf):
+    server = gateway("--max-failures-per-address", "5", "--metrics", "127.0.0.1:0", listeners=2, workers=2)
+    for _ in range(5):
+        assert python.get(server.port, town["expired"]).alert == 45
+
+    def turned_away():
+        with socket.create_connection(("127.0.0.1", server.port), 20 * SLOW) as raw:
+            try:
+                raw.sendall(b"\x16\x03\x01")
+                return raw.recv(1) == b""
+            except ConnectionError:
+                return True
+    server.wait_until(turned_away, "a closed door")
+    with socket.create_connection(("127.0.0.1", server.port), 20 * SLOW, source_address=("127.0.0.2", 0)) as raw:
+        with PythonClient.context(town["mail"], town.ca).wrap_socket(raw, server_hostname="localhost") as tls:
+            tls.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert b"hello" in tls.recv(65536)
+    row = server.wait_until(lambda: told(server, "max-failures-per-address"), "the record")[0]
+    assert row["peer"].startswith("127.0.0.1:") and row["wait_ms"] > 0
+    with urllib.request.urlopen(server.urls[-1] + "/metrics") as page:
+        assert int(re.search(r"^handfast_limited_addresses_total (\d+)$", page.read().decode(), re.M).group(1)) >= 1
+
+
+def test_good_handshakes_are_no_failures(gateway, town, python):
+    server = gateway("--max-failures-per-address", "2", workers=1)
+    for _ in range(10):
+        assert python.get(server.port, town["mail"]).accepted
+
+
+def test_lines_of_a_flood_are_few_and_count_the_rest(gateway, town, python):
+    server = gateway("--max-failures-per-address", "1", workers=1)
+    python.get(server.port, town["expired"])
+    for _ in range(100):
+        with socket.create_connection(("127.0.0.1", server.port), 20 * SLOW) as raw:
+            try:
+                raw.recv(1)
+            except ConnectionError:
+                pass
+    assert 1 <= len(told(server, "max-failures-per-address")) <= 5
+
+
+# --- references ---
+
+def test_refused_request_hears_the_reference_of_its_record_when_asked(hf, town, tmp_path, keep):
+    for told_to_client in (False, True):
+        config = tmp_path / "handfast.yaml"
+        config.write_text(ROUTES % {"cert": town["server"].cert, "key": town["server"].key, "ca": town.ca}
+                          + ("tell-reference: true\n" if told_to_client else ""))
+        with hf.serve("--config", config) as server:
+            one = keep(server, words=b"502")
+            answer = one.ask(b"GET /admin/x HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert b" 403 " in answer
+            record = [row for row in [server.wait_record()] if row["cause"] == "A-DENIED"][0]
+            assert (record["reference"].encode() in answer) == told_to_client
+            assert (b"Reference" in answer) == told_to_client
+
+
+def test_failed_service_gives_a_reference_in_any_case(hf, town, tmp_path, keep, gateway):
+    server = gateway(answer=("--to", "http://127.0.0.1:9"))
+    answer = keep(server, words=b"502").ask()
+    reference = re.search(rb"Reference: (\S+)", answer).group(1).decode()
+    server.wait_line("err", lambda line: '"upstream-failure"' in line and reference in line, "its record")
