@@ -8,17 +8,17 @@
 #include "verify/judge.h"
 
 /* X509_policy_check of OpenSSL 3.0 loses a few bytes of a certificate that has policyConstraints
- * and no certificatePolicies (github.com/openssl/openssl/pull/31678), and its tree where a policy is
- * required and there is none (issues/30435).  Whoever has a certificate of a trusted CA can cause
- * it, once for each entry of the peer table.  The leak checker of a sanitizer build does not see
- * which library lost them. */
+ * and no certificatePolicies (github.com/openssl/openssl/pull/31678), and its tree where a policy
+ * is required and there is none (issues/30435).  Whoever has a certificate of a trusted CA can
+ * cause it, once for each entry of the peer table.  The leak checker of a sanitizer build does not
+ * see which library lost them. */
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/lsan_interface.h>
 #define LEAKS_OF_OPENSSL_BEGIN() __lsan_disable()
-#define LEAKS_OF_OPENSSL_END()	 __lsan_enable()
+#define LEAKS_OF_OPENSSL_END() __lsan_enable()
 #else
 #define LEAKS_OF_OPENSSL_BEGIN() ((void)0)
-#define LEAKS_OF_OPENSSL_END()	 ((void)0)
+#define LEAKS_OF_OPENSSL_END() ((void)0)
 #endif
 
 static bool has_policies(const struct hf_cert *c)

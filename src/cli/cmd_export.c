@@ -10,7 +10,8 @@
 #include "util/home.h"
 
 struct export_opts {
-	const char *p12, *combined, *der, *ca, *chain, *passphrase_file, *key_passphrase_file;
+	const char *p12, *combined, *der, *ca, *chain;
+	const char *key, *passphrase_file, *key_passphrase_file;
 	bool legacy, force, without_key;
 };
 
@@ -40,6 +41,11 @@ static const struct hf_option options[] = {
 	  .offset = offsetof(struct export_opts, ca),
 	  .arg = "FILE",
 	  .help = "the anchors that a peer of this identity needs" },
+	{ .name = "key",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct export_opts, key),
+	  .arg = "FILE",
+	  .help = "the key of a certificate FILE, when it is not in there" },
 	{ .name = "passphrase-file",
 	  .kind = HF_OPT_STRING,
 	  .offset = offsetof(struct export_opts, passphrase_file),
@@ -49,7 +55,7 @@ static const struct hf_option options[] = {
 	  .kind = HF_OPT_STRING,
 	  .offset = offsetof(struct export_opts, key_passphrase_file),
 	  .arg = "FILE",
-	  .help = "passphrase of the key in the home, when it is encrypted" },
+	  .help = "passphrase of the key, or of the PKCS#12 file, that is read" },
 	{ .name = "legacy",
 	  .kind = HF_OPT_FLAG,
 	  .offset = offsetof(struct export_opts, legacy),
@@ -73,9 +79,10 @@ static const struct hf_option_group groups[] = {
 struct exporting {
 	struct hf_cmd_ctx *ctx;
 	const struct export_opts *opts;
-	const char *name;
-	struct hf_credential *credential;
-	struct hf_pemfile anchors;
+	const char *name;		  /* of an identity, or of a file */
+	struct hf_credential *credential; /* NULL: the key is not needed */
+	const struct hf_certs *chain;	  /* of the credential, or of the file */
+	struct hf_pemfile file, anchors;
 };
 
 static int put(struct exporting *e, const char *path, const struct hf_buf *data, mode_t mode)
@@ -120,8 +127,8 @@ static int export_p12(struct exporting *e, const char *path)
 				   "give --passphrase-file, or set HANDFAST_PASSPHRASE");
 	}
 	if (rc == 0)
-		rc = hf_pkcs12_write(e->credential->key, &e->credential->chain, e->name,
-				     &passphrase, e->opts->legacy, &data, &e->ctx->err);
+		rc = hf_pkcs12_write(e->credential->key, e->chain, e->name, &passphrase,
+				     e->opts->legacy, &data, &e->ctx->err);
 	return rc < 0 ? rc : put(e, path, &data, HF_MODE_SECRET);
 }
 
@@ -131,14 +138,14 @@ static int export_combined(struct exporting *e, const char *path)
 	int rc = hf_key_to_pem(e->credential->key, NULL, &pem, &e->ctx->err);
 
 	if (rc == 0)
-		rc = chain_pem(&e->credential->chain, &pem, &e->ctx->err);
+		rc = chain_pem(e->chain, &pem, &e->ctx->err);
 	return rc < 0 ? rc : put(e, path, &pem, HF_MODE_SECRET);
 }
 
 static int export_der(struct exporting *e, const char *path)
 {
 	HF_AUTO_DONE(hf_buf) der = HF_BUF_INIT(HF_PEMFILE_CAP);
-	const struct hf_cert *leaf = e->credential->chain.items[0];
+	const struct hf_cert *leaf = e->chain->items[0];
 
 	(void)hf_buf_append(&der, leaf->der, leaf->der_len);
 	return put(e, path, &der, HF_MODE_PUBLIC);
@@ -155,7 +162,7 @@ static int export_ca(struct exporting *e, const char *path)
 static int export_chain(struct exporting *e, const char *path)
 {
 	HF_AUTO_DONE(hf_buf) pem = HF_BUF_INIT(HF_PEMFILE_CAP);
-	int rc = chain_pem(&e->credential->chain, &pem, &e->ctx->err);
+	int rc = chain_pem(e->chain, &pem, &e->ctx->err);
 
 	if (rc == 0)
 		rc = chain_pem(&e->anchors.certs, &pem, &e->ctx->err);
@@ -181,7 +188,7 @@ static const char *path_of(const struct export_opts *opts, size_t i)
 	return path;
 }
 
-static int load(struct exporting *e)
+static int load_identity(struct exporting *e)
 {
 	struct hf_credential_opts who = { .as = e->name,
 					  .passphrase_file = e->opts->key_passphrase_file };
@@ -192,6 +199,50 @@ static int load(struct exporting *e)
 		rc = hf_home_id(e->ctx->home, e->name, "ca.pem", path, &e->ctx->err);
 	if (rc == 0 && (e->opts->ca || e->opts->chain))
 		rc = hf_pemfile_load(&e->anchors, path, 0, NULL, &e->ctx->err);
+	return rc;
+}
+
+/* Everything is read before anything is written: a file may be converted in place. */
+static int load_file(struct exporting *e)
+{
+	struct hf_passphrase from = { e->opts->key_passphrase_file, false };
+	const struct hf_passphrase_source pass = { hf_passphrase_get, &from };
+	struct hf_credential_opts who = { .cert = e->name,
+					  .key = e->opts->key,
+					  .passphrase_file = e->opts->key_passphrase_file };
+	char is[256];
+	int rc;
+
+	if (e->opts->ca)
+		return hf_command_usage(e->ctx, "--ca is for an identity of the home");
+	if (e->opts->p12 || e->opts->combined)
+		return hf_cli_load_credential(e->ctx, &who, &e->credential);
+	rc = hf_pemfile_load(&e->file, e->name, 0, &pass, &e->ctx->err);
+	if (rc < 0 || e->file.certs.len > 0)
+		return rc;
+	hf_pemfile_describe(&e->file, is, sizeof(is));
+	return hf_err_set(&e->ctx->err, HF_E_PARSE, "'%s' holds no certificate: it is %s", e->name,
+			  is);
+}
+
+static bool is_identity(const struct exporting *e)
+{
+	struct hf_err ignored;
+	char path[PATH_MAX];
+
+	return hf_home_id(e->ctx->home, e->name, "cert.pem", path, &ignored) == 0 &&
+	       hf_file_exists(path);
+}
+
+static int load(struct exporting *e)
+{
+	bool file = !is_identity(e) && hf_cli_is_file(e->name);
+	int rc;
+
+	if (e->opts->key && !file)
+		return hf_command_usage(e->ctx, "--key is for a certificate FILE");
+	rc = file ? load_file(e) : load_identity(e);
+	e->chain = e->credential ? &e->credential->chain : &e->file.certs;
 	return rc;
 }
 
@@ -221,8 +272,9 @@ static int export_authority(struct hf_cmd_ctx *ctx, bool any_form)
 	const struct export_opts *o = ctx->opts;
 
 	if (strcmp(ctx->args->items[0], "openssl") != 0)
-		return hf_command_usage(ctx, "one NAME, or openssl DIR for the whole authority");
-	if (any_form || o->legacy || o->force)
+		return hf_command_usage(ctx,
+					"one NAME or FILE, or openssl DIR for the whole authority");
+	if (any_form || o->legacy || o->force || o->key)
 		return hf_command_usage(
 		    ctx, "openssl DIR takes --passphrase-file, --key-passphrase-file and "
 			 "--without-key only");
@@ -235,6 +287,7 @@ static int run(struct hf_cmd_ctx *ctx)
 	struct exporting e = { .ctx = ctx,
 			       .opts = ctx->opts,
 			       .name = ctx->args->items[0],
+			       .file = HF_PEMFILE_INIT,
 			       .anchors = HF_PEMFILE_INIT };
 	bool any = false;
 	int rc;
@@ -256,6 +309,7 @@ static int run(struct hf_cmd_ctx *ctx)
 	if (rc == 0)
 		rc = write_forms(&e);
 	hf_credential_free(e.credential);
+	hf_pemfile_done(&e.file);
 	hf_pemfile_done(&e.anchors);
 	return rc;
 }
@@ -264,6 +318,10 @@ static const struct hf_example examples[] = {
 	{ "handfast export mail-server --p12 mail.p12 --passphrase-file secret.txt",
 	  "for browsers and Java" },
 	{ "handfast export mail-server --combined mail.pem", "for curl --cert and HAProxy" },
+	{ "handfast export mail.p12 --combined mail.pem --key-passphrase-file secret.txt",
+	  "a file of somebody else, converted" },
+	{ "handfast export mail.pem --chain mail.pem --force",
+	  "whatever mail.pem is, PEM afterwards" },
 	{ "handfast export openssl demoCA", "the authority itself, for openssl ca to go on with" },
 	{ NULL, NULL },
 };
@@ -271,9 +329,11 @@ static const struct hf_example examples[] = {
 const struct hf_command cmd_export = {
 	.name = "export",
 	.group = "Identities",
-	.arguments = "NAME|openssl DIR",
+	.arguments = "NAME|FILE|openssl DIR",
 	.summary = "write an identity in the forms other programs want, or the whole authority",
 	.description =
+	    "NAME is an identity of the home; a certificate FILE of any kind (PEM, DER, PKCS#12) is "
+	    "converted, in place too.\n\n"
 	    "export openssl DIR writes the authority as a tree that `openssl ca` goes on with: "
 	    "openssl.cnf, cacert.pem, private/cakey.pem (encrypted with --passphrase-file, left out "
 	    "with --without-key), index.txt, serial, crlnumber, crl.pem and newcerts. Below an "

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from support import look
+from support.terminal import Terminal
 
 
 @pytest.mark.row(1)
@@ -146,6 +147,31 @@ def test_key_of_the_authority_may_be_encrypted(hf, home, tmp_path):
     assert refused.code not in (0, 2) and "passphrase" in refused.stderr.lower()
     assert "battery" not in refused.everything
     assert hf.run("issue", "carl", "--client").code not in (0, 2)
+
+
+@pytest.mark.row(38)
+def test_passphrase_of_the_authority_may_come_from_the_environment(hf, home):
+    hf("init", "ABC Inc.", env={"HANDFAST_PASSPHRASE": "correct horse"})
+    assert b"ENCRYPTED" in (home / "ca/issuing.key").read_bytes()
+    hf("issue", "amy", "--client", env={"HANDFAST_PASSPHRASE": "correct horse"})
+    hf("revoke", "amy", env={"HANDFAST_PASSPHRASE": "correct horse"})
+    refused = hf("issue", "bob", "--client", env={"HANDFAST_PASSPHRASE": "wrong"}, exit=3)
+    assert "issuing.key" in refused.stderr and "passphrase" in refused.stderr and "wrong" not in refused.stderr
+    assert not (home / "id/bob").exists()
+
+
+@pytest.mark.row(38)
+def test_passphrase_of_the_authority_is_asked_for_on_a_terminal_without_an_echo(hf, home, tmp_path):
+    (tmp_path / "pass").write_text("correct horse\n")
+    hf("init", "ABC Inc.", "--passphrase-file", tmp_path / "pass")
+    with Terminal(hf, "issue", "amy", "--client") as terminal:
+        terminal.answer("issuing.key", "correct horse")
+        assert "correct horse" not in terminal.end()
+    assert (home / "id/amy/cert.pem").exists()
+    with Terminal(hf, "issue", "bob", "--client") as terminal:
+        terminal.answer("issuing.key", "battery staple")
+        assert "battery" not in terminal.end(exit=3)
+    assert not (home / "id/bob").exists()
 
 
 @pytest.mark.row(2)

@@ -84,6 +84,68 @@ def test_export_onto_an_existing_file_needs_force_and_then_is_whole(abc, home, t
     assert source.read_bytes() == before
 
 
+FORMS = ["pem", "der", "p12"]
+
+
+@pytest.fixture
+def foreign(tmp_path):
+    """A certificate of somebody else with its key, in each form."""
+    made = zoo.build({})
+    leaf, issuing = made["leaf"], made["issuing"]
+    (tmp_path / "f.key").write_bytes(leaf.key_pem)
+    (tmp_path / "f.key").chmod(0o600)
+    (tmp_path / "f.pem").write_bytes(leaf.pem + issuing.pem)
+    (tmp_path / "f.der").write_bytes(leaf.der)
+    (tmp_path / "f.p12").write_bytes(pkcs12.serialize_key_and_certificates(
+        b"f", leaf.key, leaf.x509, [issuing.x509], serialization.BestAvailableEncryption(b"s3cret")))
+    (tmp_path / "pass").write_text("s3cret\n")
+    return made
+
+
+@pytest.mark.row(37)
+@pytest.mark.parametrize("form", FORMS)
+def test_file_of_each_form_is_converted_in_place(hf, tmp_path, foreign, form):
+    path = tmp_path / ("f." + form)
+    before = path.read_bytes()
+    more = ["--key-passphrase-file", tmp_path / "pass"] if form == "p12" else []
+    assert "--force" in hf("export", path, "--chain", path, *more, exit=1).stderr
+    assert path.read_bytes() == before
+    hf("export", path, "--chain", path, "--force", *more)
+    wanted = [foreign["leaf"].x509] + ([] if form == "der" else [foreign["issuing"].x509])
+    assert look.certs(path) == wanted and b"PRIVATE" not in path.read_bytes()
+    hf("export", path, "--der", path, "--force")
+    assert path.read_bytes() == foreign["leaf"].der
+    look.openssl("x509", "-inform", "DER", "-in", path, "-noout")
+
+
+@pytest.mark.row(36, 37)
+@pytest.mark.parametrize("form", FORMS)
+def test_file_and_its_key_become_one_private_file(hf, tmp_path, foreign, form):
+    more = ["--key-passphrase-file", tmp_path / "pass"] if form == "p12" else ["--key", tmp_path / "f.key"]
+    hf("export", tmp_path / ("f." + form), "--combined", tmp_path / "one.pem", *more)
+    assert look.mode(tmp_path / "one.pem") == 0o600
+    assert look.cert(tmp_path / "one.pem") == foreign["leaf"].x509
+    key = serialization.load_pem_private_key((tmp_path / "one.pem").read_bytes(), None)
+    assert key.private_numbers() == foreign["leaf"].key.private_numbers()
+    hf("export", tmp_path / "one.pem", "--p12", tmp_path / "two.p12", "--passphrase-file", tmp_path / "pass")
+    assert pkcs12.load_key_and_certificates((tmp_path / "two.p12").read_bytes(), b"s3cret")[1] == foreign["leaf"].x509
+
+
+@pytest.mark.row(37)
+def test_file_that_cannot_be_converted_is_left_alone_and_named(hf, home, tmp_path, foreign, town):
+    for argv, code, words in (
+            ([tmp_path / "f.key", "--der", tmp_path / "x"], 3, "it is a private key"),
+            ([tmp_path / "f.pem", "--combined", tmp_path / "x"], 2, "holds no private key"),
+            ([tmp_path / "f.pem", "--key", town["mail"].key, "--combined", tmp_path / "x"], 3, "does not belong"),
+            ([tmp_path / "f.p12", "--der", tmp_path / "x", "--key-passphrase-file", tmp_path / "f.key"], 3, "passphrase"),
+            ([tmp_path / "f.pem", "--ca", tmp_path / "x"], 2, "--ca is for an identity"),
+            (["nobody", "--key", tmp_path / "f.key", "--der", tmp_path / "x"], 2, "--key is for a certificate FILE"),
+            ([tmp_path / "absent.pem", "--der", tmp_path / "x"], 2, "absent.pem")):
+        told = hf("export", *argv, exit=code)
+        assert words in told.stderr, told
+        assert not (tmp_path / "x").exists()
+
+
 @pytest.mark.row(36)
 def test_combined_file_is_private_and_works_with_curl(abc, home, tmp_path, curl, town):
     abc("export", "mail", "--combined", tmp_path / "one.pem")
