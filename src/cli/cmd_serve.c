@@ -122,7 +122,7 @@ static int run_with(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts,
 static int serve(struct hf_cmd_ctx *ctx, struct hf_serve_file *file)
 {
 	const struct hf_serve_opts *opts = &file->opts;
-	struct hf_serve_source source = { ctx, file, opts->config, false, NULL, -1 };
+	struct hf_serve_source source = { ctx, file, opts->config, false, NULL, { NULL }, -1 };
 	HF_AUTO_DONE(hf_strv) listen = HF_STRV_INIT;
 	struct hf_gateway_config config = { .workers = 0 };
 	int rc = hf_serve_check(ctx, file);

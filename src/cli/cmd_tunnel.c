@@ -172,6 +172,7 @@ static const struct hf_option_group tunnel_groups[] = {
 	{ "The way", way_options, 0 },
 	{ "Credentials", hf_credential_options, AT(serve.credential) },
 	{ "Trust", hf_trust_options, AT(serve.trust) },
+	{ "Renewal", hf_renewal_options, AT(serve.renew_from) },
 	{ "Revocation", hf_follow_options, AT(serve.follow) },
 	{ "Which servers", hf_rule_options, AT(serve.rules) },
 	{ "Operation", operation_options, 0 },
@@ -320,7 +321,7 @@ static int run(struct hf_cmd_ctx *ctx)
 {
 	const struct tunnel_opts *opts = ctx->opts;
 	struct hf_serve_file file = { .opts = opts->serve }; /* lent */
-	struct hf_serve_source source = { ctx, &file, NULL, true, NULL, -1 };
+	struct hf_serve_source source = { ctx, &file, NULL, true, NULL, { NULL }, -1 };
 	struct tunnel t = { .listen = HF_STRV_INIT };
 	struct hf_gateway_config config = { .workers = 0 };
 	int rc = check_options(ctx, opts);

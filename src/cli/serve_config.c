@@ -146,6 +146,35 @@ static int follow_config(const struct hf_follow_opts *opts, struct hf_follow_con
 	return rc < 0 ? hf_err_context(err, rc, "--revocations-from") : 0;
 }
 
+/* The same program, which renews the identity; the watch over the files takes what it writes. */
+static int renewal_config(const struct hf_serve_opts *opts, struct hf_serve_source *source,
+			  struct hf_gateway_config *config, struct hf_err *err)
+{
+	const char *const argv[] = {
+		"/proc/self/exe", "renew",  opts->credential.as, "--from",  opts->renew_from,
+		"--watch",	  "--home", source->ctx->home,	 "--quiet", NULL
+	};
+	struct hf_url url;
+	int rc;
+
+	if (!opts->renew_from)
+		return 0;
+	if (!opts->credential.as)
+		return hf_err_set(err, HF_E_INVALID,
+				  "--renew-from renews an identity of the home: name it with --as");
+	if (opts->reload != 0)
+		return hf_err_set(
+		    err, HF_E_INVALID,
+		    "--renew-from needs the watch over the files: leave out --reload");
+	rc = hf_url_parse(opts->renew_from, &url, err);
+	if (rc < 0)
+		return hf_err_context(err, rc, "--renew-from");
+	_Static_assert(sizeof(argv) == sizeof(source->renewal), "room for the arguments");
+	memcpy(source->renewal, argv, sizeof(argv));
+	config->aide = source->renewal;
+	return 0;
+}
+
 int hf_serve_config(const struct hf_serve_opts *opts, struct hf_serve_source *source,
 		    const struct hf_strv *listen, const char *const *alpn,
 		    struct hf_gateway_config *ret_config)
@@ -182,6 +211,8 @@ int hf_serve_config(const struct hf_serve_opts *opts, struct hf_serve_source *so
 		ret_config->alpn = http_only;
 	if (rc == 0)
 		rc = follow_config(&opts->follow, &ret_config->follow, &source->ctx->err);
+	if (rc == 0)
+		rc = renewal_config(opts, source, ret_config, &source->ctx->err);
 	if (rc == 0)
 		rc = hf_cli_observe(opts->trace, opts->keylog, &source->keylog_fd, ret_config,
 				    &source->ctx->err);

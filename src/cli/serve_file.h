@@ -48,6 +48,7 @@ struct hf_serve_source {
 	const char *path;	    /* to read it from again; NULL: the command line */
 	bool originates; /* tunnel: we are the client */
 	struct hf_serve_secret *secrets;
+	const char *renewal[10]; /* the arguments of who renews our identity */
 	int keylog_fd; /* set by hf_serve_config; -1: none */
 };
 void hf_serve_source_done(struct hf_serve_source *source);

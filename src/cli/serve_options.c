@@ -334,11 +334,23 @@ static const struct hf_option limit_options[] = {
 	{ .name = NULL },
 };
 
+const struct hf_option hf_renewal_options[] = {
+	{ .name = "renew-from",
+	  .kind = HF_OPT_STRING,
+	  .offset = 0,
+	  .arg = "URL",
+	  .help =
+	      "keep the identity of --as fresh: renew it at this authority (handfast authority) when two "
+	      "thirds of its life are over, and use the new one at once, without a connection dropped" },
+	{ .name = NULL },
+};
+
 const struct hf_option_group hf_serve_groups[] = {
 	{ "Listening", listen_options, 0 },
 	{ "Answer", answer_options, 0 },
 	{ "Service behind", upstream_options, 0 },
 	{ "Credentials", hf_credential_options, AT(credential) },
+	{ "Renewal", hf_renewal_options, AT(renew_from) },
 	{ "Trust", hf_trust_options, AT(trust) },
 	{ "Revocation", hf_follow_options, AT(follow) },
 	{ "Who may", hf_rule_options, AT(rules) },

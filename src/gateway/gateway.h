@@ -115,6 +115,7 @@ struct hf_gateway_config {
 	struct hf_upstream_config upstream;
 	struct hf_origin_config origin;
 	struct hf_follow_config follow;
+	const char *const *aide; /* a program to run beside us (aide.h); NULL: none */
 	struct hf_revocations *revocations; /* the gateway's own: made by the supervisor */
 	struct hf_networks proxies; /* peers from here begin with a PROXY protocol header */
 	struct hf_http_server_config http;

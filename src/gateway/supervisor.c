@@ -133,6 +133,7 @@ void hf_supervisor_stop(struct hf_supervisor *s)
 	s->stopping = true;
 	hf_daemon_notify("STOPPING=1");
 	hf_supervisor_unfollow(s);
+	hf_aide_stop(&s->aide);
 	hf_supervisor_tell_all(s, HF_CONTROL_DRAIN);
 	/* Ours are copies of the same sockets: while they are open, peers still get in the queue.
 	 */
@@ -189,7 +190,8 @@ static void reap(struct hf_supervisor *s)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if (!hf_supervisor_follower_ended(s, pid, status))
+		if (!hf_supervisor_follower_ended(s, pid, status) &&
+		    !hf_aide_ended(&s->aide, pid, status, hf_clock_monotonic_ms()))
 			for (size_t i = 0; i < s->slots_len; i++)
 				if (s->slots[i].pid == pid)
 					worker_ended(s, &s->slots[i], status);
@@ -272,6 +274,11 @@ static void restart_due(struct hf_supervisor *s, int64_t now)
 		hf_log_say("%s", err.msg);
 		s->follower.restart_ms = now + BACKOFF_MAX_MS;
 	}
+	if (s->aide.restart_ms > 0 && s->aide.restart_ms <= now && !s->stopping &&
+	    hf_aide_start(&s->aide, &s->before, &err) < 0) {
+		hf_log_say("%s", err.msg);
+		s->aide.restart_ms = now + BACKOFF_MAX_MS;
+	}
 	for (size_t i = 0; i < s->slots_len && !s->stopping; i++) {
 		struct hf_worker_slot *slot = &s->slots[i];
 
@@ -293,6 +300,8 @@ static int wait_ms(const struct hf_supervisor *s, int64_t now)
 			next = HF_MIN(next, s->slots[i].restart_ms);
 	if (s->follower.restart_ms > 0 && !s->stopping)
 		next = HF_MIN(next, s->follower.restart_ms);
+	if (s->aide.restart_ms > 0 && !s->stopping)
+		next = HF_MIN(next, s->aide.restart_ms);
 	if (s->admin != NULL) /* its time limits */
 		next = HF_MIN(next, now + ADMIN_EVERY_MS);
 	if (next == INT64_MAX)
@@ -346,6 +355,8 @@ static int run(struct hf_supervisor *s, struct hf_err *err)
 
 	for (size_t i = 0; rc == 0 && i < s->slots_len; i++)
 		rc = start_worker(s, i, err);
+	if (rc == 0)
+		rc = hf_aide_start(&s->aide, &s->before, err);
 	if (rc < 0)
 		s->start_failed = true;
 	while (!s->start_failed && (!s->stopping || living(s) > 0))
@@ -355,6 +366,7 @@ static int run(struct hf_supervisor *s, struct hf_err *err)
 		return s->cut ? 1 : 0;
 	}
 	hf_supervisor_unfollow(s);
+	hf_aide_stop(&s->aide);
 	kill_workers(s);
 	while (living(s) > 0 && waitpid(-1, NULL, 0) > 0)
 		continue;
@@ -372,6 +384,7 @@ int hf_gateway_run(const struct hf_gateway_config *config, struct hf_err *err)
 		return hf_err_nomem(err);
 	s->own = *config;
 	s->config = &s->own;
+	s->aide.argv = config->aide;
 	s->signals = s->follower.control = -1;
 	s->generation = 1;
 	s->started_at = s->reload_at = hf_clock_now();

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/types.h>
 
+#include "gateway/aide.h"
 #include "gateway/filewatch.h"
 #include "gateway/worker.h"
 #include "net/admin.h"
@@ -72,6 +73,7 @@ struct hf_supervisor {
 	/* who fetches revocations (supervisor_follow.c) */
 	struct hf_worker_slot follower;
 	bool follower_reported, listing, list_again, list_kept;
+	struct hf_aide aide;
 	struct hf_filewatch *watch; /* NULL: only SIGHUP reloads */
 	int64_t look_ms;	    /* when to look next */
 };
