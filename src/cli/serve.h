@@ -16,7 +16,7 @@ struct hf_serve_opts {
 	const char *respond, *content_type, *access_log, *metrics, *admin;
 	int client_auth, refuse, tls_min, tls_max, resume, reload;
 	struct hf_strv accept_proxy;
-	int balance, forwarded;
+	int balance, forwarded, bound_tokens;
 	bool tell_reference, check, detail, unsafe_to, proxy_header, trace;
 	const char *via, *config, *keylog;
 	int64_t connect_timeout, answer_timeout, upstream_idle, tunnel_idle, keep;

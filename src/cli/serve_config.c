@@ -93,6 +93,7 @@ static int upstream_config(const struct hf_serve_opts *opts, struct hf_upstream_
 		.proxy_header = opts->proxy_header,
 		.least_busy = opts->balance != 0,
 		.forwarded = forms[opts->forwarded],
+		.bound_tokens = (enum hf_bound_tokens)opts->bound_tokens,
 		.via = opts->via,
 		.connect_ms = (uint64_t)opts->connect_timeout * 1000,
 		.answer_ms = (uint64_t)opts->answer_timeout * 1000,
@@ -124,6 +125,9 @@ static int stream_config(const struct hf_serve_opts *opts, struct hf_upstream_co
 		return hf_err_set(err, HF_E_INVALID,
 				  "--proxy-protocol is for --to tcp:// and unix:; to http the "
 				  "identity goes in header fields (--pass-identity)");
+	if (opts->bound_tokens != 0 && (streams > 0 || opts->respond != NULL))
+		return hf_err_set(err, HF_E_INVALID,
+				  "--bound-tokens is for --to http: only requests have tokens");
 	if (streams > 0 && opts->pass_identity.len > 0) {
 		(void)hf_err_set(err, HF_E_INVALID,
 				 "--pass-identity is for --to http; bytes have no header fields");

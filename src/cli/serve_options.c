@@ -116,6 +116,15 @@ static const struct hf_option upstream_options[] = {
 	  .help = "how the service hears who the client is: rfc9440 (Client-Cert), xfcc "
 		  "(X-Forwarded-Client-Cert), headers (X-SSL-Client-*), none; repeatable "
 		  "(default: rfc9440)" },
+	{ .name = "bound-tokens",
+	  .kind = HF_OPT_WORD,
+	  .offset = AT(bound_tokens),
+	  .words = hf_bound_tokens_words,
+	  .initial = "off",
+	  .help =
+	      "bearer tokens that are bound to a certificate (RFC 8705, cnf x5t#S256), else 401: check "
+	      "those that name one, or require one for every request; signature and expiry of a token "
+	      "stay the service's to check" },
 	{ .name = "forwarded",
 	  .kind = HF_OPT_WORD,
 	  .offset = AT(forwarded),

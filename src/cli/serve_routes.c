@@ -59,11 +59,11 @@ static int check_route(const struct hf_yaml *yaml, const struct hf_yaml_node *ma
 static int read_route(const struct hf_yaml *yaml, const struct hf_yaml_node *map, size_t number,
 		      struct hf_route *route, struct hf_err *err)
 {
-	static const char *const keys[] = { "name",  "host", "path",	"method",
-					    "rules", "to",   "balance", NULL };
+	static const char *const keys[] = { "name", "host",    "path",	       "method", "rules",
+					    "to",   "balance", "bound-tokens", NULL };
 	static const char *const balances[] = { "turn", "least", NULL };
-	const struct hf_yaml_node *balance;
-	int rc = hf_yaml_check_keys(yaml, map, keys, err), word = 0;
+	const struct hf_yaml_node *balance, *tokens;
+	int rc = hf_yaml_check_keys(yaml, map, keys, err), word = 0, mode = 0;
 
 	if (rc == 0)
 		rc = hf_serve_put_string(yaml, map, "name", &route->name, err);
@@ -83,7 +83,12 @@ static int read_route(const struct hf_yaml *yaml, const struct hf_yaml_node *map
 	balance = rc == 0 ? hf_yaml_get(map, "balance") : NULL;
 	if (balance != NULL)
 		rc = hf_yaml_word(yaml, balance, balances, &word, err);
+	tokens = rc == 0 ? hf_yaml_get(map, "bound-tokens") : NULL;
+	if (tokens != NULL)
+		rc = hf_yaml_word(yaml, tokens, hf_bound_tokens_words, &mode, err);
 	route->least_busy = word == 1;
+	route->own_tokens = tokens != NULL;
+	route->bound_tokens = (enum hf_bound_tokens)mode;
 	return rc < 0 ? rc : check_route(yaml, map, route, err);
 }
 

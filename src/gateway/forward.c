@@ -118,6 +118,7 @@ static void finish(struct hf_exchange *exchange, bool whole)
 /* A short answer of our own. */
 static void answer(struct hf_exchange *exchange, int status, const char *text)
 {
+	const char *fields = exchange->challenge;
 	struct hf_http_session *session = exchange->session;
 	bool head_only = exchange->method == HF_METHOD_HEAD;
 
@@ -125,7 +126,7 @@ static void answer(struct hf_exchange *exchange, int status, const char *text)
 	exchange->bytes = head_only ? 0 : strlen(text);
 	hf_exchange_log(exchange);
 	hf_exchange_free(exchange);
-	hf_http_stream_answer(session, status, text, head_only);
+	hf_http_stream_answer_fields(session, status, fields, text, head_only);
 }
 
 static void refuse(struct hf_exchange *exchange, int status, const char *why)

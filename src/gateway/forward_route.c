@@ -33,6 +33,15 @@ static bool allowed(struct hf_exchange *exchange, const struct hf_http_request *
 	return false;
 }
 
+static enum hf_bound_tokens tokens_of(const struct hf_exchange *exchange)
+{
+	const struct hf_route *route = exchange->group->route;
+
+	return route != NULL && route->own_tokens
+		   ? route->bound_tokens
+		   : exchange->forwarder->config->upstream.bound_tokens;
+}
+
 int hf_forward_route(struct hf_exchange *exchange, const struct hf_http_request *request,
 		     const struct hf_forward_under *under, const char **ret_why)
 {
@@ -45,6 +54,7 @@ int hf_forward_route(struct hf_exchange *exchange, const struct hf_http_request 
 		.host = hf_host_name(hf_http_text(head, head->host)),
 		.path = path,
 	};
+	int status;
 
 	if (hf_policy_misdirected(under->generation, under->listen, request)) {
 		*ret_why = hf_misdirected_text;
@@ -63,6 +73,10 @@ int hf_forward_route(struct hf_exchange *exchange, const struct hf_http_request 
 		*ret_why = "not for this client";
 		return 403;
 	}
+	status = hf_bound_token_check(tokens_of(exchange), head, hf_conn_verdict(request->conn),
+				      &exchange->challenge, ret_why);
+	if (status != 0)
+		return status;
 	exchange->backend = hf_forwarder_choose(forwarder, exchange->group);
 	exchange->backend->active++;
 	return 0;

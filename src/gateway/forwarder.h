@@ -118,6 +118,7 @@ struct hf_exchange {
 	bool upgrade, body_done, body_begun, answering, paused;
 	char reference[HF_REFERENCE_CAP];
 	const char *trouble;
+	const char *challenge; /* lines for a 401, static; NULL */
 };
 
 /* forward_route.c: the group for a request; 0, or the status to refuse with and why. */

@@ -68,6 +68,7 @@ struct hf_upstream_config {
 	bool stream;		  /* bytes, not requests */
 	bool proxy_header;	  /* say who comes in a PROXY protocol header; streams only */
 	unsigned pass_identity;	  /* enum hf_pass_identity bits */
+	enum hf_bound_tokens bound_tokens; /* for `to`, and routes without their own */
 	unsigned forwarded;	  /* enum hf_forwarded bits */
 	const char *via;	  /* our name in Via; NULL: no Via */
 	uint64_t connect_ms, answer_ms, idle_ms;

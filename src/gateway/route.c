@@ -150,6 +150,8 @@ bool hf_routes_same_ways(const struct hf_routes *a, const struct hf_routes *b)
 
 		if (!hf_str_eq(one->name, other->name) || !hf_str_eq(one->host, other->host) ||
 		    !hf_str_eq(one->path, other->path) || one->least_busy != other->least_busy ||
+		    one->own_tokens != other->own_tokens ||
+		    one->bound_tokens != other->bound_tokens ||
 		    !lists_same(&one->methods, &other->methods) ||
 		    !lists_same(&one->to, &other->to))
 			return false;

@@ -5,6 +5,7 @@
 #define HF_GATEWAY_ROUTE_H
 
 #include "base/str.h"
+#include "gateway/bound_token.h"
 #include "http/head.h"
 #include "verify/rules.h"
 
@@ -19,6 +20,8 @@ struct hf_route {
 	struct hf_rules *rules; /* besides those of the listener; NULL: none */
 	struct hf_strv to;
 	bool least_busy;
+	bool own_tokens; /* else the gateway's bound_tokens */
+	enum hf_bound_tokens bound_tokens;
 };
 
 struct hf_routes {
