@@ -47,6 +47,16 @@ static const struct hf_ca_profile profiles[] = {
 	    .purposes_len = 1,
 	},
 	{
+	    /* of the authority itself: answers OCSP in a CA's name (RFC 6960 4.2.2.2) */
+	    .name = "ocsp",
+	    .words = "OCSP responder certificate",
+	    .ku = KU_DIGITAL_SIGNATURE,
+	    .ekus = { NID_OCSP_sign },
+	    .days = 30,
+	    .purposes = { HF_PURPOSE_ANY },
+	    .purposes_len = 1,
+	},
+	{
 	    .name = "server",
 	    .words = "server certificate",
 	    .ku = KU_DIGITAL_SIGNATURE,

@@ -11,7 +11,8 @@
 #include "util/home.h"
 
 struct authority_opts {
-	struct hf_strv listen, names, admins;
+	struct hf_strv listen, names, admins, publish;
+	bool publish_anywhere;
 	const char *as, *access_log, *passphrase_file;
 	int64_t drain;
 };
@@ -29,6 +30,15 @@ static const struct hf_option options[] = {
 	  .help =
 	      "a name or address that others reach it by, for its certificate (repeatable; default: the "
 	      "addresses it listens on, and this machine's name)" },
+	{ .name = "publish",
+	  .kind = HF_OPT_LIST,
+	  .offset = offsetof(struct authority_opts, publish),
+	  .arg = "ADDR:PORT",
+	  .help = "plain HTTP for revocation lists and OCSP alone, which are signed (repeatable)" },
+	{ .name = "publish-anywhere",
+	  .kind = HF_OPT_FLAG,
+	  .offset = offsetof(struct authority_opts, publish_anywhere),
+	  .help = "--publish may be reached from other machines, not from this one only" },
 	{ .name = "as",
 	  .kind = HF_OPT_STRING,
 	  .offset = offsetof(struct authority_opts, as),
@@ -166,6 +176,8 @@ static int run(struct hf_cmd_ctx *ctx)
 	struct hf_service_config config = { .open = open_authority,
 					    .open_arg = &opening,
 					    .listen = &o->listen,
+					    .publish = &o->publish,
+					    .publish_anywhere = o->publish_anywhere,
 					    .names = &names,
 					    .identity_dir = dir,
 					    .identity_name = o->as,
@@ -205,7 +217,8 @@ const struct hf_command cmd_authority = {
 	    "certificate they have, and fetch the CA and the revocation lists. EST clients (RFC 7030) find it under "
 	    "/.well-known/est. A certificate is on the disk before it is given out, and a token is spent in the "
 	    "same step; a client that lost the answer gets the same certificate again.\n\n"
-	    "POST /enroll, POST /renew, GET /ca, GET /crl/issuing.crl, GET /crl/root.crl, GET /health. SIGHUP reads "
+	    "POST /enroll, POST /renew, GET /ca, GET /crl/issuing.crl, GET /crl/root.crl (.pem too), "
+	    "/ocsp (GET and POST), GET /revocations, GET /health. SIGHUP reads "
 	    "policy and keys again, SIGTERM drains.",
 	.groups = groups,
 	.opts_size = sizeof(struct authority_opts),

@@ -81,6 +81,7 @@ static void work_done(uv_work_t *req, int status)
 	if (service->upkeep_at_work) {
 		service->upkeep_failed = service->upkeep_rc < 0;
 		take_fresh(service);
+		hf_service_take_responders(service);
 		tell_upkeep(service);
 	}
 	service->upkeep_at_work = false;
@@ -277,6 +278,7 @@ static void drain(struct hf_service *service)
 		hf_listener_free(service->listeners[i]);
 		service->listeners[i] = NULL;
 	}
+	hf_service_plain_close(service);
 	hf_feed_drain(service->feed);
 	hf_http_server_drain(service->http);
 	hf_timer_start(service->drain_timer, service->config->drain_ms, 0);
@@ -385,6 +387,8 @@ static int start_up(struct hf_service *service, struct hf_err *err)
 		rc = hf_service_lists_start(service, err);
 	if (rc == 0)
 		rc = open_listeners(service, err);
+	if (rc == 0)
+		rc = hf_service_plain_start(service, err);
 	service->upkeep_at = hf_clock_monotonic_ms() / 1000;
 	return rc;
 }
@@ -410,12 +414,18 @@ static void shut_down(struct hf_service *service)
 	hf_timer_free(service->tick);
 	hf_timer_free(service->drain_timer);
 	hf_service_lists_stop(service);
+	hf_service_plain_close(service);
+	hf_http_server_stop(service->plain_http);
 	hf_http_server_stop(service->http);
 	service->count.on_change = NULL;
 	if (service->loop)
 		hf_loop_free(service->loop); /* ends the connections that are left */
 	hf_http_server_free(service->http);
+	hf_service_plain_stop(service);
 	hf_feed_free(service->feed);
+	hf_ocsp_free(service->ocsp);
+	for (size_t i = 0; i < HF_OCSP_SIGNERS; i++)
+		hf_ocsp_signer_done(&service->fresh_signers[i]);
 	free_waiting(service);
 	free(service->listeners);
 	hf_bound_list_done(&service->bound);
@@ -451,6 +461,8 @@ int hf_service_run(const struct hf_service_config *config, struct hf_err *err)
 	if (rc == 0) {
 		for (size_t i = 0; i < service->bound.len; i++)
 			hf_bound_announce(&service->bound.items[i], "https");
+		for (size_t i = 0; i < service->plain_bound.len; i++)
+			hf_bound_announce(&service->plain_bound.items[i], "http");
 		hf_daemon_notify("READY=1");
 		hf_loop_run(service->loop);
 		rc = service->cut ? 1 : 0;

@@ -16,6 +16,8 @@ struct hf_service_config {
 	int (*open)(void *arg, struct hf_authority **ret_authority, struct hf_err *err);
 	void *open_arg;
 	const struct hf_strv *listen; /* ADDR:PORT */
+	const struct hf_strv *publish; /* ADDR:PORT of plain HTTP: lists and OCSP only */
+	bool publish_anywhere;	       /* not on loopback only */
 	const struct hf_strv *names;  /* host names and addresses that clients use */
 	const char *identity_dir;     /* where its own certificate is kept: home/id/NAME */
 	const char *identity_name;

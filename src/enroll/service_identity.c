@@ -182,6 +182,8 @@ int hf_service_keep_up(struct hf_service *service, int64_t now, struct hf_err *e
 
 	for (size_t i = 0; rc == 0 && (ca = hf_authority_ca(a, i)); i++)
 		rc = keep_list(service, ca, now, err);
+	if (rc == 0)
+		rc = hf_service_keep_responders(service, now, err);
 	return rc;
 }
 

@@ -5,6 +5,7 @@
 
 #include "enroll/desk.h"
 #include "enroll/feed.h"
+#include "enroll/ocsp.h"
 #include "enroll/service.h"
 #include "http/stream.h"
 #include "net/listener.h"
@@ -34,6 +35,12 @@ struct hf_service {
 	struct hf_buf ca_pem, ca_est; /* the answers of /ca and cacerts */
 	struct hf_list *lists[HF_LISTS]; /* that are given out; NULL: none */
 	struct hf_feed *feed;
+	struct hf_ocsp *ocsp;
+	struct hf_ocsp_signer fresh_signers[HF_OCSP_SIGNERS]; /* of the thread, for the loop */
+	/* plain HTTP, for what is signed */
+	struct hf_bound_list plain_bound;
+	struct hf_listener **plain_listeners;
+	struct hf_http_server *plain_http;
 	int lock; /* held while the service runs: ca/service.lock */
 	struct hf_store *reader; /* for short questions from the loop */
 	uv_fs_event_t *watch;	 /* the authority's directory; NULL: only looked at each second */
@@ -122,6 +129,28 @@ void hf_service_look(struct hf_service *service);
 void hf_service_looked(struct hf_service *service);
 /* Soon, unless it is under way. */
 void hf_service_look_soon(struct hf_service *service);
+
+/* service_ocsp.c */
+int hf_service_ocsp_start(struct hf_service *service, struct hf_err *err);
+/* In the thread that works, and what it brought, in the loop. */
+int hf_service_keep_responders(struct hf_service *service, int64_t now, struct hf_err *err);
+void hf_service_take_responders(struct hf_service *service);
+/* A POST to /ocsp, and a GET below it; for service_routes.c and service_plain.c. */
+void hf_service_ocsp_post(struct hf_service *service, const struct hf_http_request *request,
+			  struct hf_http_session *session);
+void hf_service_ocsp_get(struct hf_service *service, const struct hf_http_request *request,
+			 struct hf_http_answer *answer);
+
+/* service_plain.c */
+int hf_service_plain_start(struct hf_service *service, struct hf_err *err);
+void hf_service_plain_close(struct hf_service *service); /* takes no more */
+void hf_service_plain_stop(struct hf_service *service);
+
+/* service_routes.c */
+void hf_service_answered(const struct hf_http_request *request,
+			 const struct hf_http_answer *answer, void *arg);
+void hf_service_give_error(struct hf_http_answer *answer, int status, const char *code,
+			   const char *sentence);
 
 /* service_identity.c */
 /* Issues our own certificate when it is due, and the lists; in the thread that works. */

@@ -117,6 +117,8 @@ int hf_service_lists_start(struct hf_service *service, struct hf_err *err)
 	if (rc == 0)
 		rc = hf_timer_new(service->loop, on_again, service, &service->look_again, err);
 	if (rc == 0)
+		rc = hf_service_ocsp_start(service, err);
+	if (rc == 0)
 		rc = hf_feed_new(service, &service->feed, err);
 	service->work_now = hf_clock_now();
 	/* the second time mends what the first found */

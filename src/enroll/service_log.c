@@ -5,9 +5,10 @@
 
 static void write_certificate(struct hf_json *j, const struct hf_conn *conn)
 {
-	const struct hf_certs *chain = hf_tls_conn_peer_chain(hf_conn_tls(conn));
+	const struct hf_tls_conn *tls = hf_conn_tls(conn); /* NULL: plain HTTP */
+	const struct hf_certs *chain = tls ? hf_tls_conn_peer_chain(tls) : NULL;
 
-	if (chain->len > 0)
+	if (chain && chain->len > 0)
 		hf_json_string(j, "client", chain->items[0]->subject);
 }
 

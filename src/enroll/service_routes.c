@@ -167,6 +167,11 @@ static struct hf_visit *visit_new(struct hf_service *service, const struct hf_ht
 	return visit;
 }
 
+static bool is_ocsp(const struct hf_http_head *head)
+{
+	return hf_slice_is(hf_http_text(head, head->path), "/ocsp");
+}
+
 static bool is_feed(const struct hf_http_head *head)
 {
 	return hf_slice_is(hf_http_text(head, head->path), "/revocations");
@@ -182,6 +187,10 @@ static void on_head(const struct hf_http_request *request, struct hf_http_sessio
 
 	if (is_feed(request->head) && request->head->method == HF_METHOD_GET) {
 		hf_feed_take(service->feed, request, session);
+		return;
+	}
+	if (is_ocsp(request->head) && request->head->method == HF_METHOD_POST) {
+		hf_service_ocsp_post(service, request, session);
 		return;
 	}
 	if ((!route &&
@@ -222,8 +231,8 @@ static void give(struct hf_http_answer *answer, const char *type, const struct h
 	answer->body_len = body->len;
 }
 
-static void give_error(struct hf_http_answer *answer, int status, const char *code,
-		       const char *sentence)
+void hf_service_give_error(struct hf_http_answer *answer, int status, const char *code,
+			   const char *sentence)
 {
 	struct hf_err err = HF_ERR_INIT;
 
@@ -262,7 +271,7 @@ static void get_health(struct hf_service *service, const struct hf_http_request 
 {
 	(void)request;
 	if (service->upkeep_failed) {
-		give_error(answer, 503, "upkeep", service->upkeep_told);
+		hf_service_give_error(answer, 503, "upkeep", service->upkeep_told);
 		return;
 	}
 	(void)hf_buf_puts(answer->scratch, "{\"status\": \"ok\"}\n");
@@ -273,8 +282,9 @@ static void get_list(struct hf_service *service, const struct hf_http_request *r
 		     struct hf_http_answer *answer)
 {
 	if (!hf_lists_answer(service->lists, request, answer))
-		give_error(answer, 404, "not-found",
-			   "there is no such list: /crl/issuing.crl and /crl/root.crl are");
+		hf_service_give_error(
+		    answer, 404, "not-found",
+		    "there is no such list: /crl/issuing.crl and /crl/root.crl are");
 }
 
 static const struct get_route {
@@ -285,6 +295,7 @@ static const struct get_route {
 } get_routes[] = {
 	{ "/ca", false, get_ca },
 	{ "/crl/", true, get_list },
+	{ "/ocsp/", true, hf_service_ocsp_get },
 	{ "/health", false, get_health },
 	{ "/.well-known/est/cacerts", false, get_cacerts },
 	{ "/.well-known/est/csrattrs", false, get_csrattrs },
@@ -311,18 +322,20 @@ static void on_request(const struct hf_http_request *request, struct hf_http_ans
 		route->get(arg, request, answer);
 		return;
 	}
-	if (route || is_feed(request->head) || post_route_of(request->head)) {
-		give_error(answer, 405, "method", "this path is asked for with another method");
+	if (route || is_feed(request->head) || is_ocsp(request->head) ||
+	    post_route_of(request->head)) {
+		hf_service_give_error(answer, 405, "method",
+				      "this path is asked for with another method");
 		answer->fields = route			  ? "Allow: GET, HEAD\r\n"
 				 : is_feed(request->head) ? "Allow: GET\r\n"
 							  : "Allow: POST\r\n";
 		return;
 	}
-	give_error(answer, 404, "not-found", "there is nothing under this path");
+	hf_service_give_error(answer, 404, "not-found", "there is nothing under this path");
 }
 
-static void on_answered(const struct hf_http_request *request, const struct hf_http_answer *answer,
-			void *arg)
+void hf_service_answered(const struct hf_http_request *request, const struct hf_http_answer *answer,
+			 void *arg)
 {
 	const struct hf_service_entry entry = {
 		.conn = request->conn,
@@ -346,9 +359,10 @@ static void on_end(struct hf_conn *conn, void *session_arg, const struct hf_conn
 	(void)arg;
 }
 
-const struct hf_http_server_ops hf_service_http_ops = {
-	.on_head = on_head, .on_request = on_request, .on_answered = on_answered, .on_end = on_end
-};
+const struct hf_http_server_ops hf_service_http_ops = { .on_head = on_head,
+							.on_request = on_request,
+							.on_answered = hf_service_answered,
+							.on_end = on_end };
 
 int hf_service_prepare_answers(struct hf_service *service, struct hf_err *err)
 {
