@@ -46,17 +46,17 @@ void hf_lookout_done(struct hf_lookout *look)
 	hf_lookout_init(look);
 }
 
-/* The CA of list number i; NULL when there is none, as the second of a root that issues itself. */
-static struct hf_ca *ca_of(struct hf_authority *a, size_t i)
+/* "issuing", "root", and "before-2" for the CA whose list is before/2/crl.pem. */
+static void name_of(const struct hf_ca *ca, char out[HF_LIST_NAME_CAP])
 {
-	struct hf_ca *ca = i == 0 ? hf_authority_issuer(a) : &a->root;
+	const char *number = ca->crl_name + strlen("before/");
 
-	return ca->cert && !(i > 0 && a->single) ? ca : NULL;
-}
-
-static const char *name_of(size_t i)
-{
-	return i == 0 ? "issuing" : "root";
+	if (hf_str_starts(ca->crl_name, "before/"))
+		(void)snprintf(out, HF_LIST_NAME_CAP, "before-%.*s", (int)strcspn(number, "/"),
+			       number);
+	else
+		(void)hf_str_copy(out, HF_LIST_NAME_CAP,
+				  hf_str_starts(ca->crl_name, "root.") ? "root" : "issuing");
 }
 
 /* --- the ledger --- */
@@ -70,7 +70,7 @@ struct reading {
 static void note_missing(struct reading *r, int64_t issuer, bool missing)
 {
 	for (size_t i = 0; i < HF_LISTS; i++) {
-		struct hf_ca *ca = ca_of(r->a, i);
+		struct hf_ca *ca = hf_authority_ca(r->a, i);
 
 		if (!ca || ca->store_id != issuer)
 			continue;
@@ -206,20 +206,24 @@ static int look_at_file(struct hf_lookout *look, struct hf_authority *a, size_t 
 			struct hf_err *err)
 {
 	struct hf_lookout_file *file = &look->files[i];
-	const struct hf_ca *ca = ca_of(a, i);
+	const struct hf_ca *ca = hf_authority_ca(a, i);
 	struct hf_list *fresh = NULL;
-	char path[PATH_MAX];
+	char path[PATH_MAX], name[HF_LIST_NAME_CAP];
 	struct stat st;
 	int64_t mtime;
 	int rc;
 
+	look->gone[i] = !ca && file->inode != 0;
+	if (!ca)
+		*file = (struct hf_lookout_file){ .inode = 0 };
 	if (!ca || hf_path_join(path, sizeof(path), a->dir, ca->crl_name, err) < 0 ||
 	    stat(path, &st) != 0)
 		return 0;
 	mtime = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
 	if (mtime == file->mtime_ns && st.st_ino == file->inode && st.st_size == file->size)
 		return 0;
-	rc = load_list(path, &st, name_of(i), event, &fresh, err);
+	name_of(ca, name);
+	rc = load_list(path, &st, name, event, &fresh, err);
 	if (rc < 0)
 		return rc;
 	file->mtime_ns = mtime;
@@ -268,8 +272,8 @@ static bool is_short(struct hf_lookout *look, struct hf_authority *a, size_t i, 
 	size_t revoked = 0;
 
 	return list &&
-	       hf_store_each_revoked(a->store, ca_of(a, i)->store_id, now, count_one, &revoked,
-				     NULL) == 0 &&
+	       hf_store_each_revoked(a->store, hf_authority_ca(a, i)->store_id, now, count_one,
+				     &revoked, NULL) == 0 &&
 	       revoked > list->facts.revoked;
 }
 
@@ -279,7 +283,7 @@ int hf_lookout_mend(struct hf_lookout *look, struct hf_authority *a, int64_t now
 	for (size_t i = 0; i < HF_LISTS; i++) {
 		struct hf_lookout_file *file = &look->files[i];
 		HF_AUTO_DONE(hf_crl_published) published = { .crl = NULL };
-		struct hf_ca *ca = ca_of(a, i);
+		struct hf_ca *ca = hf_authority_ca(a, i);
 		bool due = file->missing_entry && now_ms - file->missing_ms >= MISSING_MS;
 		int rc;
 

@@ -15,7 +15,7 @@
 #include "pki/crl_facts.h"
 
 enum {
-	HF_LISTS = 2,
+	HF_LISTS = 2 + HF_CA_BEFORE_CAP, /* one for each CA of an authority */
 	HF_LIST_NAME_CAP = 32,
 	HF_REVOCATIONS_KEPT = 1024, /* of the newest, told to subscribers one by one */
 	HF_SERIAL_HEX_CAP = 48,
@@ -55,6 +55,7 @@ struct hf_lookout {
 	} files[HF_LISTS];
 	/* brought: taken over by whoever asked */
 	struct hf_list *fresh[HF_LISTS]; /* NULL: as it was */
+	bool gone[HF_LISTS];		 /* of a CA that was retired */
 	struct hf_revocation *revocations;
 	size_t revocations_len, revocations_alloc;
 	bool memory; /* ran out of it */

@@ -11,7 +11,7 @@
 #include "pki/ocsp.h"
 
 enum {
-	HF_OCSP_SIGNERS = 2,
+	HF_OCSP_SIGNERS = 2 + HF_CA_BEFORE_CAP, /* one for each CA of an authority */
 	HF_OCSP_LIFETIME = 3600, /* of an answer, seconds */
 	HF_OCSP_KEPT = 4096,	 /* answers that are kept */
 };

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "base/time.h"
 #include "ca/order.h"
 #include "enroll/ocsp.h"
 #include "util/log.h"
@@ -21,16 +22,18 @@ void hf_ocsp_signer_done(struct hf_ocsp_signer *s)
 	*s = (struct hf_ocsp_signer){ .issuer = NULL };
 }
 
-/* ca/ocsp.pem of the CA that issues leaves, ca/root.ocsp.pem of the root. */
+/* Beside the CA's list: ca/ocsp.pem of the CA that issues leaves, ca/root.ocsp.pem of the root. */
 static int paths(const struct hf_authority *a, const struct hf_ca *ca, char cert[PATH_MAX],
 		 char key[PATH_MAX], struct hf_err *err)
 {
-	bool root = ca == &a->root && !a->single;
-	int rc = hf_path_join(cert, PATH_MAX, a->dir, root ? "root.ocsp.pem" : "ocsp.pem", err);
+	int stem = (int)(strlen(ca->crl_name) - strlen("crl.pem"));
+	char name[HF_ORDER_NAME_CAP];
+	int rc;
 
-	return rc < 0
-		   ? rc
-		   : hf_path_join(key, PATH_MAX, a->dir, root ? "root.ocsp.key" : "ocsp.key", err);
+	(void)snprintf(name, sizeof(name), "%.*socsp.pem", stem, ca->crl_name);
+	rc = hf_path_join(cert, PATH_MAX, a->dir, name, err);
+	(void)snprintf(name, sizeof(name), "%.*socsp.key", stem, ca->crl_name);
+	return rc < 0 ? rc : hf_path_join(key, PATH_MAX, a->dir, name, err);
 }
 
 /* Has it a third of its life left, and is it of this CA? */
@@ -79,6 +82,7 @@ static int issue(struct hf_authority *a, struct hf_ca *ca, struct hf_order *orde
 
 	order->profile = hf_ca_profile_find("ocsp");
 	order->renews = true;
+	order->lifetime = HF_MIN(order->profile->days * HF_DAY_SECONDS, ca->cert->not_after - now);
 	(void)hf_str_copy(order->name, sizeof(order->name), "ocsp-responder");
 	if (!subject ||
 	    X509_NAME_add_entry_by_NID(subject, NID_organizationalUnitName, MBSTRING_UTF8,

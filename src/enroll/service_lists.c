@@ -28,7 +28,7 @@ static void take_lists(struct hf_service *service)
 	struct hf_lookout *look = &service->look;
 
 	for (size_t i = 0; i < HF_LISTS; i++) {
-		if (!look->fresh[i])
+		if (!look->fresh[i] && !look->gone[i])
 			continue;
 		hf_list_free(service->lists[i]);
 		service->lists[i] = hf_take(look->fresh[i]);

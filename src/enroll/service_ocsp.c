@@ -27,19 +27,12 @@ struct inquiry {
 
 /* --- the responders --- */
 
-static struct hf_ca *ca_of(struct hf_authority *a, size_t i)
-{
-	if (i == 0)
-		return hf_authority_issuer(a);
-	return a->single ? NULL : &a->root;
-}
-
 int hf_service_keep_responders(struct hf_service *service, int64_t now, struct hf_err *err)
 {
 	int rc = 0;
 
 	for (size_t i = 0; rc >= 0 && service->ocsp && i < HF_OCSP_SIGNERS; i++) {
-		struct hf_ca *ca = ca_of(service->authority, i);
+		struct hf_ca *ca = hf_authority_ca(service->authority, i);
 
 		if (ca && ca->cert)
 			rc = hf_ocsp_keep_signer(service->authority, ca,

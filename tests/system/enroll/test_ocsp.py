@@ -262,3 +262,23 @@ ssl_ocsp_responder %(url)s/ocsp; location / { return 200 "hello\\n"; } } }
         client = PythonClient(town.dir)
         peer.wait_until(lambda: client.get(port, bob).status == 200, "nginx to let bob in")
         assert client.get(port, amy).status == 400, "nginx answers 400 to a revoked client"
+
+
+def test_cas_that_a_rollover_replaced_are_still_answered_for(town):
+    amy = town.identity("amy", "--client")
+    with open(town.ca + "issuing.pem") as file:
+        old = file.read()
+    with open(town.dir + "/old.pem", "w") as file:
+        file.write(old)
+    town.hf("init", "--rollover")
+    town.service.reload()
+    bob = town.identity("bob", "--client")
+    town.service.__exit__()
+    town.service = Server(town.hf, "authority", "--listen", "127.0.0.1:0", "--publish", town.url.split("//")[1],
+                          listeners=2)
+    for cert, issuer in ((amy, town.dir + "/old.pem"), (bob, town.ca + "issuing.pem")):
+        told = town.tool("openssl", "ocsp", "-issuer", issuer, "-CAfile", town.ca + "root.pem", "-url", town.url + "/ocsp",
+                         "-cert", cert.cert)
+        assert "cert.pem: good" in told and "Response verify OK" in told
+    number, = os.listdir(town.ca + "before")
+    assert town.http("/crl/before-%s.crl" % number)[0] == 200
