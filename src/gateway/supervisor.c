@@ -375,6 +375,15 @@ static int run(struct hf_supervisor *s, struct hf_err *err)
 		   : hf_err_set(err, HF_E_IO, "the workers could not start; the reason is above");
 }
 
+/* Who asks again for the end that has come must not turn it into a death by signal. */
+static void discard_signals(const struct hf_supervisor *s)
+{
+	const struct timespec now = { 0 };
+
+	while (sigtimedwait(&s->blocked, NULL, &now) > 0)
+		continue;
+}
+
 int hf_gateway_run(const struct hf_gateway_config *config, struct hf_err *err)
 {
 	struct hf_supervisor *s = calloc(1, sizeof(*s));
@@ -393,6 +402,7 @@ int hf_gateway_run(const struct hf_gateway_config *config, struct hf_err *err)
 		rc = run(s, err);
 	if (s->signals >= 0) {
 		hf_fd_close(s->signals);
+		discard_signals(s);
 		(void)sigprocmask(SIG_SETMASK, &s->before, NULL);
 	}
 	hf_supervisor_close_admin(s);

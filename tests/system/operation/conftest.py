@@ -62,8 +62,9 @@ def gateway(hf, town, socket_path):
     """gateway(…) is a running gateway with an admin socket at socket_path."""
     running = []
 
-    def start(*args, workers=2, answer=("--respond", "text:hello"), allow=("--allow", "any"), **more):
-        server = hf.serve(*town.serve_args, *allow, *answer, "--workers", workers,
+    def start(*args, workers=2, answer=("--respond", "text:hello"), allow=("--allow", "any"), own=None, **more):
+        base = ["--listen", "127.0.0.1:0", *own, "--ca", town.ca] if own else town.serve_args
+        server = hf.serve(*base, *allow, *answer, "--workers", workers,
                           "--admin", "unix:%s" % socket_path, *args, **more)
         running.append(server)
         return server

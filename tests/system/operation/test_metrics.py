@@ -4,11 +4,14 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import urllib.request
 
 import pytest
 from support import zoo
+from support.peers import PythonClient
+from support.process import SLOW
 
 SAMPLE = re.compile(r'([a-z_:]+)(?:\{((?:[a-z_0-9]+="(?:[^"\\\n]|\\.)*",?)*)\})? (-?[0-9.e+]+)$')
 LABEL = re.compile(r'([a-z_0-9]+)="((?:[^"\\\n]|\\.)*)"')
@@ -179,6 +182,20 @@ def test_access_log_tells_identity_rule_and_tls(hf, town, tmp_path, gateway, kee
     assert row["identity"] == "dns:mail.zoo.test" and row["rule"] == "allow dns:mail.zoo.test"
     assert row["version"] == "TLS 1.3" and row["cipher"].startswith("TLS_") and row["resumed"] is False
     assert row["listener"] == "127.0.0.1:0" and row["status"] == 200 and row["bytes"] == 5 and row["ms"] >= 0
+
+
+def test_access_log_tells_a_resumed_session(town, tmp_path, gateway):
+    log = tmp_path / "access.log"
+    server = gateway("--access-log", log, "--resume", "on", workers=1)
+    context, session = PythonClient.context(town["mail"], town.ca, "1.3"), None
+    for _ in range(2):
+        with context.wrap_socket(socket.create_connection(("127.0.0.1", server.port), 20 * SLOW),
+                                 server_hostname="localhost", session=session) as tls:
+            tls.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert b"hello" in tls.recv(65536)
+            session = tls.session
+    assert server.stop() == 0
+    assert [json.loads(line)["resumed"] for line in log.read_text().splitlines()] == [False, True]
 
 
 def test_left_out_records_are_counted_in_log_and_metrics(measured, town, python):
