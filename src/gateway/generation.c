@@ -68,8 +68,7 @@ void hf_generation_unref(struct hf_generation *generation)
 		return;
 	for (size_t i = 0; i < generation->fronts_len; i++)
 		hf_tls_context_unref(generation->fronts[i]);
-	for (size_t i = 0; generation->policies != NULL && i < generation->parts.policies_len;
-	     i++) {
+	for (size_t i = 0; i < generation->policies_len; i++) {
 		hf_tls_context_unref(generation->policies[i].tls);
 		hf_trust_unref(generation->policies[i].trust);
 	}
@@ -283,6 +282,7 @@ static int complete(const struct hf_gateway_config *config, struct hf_peers *pee
 	generation->policies = calloc(len, sizeof(*generation->policies));
 	if (generation->policies == NULL)
 		return hf_err_nomem(err);
+	generation->policies_len = len;
 	for (size_t i = 0; rc == 0 && i < len; i++) {
 		struct hf_policy *policy = &generation->policies[i];
 

@@ -22,6 +22,7 @@ struct hf_generation {
 	struct hf_gateway_parts parts;
 	struct hf_generation *base; /* whose parts these are, but for the lists; NULL: our own */
 	struct hf_policy *policies; /* of parts, in the same order */
+	size_t policies_len; /* of its own: parts may be taken away */
 	struct hf_tls_context **fronts; /* what clients meet at each of config->listen */
 	size_t fronts_len;
 };
