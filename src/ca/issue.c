@@ -12,6 +12,7 @@
 #include "ca/auditlog.h"
 #include "ca/parallel.h"
 #include "ca/permit.h"
+#include "ca/publication.h"
 #include "pki/name.h"
 
 enum { BATCH_CAP = 256, RSA_BITS_MIN = 2048, RSA_BITS_CAP = 8192, TEXT_CAP = 64 * 1024 };
@@ -179,6 +180,8 @@ int hf_order_check(struct hf_authority *a, struct hf_order *order, int64_t now, 
 		rc = check_names(a, order, err);
 	if (rc == 0)
 		rc = settle_validity(order, now, err);
+	if (rc == 0)
+		rc = hf_order_publish(a, order, now, err);
 	if (rc == 0 && !order->profile->is_ca && order->sans.len == 0 &&
 	    !hf_policy_says_no_names(a->policy, order->profile) &&
 	    hf_strv_add(

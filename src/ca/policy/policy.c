@@ -74,6 +74,7 @@ void hf_policy_free(struct hf_policy *policy)
 		hf_strv_done(&pp->requesters);
 		hf_strv_done(&pp->copy);
 	}
+	hf_policy_revocation_done(&policy->revocation);
 	free(policy->name);
 	free(policy);
 }

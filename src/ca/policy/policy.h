@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "ca/policy/pattern.h"
+#include "ca/policy/policy_revocation.h"
 #include "ca/profile.h"
 
 struct hf_order;
@@ -89,6 +90,7 @@ struct hf_policy {
 	char *name; /* the file; NULL: built in */
 	bool unique_subject;
 	unsigned unique_line;
+	struct hf_policy_revocation revocation;
 	struct hf_policy_profile profiles[HF_POLICY_PROFILES]; /* as hf_ca_profile_names */
 };
 

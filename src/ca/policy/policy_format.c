@@ -122,7 +122,9 @@ static void write_profile(struct hf_buf *out, const struct hf_policy_profile *pp
 int hf_policy_format(const struct hf_policy *policy, struct hf_buf *out)
 {
 	(void)hf_buf_puts(out, "# The policy of this authority: policy.yaml(5).\n");
-	(void)hf_buf_printf(out, "unique_subject: %s\nprofiles:\n", yes_no(policy->unique_subject));
+	(void)hf_buf_printf(out, "unique_subject: %s\n", yes_no(policy->unique_subject));
+	hf_policy_revocation_format(&policy->revocation, out);
+	(void)hf_buf_puts(out, "profiles:\n");
 	for (size_t i = 0; i < HF_POLICY_PROFILES; i++)
 		write_profile(out, &policy->profiles[i]);
 	return hf_buf_failed(out) ? -HF_E_NOMEM : 0;

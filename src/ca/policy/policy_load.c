@@ -410,7 +410,8 @@ static int read_profiles(const struct loader *l, const struct hf_yaml_node *node
 
 static int read_policy(const struct loader *l, struct hf_policy *policy)
 {
-	static const char *const known[] = { "unique_subject", "defaults", "profiles", NULL };
+	static const char *const known[] = { "unique_subject", "revocation", "defaults", "profiles",
+					     NULL };
 	const struct hf_yaml_node *root = l->yaml->root;
 	const struct hf_yaml_node *n;
 	int rc = root ? hf_yaml_check_keys(l->yaml, root, known, l->err) : 0;
@@ -420,6 +421,9 @@ static int read_policy(const struct loader *l, struct hf_policy *policy)
 		policy->unique_line = n->key_line;
 		rc = hf_yaml_bool(l->yaml, n, &policy->unique_subject, l->err);
 	}
+	n = hf_yaml_get(root, "revocation");
+	if (rc == 0 && n)
+		rc = hf_policy_revocation_read(l->yaml, n, &policy->revocation, l->err);
 	n = hf_yaml_get(root, "defaults");
 	if (rc == 0 && n)
 		rc = read_defaults(l, n, policy);

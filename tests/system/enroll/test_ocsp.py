@@ -282,3 +282,50 @@ def test_cas_that_a_rollover_replaced_are_still_answered_for(town):
         assert "cert.pem: good" in told and "Response verify OK" in told
     number, = os.listdir(town.ca + "before")
     assert town.http("/crl/before-%s.crl" % number)[0] == 200
+
+
+def policy(town, text):
+    with open(town.ca + "policy.yaml", "w") as file:
+        file.write(text)
+
+
+def extensions(town, name):
+    return town.tool("openssl", "x509", "-in", "%s/id/%s/cert.pem" % (town.hf.home, name), "-noout", "-text")
+
+
+def test_leaves_name_list_and_responder_by_policy_and_short_ones_none(town):
+    policy(town, """revocation:
+  crl: %(url)s/crl/issuing.crl
+  ocsp: %(url)s/ocsp
+  none_under: 7d
+""" % {"url": town.url})
+    town.hf("issue", "amy", "--client")
+    town.hf("issue", "brief", "--client", "--days", "2")
+    text = extensions(town, "amy")
+    assert "URI:%s/crl/issuing.crl" % town.url in text and "OCSP - URI:%s/ocsp" % town.url in text
+    assert "2.5.29.56" not in text and "noRevAvail" not in text
+    text = extensions(town, "brief")
+    assert town.url not in text and ("2.5.29.56" in text or "No Revocation Available" in text)
+    amy = "%s/id/amy/cert.pem" % town.hf.home
+    # openssl finds the responder and the list by itself
+    place = town.tool("openssl", "x509", "-in", amy, "-noout", "-ocsp_uri").strip()
+    assert ": good" in town.tool("openssl", "ocsp", "-issuer", town.ca + "issuing.pem", "-CAfile", town.ca + "root.pem",
+                                 "-cert", amy, "-url", place)
+    argv = ["openssl", "verify", "-crl_check", "-crl_download", "-CAfile", town.ca + "root.pem", "-untrusted",
+            town.ca + "issuing.pem", amy]
+    assert "OK" in town.tool(*argv)
+    town.hf("revoke", "amy")
+    assert "certificate revoked" in town.tool(*argv, ok=False)
+    shown = town.hf("policy", "show").stdout
+    policy(town, shown)
+    assert town.hf("policy", "show").stdout == shown
+
+
+@pytest.mark.parametrize("text, words", [
+    ("crl: https://ca.test/x.crl", "http://"), ("crl: ldap://ca.test/", "http://"), ("ocsp: http://", "http://"),
+    ("crl: 'http://a/,URI:http://b'", "http://"), ("ocsp: \"http://a/\\nx\"", "http://"), ("none_under: -1", "duration"),
+    ("list: http://a/", "list")])
+def test_policies_that_name_no_place_are_refused(town, text, words):
+    policy(town, "revocation:\n  %s\n" % text)
+    told = town.hf.run("policy", "check", town.ca + "policy.yaml")
+    assert told.code != 0 and words in told.everything, told
