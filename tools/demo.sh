@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The story of ABC Inc. on loopback: an authority, an invoice server that demands client
 # certificates, a mail server that is let in, a stranger who is refused and told why, a revocation
-# that takes effect, a renewal.  Prints each command before it runs, checks what it should give, and
+# that takes effect, a renewal, a live connection that is cut.  Prints each command before it runs, checks what it should give, and
 # leaves nothing running and nothing behind.  Usage: tools/demo.sh [path/to/handfast]
 set -u
 handfast=$(realpath "${1:-$(dirname "$0")/../build/handfast}")
@@ -12,7 +12,11 @@ for name in SSL_CERT_FILE SSL_CERT_DIR CURL_CA_BUNDLE GIT_SSL_CAINFO HANDFAST_HO
 done
 place=$(mktemp -d "${TMPDIR:-/tmp}/handfast-demo.XXXXXX")
 server=
+helpers=()
 cleanup() {
+	for helper in "${helpers[@]}"; do
+		kill "$helper" 2>/dev/null && wait "$helper" 2>/dev/null
+	done
 	[ -z "$server" ] || { kill "$server" 2>/dev/null; wait "$server" 2>/dev/null; }
 	rm -rf "$place"
 }
@@ -107,6 +111,47 @@ run 0 handfast renew mail-server
 run 0 handfast renew mail-server --before 60d
 run 0 handfast get --as mail-server "$url/"
 has 4711
+
+say "Three machines are connected; the key of the third is stolen: it is cut off, and the others go on"
+for machine in first second third; do
+	run 0 handfast issue "$machine" --client
+done
+echo '$ handfast authority --listen 127.0.0.1:0 --name 127.0.0.1 &'
+"$handfast" authority --listen 127.0.0.1:0 --name 127.0.0.1 2> authority.log &
+helpers+=($!)
+await 'listening on https://' authority.log
+feed=$(sed -n 's/.*listening on \(https:[^ ]*\).*/\1/p' authority.log | head -n 1)
+mkdir -p gateway/id gateway/trust
+cp -r abc/id/localhost gateway/id/ && cp abc/ca/root.pem gateway/trust/own.pem
+echo "\$ handfast serve --as localhost --allow any --respond text:hello --revocations-from $feed &    # elsewhere"
+HANDFAST_HOME=$place/gateway "$handfast" serve --as localhost --allow any --respond text:hello \
+	--listen 127.0.0.1:0 --revocations-from "$feed" 2> gateway.log &
+helpers+=($!)
+await 'listening on https://' gateway.log
+gateway=$(sed -n 's/.*listening on https:..\([^ ]*\).*/\1/p' gateway.log | head -n 1)
+for machine in first second third; do
+	mkfifo "$machine.in"
+	openssl s_client -quiet -connect "$gateway" -CAfile abc/ca/root.pem -cert "abc/id/$machine/cert.pem" \
+		-cert_chain "abc/id/$machine/cert.pem" -key "abc/id/$machine/key.pem" < "$machine.in" > "$machine.out" 2>&1 &
+	helpers+=($!)
+	eval "$machine=\$!"
+	eval "exec {${machine}_in}> $machine.in"
+	eval "printf 'GET / HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n' >&\$${machine}_in"
+	await hello "$machine.out"
+done
+run 0 handfast revoke third --reason keyCompromise --wait
+has '1 of 1 subscribers have it in force'
+end=$((SECONDS + 10))
+while kill -0 "$third" 2>/dev/null; do
+	[ $SECONDS -lt $end ] || fail "the third machine is still connected"
+	read -r -t 0.05 < <(:) || true
+done
+echo "  the third machine's connection is closed"
+for machine in first second; do
+	eval "kill -0 \$$machine" 2>/dev/null || fail "the $machine machine was cut off too"
+	eval "printf 'GET /again HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n' >&\$${machine}_in"
+done
+echo "  the first and the second go on"
 
 say "The server is asked to stop, lets its connections end, and is gone"
 echo '$ kill $(pidof handfast)'
