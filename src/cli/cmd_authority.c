@@ -11,6 +11,8 @@
 #include "util/home.h"
 
 struct authority_opts {
+	struct hf_strv est_wrapped;
+	int64_t per_address, per_identity;
 	struct hf_strv listen, names, admins, publish;
 	bool publish_anywhere;
 	const char *as, *access_log, *passphrase_file;
@@ -52,6 +54,29 @@ static const struct hf_option options[] = {
 	  .help =
 	      "whose certificates of this authority may operate it from elsewhere (--at of token, pending, "
 	      "approve, deny, revoke): a rule as of serve --allow, cn:ops say (repeatable)" },
+	{ .name = "max-requests-per-address",
+	  .kind = HF_OPT_INT,
+	  .offset = offsetof(struct authority_opts, per_address),
+	  .arg = "N",
+	  .max = 1000000,
+	  .initial = "6000",
+	  .help =
+	      "enrolments, renewals and operators' wishes of one address (IPv6: a /64) in a minute, before "
+	      "the answer is 429; 0: no limit" },
+	{ .name = "max-requests-per-identity",
+	  .kind = HF_OPT_INT,
+	  .offset = offsetof(struct authority_opts, per_identity),
+	  .arg = "N",
+	  .max = 1000000,
+	  .initial = "600",
+	  .help = "and of one certificate" },
+	{ .name = "est-wrapped",
+	  .kind = HF_OPT_LIST,
+	  .offset = offsetof(struct authority_opts, est_wrapped),
+	  .arg = "AGENT",
+	  .help =
+	      "EST clients whose User-Agent begins so get base64 in lines, others in one (repeatable; "
+	      "strongSwan reads one line only, libest lines only)" },
 	{ .name = "access-log",
 	  .kind = HF_OPT_STRING,
 	  .offset = offsetof(struct authority_opts, access_log),
@@ -181,6 +206,9 @@ static int run(struct hf_cmd_ctx *ctx)
 					    .names = &names,
 					    .identity_dir = dir,
 					    .identity_name = o->as,
+					    .requests_per_address = (uint32_t)o->per_address,
+					    .requests_per_identity = (uint32_t)o->per_identity,
+					    .est_wrapped = &o->est_wrapped,
 					    .access_log = o->access_log,
 					    .drain_ms = (uint64_t)o->drain * 1000 };
 	struct hf_err err = HF_ERR_INIT;

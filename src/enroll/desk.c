@@ -348,7 +348,8 @@ static int write_body(struct hf_ask *ask, struct hf_authority *a)
 		return 0;
 	if (ask->form == HF_FORM_EST) { /* the certificate alone: RFC 7030 4.2.3 */
 		rc = hf_certs_add(&certs, ask->cert, &ask->err);
-		return rc < 0 ? rc : hf_est_certs_format(&certs, &ask->body, &ask->err);
+		return rc < 0 ? rc
+			      : hf_est_certs_format(&certs, ask->wrapped, &ask->body, &ask->err);
 	}
 	rc = hf_cert_to_pem(ask->cert, &ask->body, &ask->err);
 	return rc < 0 ? rc

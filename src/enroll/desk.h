@@ -26,6 +26,7 @@ struct hf_ask {
 	char who[HF_OPERATOR_WHO_CAP];
 	char address[HF_ASK_ADDRESS_CAP];
 	enum hf_ask_form form;
+	bool wrapped; /* base64 of HF_FORM_EST in lines */
 	/* the answer */
 	int status;	    /* of HTTP: 200, 202, 400, 401, 403, 404, 500, 503 */
 	const char *code;   /* "token-expired" …; "" with 200 */

@@ -58,7 +58,24 @@ static PKCS7 *bag_of(const struct hf_certs *certs)
 	return hf_take(bag);
 }
 
-int hf_est_certs_format(const struct hf_certs *certs, struct hf_buf *out, struct hf_err *err)
+static int write_line(const uint8_t *der, size_t len, struct hf_buf *out, struct hf_err *err)
+{
+	(void)hf_base64_encode(der, len, out);
+	return hf_buf_putc(out, '\n') < 0 ? hf_err_nomem(err) : 0;
+}
+
+static int write_lines(const uint8_t *der, size_t len, struct hf_buf *out, struct hf_err *err)
+{
+	enum { BYTES_OF_A_LINE = 48 };
+	int rc = 0;
+
+	for (size_t at = 0; rc == 0 && at < len; at += BYTES_OF_A_LINE)
+		rc = write_line(der + at, HF_MIN(len - at, (size_t)BYTES_OF_A_LINE), out, err);
+	return rc;
+}
+
+int hf_est_certs_format(const struct hf_certs *certs, bool wrapped, struct hf_buf *out,
+			struct hf_err *err)
 {
 	HF_AUTO(PKCS7) bag = bag_of(certs);
 	HF_AUTO(ossl_mem) der = NULL;
@@ -66,6 +83,6 @@ int hf_est_certs_format(const struct hf_certs *certs, struct hf_buf *out, struct
 
 	if (len <= 0)
 		return hf_err_ossl(err, HF_E_CRYPTO, "cannot write a bag of certificates");
-	(void)hf_base64_encode(der, (size_t)len, out);
-	return hf_buf_putc(out, '\n') < 0 ? hf_err_nomem(err) : 0;
+	return wrapped ? write_lines(der, (size_t)len, out, err)
+		       : write_line(der, (size_t)len, out, err);
 }

@@ -12,7 +12,9 @@
  * Encoding says nothing (RFC 8951 3). */
 int hf_est_request_parse(const char *body, size_t len, struct hf_csr **ret_csr, struct hf_err *err);
 /* A certs-only bag (RFC 5751 3.2.2), base64 on a single line that ends: what strongSwan's client
- * can read, and RFC 8951 3.1 allows. */
-int hf_est_certs_format(const struct hf_certs *certs, struct hf_buf *out, struct hf_err *err);
+ * can read, and RFC 8951 3.1 allows; or wrapped, in lines of 64 characters, which is all that
+ * clients on OpenSSL's line-wise decoder read. */
+int hf_est_certs_format(const struct hf_certs *certs, bool wrapped, struct hf_buf *out,
+			struct hf_err *err);
 
 #endif

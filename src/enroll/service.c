@@ -369,8 +369,7 @@ static int start_up(struct hf_service *service, struct hf_err *err)
 	int rc = service->config->open(service->config->open_arg, &service->authority, err);
 
 	if (rc == 0)
-		rc = hf_throttle_init(&service->throttle, HF_THROTTLE_BURST, HF_THROTTLE_REFILL_MS,
-				      err);
+		rc = hf_service_init_limits(service, err);
 	if (rc == 0)
 		rc = hf_log_sink_open(&service->access, service->config->access_log, err);
 	if (rc == 0)
@@ -435,6 +434,7 @@ static void shut_down(struct hf_service *service)
 	hf_buf_done(&service->line);
 	hf_buf_done(&service->ca_pem);
 	hf_buf_done(&service->ca_est);
+	hf_buf_done(&service->ca_est_wrapped);
 	for (size_t i = 0; i < HF_LISTS; i++)
 		hf_list_free(service->lists[i]);
 	hf_lookout_done(&service->look);
@@ -456,6 +456,7 @@ int hf_service_run(const struct hf_service_config *config, struct hf_err *err)
 	hf_buf_init(&service->line, LINE_CAP);
 	hf_buf_init(&service->ca_pem, HF_ASK_BODY_CAP);
 	hf_buf_init(&service->ca_est, HF_ASK_BODY_CAP);
+	hf_buf_init(&service->ca_est_wrapped, HF_ASK_BODY_CAP);
 	hf_lookout_init(&service->look);
 	rc = start_up(service, err);
 	if (rc == 0) {

@@ -23,7 +23,10 @@ struct hf_service_config {
 	const char *identity_name;
 	/* whose certificates may operate it from elsewhere; NULL: nobody */
 	struct hf_rules *admins;
-	const char *access_log; /* NULL none, "-" stdout */
+	/* of requests with a body; at once, and as many in each minute; 0: no limit */
+	uint32_t requests_per_address, requests_per_identity;
+	const struct hf_strv *est_wrapped; /* beginnings of User-Agents that want lines */
+	const char *access_log;		   /* NULL none, "-" stdout */
 	uint64_t drain_ms;
 };
 /* Runs until told to stop; 0, 1 when connections had to be cut, or negative. */

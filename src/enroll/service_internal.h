@@ -32,7 +32,7 @@ struct hf_service {
 	size_t listeners_len;
 	struct hf_http_server *http;
 	struct hf_tls_context *tls;
-	struct hf_buf ca_pem, ca_est; /* the answers of /ca and cacerts */
+	struct hf_buf ca_pem, ca_est, ca_est_wrapped; /* the answers of /ca and cacerts */
 	struct hf_list *lists[HF_LISTS]; /* that are given out; NULL: none */
 	struct hf_feed *feed;
 	struct hf_ocsp *ocsp;
@@ -48,7 +48,8 @@ struct hf_service {
 	struct hf_timer *tick, *drain_timer;
 	struct hf_log_sink access;
 	struct hf_buf line;
-	struct hf_throttle throttle;
+	struct hf_throttle throttle; /* wrong tokens */
+	struct hf_throttle by_address, by_identity; /* requests */
 	struct hf_log_bucket troubles; /* failures of ours that are told of */
 	struct hf_conn_count count;
 	size_t connections_cap;
@@ -101,6 +102,15 @@ int hf_service_prepare_answers(struct hf_service *service, struct hf_err *err);
 /* Asks for what the head did not settle: the body is whole. */
 void hf_visit_refuse(struct hf_visit *visit, int status, const char *code, const char *sentence,
 		     const char *hint);
+
+/* service_limits.c */
+int hf_service_init_limits(struct hf_service *service, struct hf_err *err);
+/* Milliseconds until it may come again; 0: now, and it is counted. */
+uint64_t hf_service_limit(struct hf_service *service, const struct hf_http_request *request,
+			  const struct hf_cert *identity);
+/* A client that reads base64 in lines only (cisco/libest does). */
+bool hf_service_wants_lines(const struct hf_service *service,
+			    const struct hf_http_request *request);
 
 /* service_admin.c */
 /* The word behind /admin/, when it is one and there are operators at all. */

@@ -213,6 +213,14 @@ static void on_head(const struct hf_http_request *request, struct hf_http_sessio
 				"too many wrong tokens came from this address", "wait a little");
 		return;
 	}
+	if (hf_service_limit(service, request, visit->ask.old) > 0) {
+		hf_visit_refuse(
+		    visit, 429, "too-many-requests",
+		    "too many requests came from this address, or with this certificate",
+		    "wait a little");
+		return;
+	}
+	visit->ask.wrapped = hf_service_wants_lines(service, request);
 	if (request->head->expect_continue && hf_http_stream_has_body(session)) {
 		hf_buf_puts(hf_http_stream_out(session), "HTTP/1.1 100 Continue\r\n\r\n");
 		(void)hf_http_stream_send(session, NULL, 0);
@@ -252,8 +260,9 @@ static void get_ca(struct hf_service *service, const struct hf_http_request *req
 static void get_cacerts(struct hf_service *service, const struct hf_http_request *request,
 			struct hf_http_answer *answer)
 {
-	(void)request;
-	give(answer, "application/pkcs7-mime; smime-type=certs-only", &service->ca_est);
+	give(answer, "application/pkcs7-mime; smime-type=certs-only",
+	     hf_service_wants_lines(service, request) ? &service->ca_est_wrapped
+						      : &service->ca_est);
 	answer->fields = "Content-Transfer-Encoding: base64\r\n";
 }
 
@@ -372,9 +381,12 @@ int hf_service_prepare_answers(struct hf_service *service, struct hf_err *err)
 
 	hf_buf_clear(&service->ca_pem);
 	hf_buf_clear(&service->ca_est);
+	hf_buf_clear(&service->ca_est_wrapped);
 	if (rc == 0 && a->issuing.cert)
 		rc = hf_certs_add(&certs, a->issuing.cert, err);
 	if (rc == 0)
 		rc = hf_authority_roots_pem(a, &service->ca_pem, err);
-	return rc < 0 ? rc : hf_est_certs_format(&certs, &service->ca_est, err);
+	if (rc == 0)
+		rc = hf_est_certs_format(&certs, false, &service->ca_est, err);
+	return rc < 0 ? rc : hf_est_certs_format(&certs, true, &service->ca_est_wrapped, err);
 }

@@ -23,7 +23,7 @@ int hf_throttle_init(struct hf_throttle *throttle, uint32_t burst, uint64_t refi
 }
 
 /* One machine often has a whole /64 to itself. */
-static void key_of(const struct hf_address *address, uint8_t key[16])
+void hf_throttle_key(const struct hf_address *address, uint8_t key[HF_THROTTLE_KEY_LEN])
 {
 	memset(key, 0, 16);
 	if (address->sa.ss_family == AF_INET) {
@@ -61,15 +61,12 @@ static void forgive(const struct hf_throttle *throttle, struct hf_throttle_slot 
 	slot->at_ms += forgiven * throttle->refill_ms;
 }
 
-uint64_t hf_throttle_wait_ms(struct hf_throttle *throttle, const struct hf_address *address,
-			     uint64_t now_ms)
+uint64_t hf_throttle_wait_key_ms(struct hf_throttle *throttle,
+				 const uint8_t key[HF_THROTTLE_KEY_LEN], uint64_t now_ms)
 {
-	uint8_t key[16];
-	struct hf_throttle_slot *slot;
+	struct hf_throttle_slot *slot = slot_of(throttle, key);
 
-	key_of(address, key);
-	slot = slot_of(throttle, key);
-	if (memcmp(slot->address, key, sizeof(key)) != 0)
+	if (memcmp(slot->address, key, HF_THROTTLE_KEY_LEN) != 0)
 		return 0;
 	forgive(throttle, slot, now_ms);
 	if (slot->failures < throttle->burst)
@@ -77,20 +74,35 @@ uint64_t hf_throttle_wait_ms(struct hf_throttle *throttle, const struct hf_addre
 	return slot->at_ms + throttle->refill_ms - now_ms;
 }
 
-void hf_throttle_failed(struct hf_throttle *throttle, const struct hf_address *address,
-			uint64_t now_ms)
+void hf_throttle_count_key(struct hf_throttle *throttle, const uint8_t key[HF_THROTTLE_KEY_LEN],
+			   uint64_t now_ms)
 {
-	uint8_t key[16];
-	struct hf_throttle_slot *slot;
+	struct hf_throttle_slot *slot = slot_of(throttle, key);
 
-	key_of(address, key);
-	slot = slot_of(throttle, key);
-	if (memcmp(slot->address, key, sizeof(key)) != 0) {
+	if (memcmp(slot->address, key, HF_THROTTLE_KEY_LEN) != 0) {
 		*slot = (struct hf_throttle_slot){ .at_ms = now_ms };
-		memcpy(slot->address, key, sizeof(key));
+		memcpy(slot->address, key, HF_THROTTLE_KEY_LEN);
 	}
 	forgive(throttle, slot, now_ms);
 	if (slot->failures == 0)
 		slot->at_ms = now_ms;
 	slot->failures++;
+}
+
+uint64_t hf_throttle_wait_ms(struct hf_throttle *throttle, const struct hf_address *address,
+			     uint64_t now_ms)
+{
+	uint8_t key[HF_THROTTLE_KEY_LEN];
+
+	hf_throttle_key(address, key);
+	return hf_throttle_wait_key_ms(throttle, key, now_ms);
+}
+
+void hf_throttle_failed(struct hf_throttle *throttle, const struct hf_address *address,
+			uint64_t now_ms)
+{
+	uint8_t key[HF_THROTTLE_KEY_LEN];
+
+	hf_throttle_key(address, key);
+	hf_throttle_count_key(throttle, key, now_ms);
 }

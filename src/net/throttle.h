@@ -27,4 +27,12 @@ uint64_t hf_throttle_wait_ms(struct hf_throttle *throttle, const struct hf_addre
 void hf_throttle_failed(struct hf_throttle *throttle, const struct hf_address *address,
 			uint64_t now_ms);
 
+/* The same for anything that 16 bytes tell from others: an address, or part of a hash. */
+enum { HF_THROTTLE_KEY_LEN = 16 };
+void hf_throttle_key(const struct hf_address *address, uint8_t ret_key[HF_THROTTLE_KEY_LEN]);
+uint64_t hf_throttle_wait_key_ms(struct hf_throttle *throttle,
+				 const uint8_t key[HF_THROTTLE_KEY_LEN], uint64_t now_ms);
+void hf_throttle_count_key(struct hf_throttle *throttle, const uint8_t key[HF_THROTTLE_KEY_LEN],
+			   uint64_t now_ms);
+
 #endif

@@ -10,6 +10,8 @@ import pytest
 from support.peers import need
 from support.process import clean_env
 
+from .conftest import Authority
+
 
 class Client:
     def __init__(self, authority, directory):
@@ -184,3 +186,24 @@ def test_strongswan_fetches_the_ca_enrols_and_enrols_again(client, authority):
                 authority.hf.home + "/ca/issuing.pem", "--cert", "amy.pem", "--key", "amy.key", "--outform", "pem")
     assert b"BEGIN CERTIFICATE" in again.stdout and again.stdout != made.stdout
     assert len(authority.issued("amy")) == 2
+
+
+def cacerts(authority, *fields):
+    line = ["curl", "-s", "--cacert", authority.root, authority.url + "/.well-known/est/cacerts"]
+    return subprocess.run([*line, *fields], capture_output=True, text=True, check=True).stdout
+
+
+def test_clients_that_read_lines_get_lines_and_others_one(hf):
+    hf("init", "ABC Inc.")
+    authority = Authority(hf)
+    with authority.start("--est-wrapped", "libest", "--est-wrapped", "OldRouter/1"):
+        one = cacerts(authority)
+        assert one.count("\n") == 1
+        for agent in ("libest client 1.0", "OldRouter/1.2"):
+            lines = cacerts(authority, "-A", agent).split("\n")
+            assert max(map(len, lines)) == 64 and "".join(lines) == one.strip()
+        assert cacerts(authority, "-A", "a libest").count("\n") == 1
+        # what OpenSSL's decoder without the flag for a single line can read
+        bag = subprocess.run(["openssl", "base64", "-d"], input="\n".join(lines).encode(), capture_output=True,
+                             check=True).stdout
+        assert bag == base64.b64decode(one)

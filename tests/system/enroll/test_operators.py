@@ -166,3 +166,20 @@ def test_mistakes_on_the_command_line_are_told(operated, desk):
     assert "--as NAME" in desk("pending", "--at", operated.url, exit=2).stderr
     missing = desk("pending", "--at", operated.url, "--as", "nobody", exit=3)
     assert "nobody" in missing.stderr
+
+
+def test_who_asks_too_often_waits_and_others_do_not(hf, machine):
+    hf("init", "ABC Inc.")
+    for name in ("ops", "amy"):
+        hf("issue", name, "--client")
+    authority = Authority(hf)
+    with authority.start("--admin", "any", "--max-requests-per-identity", "5"):
+        codes = [curl(authority)[0] for _ in range(7)]
+        assert codes[:5] == ["200"] * 5 and codes[5:] == ["429"] * 2
+        assert curl(authority, who="amy")[0] == "200"
+        machine()("enroll", authority.url, "--token", authority.token("bob"))
+    with authority.start("--admin", "any", "--max-requests-per-address", "3"):
+        codes = [curl(authority, who=who)[0] for who in ("ops", "amy", "ops", "amy")]
+        assert codes == ["200", "200", "200", "429"]
+    with authority.start("--admin", "any", "--max-requests-per-address", "0", "--max-requests-per-identity", "0"):
+        assert {curl(authority)[0] for _ in range(20)} == {"200"}
