@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* handfast help: the overview, a command's help, or its man page as mdoc. */
 #include "cli/commands.h"
+#include "cli/serve_file.h"
 #include "util/help.h"
 
 struct help_opts {
@@ -35,6 +36,10 @@ static int run(struct hf_cmd_ctx *ctx)
 	const struct help_opts *opts = ctx->opts;
 	const struct hf_command *command = ctx->args->len ? find(ctx->args) : NULL;
 
+	if (opts->man && ctx->args->len == 1 && hf_str_eq(ctx->args->items[0], hf_serve_man.name)) {
+		hf_help_man_file(&hf_serve_man, &ctx->out);
+		return HF_EXIT_YES;
+	}
 	if (ctx->args->len && !command)
 		return hf_command_usage(ctx, "there is no command '%s%s%s'", ctx->args->items[0],
 					ctx->args->len > 1 ? " " : "",

@@ -11,7 +11,7 @@
 enum { KEYS_CAP = 96 };
 
 /* What is said of a run, not of the gateway, or would lead in circles. */
-static const char *const command_line_only[] = { "config", "check", NULL };
+const char *const hf_serve_no_keys[] = { "config", "check", NULL };
 
 static bool among(const char *name, const char *const *names)
 {
@@ -27,7 +27,7 @@ static size_t list_keys(const char *keys[KEYS_CAP])
 
 	for (const struct hf_option_group *g = hf_serve_groups; g->options != NULL; g++)
 		for (const struct hf_option *o = g->options; o->name != NULL; o++)
-			if (!among(o->name, command_line_only) && n + 4 < KEYS_CAP)
+			if (!among(o->name, hf_serve_no_keys) && n + 4 < KEYS_CAP)
 				keys[n++] = o->name;
 	keys[n++] = "rules";
 	keys[n++] = "routes";
@@ -275,7 +275,7 @@ const char *hf_serve_file_stray(const struct hf_serve_opts *opts)
 		return NULL;
 	for (const struct hf_option_group *g = hf_serve_groups; g->options != NULL; g++)
 		for (const struct hf_option *o = g->options; o->name != NULL; o++)
-			if (!among(o->name, command_line_only) &&
+			if (!among(o->name, hf_serve_no_keys) &&
 			    differs(o, (const char *)opts + g->offset + o->offset,
 				    (const char *)&initial + g->offset + o->offset))
 				stray = o->name;

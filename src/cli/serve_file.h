@@ -4,6 +4,7 @@
 #define HF_CLI_SERVE_FILE_H
 
 #include "cli/serve.h"
+#include "util/help.h"
 #include "gateway/route.h"
 
 /* A policy for some names or listeners; what it does not say it has from the file. */
@@ -26,6 +27,8 @@ struct hf_serve_file {
 #define HF_SERVE_FILE_INIT \
 	{                  \
 		.args = HF_STRV_INIT }
+
+extern const struct hf_man_file hf_serve_man; /* handfast.yaml(5) */
 
 /* Every mistake is told with its place. */
 int hf_serve_file_load(const char *path, struct hf_serve_file *ret_file, struct hf_err *err);

@@ -22,6 +22,11 @@ int hf_serve_put_string(const struct hf_yaml *yaml, const struct hf_yaml_node *m
 int hf_serve_put_list(const struct hf_yaml *yaml, const struct hf_yaml_node *map, const char *key,
 		      struct hf_strv *list, struct hf_err *err);
 
+/* The keys of a route, and those of a policy that are no options; for the manual too. */
+extern const struct hf_option hf_serve_route_keys[], hf_serve_policy_keys[];
+/* Options that are no keys; NULL-terminated. */
+extern const char *const hf_serve_no_keys[];
+
 int hf_serve_routes_read(const struct hf_yaml *yaml, const struct hf_yaml_node *list,
 			 struct hf_routes *routes, struct hf_err *err);
 /* After every other key: what a policy does not say it takes from them. */

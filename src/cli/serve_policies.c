@@ -12,7 +12,30 @@
 
 /* Besides the whole groups of credential, trust and rules. */
 static const char *const single[] = { "client-auth", "tls-min", "tls-max", NULL };
-static const char *const own_keys[] = { "name", "sni", "listen", "rules", NULL };
+
+const struct hf_option hf_serve_policy_keys[] = {
+	{ .name = "name",
+	  .kind = HF_OPT_STRING,
+	  .arg = "TEXT",
+	  .help = "for logs and records; each has another" },
+	{ .name = "sni",
+	  .kind = HF_OPT_LIST,
+	  .arg = "NAME",
+	  .help =
+	      "server names that clients ask for, or *.example.com for one label; without it the "
+	      "policy is for all that its listeners get" },
+	{ .name = "listen",
+	  .kind = HF_OPT_LIST,
+	  .arg = "ADDR:PORT",
+	  .help =
+	      "at these listeners, which are opened; default: at all of the file's. sni or listen "
+	      "must be there" },
+	{ .name = "rules",
+	  .kind = HF_OPT_LIST,
+	  .arg = "RULE",
+	  .help = "who may, in place of the file's: allow RULE or deny RULE, in order" },
+	{ .name = NULL },
+};
 
 enum { KEYS_CAP = 40 };
 
@@ -34,8 +57,8 @@ static void list_keys(const char *keys[KEYS_CAP])
 {
 	size_t n = 0;
 
-	for (size_t i = 0; own_keys[i] != NULL; i++)
-		keys[n++] = own_keys[i];
+	for (const struct hf_option *o = hf_serve_policy_keys; o->name != NULL; o++)
+		keys[n++] = o->name;
 	for (const struct hf_option_group *g = hf_serve_groups; g->options != NULL; g++)
 		for (const struct hf_option *o = g->options; o->name != NULL; o++)
 			if ((is_whole_group(g) || is_single(o)) && n + 1 < KEYS_CAP)

@@ -56,14 +56,65 @@ static int check_route(const struct hf_yaml *yaml, const struct hf_yaml_node *ma
 			     want);
 }
 
+static const char *const balances[] = { "turn", "least", NULL };
+
+/* What the manual says of them; what reads them is below. */
+const struct hf_option hf_serve_route_keys[] = {
+	{ .name = "name", .kind = HF_OPT_STRING, .arg = "TEXT", .help = "for logs" },
+	{ .name = "host",
+	  .kind = HF_OPT_STRING,
+	  .arg = "NAME",
+	  .help = "requests for this host only, or *.example.com for one label; default: any" },
+	{ .name = "path",
+	  .kind = HF_OPT_STRING,
+	  .arg = "PATH",
+	  .help =
+	      "this path only, or /a/* for /a and all below; default: any. Percent codes, "
+	      "parameters and empty parts of a request are taken away before it is compared, and "
+	      "a path that could be read in two ways is answered 400" },
+	{ .name = "method",
+	  .kind = HF_OPT_LIST,
+	  .arg = "METHOD",
+	  .help = "these methods only; GET stands for HEAD too; default: any" },
+	{ .name = "rules",
+	  .kind = HF_OPT_LIST,
+	  .arg = "RULE",
+	  .help = "who may, besides those of the listener: allow RULE or deny RULE, in order; else "
+		  "403" },
+	{ .name = "to",
+	  .kind = HF_OPT_LIST,
+	  .arg = "URL",
+	  .help = "the services: http:// or http+unix:; needed" },
+	{ .name = "balance",
+	  .kind = HF_OPT_WORD,
+	  .arg = "HOW",
+	  .words = balances,
+	  .help = "as above, for these services" },
+	{ .name = "bound-tokens",
+	  .kind = HF_OPT_WORD,
+	  .arg = "HOW",
+	  .words = hf_bound_tokens_words,
+	  .help = "as above, for these requests; default: the file's" },
+	{ .name = NULL },
+};
+
+enum { KEYS_CAP = HF_ARRAY_LEN(hf_serve_route_keys) };
+
+static int check_keys(const struct hf_yaml *yaml, const struct hf_yaml_node *map,
+		      struct hf_err *err)
+{
+	const char *keys[KEYS_CAP];
+
+	for (size_t i = 0; i < KEYS_CAP; i++)
+		keys[i] = hf_serve_route_keys[i].name;
+	return hf_yaml_check_keys(yaml, map, keys, err);
+}
+
 static int read_route(const struct hf_yaml *yaml, const struct hf_yaml_node *map, size_t number,
 		      struct hf_route *route, struct hf_err *err)
 {
-	static const char *const keys[] = { "name", "host",    "path",	       "method", "rules",
-					    "to",   "balance", "bound-tokens", NULL };
-	static const char *const balances[] = { "turn", "least", NULL };
 	const struct hf_yaml_node *balance, *tokens;
-	int rc = hf_yaml_check_keys(yaml, map, keys, err), word = 0, mode = 0;
+	int rc = check_keys(yaml, map, err), word = 0, mode = 0;
 
 	if (rc == 0)
 		rc = hf_serve_put_string(yaml, map, "name", &route->name, err);

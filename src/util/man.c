@@ -115,6 +115,21 @@ static void man_words(const struct hf_option *o, struct hf_out *out)
 	}
 }
 
+/* What an option's argument may be, the same on a command line and in a file. */
+static void man_values(const struct hf_option *o, struct hf_out *out)
+{
+	mdoc_sentence(out, o->help);
+	if (o->words)
+		man_words(o, out);
+	if (o->kind == HF_OPT_INT && o->max != 0)
+		hf_out_print(out, "From %" PRId64 " to %" PRId64 ".\n", o->min, o->max);
+	if (o->initial) {
+		hf_out_print(out, "The default is\n.Cm ");
+		mdoc_words(out, o->initial);
+		hf_out_print(out, " .\n");
+	}
+}
+
 static void man_option(const struct hf_option *o, struct hf_out *out)
 {
 	hf_out_print(out, ".It ");
@@ -127,18 +142,9 @@ static void man_option(const struct hf_option *o, struct hf_out *out)
 		mdoc_words(out, o->arg ? o->arg : "word");
 	}
 	hf_out_print(out, "\n");
-	mdoc_sentence(out, o->help);
-	if (o->words)
-		man_words(o, out);
+	man_values(o, out);
 	if (o->kind == HF_OPT_LIST)
 		hf_out_print(out, "May be given more than once.\n");
-	if (o->kind == HF_OPT_INT && o->max != 0)
-		hf_out_print(out, "From %" PRId64 " to %" PRId64 ".\n", o->min, o->max);
-	if (o->initial) {
-		hf_out_print(out, "The default is\n.Cm ");
-		mdoc_words(out, o->initial);
-		hf_out_print(out, " .\n");
-	}
 }
 
 static void man_options(const struct hf_option_group *group, struct hf_out *out)
@@ -305,4 +311,59 @@ void hf_help_man(const struct hf_command *const *commands, const struct hf_comma
 		man_command(command, out);
 	else
 		man_overview(commands, out);
+}
+
+/* --- configuration files --- */
+
+static void man_key(const struct hf_option *o, struct hf_out *out)
+{
+	hf_out_print(out, ".It Ic ");
+	mdoc_words(out, o->name);
+	hf_out_print(out, ": Ar ");
+	mdoc_words(out, o->kind == HF_OPT_FLAG ? "yes|no" : o->arg ? o->arg : "word");
+	hf_out_print(out, "\n");
+	man_values(o, out);
+	if (o->kind == HF_OPT_LIST)
+		hf_out_print(out, "One, or a list.\n");
+}
+
+static bool skipped(const struct hf_man_file *file, const char *name)
+{
+	for (size_t i = 0; file->skip[i]; i++)
+		if (strcmp(file->skip[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void man_keys(const struct hf_man_file *file, const struct hf_option_group *group,
+		     struct hf_out *out)
+{
+	hf_out_print(out, ".Ss ");
+	mdoc_words(out, group->title);
+	hf_out_print(out, "\n.Bl -tag -width Ds\n");
+	for (const struct hf_option *o = group->options; o->name; o++)
+		if (!skipped(file, o->name))
+			man_key(o, out);
+	hf_out_print(out, ".El\n");
+}
+
+void hf_help_man_file(const struct hf_man_file *file, struct hf_out *out)
+{
+	const struct hf_command pages = { .see_also = file->see_also };
+	char title[64];
+
+	upper(file->name, title, sizeof(title));
+	hf_out_print(out, ".Dd " PAGE_DATE "\n.Dt %s 5\n.Os\n.Sh NAME\n.Nm %s\n.Nd ", title,
+		     file->name);
+	mdoc_words(out, file->summary);
+	hf_out_print(out, "\n.Sh DESCRIPTION\n");
+	mdoc_text(out, file->description);
+	for (const struct hf_option_group *g = file->groups; g->options; g++)
+		man_keys(file, g, out);
+	for (const struct hf_option_group *g = file->more; g->options; g++)
+		man_keys(file, g, out);
+	hf_out_print(out, ".Sh EXAMPLES\n.Bd -literal -offset indent\n");
+	mdoc_literal(out, file->example);
+	hf_out_print(out, ".Ed\n");
+	man_see_also(&pages, out);
 }

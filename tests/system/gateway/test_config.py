@@ -46,6 +46,21 @@ refuse: alert
         assert wait_for(lambda: log.exists() and log.read_text(), "log")
 
 
+def test_manual_of_the_file_is_of_its_keys_and_its_example_works(hf, town, tmp_path):
+    page = hf("help", "--man", "handfast.yaml").stdout
+    keys = set(re.findall(r"^\.It Ic (\S+):", page.replace("\\-", "-"), re.M))
+    options, everywhere = (set(re.findall(r"--([a-z0-9-]+)", hf("help", *of).stdout)) for of in (["serve"], []))
+    assert options - keys - everywhere <= {"config", "check"} and len(options & keys) > 40
+    assert {"routes", "policies", "sni", "path", "bound-tokens"} <= keys
+    example = page.split(".Bd -literal -offset indent\n")[1].split("\n.Ed")[0].replace("\\e", "\\")
+    for name, path in (("gw.pem", town["server"].cert), ("gw.key", town["server"].key), ("clients.pem", town.ca),
+                       ("partners.pem", town.foreign_ca)):
+        example = example.replace("/etc/handfast/" + name, path)
+    path = tmp_path / "handfast.yaml"
+    path.write_text(example)
+    assert "no mistakes found" in hf("serve", "--config", str(path), "--check").stdout
+
+
 def test_what_a_file_does_not_say_is_as_on_the_command_line(configured, wire):
     server = configured("allow: any\nrespond: identity\n")
     assert wire(server).tls.version() == "TLSv1.3"
