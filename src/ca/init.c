@@ -215,7 +215,7 @@ static int take_existing_root(struct hf_founding *f, struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_pemfile) certs = HF_PEMFILE_INIT;
 	HF_AUTO_DONE(hf_pemfile) keys = HF_PEMFILE_INIT;
-	int rc = hf_pemfile_load(&certs, f->o->root_cert, 0, NULL, err);
+	int rc = hf_pemfile_load(&certs, f->o->root_cert, 0, &f->o->pass, err);
 
 	if (rc == 0)
 		rc = hf_pemfile_load(&keys, f->o->root_key, HF_WANT_KEY, &f->o->pass, err);

@@ -188,6 +188,32 @@ def test_root_made_elsewhere_in_three_steps_can_issue(hf, home, tmp_path):
                  home / "id/amy/cert.pem")
 
 
+@pytest.mark.row(36, 38)
+@pytest.mark.parametrize("form", ["key first", "certificate first", "der", "pkcs1", "encrypted", "pkcs12"])
+def test_root_is_taken_in_every_form(hf, home, tmp_path, form):
+    key, root, own = (str(tmp_path / name) for name in ("r.key", "r.pem", "own"))
+    (tmp_path / "secret").write_text("open sesame\n")
+    (tmp_path / "secret").chmod(0o600)
+    look.openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", root, "-subj", "/O=Old Root",
+                 "-addext", "keyUsage=critical,keyCertSign,cRLSign", "-days", "3650")
+    parts = [(tmp_path / name).read_text() for name in ("r.key", "r.pem")]
+    cert, more = own, ()
+    if "first" in form:
+        (tmp_path / "own").write_text("".join(parts if form == "key first" else parts[::-1]))
+    elif form == "pkcs12":
+        look.openssl("pkcs12", "-export", "-in", root, "-inkey", key, "-passout", "pass:open sesame", "-out", own)
+    else:
+        make = {"der": ["-outform", "DER"], "pkcs1": ["-traditional"],
+                "encrypted": ["-aes256", "-passout", "pass:open sesame"]}[form]
+        look.openssl("pkey", "-in", key, *make, "-out", own)
+        cert = root
+    if form in ("encrypted", "pkcs12"):
+        more = ("--passphrase-file", tmp_path / "secret")
+    hf("init", "ABC Inc.", "--root-cert", cert, "--root-key", own, *more)
+    hf("issue", "amy", "--client", *more)
+    look.openssl("verify", "-CAfile", root, "-untrusted", home / "id/amy/cert.pem", home / "id/amy/cert.pem")
+
+
 @pytest.mark.row(2)
 def test_root_of_version_one_is_not_made(hf, home):
     hf("init", "ABC Inc.", "--subject", "/O=ABC")
