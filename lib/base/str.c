@@ -132,6 +132,30 @@ static size_t min3(size_t a, size_t b, size_t c)
 	return HF_MIN(a, HF_MIN(b, c));
 }
 
+bool hf_glob_matches(const char *glob, size_t glob_len, const char *text, size_t len)
+{
+	size_t g = 0, t = 0;
+	size_t star = SIZE_MAX, retry = 0; /* the last '*', and where its run ends so far */
+
+	while (t < len) {
+		if (g < glob_len && glob[g] == '*') {
+			star = g++;
+			retry = t;
+		} else if (g < glob_len && hf_ascii_lower(glob[g]) == hf_ascii_lower(text[t])) {
+			g++;
+			t++;
+		} else if (star != SIZE_MAX) {
+			g = star + 1;
+			t = ++retry;
+		} else {
+			return false;
+		}
+	}
+	while (g < glob_len && glob[g] == '*')
+		g++;
+	return g == glob_len;
+}
+
 size_t hf_str_distance(const char *a, const char *b)
 {
 	size_t rows[3][WORD_CAP + 1];

@@ -19,6 +19,8 @@ bool hf_str_starts(const char *s, const char *prefix);
 bool hf_str_ends(const char *s, const char *suffix);
 bool hf_mem_case_eq(const void *a, const void *b, size_t len);
 char hf_ascii_lower(char c);
+/* '*' is any run of bytes; ASCII letters compare without case. */
+bool hf_glob_matches(const char *glob, size_t glob_len, const char *text, size_t len);
 /* Heap copies; NULL when out of memory.  Owned by the caller (free). */
 char *hf_str_dup(const char *s);
 char *hf_str_ndup(const char *s, size_t len);

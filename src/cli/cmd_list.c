@@ -126,9 +126,10 @@ static int each(void *arg, const struct hf_record *r)
 	return 0;
 }
 
-static void filter_of(const struct list_opts *o, int64_t now, struct hf_record_filter *f)
+static void filter_of(const struct list_opts *o, const char *like, int64_t now,
+		      struct hf_record_filter *f)
 {
-	*f = (struct hf_record_filter){ .limit = o->limit, .without_own = !o->all };
+	*f = (struct hf_record_filter){ .limit = o->limit, .without_own = !o->all, .like = like };
 	if (o->revoked) {
 		f->order = HF_ORDER_REVOKED_AT;
 	} else if (o->expiring) {
@@ -216,7 +217,7 @@ static int run(struct hf_cmd_ctx *ctx)
 	rc = hf_cli_open_authority(ctx, &from, &a);
 	if (rc < 0)
 		return rc;
-	filter_of(o, l.now, &filter);
+	filter_of(o, ctx->args->len ? ctx->args->items[0] : NULL, l.now, &filter);
 	rc = start_after(ctx, a, o->after, &filter);
 	if (rc < 0)
 		return rc;
@@ -247,6 +248,7 @@ static int run(struct hf_cmd_ctx *ctx)
 
 static const struct hf_example examples[] = {
 	{ "handfast list", "what is valid today" },
+	{ "handfast list '*.abc.com'", "who has a name there" },
 	{ "handfast list --expiring 30d", "what has to be renewed within a month" },
 	{ "handfast list --limit 100 --after 3f2a91", "the next page" },
 	{ "handfast list --under 'ABC Inc. Issuing CA'",
@@ -258,13 +260,17 @@ static const struct hf_example examples[] = {
 const struct hf_command cmd_list = {
 	.name = "list",
 	.group = "Identities",
+	.arguments = "[PATTERN]",
 	.summary = "show what the authority has issued",
 	.description =
+	    "With a PATTERN only the certificates whose name, whole subject, or one of whose names (written "
+	    "web.abc.com or dns:web.abc.com) is like it; * is any run of letters, and case does not matter.\n\n"
 	    "The states: valid, expired, revoked, intent (being signed at this moment), abandoned (asked for, but "
 	    "the process ended before the certificate was handed out; its serial is never used again).",
 	.groups = groups,
 	.opts_size = sizeof(struct list_opts),
 	.examples = examples,
+	.max_args = 1,
 	.see_also = "show, renew, revoke",
 	.run = run,
 };

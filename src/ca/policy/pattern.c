@@ -17,30 +17,6 @@ void hf_pattern_done(struct hf_pattern *pattern)
 	pattern->text = NULL;
 }
 
-bool hf_glob_matches(const char *glob, size_t glob_len, const char *text, size_t len)
-{
-	size_t g = 0, t = 0;
-	size_t star = SIZE_MAX, retry = 0; /* the last '*', and where its run ends so far */
-
-	while (t < len) {
-		if (g < glob_len && glob[g] == '*') {
-			star = g++;
-			retry = t;
-		} else if (g < glob_len && hf_ascii_lower(glob[g]) == hf_ascii_lower(text[t])) {
-			g++;
-			t++;
-		} else if (star != SIZE_MAX) {
-			g = star + 1;
-			t = ++retry;
-		} else {
-			return false;
-		}
-	}
-	while (g < glob_len && glob[g] == '*')
-		g++;
-	return g == glob_len;
-}
-
 /* --- DNS --- */
 
 /* The last label: its start. */

@@ -29,7 +29,4 @@ void hf_pattern_done(struct hf_pattern *pattern);
 bool hf_pattern_matches(const struct hf_pattern *pattern, const struct hf_san *san,
 			bool wildcards);
 
-/* '*' is any run of bytes; ASCII letters compare without case. */
-bool hf_glob_matches(const char *glob, size_t glob_len, const char *text, size_t len);
-
 #endif

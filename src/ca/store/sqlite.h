@@ -46,6 +46,8 @@ int hf_sql_run(struct hf_sqlite *s, sqlite3_stmt *stmt, const char *doing, struc
 
 /* Parameters and columns of text (NULL is "") and of 32 bytes; what is bound must live until the
  * statement has run. */
+/* Functions of our own that statements use. */
+int hf_sql_add_functions(struct hf_sqlite *s, struct hf_err *err);
 void hf_sql_bind_text(sqlite3_stmt *stmt, int index, const char *text);
 const char *hf_sql_column_text(sqlite3_stmt *stmt, int column);
 void hf_sql_column_hash(sqlite3_stmt *stmt, int column, uint8_t out[HF_STORE_SHA256_LEN]);

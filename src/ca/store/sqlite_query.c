@@ -87,6 +87,8 @@ static void bind_filter(sqlite3_stmt *stmt, const struct hf_record_filter *f)
 	(void)sqlite3_bind_int64(stmt, 7, f->expires_from);
 	(void)sqlite3_bind_int64(stmt, 8, f->expires_until ? f->expires_until : INT64_MAX);
 	(void)sqlite3_bind_int64(stmt, 9, f->limit > 0 ? f->limit : -1);
+	if (f->like)
+		hf_sql_bind_text(stmt, 10, f->like);
 }
 
 int hf_sqlite_list(struct hf_store *store, const struct hf_record_filter *filter, hf_record_fn each,

@@ -133,6 +133,8 @@ struct hf_record_filter {
 	int64_t id, issuer;
 	const char *serial, *name;
 	const uint8_t *sha256;
+	const char *like; /* glob for the name, the subject or one of the SANs, with or without its
+			     kind; reads every row that the rest lets through */
 	unsigned states;		     /* 1 << enum hf_record_state, several or'ed */
 	int64_t expires_from, expires_until; /* notAfter, both inclusive */
 	bool without_own; /* leave out the authority's own certificates (profiles root, single,

@@ -99,7 +99,9 @@ static int configure(struct hf_sqlite *s, bool create, struct hf_err *err)
 	(void)sqlite3_busy_timeout(s->db, BUSY_MS);
 	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	(void)sqlite3_extended_result_codes(s->db, 1);
-	rc = check_application(s, create, err);
+	rc = hf_sql_add_functions(s, err);
+	if (rc == 0)
+		rc = check_application(s, create, err);
 	if (rc == 0)
 		rc = exec(
 		    s,

@@ -367,6 +367,12 @@ CHANGING = ("openat", "write", "pwrite64", "fdatasync", "fsync", "rename", "rena
             "mkdir", "unlink", "unlinkat")
 
 
+def traced(hf):
+    """LeakSanitizer cannot work below strace."""
+    env = hf.environment()
+    return dict(env, ASAN_OPTIONS=":".join(filter(None, (env.get("ASAN_OPTIONS"), "detect_leaks=0"))))
+
+
 def kill_points(trace):
     """(system call, its ordinal) of each call that changes something, from the draft directory on."""
     seen, points, begun = {}, [], False
@@ -386,7 +392,7 @@ def test_kill_at_any_system_call_leaves_no_authority_or_a_whole_one(hf, home, tr
     strace, trace = need("strace"), tree.place / "trace"
     argv = [hf.binary, "import", "openssl", tree.dir]
     subprocess.run([strace, "-f", "-o", trace, *argv[:1], "--home", tree.place / "counted", *argv[1:]],
-                   env=hf.environment(), capture_output=True, timeout=120 * SLOW, check=True)
+                   env=traced(hf), capture_output=True, timeout=120 * SLOW, check=True)
     points = kill_points(trace)
     assert len(points) > 50
     whole = []
@@ -395,7 +401,7 @@ def test_kill_at_any_system_call_leaves_no_authority_or_a_whole_one(hf, home, tr
         home.mkdir(mode=0o700)
         subprocess.run([strace, "-f", "-o", "/dev/null", "-e",
                         "inject=%s:signal=SIGKILL:when=%d" % (name, number), *argv],
-                       env=hf.environment(), capture_output=True, timeout=120 * SLOW, check=False)
+                       env=traced(hf), capture_output=True, timeout=120 * SLOW, check=False)
         whole.append((home / "ca").exists())
         if not whole[-1]:
             hf("import", "openssl", tree.dir)
@@ -412,7 +418,7 @@ def test_kill_while_an_authority_is_replaced_leaves_the_old_one_or_the_new(hf, h
     hf("issue", "amy.example", "--server")
     saved = tmp_path / "saved"
     shutil.copytree(home, saved)
-    subprocess.run([strace, "-f", "-o", trace, *argv], env=hf.environment(), capture_output=True, timeout=120 * SLOW,
+    subprocess.run([strace, "-f", "-o", trace, *argv], env=traced(hf), capture_output=True, timeout=120 * SLOW,
                    check=True)
     points = [point for point in kill_points(trace) if point[0] != "pwrite64"]
     seen = set()
@@ -420,7 +426,7 @@ def test_kill_while_an_authority_is_replaced_leaves_the_old_one_or_the_new(hf, h
         shutil.rmtree(home)
         shutil.copytree(saved, home)
         subprocess.run([strace, "-f", "-o", "/dev/null", "-e", "inject=%s:signal=SIGKILL:when=%d" % (name, number), *argv],
-                       env=hf.environment(), capture_output=True, timeout=120 * SLOW, check=False)
+                       env=traced(hf), capture_output=True, timeout=120 * SLOW, check=False)
         cn = look.cn(look.cert(home / "ca/root.pem"))
         seen.add(cn)
         hf("issue", "new.example", "--server")

@@ -160,3 +160,36 @@ def test_revoking_an_ambiguous_name_elsewhere_lists_them_and_does_nothing(abc, t
     refused = abc("revoke", "amy", exit=1)
     assert all(serial in refused.stderr for serial in twice) and "--all" in refused.stderr
     assert [states(abc)[serial] for serial in twice] == ["valid", "valid"]
+
+
+@pytest.mark.parametrize("pattern, names", [
+    ("web", {"web"}), ("WEB", {"web"}), ("web.abc.test", {"web"}), ("dns:web.abc.test", {"web"}),
+    ("*.abc.test", {"web", "mail"}), ("*.ABC.test", {"web", "mail"}), ("ip:10.0.0.*", {"mail"}), ("10.0.0.7", {"mail"}),
+    ("uri:*", {"agent"}), ("spiffe://abc/*", {"agent"}), ("CN=web*", {"web"}), ("*", {"web", "mail", "agent"}),
+    ("abc.test", set()), ("web.abc.tes", set()), ("dns:10.0.0.7", set()), ("%", set()), ("w_b", set()), ("", set()),
+    ("web.abc.test, dns", set()), ("wéb", set()),
+])
+def test_names_are_looked_for_by_pattern(hf, pattern, names):
+    hf("init", "ABC Inc.")
+    hf("issue", "web", "--server", "--san", "dns:web.abc.test")
+    hf("issue", "mail", "--peer", "--san", "dns:mail.abc.test,ip:10.0.0.7")
+    hf("issue", "agent", "--client", "--san", "uri:spiffe://abc/agent")
+    assert {row["name"] for row in hf.json("list", pattern)["certificates"]} == names
+
+
+def test_a_pattern_goes_with_the_other_options(hf, requests, tmp_path):
+    hf("init", "ABC Inc.")
+    hf("sign", requests(tmp_path / "in", 30, "node"), "--profile", "client", "--out", tmp_path / "out")
+    hf("issue", "other", "--client")
+    pages, after = [], ()
+    while True:
+        page = hf.json("list", "node*", "--limit", "12", *after)
+        pages += [row["name"] for row in page["certificates"]]
+        if not page["next"]:
+            break
+        after = ("--after", page["next"])
+    assert len(pages) == len(set(pages)) == 30 and "other" not in pages
+    hf("revoke", pages[3])
+    assert [row["name"] for row in hf.json("list", "node*", "--revoked")["certificates"]] == [pages[3]]
+    assert len(hf.json("list", "node*", "--expiring", "40d")["certificates"]) == 29
+    assert "nothing to list" in hf("list", "nobody*").stderr
