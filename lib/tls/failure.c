@@ -46,6 +46,12 @@ static const struct {
 	{ 120, "P-ALPN" },
 };
 
+/* A key that is elsewhere raises errors of its own (util/remote_key.h of the program). */
+static bool is_signer_trouble(unsigned long error)
+{
+	return ERR_GET_LIB(error) == ERR_LIB_USER;
+}
+
 static const char *cause_of_reason(const struct hf_tls_conn *conn, int reason)
 {
 	for (size_t i = 0; i < HF_ARRAY_LEN(causes); i++) {
@@ -118,7 +124,10 @@ static void refused_by_us(struct hf_tls_conn *conn, unsigned long error,
 	failure->refused_by = HF_JUDGE_US;
 	failure->alert = conn->alert_sent;
 	failure->cause = cause_of_reason(conn, reason);
-	if (verdict_refuses(conn)) {
+	if (is_signer_trouble(error)) {
+		failure->cause = hf_reason_info(HF_REASON_F_SIGNER)->id;
+		words = hf_reason_info(HF_REASON_F_SIGNER)->sentence;
+	} else if (verdict_refuses(conn)) {
 		const struct hf_finding *root = hf_verdict_root(&conn->peer->verdict);
 
 		failure->cause = cause_of_verdict(conn);

@@ -14,7 +14,7 @@
 #include "ca/doctor_internal.h"
 #include "ca/signer.h"
 
-enum { DETAIL_CAP = 600, KEY_CAP = 1024 * 1024 };
+enum { DETAIL_CAP = 600 };
 
 static const struct hf_doctor_info infos[] = {
 #define HF_DOCTOR(name, id, severity, sentence, fix) { id, sentence, fix, HF_DOCTOR_##severity },
@@ -143,14 +143,6 @@ int hf_doctor_load(struct hf_doctor *d, const char *path, unsigned want, struct 
 	return rc < 0 ? rc : 1;
 }
 
-/* A token's key is looked at by whoever uses it: here nobody asks for a PIN. */
-static bool is_token(const char *path)
-{
-	HF_AUTO_DONE(hf_buf) data = HF_BUF_INIT(KEY_CAP);
-
-	return hf_file_read(path, &data, NULL) == 0 && hf_signer_is_uri(hf_buf_str(&data));
-}
-
 int hf_doctor_key(struct hf_doctor *d, const char *path, const struct hf_cert *cert,
 		  struct hf_err *err)
 {
@@ -159,7 +151,7 @@ int hf_doctor_key(struct hf_doctor *d, const char *path, const struct hf_cert *c
 	int rc = hf_doctor_key_mode(d, path, err);
 
 	d->looked_at++;
-	if (rc < 0 || is_token(path))
+	if (rc < 0 || hf_signer_file_has_uri(path))
 		return rc;
 	rc = hf_pemfile_load(&file, path, HF_WANT_KEY, NULL, &why);
 	if (rc == -HF_E_PASSPHRASE)

@@ -35,6 +35,13 @@ static char *uri_of(const struct hf_buf *data)
 	return hf_signer_is_uri(text) ? hf_str_ndup(text, strcspn(text, "\r\n")) : NULL;
 }
 
+bool hf_signer_file_has_uri(const char *path)
+{
+	HF_AUTO_DONE(hf_buf) data = HF_BUF_INIT(HF_PEMFILE_CAP);
+
+	return hf_file_read(path, &data, NULL) == 0 && hf_signer_is_uri(hf_buf_str(&data));
+}
+
 int hf_signer_load(const char *path, const struct hf_passphrase_source *pass, EVP_PKEY **ret_key,
 		   struct hf_err *err)
 {

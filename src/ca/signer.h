@@ -11,6 +11,8 @@
 
 /* "pkcs11:token=CA;object=issuing" (RFC 7512) */
 bool hf_signer_is_uri(const char *where);
+/* A file whose first line is one. */
+bool hf_signer_file_has_uri(const char *path);
 /* The key that the URI names.  The PIN comes from the URI's pin-source, else from `pin`; a
  * pin-value in the URI is refused, for URIs are seen and logged. */
 int hf_signer_from_uri(const char *uri, const struct hf_passphrase_source *pin, EVP_PKEY **ret_key,

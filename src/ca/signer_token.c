@@ -359,6 +359,10 @@ int hf_token_sign(struct hf_token *t, const struct hf_sign_ask *ask, uint8_t *ou
 
 /* --- life --- */
 
+/* A login is of the whole process, and so is the module: the last one out ends both (PKCS#11 2.40,
+ * 5.4 and 5.6). */
+static atomic_int open_tokens;
+
 int hf_token_open(const struct hf_pkcs11_uri *uri, const struct hf_passphrase_source *pin,
 		  struct hf_token **ret_token, struct hf_err *err)
 {
@@ -368,6 +372,7 @@ int hf_token_open(const struct hf_pkcs11_uri *uri, const struct hf_passphrase_so
 	if (!t)
 		return hf_err_nomem(err);
 	atomic_init(&t->refs, 1);
+	(void)atomic_fetch_add(&open_tokens, 1);
 	(void)pthread_mutex_init(&t->lock, NULL);
 	t->session = CK_INVALID_HANDLE;
 	rc = load_module(t, uri, err);
@@ -393,13 +398,17 @@ struct hf_token *hf_token_ref(struct hf_token *t)
  */
 void hf_token_unref(struct hf_token *t)
 {
+	bool last;
+
 	if (!t || atomic_fetch_sub(&t->refs, 1) != 1)
 		return;
+	last = atomic_fetch_sub(&open_tokens, 1) == 1;
 	if (t->p11 && t->session != CK_INVALID_HANDLE) {
-		(void)t->p11->C_Logout(t->session);
+		if (last)
+			(void)t->p11->C_Logout(t->session);
 		(void)t->p11->C_CloseSession(t->session);
 	}
-	if (t->p11 && t->initialized)
+	if (t->p11 && t->initialized && last)
 		(void)t->p11->C_Finalize(NULL);
 	EVP_PKEY_free(t->public);
 	(void)pthread_mutex_destroy(&t->lock);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "cli/serve_file.h"
+#include "cli/serve_guard.h"
 #include "gateway/generation.h"
 #include "gateway/preflight.h"
 #include "gateway/responder.h"
@@ -122,7 +122,10 @@ static int run_with(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts,
 static int serve(struct hf_cmd_ctx *ctx, struct hf_serve_file *file)
 {
 	const struct hf_serve_opts *opts = &file->opts;
-	struct hf_serve_source source = { ctx, file, opts->config, false, NULL, { NULL }, -1 };
+	struct hf_serve_source source = {
+		ctx, file, opts->config, false, NULL, { NULL }, -1, NULL
+	};
+	struct hf_serve_guard guard = HF_SERVE_GUARD_INIT;
 	HF_AUTO_DONE(hf_strv) listen = HF_STRV_INIT;
 	struct hf_gateway_config config = { .workers = 0 };
 	int rc = hf_serve_check(ctx, file);
@@ -132,7 +135,10 @@ static int serve(struct hf_cmd_ctx *ctx, struct hf_serve_file *file)
 	(void)hf_slim_begin(HF_SLIM_TLS); /* a quarter of a handshake is looking for decoders */
 	rc = hf_serve_file_config(file, &source, &listen, &config);
 	if (rc == 0)
+		rc = hf_serve_guard_begin(&guard, opts, &source, &config, &ctx->err);
+	if (rc == 0)
 		rc = run_with(ctx, opts, &config);
+	hf_serve_guard_end(&guard, &config);
 	hf_networks_done(&config.proxies);
 	hf_serve_source_done(&source);
 	return rc;

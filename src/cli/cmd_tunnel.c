@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "cli/serve_file.h"
+#include "cli/serve_guard.h"
 #include "gateway/generation.h"
 #include "util/clock.h"
 #include "util/slim.h"
@@ -158,6 +158,14 @@ static const struct hf_option limit_options[] = {
 	  .min = 1,
 	  .max = INT64_C(30) * 86400,
 	  .help = "without a byte either way" },
+	{ .name = "max-chain-bytes",
+	  .kind = HF_OPT_INT,
+	  .offset = AT(serve.max_chain_bytes),
+	  .arg = "N",
+	  .initial = "65536",
+	  .min = 1024,
+	  .max = 16 * 1024 * 1024 - 1,
+	  .help = "of the certificates the server sends; more is refused before it is read" },
 	{ .name = "max-connections",
 	  .kind = HF_OPT_INT,
 	  .offset = AT(serve.max_connections),
@@ -175,6 +183,7 @@ static const struct hf_option_group tunnel_groups[] = {
 	{ "Renewal", hf_renewal_options, AT(serve.renew_from) },
 	{ "Revocation", hf_follow_options, AT(serve.follow) },
 	{ "Which servers", hf_rule_options, AT(serve.rules) },
+	{ "Privileges", hf_guard_options, AT(serve.guard) },
 	{ "Operation", operation_options, 0 },
 	{ "Limits", limit_options, 0 },
 	{ NULL, NULL, 0 },
@@ -321,7 +330,8 @@ static int run(struct hf_cmd_ctx *ctx)
 {
 	const struct tunnel_opts *opts = ctx->opts;
 	struct hf_serve_file file = { .opts = opts->serve }; /* lent */
-	struct hf_serve_source source = { ctx, &file, NULL, true, NULL, { NULL }, -1 };
+	struct hf_serve_source source = { ctx, &file, NULL, true, NULL, { NULL }, -1, NULL };
+	struct hf_serve_guard guard = HF_SERVE_GUARD_INIT;
 	struct tunnel t = { .listen = HF_STRV_INIT };
 	struct hf_gateway_config config = { .workers = 0 };
 	int rc = check_options(ctx, opts);
@@ -331,7 +341,10 @@ static int run(struct hf_cmd_ctx *ctx)
 		rc = make_config(ctx, opts, &source, &t, &config);
 	}
 	if (rc == 0)
+		rc = hf_serve_guard_begin(&guard, &opts->serve, &source, &config, &ctx->err);
+	if (rc == 0)
 		rc = run_with(ctx, opts, &config);
+	hf_serve_guard_end(&guard, &config);
 	hf_networks_done(&config.proxies);
 	hf_serve_source_done(&source);
 	hf_strv_done(&t.listen);

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "cli/credential.h"
 #include "util/home.h"
 
 const struct hf_option hf_credential_options[] = {
@@ -24,8 +25,9 @@ const struct hf_option hf_credential_options[] = {
 	{ .name = "key",
 	  .kind = HF_OPT_STRING,
 	  .offset = offsetof(struct hf_credential_opts, key),
-	  .arg = "FILE",
-	  .help = "private key, when it is not in the certificate's file" },
+	  .arg = "FILE|URI",
+	  .help = "private key, when it is not in the certificate's file; pkcs11:… names one in a "
+		  "token (RFC 7512)" },
 	{ .name = "passphrase-file",
 	  .kind = HF_OPT_STRING,
 	  .offset = offsetof(struct hf_credential_opts, passphrase_file),
@@ -122,13 +124,14 @@ int hf_cli_load_credential(struct hf_cmd_ctx *ctx, const struct hf_credential_op
 	if (opts->key && !opts->cert)
 		return hf_command_usage(ctx, "--key needs --cert");
 	if (opts->cert) {
-		rc = hf_credential_load(opts->cert, opts->key, &source, ret_credential, &ctx->err);
+		rc = hf_cli_read_credential(opts->cert, opts->key, &source, ret_credential,
+					    &ctx->err);
 	} else if (opts->as) {
 		rc = hf_home_id(ctx->home, opts->as, "cert.pem", cert, &ctx->err);
 		if (rc == 0)
 			rc = hf_home_id(ctx->home, opts->as, "key.pem", key, &ctx->err);
 		if (rc == 0)
-			rc = hf_credential_load(cert, key, &source, ret_credential, &ctx->err);
+			rc = hf_cli_read_credential(cert, key, &source, ret_credential, &ctx->err);
 		if (rc == -HF_E_NOENT && !hf_file_exists(cert))
 			hf_cli_hint_identity(ctx->home, opts->as, &ctx->err);
 	} else {

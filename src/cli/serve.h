@@ -6,7 +6,14 @@
 #include "cli/common.h"
 #include "gateway/gateway.h"
 
+struct hf_guard_opts {
+	bool key_in_process;
+	int sandbox; /* enum hf_sandbox_use */
+	const char *user;
+};
+
 struct hf_serve_opts {
+	struct hf_guard_opts guard;
 	struct hf_credential_opts credential;
 	struct hf_trust_opts trust;
 	struct hf_rule_opts rules;
@@ -23,6 +30,7 @@ struct hf_serve_opts {
 	int64_t workers, drain, max_connections, max_header_bytes, max_header_fields,
 	    max_body_bytes;
 	int64_t max_identity_connections, max_requests_per_second, max_failures_per_address;
+	int64_t max_chain_bytes;
 	int64_t idle_timeout, header_timeout, handshake_timeout, body_timeout, refusal_log_rate;
 };
 

@@ -190,6 +190,7 @@ int hf_serve_config(const struct hf_serve_opts *opts, struct hf_serve_source *so
 		.source = { hf_serve_load, source },
 		.listen = listen,
 		.alpn = alpn,
+		.chain_cap = (size_t)opts->max_chain_bytes,
 		.resume = opts->resume != 0,
 		.watch = opts->reload == 0,
 		.drop = opts->refuse != 0,

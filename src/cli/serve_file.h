@@ -53,11 +53,24 @@ struct hf_serve_source {
 	struct hf_serve_secret *secrets;
 	const char *renewal[10]; /* the arguments of who renews our identity */
 	int keylog_fd; /* set by hf_serve_config; -1: none */
+	struct hf_custody *custody; /* has the keys; NULL: we have */
 };
 void hf_serve_source_done(struct hf_serve_source *source);
 
 /* 0, or a mistake of usage. */
 int hf_serve_check(struct hf_cmd_ctx *ctx, const struct hf_serve_file *file);
+/* What is read at a reload by a process that has the keys, or (keys false) by one that has not. */
+int hf_serve_reads(const struct hf_serve_source *source, bool keys, struct hf_strv *ret_paths,
+		   struct hf_err *err);
+/* Reads a credential in this process.  ask: somebody may be asked for a passphrase on a terminal.
+ */
+int hf_serve_read_credential(struct hf_serve_source *source, const struct hf_custody_files *files,
+			     bool ask, struct hf_credential **ret_credential, struct hf_err *err);
+/* The credential of --cert and --key or --as, or of an identity of the home, by the process that
+ * has the keys. */
+int hf_serve_load_credential(struct hf_serve_source *source, const struct hf_credential_opts *opts,
+			     uint64_t number, struct hf_credential **ret_credential,
+			     struct hf_err *err);
 /* As hf_gateway_source.load; arg: the source. */
 int hf_serve_load(void *arg, uint64_t number, struct hf_gateway_parts *ret_parts,
 		  struct hf_err *err);

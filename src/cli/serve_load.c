@@ -9,111 +9,7 @@
 #include "cli/serve_file_internal.h"
 #include "util/home.h"
 
-/* --- passphrases: asked for once, before the workers are forked --- */
-
-struct asked {
-	struct hf_serve_source *source;
-	const char *file; /* NULL: the terminal */
-};
-
-static struct hf_serve_secret *secret_of(struct hf_serve_source *source, const char *file)
-{
-	struct hf_serve_secret *secret = source->secrets;
-
-	while (secret != NULL && !hf_str_eq(secret->file, file))
-		secret = secret->next;
-	return secret;
-}
-
-static int ask(struct hf_serve_source *source, const char *file, const char *what,
-	       struct hf_err *err)
-{
-	struct hf_passphrase passphrase = { file, false };
-	struct hf_serve_secret *secret = calloc(1, sizeof(*secret));
-	int rc;
-
-	if (secret == NULL)
-		return hf_err_nomem(err);
-	secret->secret = (struct hf_secret)HF_SECRET_INIT;
-	rc = hf_passphrase_get(&passphrase, what, &secret->secret, err);
-	if (rc == 0 && file != NULL && (secret->file = hf_str_dup(file)) == NULL)
-		rc = hf_err_nomem(err);
-	if (rc < 0) {
-		hf_secret_done(&secret->secret);
-		free(secret);
-		return rc;
-	}
-	secret->next = source->secrets;
-	source->secrets = secret;
-	return 0;
-}
-
-static int passphrase_once(void *arg, const char *what, struct hf_secret *ret, struct hf_err *err)
-{
-	const struct asked *asked = arg;
-	const struct hf_serve_secret *secret = secret_of(asked->source, asked->file);
-	int rc = secret == NULL ? ask(asked->source, asked->file, what, err) : 0;
-
-	if (rc < 0)
-		return rc;
-	secret = secret_of(asked->source, asked->file);
-	return hf_secret_set(ret, secret->secret.data, secret->secret.len, err);
-}
-
-void hf_serve_source_done(struct hf_serve_source *source)
-{
-	while (source->secrets != NULL) {
-		struct hf_serve_secret *secret = source->secrets;
-
-		source->secrets = secret->next;
-		hf_secret_done(&secret->secret);
-		free(secret->file);
-		free(secret);
-	}
-}
-
 /* --- one policy --- */
-
-/* A file that makes no sense is no mistake of usage. */
-static int file_failure(int rc, struct hf_err *err)
-{
-	if (rc != -HF_E_INVALID)
-		return rc;
-	err->code = HF_E_MISMATCH;
-	return -HF_E_MISMATCH;
-}
-
-/* An identity of the home. */
-static int load_identity(struct hf_serve_source *source, const char *name,
-			 const char *passphrase_file, struct hf_credential **ret_credential,
-			 struct hf_err *err)
-{
-	struct asked asked = { source, passphrase_file };
-	const struct hf_passphrase_source pass = { passphrase_once, &asked };
-	char cert[PATH_MAX], key[PATH_MAX];
-	int rc = hf_home_id(source->ctx->home, name, "cert.pem", cert, err);
-
-	if (rc == 0)
-		rc = hf_home_id(source->ctx->home, name, "key.pem", key, err);
-	if (rc == 0)
-		rc = hf_credential_load(cert, key, &pass, ret_credential, err);
-	if (rc == -HF_E_NOENT && !hf_file_exists(cert))
-		hf_cli_hint_identity(source->ctx->home, name, err);
-	return file_failure(rc, err);
-}
-
-static int load_credential(struct hf_serve_source *source, const struct hf_credential_opts *opts,
-			   struct hf_policy_parts *parts, struct hf_err *err)
-{
-	struct asked asked = { source, opts->passphrase_file };
-	const struct hf_passphrase_source pass = { passphrase_once, &asked };
-
-	if (opts->cert)
-		return file_failure(hf_credential_load(opts->cert, opts->key, &pass,
-						       &parts->credential, err),
-				    err);
-	return load_identity(source, opts->as, opts->passphrase_file, &parts->credential, err);
-}
 
 static int note_files(const struct hf_serve_source *source, const struct hf_serve_opts *opts,
 		      struct hf_policy_parts *parts, struct hf_err *err)
@@ -174,7 +70,8 @@ static int load_policy(struct hf_serve_source *source, const struct hf_serve_opt
 {
 	static const enum hf_tls_version versions[] = { HF_TLS_1_2, HF_TLS_1_3 };
 	struct hf_cmd_ctx *ctx = source->ctx;
-	int rc = load_credential(source, &opts->credential, parts, err);
+	int rc =
+	    hf_serve_load_credential(source, &opts->credential, number, &parts->credential, err);
 
 	if (rc < 0)
 		return rc;
@@ -218,6 +115,17 @@ static int load_named(struct hf_serve_source *source, const struct hf_serve_poli
 	return rc < 0 ? hf_err_context(err, rc, "policy '%s'", policy->name) : 0;
 }
 
+/* Who we are to the authority whose feed is followed. */
+static int load_follow(struct hf_serve_source *source, const struct hf_serve_opts *opts,
+		       uint64_t number, struct hf_credential **ret_credential, struct hf_err *err)
+{
+	const struct hf_credential_opts who = { .as = opts->follow.as,
+						.passphrase_file =
+						    opts->credential.passphrase_file };
+
+	return hf_serve_load_credential(source, &who, number, ret_credential, err);
+}
+
 static int load_from(struct hf_serve_source *source, const struct hf_serve_file *file,
 		     uint64_t number, struct hf_gateway_parts *parts, struct hf_err *err)
 {
@@ -229,8 +137,7 @@ static int load_from(struct hf_serve_source *source, const struct hf_serve_file 
 	parts->policies_len = 1;
 	rc = load_policy(source, &file->opts, number, &parts->policies[0], err);
 	if (rc == 0 && file->opts.follow.as)
-		rc = load_identity(source, file->opts.follow.as,
-				   file->opts.credential.passphrase_file, &parts->follow, err);
+		rc = load_follow(source, &file->opts, number, &parts->follow, err);
 	for (size_t i = 0; rc == 0 && i < file->policies_len; i++)
 		rc = load_named(source, &file->policies[i], number,
 				&parts->policies[parts->policies_len++], err);
@@ -253,6 +160,11 @@ static int watch_identity(struct hf_cmd_ctx *ctx, const char *name, struct hf_st
 	return rc;
 }
 
+static int add_path(struct hf_strv *paths, const char *path)
+{
+	return path && !hf_str_starts(path, "pkcs11:") ? hf_strv_add(paths, path) : 0;
+}
+
 static int watch_one(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts,
 		     struct hf_strv *ret_paths)
 {
@@ -261,7 +173,7 @@ static int watch_one(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts,
 
 	if (opts->credential.as)
 		rc = watch_identity(ctx, opts->credential.as, ret_paths);
-	else if (hf_strv_add(ret_paths, cert) < 0 || (key && hf_strv_add(ret_paths, key) < 0))
+	else if (add_path(ret_paths, cert) < 0 || add_path(ret_paths, key) < 0)
 		rc = hf_err_nomem(&ctx->err);
 	if (rc == 0 && opts->follow.as)
 		rc = watch_identity(ctx, opts->follow.as, ret_paths);
@@ -277,6 +189,32 @@ static int watch_all(struct hf_cmd_ctx *ctx, const struct hf_serve_file *file, c
 
 	for (size_t i = 0; rc == 0 && i < file->policies_len; i++)
 		rc = watch_one(ctx, &file->policies[i].opts, ret_paths);
+	return rc;
+}
+
+static int reads_of(const struct hf_serve_source *source, const struct hf_serve_opts *opts,
+		    bool keys, struct hf_strv *ret_paths)
+{
+	if (!keys)
+		return hf_cli_trust_paths(source->ctx, &opts->trust, opts->credential.as,
+					  ret_paths);
+	if (add_path(ret_paths, opts->credential.passphrase_file) < 0)
+		return hf_err_nomem(&source->ctx->err);
+	return watch_one(source->ctx, opts, ret_paths);
+}
+
+int hf_serve_reads(const struct hf_serve_source *source, bool keys, struct hf_strv *ret_paths,
+		   struct hf_err *err)
+{
+	const struct hf_serve_file *file = source->file;
+	int rc = add_path(ret_paths, source->path) < 0
+		     ? hf_err_nomem(&source->ctx->err)
+		     : reads_of(source, &file->opts, keys, ret_paths);
+
+	for (size_t i = 0; rc == 0 && i < file->policies_len; i++)
+		rc = reads_of(source, &file->policies[i].opts, keys, ret_paths);
+	if (rc < 0 && err != &source->ctx->err)
+		*err = source->ctx->err;
 	return rc;
 }
 

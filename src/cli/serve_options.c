@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The options of handfast serve: tables only. */
-#include "cli/serve.h"
+#include "cli/serve_guard.h"
 
 #define AT(field) offsetof(struct hf_serve_opts, field)
 
@@ -317,6 +317,14 @@ static const struct hf_option limit_options[] = {
 	  .max = 60000,
 	  .help = "handshakes of one address (IPv6: a /64) that may fail in a minute, before its "
 		  "connections are closed unread for a while (default: no limit)" },
+	{ .name = "max-chain-bytes",
+	  .kind = HF_OPT_INT,
+	  .offset = AT(max_chain_bytes),
+	  .arg = "N",
+	  .initial = "65536",
+	  .min = 1024,
+	  .max = 16 * 1024 * 1024 - 1,
+	  .help = "of the certificates a client sends; more is refused before it is read" },
 	{ .name = "max-header-bytes",
 	  .kind = HF_OPT_INT,
 	  .offset = AT(max_header_bytes),
@@ -363,6 +371,7 @@ const struct hf_option_group hf_serve_groups[] = {
 	{ "Trust", hf_trust_options, AT(trust) },
 	{ "Revocation", hf_follow_options, AT(follow) },
 	{ "Who may", hf_rule_options, AT(rules) },
+	{ "Privileges", hf_guard_options, AT(guard) },
 	{ "Operation", operation_options, 0 },
 	{ "Limits", limit_options, 0 },
 	{ NULL, NULL, 0 },

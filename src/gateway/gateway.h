@@ -6,12 +6,14 @@
 #define HF_GATEWAY_GATEWAY_H
 
 #include "base/str.h"
+#include "gateway/custody/custody.h"
 #include "gateway/filestamp.h"
 #include "gateway/route.h"
 #include "http/server.h"
 #include "http/url.h"
 #include "net/networks.h"
 #include "tls/context.h"
+#include "util/sandbox.h"
 
 struct hf_revocations;
 
@@ -91,6 +93,20 @@ struct hf_origin_config {
 	uint64_t idle_ms;	 /* without a byte either way; 0: never */
 };
 
+enum hf_sandbox_use {
+	HF_SANDBOX_AUTO,    /* as much of it as the kernel has */
+	HF_SANDBOX_REQUIRE, /* all of it, or no start */
+	HF_SANDBOX_OFF,
+};
+
+/* What workers may no longer do. */
+struct hf_gateway_guard {
+	enum hf_sandbox_use sandbox;
+	const struct hf_user *user;  /* to become; NULL: stay */
+	const struct hf_strv *read;  /* files and directories that a reload reads in them */
+	const struct hf_strv *write; /* logs */
+};
+
 /* For one client; 0: none.  Over all workers. */
 struct hf_gateway_limits {
 	uint32_t connections_per_identity;
@@ -107,9 +123,12 @@ struct hf_follow_config {
 /* From options; everything borrowed and constant while the gateway runs. */
 struct hf_gateway_config {
 	struct hf_gateway_source source;
+	struct hf_custody *custody; /* the signer; NULL: every process has the keys */
+	struct hf_gateway_guard guard;
 	bool watch; /* the files that were read: their change reloads */
 	const struct hf_strv *listen;
 	const char *const *alpn;
+	size_t chain_cap; /* bytes of certificates that a peer may send; 0: the default */
 	bool resume;
 	bool drop; /* a refused peer gets no alert */
 	struct hf_responder_spec respond; /* text NULL: none */

@@ -37,7 +37,7 @@ static void close_slot(struct hf_worker_slot *slot)
 	slot->ready = slot->reloading = slot->listing = slot->asked = false;
 }
 
-_Noreturn static void be_worker(struct hf_supervisor *s, size_t index, int control)
+_Noreturn static void be_worker(struct hf_supervisor *s, size_t index, int control, int signer)
 {
 	struct hf_worker_start start = { .config = s->config,
 					 .bound = &s->bound,
@@ -47,6 +47,7 @@ _Noreturn static void be_worker(struct hf_supervisor *s, size_t index, int contr
 					 .control = control,
 					 .report = s->slots[index].report,
 					 .generation = s->generation,
+					 .first = !s->announced,
 					 .good = &s->good,
 					 .counters = s->counters,
 					 .board = s->board,
@@ -62,6 +63,7 @@ _Noreturn static void be_worker(struct hf_supervisor *s, size_t index, int contr
 		hf_fd_close(s->slots[i].report);
 	}
 	hf_bound_list_close(&s->bound, index);
+	hf_supervisor_signer_in_child(s, "hf-worker", signer);
 	(void)sigprocmask(SIG_SETMASK, &s->before, NULL);
 	exit(hf_worker_run(&start));
 }
@@ -69,22 +71,28 @@ _Noreturn static void be_worker(struct hf_supervisor *s, size_t index, int contr
 static int start_worker(struct hf_supervisor *s, size_t index, struct hf_err *err)
 {
 	struct hf_worker_slot *slot = &s->slots[index];
-	int pair[2];
+	int pair[2], signer = -1;
 	pid_t pid;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+	if (hf_supervisor_signer_attach(s, index, &signer, err) < 0)
+		return -err->code;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+		hf_fd_close(signer);
 		return hf_err_errno(err, errno, "socketpair");
+	}
 	pid = fork();
 	if (pid < 0) {
 		hf_fd_close(pair[0]);
 		hf_fd_close(pair[1]);
+		hf_fd_close(signer);
 		return hf_err_errno(err, errno, "cannot fork a worker");
 	}
 	if (pid == 0) {
 		hf_fd_close(pair[0]);
-		be_worker(s, index, pair[1]);
+		be_worker(s, index, pair[1], signer);
 	}
 	hf_fd_close(pair[1]);
+	hf_fd_close(signer);
 	slot->pid = pid;
 	slot->control = pair[0];
 	slot->ready = slot->reloading = slot->listing = false;
@@ -190,7 +198,8 @@ static void reap(struct hf_supervisor *s)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if (!hf_supervisor_follower_ended(s, pid, status) &&
+		if (!hf_supervisor_signer_reaped(s, pid) &&
+		    !hf_supervisor_follower_ended(s, pid, status) &&
 		    !hf_aide_ended(&s->aide, pid, status, hf_clock_monotonic_ms()))
 			for (size_t i = 0; i < s->slots_len; i++)
 				if (s->slots[i].pid == pid)
@@ -295,6 +304,7 @@ static int wait_ms(const struct hf_supervisor *s, int64_t now)
 {
 	int64_t next = s->stopping ? s->kill_ms : s->watch != NULL ? s->look_ms : INT64_MAX;
 
+	next = HF_MIN(next, hf_supervisor_signer_next(s));
 	for (size_t i = 0; i < s->slots_len; i++)
 		if (s->slots[i].restart_ms > 0 && !s->stopping)
 			next = HF_MIN(next, s->slots[i].restart_ms);
@@ -311,7 +321,7 @@ static int wait_ms(const struct hf_supervisor *s, int64_t now)
 
 static void round_of_events(struct hf_supervisor *s)
 {
-	struct pollfd fds[HF_WORKERS_CAP + 3];
+	struct pollfd fds[HF_WORKERS_CAP + 4];
 	int64_t now = hf_clock_monotonic_ms();
 	size_t admin = s->slots_len + 1;
 
@@ -322,8 +332,11 @@ static void round_of_events(struct hf_supervisor *s)
 	    (struct pollfd){ .fd = s->admin ? hf_admin_fd(s->admin) : -1, .events = POLLIN };
 	fds[admin + 1] =
 	    (struct pollfd){ .fd = s->follower.control, .events = POLLIN }; /* -1: passed over */
-	if (poll(fds, admin + 2, wait_ms(s, now)) < 0)
+	fds[admin + 2] = (struct pollfd){ .fd = hf_supervisor_signer_fd(s), .events = POLLIN };
+	if (poll(fds, admin + 3, wait_ms(s, now)) < 0)
 		return;
+	if ((fds[admin + 2].revents & POLLIN) != 0)
+		hf_supervisor_signer_heard(s);
 	if ((fds[admin + 1].revents & POLLIN) != 0)
 		hf_supervisor_follower_said(s);
 	for (size_t i = 0; i < s->slots_len; i++)
@@ -341,6 +354,7 @@ static void round_of_events(struct hf_supervisor *s)
 	hf_supervisor_settle_reload(s);
 	hf_supervisor_run_admin(s, now);
 	restart_due(s, now);
+	hf_supervisor_signer_round(s, now);
 	hf_supervisor_look_at_files(s, now);
 	hf_supervisor_look_at_anchors(s, now);
 	if (s->stopping && now >= s->kill_ms) {
@@ -368,8 +382,9 @@ static int run(struct hf_supervisor *s, struct hf_err *err)
 	hf_supervisor_unfollow(s);
 	hf_aide_stop(&s->aide);
 	kill_workers(s);
-	while (living(s) > 0 && waitpid(-1, NULL, 0) > 0)
-		continue;
+	for (size_t i = 0; i < s->slots_len; i++) /* not the signer, which may still be asked */
+		if (s->slots[i].pid != 0)
+			(void)waitpid(s->slots[i].pid, NULL, 0);
 	return rc < 0
 		   ? rc
 		   : hf_err_set(err, HF_E_IO, "the workers could not start; the reason is above");

@@ -43,6 +43,12 @@ struct hf_file_fact {
 
 enum { HF_PENDING_CAP = 16, HF_FILE_FACTS_CAP = 64 };
 
+/* The signer; all in milliseconds of the monotonic clock, 0: nothing to do. */
+struct hf_signer_slot {
+	int64_t started_ms, restart_ms, backoff_ms, watch_ms, retry_ms;
+	bool unsealed; /* it is new, and its keys are still to be read */
+};
+
 struct hf_supervisor {
 	const struct hf_gateway_config *config;
 	struct hf_gateway_config own; /* with the defaults worked out */
@@ -76,6 +82,7 @@ struct hf_supervisor {
 	struct hf_aide aide;
 	struct hf_filewatch *watch; /* NULL: only SIGHUP reloads */
 	int64_t look_ms;	    /* when to look next */
+	struct hf_signer_slot signer;
 };
 
 /* supervisor_follow.c: the follower and what it tells. */
@@ -122,5 +129,19 @@ void hf_supervisor_status(const struct hf_supervisor *s, struct hf_json *j);
 /* Remembers what the generation was made of, right after it was loaded. */
 void hf_supervisor_note_files(struct hf_supervisor *s);
 void hf_supervisor_forget_files(struct hf_supervisor *s);
+
+/* supervisor_signer.c; without a signer these do nothing */
+int hf_supervisor_signer_ready(struct hf_supervisor *s, struct hf_err *err);
+/* true: that child was the signer. */
+bool hf_supervisor_signer_reaped(struct hf_supervisor *s, pid_t pid);
+void hf_supervisor_signer_round(struct hf_supervisor *s, int64_t now);
+/* when to call round; or INT64_MAX */
+int64_t hf_supervisor_signer_next(const struct hf_supervisor *s);
+int hf_supervisor_signer_fd(const struct hf_supervisor *s);	  /* to poll, -1 none */
+void hf_supervisor_signer_heard(struct hf_supervisor *s);
+int hf_supervisor_signer_attach(struct hf_supervisor *s, size_t worker, int *ret_fd,
+				struct hf_err *err);
+/* In a child that was just forked: its name for ps(1), and its end of the socket. */
+void hf_supervisor_signer_in_child(struct hf_supervisor *s, const char *name, int fd);
 
 #endif

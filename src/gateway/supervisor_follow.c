@@ -23,7 +23,7 @@ static void close_listeners(struct hf_bound_list *list)
 			hf_fd_close(list->items[i].fds[copy]);
 }
 
-_Noreturn static void be_follower(struct hf_supervisor *s, int control)
+_Noreturn static void be_follower(struct hf_supervisor *s, int control, int signer)
 {
 	const struct hf_follower_start start = { .config = s->config,
 						 .parts = &s->good,
@@ -39,6 +39,7 @@ _Noreturn static void be_follower(struct hf_supervisor *s, int control)
 	}
 	close_listeners(&s->bound);
 	close_listeners(&s->metrics);
+	hf_supervisor_signer_in_child(s, "hf-follower", signer);
 	(void)sigprocmask(SIG_SETMASK, &s->before, NULL);
 	exit(hf_follower_run(&start));
 }
@@ -46,22 +47,28 @@ _Noreturn static void be_follower(struct hf_supervisor *s, int control)
 int hf_supervisor_follow(struct hf_supervisor *s, struct hf_err *err)
 {
 	struct hf_worker_slot *slot = &s->follower;
-	int pair[2];
+	int pair[2], signer = -1;
 	pid_t pid;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+	if (hf_supervisor_signer_attach(s, HF_WORKERS_CAP, &signer, err) < 0)
+		return -err->code;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+		hf_fd_close(signer);
 		return hf_err_errno(err, errno, "socketpair");
+	}
 	pid = fork();
 	if (pid < 0) {
 		hf_fd_close(pair[0]);
 		hf_fd_close(pair[1]);
+		hf_fd_close(signer);
 		return hf_err_errno(err, errno, "cannot fork a follower");
 	}
 	if (pid == 0) {
 		hf_fd_close(pair[0]);
-		be_follower(s, pair[1]);
+		be_follower(s, pair[1], signer);
 	}
 	hf_fd_close(pair[1]);
+	hf_fd_close(signer);
 	slot->pid = pid;
 	slot->control = pair[0];
 	slot->restart_ms = 0;

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "gateway/guard.h"
 #include "util/clock.h"
 
 enum { TICK_MS = 250, SWEEP_TICKS = 4, SUMMARY_TICKS = 40, EXIT_CANNOT = 3 };
@@ -218,6 +219,8 @@ static int first_generation(struct hf_worker *worker, struct hf_err *err)
 	if (hf_generation_new(worker->config, start->generation, NULL, &worker->generation, err) ==
 	    0)
 		return 0;
+	if (start->first)
+		return -err->code;
 	hf_log_say("worker %zu goes on with generation %llu: %s", start->index,
 		   (unsigned long long)start->generation, err->msg);
 	return hf_generation_from(worker->config, start->generation, start->good,
@@ -227,7 +230,10 @@ static int first_generation(struct hf_worker *worker, struct hf_err *err)
 static int start_up(struct hf_worker *worker, struct hf_err *err)
 {
 	const struct hf_gateway_config *config = worker->config;
-	int rc = first_generation(worker, err);
+	int rc = hf_guard_drop(config, err);
+
+	if (rc == 0)
+		rc = first_generation(worker, err);
 
 	if (rc == 0 && config->respond.text != NULL)
 		rc = hf_responder_init(&worker->responder, &config->respond, err);
@@ -245,7 +251,9 @@ static int start_up(struct hf_worker *worker, struct hf_err *err)
 					&worker->metrics_http, err);
 	if (rc == 0)
 		rc = open_timers(worker, err);
-	return rc < 0 ? rc : open_ports(worker, err);
+	if (rc == 0)
+		rc = open_ports(worker, err);
+	return rc < 0 ? rc : hf_guard_lock(config, err);
 }
 
 static void shut_down(struct hf_worker *worker)

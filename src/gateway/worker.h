@@ -36,6 +36,7 @@ struct hf_worker_start {
 	int control;
 	int report; /* a file for reports of connections, shared with the supervisor */
 	uint64_t generation;
+	bool first; /* nothing has been served yet: what cannot be read ends everything */
 	/* What the generation was made of, to go on with when the files have become bad since; the
 	 * worker's own copy. */
 	struct hf_gateway_parts *good;

@@ -240,6 +240,39 @@ static void test_a_key_signs_only_in_its_own_forms(void **state)
 	}
 }
 
+/* A token behind the signer: whoever is asked asks on. */
+static void test_a_key_of_a_key(void **state)
+{
+	static const struct {
+		enum hf_key_type kind;
+		struct hf_sign_ask ask;
+	} rows[] = {
+		{ HF_KEY_P256, { HF_SIGN_ECDSA, NID_sha256, (const uint8_t *)"", 32 } },
+		{ HF_KEY_RSA2048, { HF_SIGN_PKCS1, NID_sha256, (const uint8_t *)"", 32 } },
+		{ HF_KEY_RSA2048, { HF_SIGN_PSS, NID_sha384, (const uint8_t *)"", 48 } },
+		{ HF_KEY_ED25519, { HF_SIGN_EDDSA, NID_undef, (const uint8_t *)"", 1 } },
+	};
+	static const uint8_t data[64] = { 1 };
+
+	(void)state;
+	for (size_t i = 0; i < HF_ARRAY_LEN(rows); i++) {
+		struct holder h;
+		EVP_PKEY *key = away(&h, rows[i].kind);
+		struct hf_sign_ask ask = rows[i].ask;
+		uint8_t out[HF_SIGNATURE_CAP];
+		struct hf_err err = HF_ERR_INIT;
+		size_t len = 0;
+
+		ask.data = data;
+		if (hf_sign_with(key, &ask, out, sizeof(out), &len, &err) < 0)
+			fail_msg("%zu: %s", i, err.msg);
+		assert_int_equal(h.asked, 1);
+		assert_int_equal(h.last.form, ask.form);
+		assert_int_equal(h.last.md, ask.md);
+		holder_done(&h, key);
+	}
+}
+
 static void test_kinds_that_stay_at_home(void **state)
 {
 	HF_AUTO(EVP_PKEY) key = EVP_PKEY_Q_keygen(NULL, NULL, "ED448");
@@ -271,6 +304,7 @@ int main(void)
 		cmocka_unit_test(test_paddings),
 		cmocka_unit_test(test_hashes_that_are_too_weak_or_unknown),
 		cmocka_unit_test(test_a_key_signs_only_in_its_own_forms),
+		cmocka_unit_test(test_a_key_of_a_key),
 		cmocka_unit_test(test_kinds_that_stay_at_home),
 	};
 

@@ -12,7 +12,7 @@ import time
 import pytest
 from support import zoo
 from support.peers import PythonClient
-from support.process import SLOW
+from support.process import SLOW, children
 from support.program import Handfast
 
 
@@ -205,11 +205,9 @@ def test_worker_that_dies_while_the_files_are_bad_is_replaced_all_the_same(hf, t
     with hf.serve(*argv, "--allow", "any", "--respond", "text:x", "--workers", "1", "--reload", "signal") as server:
         cert.write_text("garbage\n")
         assert "refused" in server.reload()
-        children = "/proc/%d/task/%d/children" % (server.pid, server.pid)
-        worker, = open(children).read().split()
-        os.kill(int(worker), signal.SIGKILL)
-        server.wait_until(lambda: any("goes on with generation 1" in line for line in server.lines["err"]),
-                          "another worker")
+        worker, = children(server.pid, "hf-worker")
+        os.kill(worker, signal.SIGKILL)
+        server.wait_until(lambda: set(children(server.pid, "hf-worker")) - {worker}, "another worker")
         assert curl.get(server.port, town["mail"], town.ca).status == 200
         shutil.copy(town["gateway"].cert, cert)
         assert "refused" in server.reload()  # its key is another one

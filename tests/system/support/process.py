@@ -38,6 +38,22 @@ def listening_ports(pid):
     return sorted(ports)
 
 
+def children(pid, name=None):
+    """The living children of a process; of the gateway's by name: hf-worker, hf-signer."""
+    found = []
+    with open("/proc/%d/task/%d/children" % (pid, pid)) as row:
+        kids = [int(word) for word in row.read().split()]
+    for kid in kids:
+        try:
+            with open("/proc/%d/stat" % kid) as stat:
+                comm, rest = stat.read().rsplit(")", 1)
+        except OSError:
+            continue
+        if rest.split()[0] != "Z" and name in (None, comm.split("(", 1)[1]):
+            found.append(kid)
+    return found
+
+
 class Watched:
     """A child whose stdout and stderr are read by threads, line by line."""
 
