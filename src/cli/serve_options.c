@@ -17,8 +17,9 @@ static const struct hf_option listen_options[] = {
 	  .kind = HF_OPT_LIST,
 	  .offset = AT(listen),
 	  .arg = "ADDR:PORT",
-	  .help = "where to listen, repeatable; port 0 takes any, localhost takes both families, "
-		  "unix:PATH a socket file (default: localhost:8443)" },
+	  .help =
+	      "where to listen, repeatable; port 0 takes any, localhost takes both families, "
+	      "unix:PATH a socket file, systemd what a .socket unit passes (default: localhost:8443)" },
 	{ .name = "accept-proxy-protocol",
 	  .kind = HF_OPT_LIST,
 	  .offset = AT(accept_proxy),

@@ -217,8 +217,8 @@ static void write_cause(const char *name, const char *side, uint64_t value, void
 /* Each is there from the start, so that an alert can watch it grow from 0. */
 static void write_own_faults(const struct hf_counters *all, size_t workers, struct hf_buf *out)
 {
-	static const char *const ours[] = { "V-CRL-EXPIRED", "V-CRL-MISSING", "V-CRL-INVALID",
-					    "V-CRL-NOT-YET", "V-ROOT-EXPIRED" };
+	static const char *const ours[] = { "V-CRL-EXPIRED", "V-CRL-MISSING",  "V-CRL-INVALID",
+					    "V-CRL-NOT-YET", "V-ROOT-EXPIRED", "F-SIGNER" };
 
 	for (size_t i = 0; i < HF_ARRAY_LEN(ours); i++) {
 		uint64_t sum = 0;

@@ -300,11 +300,22 @@ static void restart_due(struct hf_supervisor *s, int64_t now)
 	}
 }
 
+/* This loop turns: that is what systemd wants to know (sd_notify(3)). */
+static void say_alive(struct hf_supervisor *s, int64_t now)
+{
+	if (s->watchdog_ms == 0 || now < s->alive_ms)
+		return;
+	s->alive_ms = now + s->watchdog_ms;
+	hf_daemon_notify("WATCHDOG=1");
+}
+
 static int wait_ms(const struct hf_supervisor *s, int64_t now)
 {
 	int64_t next = s->stopping ? s->kill_ms : s->watch != NULL ? s->look_ms : INT64_MAX;
 
 	next = HF_MIN(next, hf_supervisor_signer_next(s));
+	if (s->watchdog_ms > 0)
+		next = HF_MIN(next, s->alive_ms);
 	for (size_t i = 0; i < s->slots_len; i++)
 		if (s->slots[i].restart_ms > 0 && !s->stopping)
 			next = HF_MIN(next, s->slots[i].restart_ms);
@@ -354,6 +365,7 @@ static void round_of_events(struct hf_supervisor *s)
 	hf_supervisor_settle_reload(s);
 	hf_supervisor_run_admin(s, now);
 	restart_due(s, now);
+	say_alive(s, now);
 	hf_supervisor_signer_round(s, now);
 	hf_supervisor_look_at_files(s, now);
 	hf_supervisor_look_at_anchors(s, now);

@@ -81,6 +81,7 @@ struct hf_supervisor {
 	bool follower_reported, listing, list_again, list_kept;
 	struct hf_aide aide;
 	struct hf_filewatch *watch; /* NULL: only SIGHUP reloads */
+	int64_t watchdog_ms, alive_ms; /* how often systemd hears of us, 0 never; when next */
 	int64_t look_ms;	    /* when to look next */
 	struct hf_signer_slot signer;
 };

@@ -48,7 +48,7 @@ void hf_supervisor_reload(struct hf_supervisor *s)
 		s->reload_again = true;
 		return;
 	}
-	hf_daemon_notify("RELOADING=1");
+	hf_daemon_notify_reloading();
 	s->reload_round++;
 	s->reload_at = hf_clock_now();
 	if (hf_generation_new(s->config, s->generation + 1, NULL, &trial, &err) < 0) {

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "gateway/revocations.h"
 #include "gateway/supervisor.h"
+#include "util/daemon.h"
 
 enum { DESCRIPTORS_SPARED = 64 }; /* listeners, logs, libraries */
 
@@ -131,6 +132,7 @@ int hf_supervisor_set_up(struct hf_supervisor *s, struct hf_err *err)
 	int rc;
 
 	work_out_defaults(s);
+	s->watchdog_ms = hf_daemon_watchdog_ms();
 	rc = open_listeners(s, err);
 	if (rc == 0)
 		rc = check_plaintext(s, err);

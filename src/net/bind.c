@@ -3,6 +3,7 @@
  * with another program: SO_REUSEPORT is switched on only after a plain bind has shown that the port
  * is ours. */
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "net/listener.h"
+#include "util/daemon.h"
 
 enum {
 	BACKLOG = 4096,
@@ -320,8 +322,66 @@ static int open_tcp(struct hf_bound_list *list, const char *spec, size_t copies,
 	return open_and_add(list, &found[0], copies, err);
 }
 
+/* --- sockets that systemd opened --------------------------------------------------------- */
+
+/* A copy of the one socket for each worker: whoever is free accepts. */
+static int share(struct hf_bound *bound, int fd, struct hf_err *err)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return hf_err_errno(err, errno, "preparing descriptor %d", fd);
+	for (size_t i = 0; i < bound->copies; i++) {
+		bound->fds[i] = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		if (bound->fds[i] < 0)
+			return hf_err_errno(err, errno, "sharing descriptor %d", fd);
+	}
+	return 0;
+}
+
+static int take_passed(struct hf_bound_list *list, int fd, size_t copies, struct hf_err *err)
+{
+	struct hf_address address = { .len = sizeof(address.sa) };
+	struct hf_bound bound;
+	socklen_t len = sizeof(int);
+	int listens = 0, rc;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) != 0 || !listens ||
+	    getsockname(fd, (struct sockaddr *)&address.sa, &address.len) != 0)
+		return hf_err_set(err, HF_E_INVALID,
+				  "descriptor %d from systemd is no listening stream socket", fd);
+	rc = bound_new(&address, copies, &bound, err);
+	if (rc == 0)
+		rc = share(&bound, fd, err);
+	hf_fd_close(fd);
+	if (rc < 0) {
+		bound_done(&bound);
+		return rc;
+	}
+	return list_add(list, &bound, err);
+}
+
+static int open_passed(struct hf_bound_list *list, size_t copies, struct hf_err *err)
+{
+	int count = hf_daemon_listen_fds(err), rc = 0;
+
+	if (count < 0)
+		return count;
+	if (count == 0) {
+		(void)hf_err_set(err, HF_E_INVALID,
+				 "--listen systemd: systemd has passed no sockets");
+		return hf_err_hint(err, "a .socket unit of the same name passes them; "
+					"contrib/systemd has one");
+	}
+	for (int i = 0; rc == 0 && i < count; i++)
+		rc = take_passed(list, HF_DAEMON_FIRST_FD + i, copies, err);
+	return rc;
+}
+
 int hf_bound_open(struct hf_bound_list *list, const char *spec, size_t copies, struct hf_err *err)
 {
+	if (hf_str_eq(spec, "systemd"))
+		return open_passed(list, copies ? copies : 1, err);
 	if (hf_str_starts(spec, "unix:"))
 		return open_unix(list, spec, err);
 	return open_tcp(list, spec, copies ? copies : 1, err);

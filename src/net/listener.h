@@ -27,7 +27,8 @@ struct hf_bound_list {
 	}
 
 /* Binds and listens; appends to list.  Port 0 takes any; "localhost" takes 127.0.0.1 and ::1 with
- * the same port; "unix:PATH" replaces a dead socket file, never a living one or another kind of
+ * the same port; "systemd" are the sockets
+ * that systemd passed, one for all workers; "unix:PATH" replaces a dead socket file, never a living one or another kind of
  * file.  An address that another program listens on is -HF_E_EXIST ("127.0.0.1:3000 is in use by
  * another program"). */
 int hf_bound_open(struct hf_bound_list *list, const char *spec, size_t copies, struct hf_err *err);
