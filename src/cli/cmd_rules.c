@@ -196,7 +196,7 @@ static int by_file(struct hf_cmd_ctx *ctx, const struct hf_certs *chain)
 {
 	const struct rules_opts *opts = ctx->opts;
 	struct hf_serve_file file = HF_SERVE_FILE_INIT;
-	struct hf_serve_source source = { ctx, &file, NULL, false, NULL, { NULL }, -1, NULL };
+	struct hf_serve_source source = { .ctx = ctx, .file = &file, .keylog_fd = -1 };
 	HF_AUTO_DONE(hf_strv) listen = HF_STRV_INIT;
 	struct hf_gateway_config config = { .workers = 0 };
 	int rc = 0;

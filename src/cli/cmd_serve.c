@@ -123,7 +123,7 @@ static int serve(struct hf_cmd_ctx *ctx, struct hf_serve_file *file)
 {
 	const struct hf_serve_opts *opts = &file->opts;
 	struct hf_serve_source source = {
-		ctx, file, opts->config, false, NULL, { NULL }, -1, NULL
+		.ctx = ctx, .file = file, .path = opts->config, .keylog_fd = -1
 	};
 	struct hf_serve_guard guard = HF_SERVE_GUARD_INIT;
 	HF_AUTO_DONE(hf_strv) listen = HF_STRV_INIT;

@@ -330,7 +330,9 @@ static int run(struct hf_cmd_ctx *ctx)
 {
 	const struct tunnel_opts *opts = ctx->opts;
 	struct hf_serve_file file = { .opts = opts->serve }; /* lent */
-	struct hf_serve_source source = { ctx, &file, NULL, true, NULL, { NULL }, -1, NULL };
+	struct hf_serve_source source = {
+		.ctx = ctx, .file = &file, .originates = true, .keylog_fd = -1
+	};
 	struct hf_serve_guard guard = HF_SERVE_GUARD_INIT;
 	struct tunnel t = { .listen = HF_STRV_INIT };
 	struct hf_gateway_config config = { .workers = 0 };

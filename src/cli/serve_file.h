@@ -54,6 +54,9 @@ struct hf_serve_source {
 	const char *renewal[10]; /* the arguments of who renews our identity */
 	int keylog_fd; /* set by hf_serve_config; -1: none */
 	struct hf_custody *custody; /* has the keys; NULL: we have */
+	/* What was named at the start: no process can read beyond the directories of these; NULL:
+	 * they may read what they like. */
+	const struct hf_strv *known;
 };
 void hf_serve_source_done(struct hf_serve_source *source);
 

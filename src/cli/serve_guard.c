@@ -83,6 +83,10 @@ int hf_serve_guard_begin(struct hf_serve_guard *guard, const struct hf_serve_opt
 		.write = &guard->write,
 	};
 	rc = list_reads(guard, opts, source, err);
+	if (rc == 0 && asked->sandbox != HF_SANDBOX_OFF) {
+		rc = hf_serve_reads(source, true, &guard->known, err);
+		source->known = &guard->known;
+	}
 	if (rc == 0)
 		rc = hf_guard_check(config, err);
 	if (rc < 0)
@@ -100,4 +104,5 @@ void hf_serve_guard_end(struct hf_serve_guard *guard, struct hf_gateway_config *
 	config->custody = NULL;
 	hf_strv_done(&guard->read);
 	hf_strv_done(&guard->write);
+	hf_strv_done(&guard->known);
 }

@@ -314,6 +314,50 @@ static int compare(const struct hf_serve_source *source, const struct hf_serve_f
 	return 0;
 }
 
+/* The directory that a path is in, as a length. */
+static size_t dir_len(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? (size_t)(slash - path) : 0;
+}
+
+static bool is_near(const struct hf_strv *known, const char *path)
+{
+	for (size_t i = 0; i < known->len; i++) {
+		size_t len = dir_len(known->items[i]);
+
+		if (strncmp(path, known->items[i], len) == 0 && path[len] == '/')
+			return true;
+		if (len == 0 && strchr(path, '/') == NULL)
+			return true;
+	}
+	return false;
+}
+
+/* Signer and workers were locked up with what was named then. */
+static int check_places(const struct hf_serve_source *source, const struct hf_serve_file *fresh,
+			struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_strv) paths = HF_STRV_INIT;
+
+	if (source->known == NULL)
+		return 0;
+	if (watch_all(source->ctx, fresh, source->path, &paths) < 0)
+		return hf_err_nomem(err);
+	for (size_t i = 0; i < paths.len; i++) {
+		HF_AUTO(cstr) text = NULL;
+
+		if (is_near(source->known, paths.items[i]))
+			continue;
+		text = hf_str_printf("'%s' is in a directory that nothing was in at the start, and "
+				     "workers cannot read there",
+				     paths.items[i]);
+		return text != NULL ? needs_restart(source, err, text) : hf_err_nomem(err);
+	}
+	return 0;
+}
+
 static int load_again(struct hf_serve_source *source, uint64_t number,
 		      struct hf_gateway_parts *parts, struct hf_err *err)
 {
@@ -322,6 +366,8 @@ static int load_again(struct hf_serve_source *source, uint64_t number,
 
 	if (rc == 0)
 		rc = compare(source, &fresh, err);
+	if (rc == 0)
+		rc = check_places(source, &fresh, err);
 	if (rc == 0) {
 		rc = hf_serve_check(source->ctx, &fresh);
 		if (rc < 0 && err != NULL)

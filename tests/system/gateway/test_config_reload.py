@@ -207,3 +207,14 @@ def test_files_named_since_are_watched_too(config, town, tmp_path):
         os.rename(fresh, listed)
         assert gone(mail)
     assert outcome(server.port, town, "localhost", "mail", "1.3") == "certificate revoked"
+
+
+def test_file_in_a_new_directory_needs_a_restart(config, town, tmp_path_factory):
+    """Signer and workers are locked up with the directories that were named at the start."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "ca.pem"
+    elsewhere.write_bytes(town.certs["foreign-root"].pem)
+    server = config.start("rules: [allow any]\n" + ANSWER)
+    line = config.change("rules: [allow any]\npolicies: [{name: p, sni: p.test, ca: %s}]\n"
+                         % elsewhere + ANSWER, "reload refused")
+    assert str(elsewhere) in line and "restart" in line
+    assert outcome(server.port, town, "localhost", "mail") == 200
