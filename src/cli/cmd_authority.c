@@ -15,7 +15,7 @@ struct authority_opts {
 	int64_t per_address, per_identity;
 	struct hf_strv listen, names, admins, publish;
 	bool publish_anywhere;
-	const char *as, *access_log, *passphrase_file;
+	const char *as, *access_log, *passphrase_file, *admin_socket;
 	int64_t drain;
 };
 
@@ -77,6 +77,13 @@ static const struct hf_option options[] = {
 	  .help =
 	      "EST clients whose User-Agent begins so get base64 in lines, others in one (repeatable; "
 	      "strongSwan reads one line only, libest lines only)" },
+	{ .name = "admin-socket",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct authority_opts, admin_socket),
+	  .arg = "unix:PATH",
+	  .help =
+	      "the socket on which handfast ctl asks this process for status, reload and drain, or none "
+	      "(default: authority-PID.sock in $XDG_RUNTIME_DIR/handfast, for root in /run/handfast)" },
 	{ .name = "access-log",
 	  .kind = HF_OPT_STRING,
 	  .offset = offsetof(struct authority_opts, access_log),
@@ -210,6 +217,7 @@ static int run(struct hf_cmd_ctx *ctx)
 					    .requests_per_identity = (uint32_t)o->per_identity,
 					    .est_wrapped = &o->est_wrapped,
 					    .access_log = o->access_log,
+					    .admin_socket = o->admin_socket,
 					    .drain_ms = (uint64_t)o->drain * 1000 };
 	struct hf_err err = HF_ERR_INIT;
 	int rc;

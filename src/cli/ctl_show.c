@@ -107,6 +107,21 @@ static void show_lists(struct hf_out *out, const json_t *lists)
 	}
 }
 
+static void show_feed(struct hf_out *out, const json_t *feed)
+{
+	if (!json_is_object(feed))
+		return;
+	hf_out_print(out, "%-12s ", "feed");
+	hf_out_safe(out, hf_ctl_text(feed, "authority"));
+	hf_out_print(out, ", %s, lost %lld times",
+		     json_is_true(json_object_get(feed, "connected")) ? "connected"
+								      : "not connected",
+		     (long long)hf_ctl_number(feed, "lost"));
+	if (hf_ctl_text(feed, "lists_good_until")[0])
+		hf_out_print(out, ", lists until %s", hf_ctl_text(feed, "lists_good_until"));
+	hf_out_print(out, "\n");
+}
+
 /* One alone replaces nothing and is not worth a line. */
 static void show_anchors(struct hf_out *out, const json_t *anchors)
 {
@@ -132,6 +147,8 @@ static void show_reload(struct hf_out *out, const json_t *status)
 {
 	const json_t *reload = json_object_get(status, "last_reload");
 
+	if (!json_is_object(reload))
+		return;
 	hf_out_print(out, "%-12s %s", "loaded", hf_ctl_text(status, "loaded_at"));
 	if (!json_is_true(json_object_get(reload, "ok"))) {
 		hf_out_print(out, "; refused at %s: ", hf_ctl_text(reload, "time"));
@@ -165,17 +182,21 @@ void hf_ctl_show_status(struct hf_out *out, const json_t *status)
 		     (long long)hf_ctl_number(status, "generation"));
 	show_list(out, "listeners", json_object_get(status, "listeners"));
 	show_list(out, "metrics", json_object_get(status, "metrics"));
+	show_list(out, "publish", json_object_get(status, "publish"));
 	show_workers(out, json_object_get(status, "workers"));
 	show_certificates(out, json_object_get(status, "certificates"));
 	show_lists(out, json_object_get(status, "crls"));
+	show_feed(out, json_object_get(status, "revocation_feed"));
 	show_anchors(out, json_object_get(status, "anchors"));
 	show_files(out, json_object_get(status, "files"));
 	show_reload(out, status);
-	hf_out_print(out, "%-12s %lld accepted, %lld handshakes, %lld refused, %lld requests\n",
-		     "since start", (long long)hf_ctl_number(totals, "accepted"),
-		     (long long)hf_ctl_number(totals, "handshakes"),
-		     (long long)hf_ctl_number(totals, "refused"),
-		     (long long)hf_ctl_number(totals, "requests"));
+	if (json_is_object(totals))
+		hf_out_print(out,
+			     "%-12s %lld accepted, %lld handshakes, %lld refused, %lld requests\n",
+			     "since start", (long long)hf_ctl_number(totals, "accepted"),
+			     (long long)hf_ctl_number(totals, "handshakes"),
+			     (long long)hf_ctl_number(totals, "refused"),
+			     (long long)hf_ctl_number(totals, "requests"));
 	if (hf_ctl_number(status, "revoked_here") > 0)
 		hf_out_print(out, "%-12s %lld certificates, until the process ends\n", "revoke-now",
 			     (long long)hf_ctl_number(status, "revoked_here"));

@@ -114,6 +114,7 @@ static void reload(struct hf_service *service)
 	hf_log_sink_reopen(&service->access);
 	if (service->config->open(service->config->open_arg, &fresh, &err) < 0) {
 		hf_log_say("reload refused, the old state stays: %s", err.msg);
+		hf_service_ctl_reloaded(service, &err);
 		return;
 	}
 	hf_authority_free(service->authority);
@@ -124,6 +125,7 @@ static void reload(struct hf_service *service)
 	service->upkeep_due = true;
 	hf_log_say("reloaded: generation %llu, with policy and keys as they are on the disk",
 		   (unsigned long long)++service->generation);
+	hf_service_ctl_reloaded(service, &err);
 }
 
 void hf_service_start_work(struct hf_service *service)
@@ -251,6 +253,7 @@ static void on_tick(void *arg)
 	int64_t now = hf_clock_monotonic_ms() / 1000;
 
 	hf_log_sink_flush(&service->access);
+	hf_service_ctl_tick(service);
 	hf_feed_tick(service->feed);
 	hf_service_look_soon(service);
 	if (now - service->upkeep_at < UPKEEP_SECONDS)
@@ -268,7 +271,7 @@ static void drain_over(void *arg)
 	hf_loop_stop(service->loop);
 }
 
-static void drain(struct hf_service *service)
+void hf_service_drain(struct hf_service *service, uint64_t within_ms)
 {
 	if (service->draining)
 		return;
@@ -281,7 +284,7 @@ static void drain(struct hf_service *service)
 	hf_service_plain_close(service);
 	hf_feed_drain(service->feed);
 	hf_http_server_drain(service->http);
-	hf_timer_start(service->drain_timer, service->config->drain_ms, 0);
+	hf_timer_start(service->drain_timer, within_ms, 0);
 	settle(service);
 }
 
@@ -298,7 +301,7 @@ static void on_signal(int signum, void *arg)
 		drain_over(service);
 		return;
 	}
-	drain(service);
+	hf_service_drain(service, service->config->drain_ms);
 }
 
 /* --- start and end --- */
@@ -388,6 +391,8 @@ static int start_up(struct hf_service *service, struct hf_err *err)
 		rc = open_listeners(service, err);
 	if (rc == 0)
 		rc = hf_service_plain_start(service, err);
+	if (rc == 0)
+		rc = hf_service_ctl_start(service, err);
 	service->upkeep_at = hf_clock_monotonic_ms() / 1000;
 	return rc;
 }
@@ -410,6 +415,7 @@ static void shut_down(struct hf_service *service)
 		hf_listener_free(service->listeners[i]);
 	for (size_t i = 0; i < HF_ARRAY_LEN(service->signals); i++)
 		hf_signal_free(service->signals[i]);
+	hf_service_ctl_stop(service);
 	hf_timer_free(service->tick);
 	hf_timer_free(service->drain_timer);
 	hf_service_lists_stop(service);

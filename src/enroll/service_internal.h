@@ -8,6 +8,7 @@
 #include "enroll/ocsp.h"
 #include "enroll/service.h"
 #include "http/stream.h"
+#include "net/admin.h"
 #include "net/listener.h"
 #include "net/throttle.h"
 #include "pki/credential.h"
@@ -22,6 +23,16 @@ enum {
 };
 
 struct hf_visit;
+
+/* handfast ctl: its socket, and calls that wait for a reload or the end. */
+enum { HF_CTL_WAITING = 8 };
+struct hf_service_ctl {
+	struct hf_admin *admin; /* NULL: none */
+	struct hf_watch *watch;
+	struct hf_admin_call *waiting[HF_CTL_WAITING];
+	bool drains[HF_CTL_WAITING];
+	int64_t started_at;
+};
 
 struct hf_service {
 	const struct hf_service_config *config;
@@ -46,6 +57,7 @@ struct hf_service {
 	uv_fs_event_t *watch;	 /* the authority's directory; NULL: only looked at each second */
 	struct hf_signal *signals[3];
 	struct hf_timer *tick, *drain_timer;
+	struct hf_service_ctl ctl;
 	struct hf_log_sink access;
 	struct hf_buf line;
 	struct hf_throttle throttle; /* wrong tokens */
@@ -129,6 +141,14 @@ void hf_service_error_json(struct hf_buf *out, const char *code, const struct hf
 /* service.c */
 void hf_service_enqueue(struct hf_service *service, struct hf_visit *visit);
 void hf_service_start_work(struct hf_service *service);
+void hf_service_drain(struct hf_service *service, uint64_t within_ms);
+
+/* service_ctl.c */
+int hf_service_ctl_start(struct hf_service *service, struct hf_err *err);
+void hf_service_ctl_tick(struct hf_service *service); /* its time limits */
+/* err->code 0: it was loaded anew. */
+void hf_service_ctl_reloaded(struct hf_service *service, const struct hf_err *err);
+void hf_service_ctl_stop(struct hf_service *service); /* tells who waits for the end */
 
 /* service_lists.c */
 /* The first look, before anybody is let in; then a watch over the directory. */

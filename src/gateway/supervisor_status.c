@@ -175,6 +175,23 @@ static void write_lists(const struct hf_supervisor *s, struct hf_json *j)
 	hf_json_int(j, "revoked_here", (int64_t)s->board->revoked_len);
 }
 
+static void write_feed(const struct hf_supervisor *s, struct hf_json *j)
+{
+	const struct hf_counters *told = &s->counters[s->slots_len];
+
+	if (s->config->follow.text == NULL) {
+		hf_json_null(j, "revocation_feed");
+		return;
+	}
+	hf_json_object_begin(j, "revocation_feed");
+	hf_json_string(j, "authority", s->config->follow.text);
+	hf_json_bool(j, "connected", told->feed_up != 0);
+	hf_json_int(j, "lost", (int64_t)told->feed_lost);
+	if (told->lists_good_until > 0)
+		hf_json_time(j, "lists_good_until", told->lists_good_until);
+	hf_json_object_end(j);
+}
+
 static void write_anchors(const struct hf_supervisor *s, struct hf_json *j)
 {
 	struct hf_anchor_count anchors[HF_ROSTER_ANCHORS_CAP];
@@ -200,6 +217,7 @@ void hf_supervisor_status(const struct hf_supervisor *s, struct hf_json *j)
 	write_files(s, j);
 	write_certificates(s, j);
 	write_lists(s, j);
+	write_feed(s, j);
 	write_anchors(s, j);
 	hf_counters_to_json(s->counters, s->slots_len, j);
 }

@@ -5,6 +5,7 @@ import re
 import socket
 import urllib.request
 
+import pytest
 from support.peers import PythonClient
 from support.process import SLOW
 
@@ -178,6 +179,59 @@ def test_lines_of_a_flood_are_few_and_count_the_rest(gateway, town, python):
             except ConnectionError:
                 pass
     assert 1 <= len(told(server, "max-failures-per-address")) <= 5
+
+
+# --- one request, one handshake ---
+
+HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
+
+
+POST = HEAD.replace(b"GET", b"POST")
+SIZES = {  # option: (limit, within it, beyond it, status)
+    "--max-header-bytes": (300, HEAD + b"X: " + b"y" * 200 + b"\r\n\r\n", HEAD + b"X: " + b"y" * 300 + b"\r\n\r\n",
+                           b"431"),
+    "--max-header-fields": (50, HEAD + b"X: y\r\n" * 49 + b"\r\n", HEAD + b"X: y\r\n" * 50 + b"\r\n", b"431"),
+    "--max-body-bytes": (256, POST + b"Content-Length: 256\r\n\r\n" + b"x" * 256,
+                         POST + b"Content-Length: 257\r\n\r\n", b"413"),
+}
+
+
+@pytest.mark.parametrize("option", SIZES)
+def test_request_just_within_a_limit_passes_and_one_beyond_is_refused(gateway, keep, option):
+    limit, within, beyond, status = SIZES[option]
+    server = gateway(option, limit, answer=("--respond", "identity"), workers=1)
+    one = keep(server, words=b"mail")
+    assert one.ask(within).split(b" ")[1] not in (b"431", b"413")
+    refused = one.ask(beyond)
+    assert refused.split(b" ")[1] == status and b"Connection: close" in refused
+    one.wait_end()
+
+
+def test_head_that_does_not_end_in_time_ends_the_connection(gateway, keep):
+    server = gateway("--header-timeout", "1", workers=1)
+    one = keep(server)
+    one.tls.sendall(HEAD)
+    answer = one.tls.recv(65536)
+    assert answer == b"" or b" 408 " in answer.split(b"\r\n")[0]
+
+
+def test_handshake_that_does_not_end_in_time_is_cut_and_recorded(gateway):
+    server = gateway("--handshake-timeout", "1", workers=1)
+    with socket.create_connection(("127.0.0.1", server.port), 20 * SLOW) as raw:
+        raw.sendall(b"\x16\x03\x01\x02\x00")
+        assert raw.recv(1) == b""
+    assert server.wait_record()["cause"] == "T-TIMEOUT"
+
+
+def test_connections_beyond_all_wait_until_one_ends(gateway, keep, town):
+    server = gateway("--max-connections", "2", workers=1)
+    first, _ = keep(server), keep(server)
+    third = socket.create_connection(("127.0.0.1", server.port), 20 * SLOW)
+    third.settimeout(20 * SLOW)
+    first.tls.close()
+    with PythonClient.context(town["bob"], town.ca).wrap_socket(third, server_hostname="localhost") as tls:
+        tls.sendall(HEAD + b"\r\n")
+        assert b"hello" in tls.recv(65536)
 
 
 # --- references ---
