@@ -144,6 +144,9 @@ static void test_issued_certificate_is_found_by_every_key(void **state)
 		{ .sha256 = sha256 },
 		{ .order = HF_ORDER_NOT_AFTER, .expires_from = NOW, .expires_until = NOW + DAY },
 		{ .states = 1U << HF_RECORD_ISSUED },
+		{ .like = "a*Y" },
+		{ .like = "cn=x" },
+		{ .like = "*", .order = HF_ORDER_NOT_AFTER, .expires_until = NOW + DAY },
 	};
 	const struct hf_record_filter nothing[] = {
 		{ .id = id + 1 },
@@ -155,6 +158,9 @@ static void test_issued_certificate_is_found_by_every_key(void **state)
 		{ .issuer = 99 },
 		{ .after_id = id },
 		{ .order = HF_ORDER_REVOKED_AT },
+		{ .like = "am" },
+		{ .like = "" },
+		{ .id = id, .like = "bob" },
 	};
 
 	for (size_t i = 0; i < HF_ARRAY_LEN(filters); i++) {
