@@ -74,6 +74,7 @@ static void reload(struct hf_worker *worker)
 	row->kept[0] = '\0';
 	row->generation = worker->generation->number;
 	hf_worker_sweep(worker);
+	hf_worker_sweep_demands(worker);
 	hf_generation_unref(old);
 	tell(worker, HF_CONTROL_RELOADED);
 }

@@ -146,6 +146,11 @@ extern const struct hf_listener_ops hf_worker_listener_ops;
 extern const struct hf_http_server_ops hf_worker_http_ops, hf_worker_metrics_ops;
 /* Judges again what was accepted under another generation, or is out of date; closes what falls. */
 void hf_worker_sweep(struct hf_worker *worker);
+/* worker_demand.c: closes who was let in without what is demanded now; once for each generation. */
+void hf_worker_sweep_demands(struct hf_worker *worker);
+/* Whether a connection is what the generation in force would make of it. */
+bool hf_worker_stands(const struct hf_link *link, const struct hf_conn *conn);
+void hf_worker_record_demand(struct hf_link *link, struct hf_conn *conn);
 /* After a connection is gone: accepts again, or ends a drained worker. */
 void hf_worker_settle(struct hf_worker *worker);
 

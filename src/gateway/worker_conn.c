@@ -130,6 +130,20 @@ static void record_preface(struct hf_link *link, struct hf_conn *conn)
 	record(link, conn, &refusal);
 }
 
+void hf_worker_record_demand(struct hf_link *link, struct hf_conn *conn)
+{
+	struct hf_refusal refusal = {
+		.policy = hf_policy_now(link->worker->generation, link->bound->spec, conn),
+		.stage = "reload",
+		.refused_by = HF_JUDGE_US,
+		.cause = "A-NOT-ALLOWED",
+		.text = "the policy for its name demands more since it connected",
+		.alert = -1,
+	};
+
+	record(link, conn, &refusal);
+}
+
 /* A bare connect and close is a health check, not a peer that was refused. */
 static bool said_something(const struct hf_conn *conn)
 {
@@ -197,6 +211,11 @@ static void on_ready(struct hf_conn *conn, void *arg)
 		if (verdict != NULL)
 			hf_worker_record_verdict(link, conn, verdict, "handshake");
 		hf_conn_abort(conn);
+		return;
+	}
+	if (!hf_worker_stands(link, conn)) { /* a reload came in between */
+		hf_worker_record_demand(link, conn);
+		hf_conn_close(conn);
 		return;
 	}
 	link->in_session = true;
