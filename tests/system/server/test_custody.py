@@ -46,6 +46,8 @@ def memory_has(pid, needles):
             if not mode.startswith("r") or "[v" in row:
                 continue
             start, end = (int(part, 16) for part in where.split("-"))
+            if end - start > 1 << 30:  # the shadow of a sanitizer
+                continue
             try:
                 memory.seek(start)
                 part = memory.read(end - start)
