@@ -4,7 +4,7 @@
  *
  * Privileges: the program never needs root.  A port below 1024 comes from systemd as an open
  * socket (see hf_daemon_listen_fds) or by AmbientCapabilities=CAP_NET_BIND_SERVICE, as in
- * contrib/systemd; so there is no code here that drops a user, and none that could forget to. */
+ * contrib/systemd.  Whoever starts it as root all the same has --user (util/sandbox.h). */
 #ifndef HF_UTIL_DAEMON_H
 #define HF_UTIL_DAEMON_H
 
