@@ -58,7 +58,7 @@ static bool intermediate_left_out(struct deduction *d, int alert)
 	bool known = d->c->own_path.len > d->c->own.len;
 	bool silent = sk_X509_NAME_num(names) <= 0 && (alert == 48 || alert < 0);
 
-	if (d->c->own.len != 1 || (leaf->flags & HF_CERT_SELF_ISSUED) ||
+	if (!leaf || d->c->own.len != 1 || (leaf->flags & HF_CERT_SELF_ISSUED) ||
 	    hf_names_have(names, X509_get_issuer_name(leaf->x509)))
 		return false;
 	/* a word that may mean anything, and no list to compare with, prove nothing */
@@ -109,7 +109,7 @@ static bool self_signed(struct deduction *d)
 {
 	struct hf_cert *leaf = hf_own_leaf(d);
 
-	if (!(leaf->flags & HF_CERT_SELF_ISSUED) ||
+	if (!leaf || !(leaf->flags & HF_CERT_SELF_ISSUED) ||
 	    hf_names_have(d->t->demand.names, X509_get_subject_name(leaf->x509)))
 		return false;
 	hf_blame(d, HF_REASON_V_SELF_SIGNED, HF_CERTAIN, HF_ROLE_CLIENT_LEAF, leaf);

@@ -152,36 +152,27 @@ static enum hf_tls_version version_of(int word)
 	return word == 0 ? HF_TLS_VERSION_DEFAULT : hf_tls_version_parse(tls_words[word]);
 }
 
-static int add_system_roots(struct get *g, struct hf_strv *files)
+static int find_system_roots(struct get *g, const char **ret_file)
 {
 	static const char *const places[] = { "/etc/ssl/certs/ca-certificates.crt",
 					      "/etc/pki/tls/certs/ca-bundle.crt" };
 
 	for (size_t i = 0; i < HF_ARRAY_LEN(places); i++) {
-		if (hf_file_exists(places[i]))
-			return hf_strv_add(files, places[i]) < 0 ? hf_err_nomem(&g->ctx->err) : 0;
+		if (hf_file_exists(places[i])) {
+			*ret_file = places[i];
+			return 0;
+		}
 	}
 	return hf_err_set(&g->ctx->err, HF_E_NOENT,
 			  "this machine has no file of public root certificates");
 }
 
-/* --system-roots adds to whatever else is trusted: the home's trust is then named file by file no
- * more, so both are loaded into one. */
 static int load_trust(struct get *g, struct hf_trust **ret_trust)
 {
-	HF_AUTO_DONE(hf_strv) roots = HF_STRV_INIT;
 	struct hf_trust_opts opts = g->opts->trust;
-	int rc = g->opts->system_roots ? add_system_roots(g, &roots) : 0;
+	int rc = g->opts->system_roots ? find_system_roots(g, &opts.also) : 0;
 
-	if (rc < 0)
-		return rc;
-	for (size_t i = 0; i < opts.ca.len && roots.len > 0; i++) {
-		if (hf_strv_add(&roots, opts.ca.items[i]) < 0)
-			return hf_err_nomem(&g->ctx->err);
-	}
-	if (roots.len > 0)
-		opts.ca = roots;
-	return hf_cli_load_trust(g->ctx, &opts, g->opts->who.as, 0, ret_trust);
+	return rc < 0 ? rc : hf_cli_load_trust(g->ctx, &opts, g->opts->who.as, 0, ret_trust);
 }
 
 static int check_trust(struct get *g, const struct hf_trust *trust)

@@ -215,6 +215,8 @@ static int fill_trust(struct hf_cmd_ctx *ctx, const struct hf_trust_opts *opts, 
 		if (rc == 0 && opts->crl.len == 0)
 			rc = add_home_crls(ctx, trust);
 	}
+	if (rc == 0 && opts->also)
+		rc = hf_trust_load_file(trust, opts->also, opts->also, &ctx->err);
 	for (size_t i = 0; rc == 0 && i < opts->crl.len; i++)
 		rc = hf_trust_load_crl(trust, opts->crl.items[i], &ctx->err);
 	return rc;

@@ -388,6 +388,11 @@ def kill_points(trace):
     return points
 
 
+def traced(hf):
+    """Under strace the leak checker of a sanitizer build cannot work."""
+    return hf.environment(ASAN_OPTIONS="detect_leaks=0")
+
+
 def test_kill_at_any_system_call_leaves_no_authority_or_a_whole_one(hf, home, tree):
     strace, trace = need("strace"), tree.place / "trace"
     argv = [hf.binary, "import", "openssl", tree.dir]

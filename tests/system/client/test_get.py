@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`handfast get` against real foreign servers that demand, ask for, or ignore a client certificate."""
 import json
+import os
 import socket
 
 import pytest
@@ -170,6 +171,21 @@ def test_own_ca_replaces_and_nothing_is_trusted_without_one(hf, home, town, sess
         hf("trust", "add", "zoo", town.ca)
         assert hf.run("get", url).code == 0
         assert hf.run("get", "--ca", town.foreign_ca, url).code == 1
+
+
+@pytest.mark.row(88)
+def test_system_roots_are_added_to_the_trust_of_the_home_and_to_named_cas(hf, home, town, session_dir):
+    if not os.path.exists("/etc/ssl/certs/ca-certificates.crt"):
+        pytest.skip("this machine has no public root certificates")
+    hf("init", "ABC Inc.")
+    hf("issue", "localhost", "--server")
+    own = Credential(str(home / "id/localhost/cert.pem"), str(home / "id/localhost/key.pem"))
+    with NodeServer(session_dir, own, mode="none") as server:
+        url = "https://localhost:%d/" % server.port
+        hf("get", "--system-roots", url)
+        hf("get", "--system-roots", "--ca", home / "ca/root.pem", url)
+        told = hf("get", "--system-roots", "--ca", town.foreign_ca, url, exit=1)
+        assert "V-UNKNOWN-CA" in told.stderr
 
 
 @pytest.mark.row(89)

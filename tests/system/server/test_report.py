@@ -137,6 +137,25 @@ def test_one_way_server_asks_for_no_certificate(hf, town, client_of, python):
         assert answer.headers["content-type"] == "application/json; charset=utf-8"
 
 
+# What the client trusts: how curl ends when the server sends its leaf alone, and when it sends the chain.  (curl
+# lets any trusted certificate end a path, an intermediate too.)
+LADDER = {
+    "nothing of ours": (60, 60), "root": (60, 0), "intermediate": (0, 0), "bundle": (0, 0)}
+
+
+@pytest.mark.row(80)
+@pytest.mark.parametrize("trust", list(LADDER))
+def test_each_rung_of_the_ladder_of_misconfigurations_ends_as_curl_says(hf, town, tmp_path, curl, trust):
+    parts = {"nothing of ours": [town.foreign_ca], "root": [town.ca], "intermediate": [town.issuing],
+             "bundle": [town.issuing, town.ca]}[trust]
+    (tmp_path / "ca.pem").write_bytes(b"".join(open(part, "rb").read() for part in parts))
+    for cert, wanted in zip((town["server-nointer"].cert, town["server"].cert), LADDER[trust]):
+        with hf.serve("--listen", "127.0.0.1:0", "--cert", cert, "--key", town["server"].key, "--client-auth", "none",
+                      "--respond", 'text:{"success": true}\n') as server:
+            answer = curl.get(server.port, None, str(tmp_path / "ca.pem"))
+            assert answer.code == wanted, answer
+
+
 @pytest.mark.row(80)
 @pytest.mark.parametrize("names", ["server", "server issuing", "server issuing root"])
 def test_server_sends_exactly_the_certificates_of_its_file(hf, town, tmp_path, names):
