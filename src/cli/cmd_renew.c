@@ -229,6 +229,7 @@ static int renew_one(struct renewal *r, const char *name, bool among_all)
 	char until[80], begins[80];
 	int rc = load_leaf(r->ctx, name, &cert);
 
+	assert(rc != 0 || cert != NULL);
 	if (rc == 0 && r->o->from)
 		return renew_there(r, name, cert);
 	if (rc == 0)

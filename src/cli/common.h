@@ -27,7 +27,7 @@ struct hf_trust_opts {
 	struct hf_strv ca, crl;
 	int profile;          /* enum hf_profile */
 	bool compat;
-	const char *also;     /* no option: a file of anchors beside --ca or the home's; NULL: none */
+	const char *also;     /* no option: more anchors, beside --ca or the home; NULL: none */
 };
 extern const struct hf_option hf_trust_options[];
 /* --ca replaces the home's trust; without it: trust/NAME.pem (labels NAME), id/AS/ca.pem, and the

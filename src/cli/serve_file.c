@@ -3,6 +3,7 @@
  * in both.  Must never take a file with a word it does not know: it might be a rule. */
 #include "cli/serve_file_internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,6 +75,7 @@ static int add_values(const struct hf_yaml *yaml, const struct hf_yaml_node *nod
 {
 	const struct hf_yaml_node *item = NULL;
 
+	assert(option != NULL);
 	if (option->kind != HF_OPT_LIST && node->kind != HF_YAML_SCALAR)
 		return hf_yaml_need(yaml, node, HF_YAML_SCALAR, err);
 	while ((item = hf_yaml_each(node, item)) != NULL) {
@@ -149,7 +151,8 @@ int hf_serve_key_args(const struct hf_yaml *yaml, const struct hf_yaml_node *nod
 	size_t from = args->len;
 	int rc;
 
-	if (hf_yaml_key_is(node, "rules"))
+	assert(option != NULL || hf_yaml_key_is(node, "rules"));
+	if (option == NULL)
 		rc = add_rules(yaml, node, args, err);
 	else if (option->kind == HF_OPT_FLAG)
 		rc = add_flag(yaml, node, option->name, args, err);

@@ -334,6 +334,7 @@ void hf_feed_take(struct hf_feed *feed, const struct hf_http_request *request,
 		  struct hf_http_session *session)
 {
 	struct poll *poll = calloc(1, sizeof(*poll));
+	struct hf_subscriber *who;
 	char instance[HF_SUBSCRIBER_WORD_CAP];
 
 	if (!poll)
@@ -350,9 +351,10 @@ void hf_feed_take(struct hf_feed *feed, const struct hf_http_request *request,
 	hf_http_stream_take(session, &poll_ops, poll);
 	if (!read_params(poll, request->head, instance))
 		return;
-	poll->who = meet(poll, instance);
-	if (!poll->who)
+	who = meet(poll, instance);
+	if (!who) /* answered, and with that poll is gone */
 		return;
+	poll->who = who;
 	poll->who->waiting++;
 	poll->who->seen_at = request->at;
 	poll->who->confirmed = since(feed, poll->after);

@@ -225,7 +225,7 @@ static void keep(struct hf_ocsp *ocsp, struct kept *kept, const uint8_t key[HF_S
 	const struct hf_ocsp_signer *signer = signer_for(ocsp, request);
 	char *copy;
 
-	if (hf_ocsp_request_has_nonce(request) || hf_ocsp_request_len(request) != 1)
+	if (!signer || hf_ocsp_request_has_nonce(request) || hf_ocsp_request_len(request) != 1)
 		return;
 	copy = malloc(ocsp->out.len);
 	if (!copy)

