@@ -16,6 +16,7 @@ unset SSL_CERT_FILE SSL_CERT_DIR OPENSSL_CONF || true
 ours="$here/serve-both.sh $bin {PKI} {EC} {RSA} {N}"
 "$bin" --version
 [ "${BENCH_CA:-1}" = 0 ] || "$here/ca.sh" "$bin" "$reps" # the authority; BENCH_CA=0 leaves it out
+"$here/explain.sh" "$bin" "$reps"
 exec "$here/peers.sh" --reps "$reps" \
 	--peers "nginx nginx-tuned nginx-off nginx-own haproxy haproxy-tcp hitch stunnel" \
 	--scenarios "full13 full12 full13rsa full12rsa fullreq13 resume13 resume12 keepalive idle bulk" \

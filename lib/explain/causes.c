@@ -71,6 +71,27 @@ static const unsigned char owners[HF_REASON_COUNT] = {
 	[HF_REASON_P_UNSAFE_RENEG] = OWNER_SERVER,
 };
 
+/* Whose certificate a cause is about, where the finding stands at another: the catalogue's column.
+ */
+static const struct {
+	enum hf_reason reason;
+	enum hf_role client, server; /* of whom the certificate is */
+} roles[] = {
+	{ HF_REASON_V_SAME_NAME_CA, HF_ROLE_ROOT, HF_ROLE_ROOT },
+	{ HF_REASON_K_CLOCK, HF_ROLE_ROOT, HF_ROLE_ROOT },
+	{ HF_REASON_V_NOT_A_CA, HF_ROLE_CLIENT_LEAF, HF_ROLE_SERVER_CA },
+	{ HF_REASON_V_WRONG_INTERMEDIATE, HF_ROLE_CLIENT_CA, HF_ROLE_SERVER_CA },
+};
+
+enum hf_role hf_cause_role(enum hf_reason reason, enum hf_side judge, enum hf_role found)
+{
+	for (size_t i = 0; i < HF_ARRAY_LEN(roles); i++) {
+		if (roles[i].reason == reason)
+			return judge == HF_SIDE_CLIENT ? roles[i].server : roles[i].client;
+	}
+	return found;
+}
+
 enum hf_side hf_cause_fault(enum hf_reason reason, enum hf_side judge)
 {
 	enum hf_side holder = judge == HF_SIDE_CLIENT ? HF_SIDE_SERVER : HF_SIDE_CLIENT;

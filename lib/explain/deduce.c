@@ -104,7 +104,7 @@ static void deduce(struct deduction *d)
 	if (!d->main->made || from_own_error(d))
 		return;
 	if (hf_deduce_transport(d) || hf_deduce_protocol(d) || hf_deduce_server_certificate(d) ||
-	    hf_deduce_client_certificate(d) || hf_deduce_http(d))
+	    hf_deduce_renegotiation(d) || hf_deduce_client_certificate(d) || hf_deduce_http(d))
 		return;
 	if (d->c->set.plain ? d->main->http.status > 0 : look_is_good(d->main)) {
 		d->e->meets = true;
@@ -133,6 +133,28 @@ static void alert_of(struct deduction *d)
 	}
 }
 
+/* The certificate that the catalogue puts into a cause's row, once the words are made. */
+static void settle_certificate(struct deduction *d)
+{
+	struct hf_explanation *e = d->e;
+	const struct hf_certs *sent =
+	    e->refused_by == HF_SIDE_CLIENT ? &d->t->server.certs : &d->c->own;
+	bool leaf_wanted;
+
+	if (!e->cert)
+		return;
+	e->role = hf_cause_role(e->cause, e->refused_by, e->role);
+	leaf_wanted = e->cause == HF_REASON_V_NOT_A_CA && e->role == HF_ROLE_CLIENT_LEAF;
+	if (leaf_wanted && sent->len > 0)
+		hf_set_cert(e, e->role, sent->items[0]);
+	for (size_t i = 1; e->cause == HF_REASON_V_WRONG_INTERMEDIATE && i < sent->len; i++) {
+		if (sent->items[i]->flags & HF_CERT_SELF_ISSUED)
+			continue;
+		hf_set_cert(e, e->role, sent->items[i]);
+		return;
+	}
+}
+
 int hf_explain(const struct hf_case *c, struct hf_explanation *e, struct hf_err *err)
 {
 	struct deduction d = { .c = c, .main = &c->looks[HF_LOOK_MAIN], .e = e };
@@ -145,5 +167,6 @@ int hf_explain(const struct hf_case *c, struct hf_explanation *e, struct hf_err 
 		return 0;
 	add_other_findings(&d);
 	hf_explanation_words(&d);
+	settle_certificate(&d);
 	return e->headline && e->why && e->fix ? 0 : hf_err_nomem(err);
 }

@@ -6,9 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/time.h"
-
-enum { CHAIN_OPENSSL_CAP = 100 * 1024, SKEW = 600 };
+enum { CHAIN_OPENSSL_CAP = 100 * 1024 };
 
 /* --- nothing was sent -------------------------------------------------------------------- */
 
@@ -28,7 +26,8 @@ static bool none_sent(struct deduction *d)
 				"list was sent");
 		return true;
 	}
-	if (!demand->seen)
+	/* a large chain may not have got out whole: no empty list was sent then */
+	if (!demand->seen || !d->t->client.seen)
 		return false;
 	if (leaf && !hf_key_can_sign(leaf, demand, tls13)) {
 		hf_blame(d, HF_REASON_N_SIGALG, HF_CERTAIN, HF_ROLE_CLIENT_LEAF, leaf);
@@ -74,8 +73,6 @@ static bool partial_anchor_by(struct deduction *d, const struct hf_verdict *v)
 	return false;
 }
 
-static bool server_clock(struct deduction *d, int alert, enum hf_confidence otherwise);
-
 /* Its files accept: what the files do not say remains. */
 static bool beyond_files(struct deduction *d, int alert)
 {
@@ -87,9 +84,9 @@ static bool beyond_files(struct deduction *d, int alert)
 		hf_blame(d, HF_REASON_A_NOT_ALLOWED, HF_LIKELY, HF_ROLE_CLIENT_LEAF, leaf);
 		return true;
 	}
-	if ((alert == 42 || alert == 45) && server_clock(d, alert, HF_LIKELY))
+	if ((alert == 42 || alert == 45) && hf_server_clock_is_off(d, alert, HF_LIKELY))
 		return true;
-	if (alert == 48 && hf_intermediates(&d->c->own) >= 2) {
+	if (hf_says_too_deep(d, alert < 0 ? 48 : alert)) {
 		hf_blame(d, HF_REASON_V_DEPTH, HF_LIKELY, HF_ROLE_CLIENT_CA,
 			 d->c->own.items[d->c->own.len - 1]);
 		hf_say_evidence(d->e,
@@ -172,125 +169,6 @@ static bool too_large(struct deduction *d, int alert)
 	return true;
 }
 
-/* --- by the alert alone ------------------------------------------------------------------ */
-
-static bool server_clock(struct deduction *d, int alert, enum hf_confidence otherwise)
-{
-	bool known;
-	int64_t offset = hf_clock_offset(d, &known);
-	struct hf_cert *leaf = hf_own_leaf(d);
-
-	if (alert == 42 && d->c->now - leaf->not_before < SKEW) {
-		hf_blame(d, HF_REASON_K_SKEW_SMALL, known && offset < 0 ? HF_CERTAIN : HF_LIKELY,
-			 HF_ROLE_CLIENT_LEAF, leaf);
-		hf_say_evidence(d->e, "the certificate was issued %lld seconds ago",
-				(long long)(d->c->now - leaf->not_before));
-		return true;
-	}
-	if (known && offset > -SKEW && offset < SKEW)
-		return false;
-	if (!known && otherwise == HF_CANNOT_KNOW)
-		return false;
-	hf_blame(d, HF_REASON_K_CLOCK, known ? HF_CERTAIN : otherwise, HF_ROLE_ROOT, hf_own_top(d));
-	hf_say_evidence(d->e, "every certificate of the client's chain is in date");
-	if (known)
-		hf_say_evidence(d->e, "the server's clock (HTTP Date) is %lld seconds off ours",
-				(long long)offset);
-	return true;
-}
-
-bool hf_deduce_server_clock(struct deduction *d)
-{
-	bool known;
-	int64_t at = d->c->now + hf_clock_offset(d, &known);
-	const struct hf_certs *path = d->c->own_path.len ? &d->c->own_path : &d->c->own;
-
-	for (size_t i = 0; known && i < path->len; i++) {
-		const struct hf_cert *c = path->items[i];
-
-		if (d->c->now < c->not_before || d->c->now > c->not_after)
-			return false; /* out of date by our clock too */
-		if (at < c->not_before || at > c->not_after)
-			return server_clock(d, at < c->not_before ? 42 : 45, HF_LIKELY);
-	}
-	return false;
-}
-
-static bool expired_elsewhere(struct deduction *d)
-{
-	if (server_clock(d, 45, HF_CANNOT_KNOW))
-		return true;
-	hf_blame(d, HF_REASON_V_CRL_EXPIRED, HF_LIKELY, HF_ROLE_CLIENT_CA,
-		 d->c->own.len > 1 ? d->c->own.items[1] : NULL);
-	hf_add_candidate(d->e, HF_REASON_K_CLOCK);
-	hf_say_evidence(d->e, "every certificate of the client's chain is in date");
-	hf_say_evidence(d->e,
-			"OpenSSL servers say \"certificate expired\" of a revocation list that "
-			"is out of date");
-	hf_say_cannot_know(d->e, "the server's lists and its clock: its log, or "
-				 "handfast explain --record there, is certain");
-	return true;
-}
-
-static bool revoked(struct deduction *d)
-{
-	struct hf_cert *leaf = hf_own_leaf(d);
-	bool short_serial = strlen(leaf->serial) <= 8;
-
-	hf_blame(d, HF_REASON_V_REVOKED, HF_LIKELY, HF_ROLE_CLIENT_LEAF, leaf);
-	hf_add_candidate(d->e, HF_REASON_V_CA_REVOKED);
-	hf_add_candidate(d->e, HF_REASON_V_DUP_SERIAL);
-	hf_say_evidence(d->e, "alert 44: the server's list has serial %s, or that of its CA",
-			leaf->serial);
-	if (short_serial)
-		hf_say_evidence(d->e, "the serial %s is short: another certificate may share it",
-				leaf->serial);
-	hf_say_cannot_know(d->e,
-			   "which entry of the server's list it is: give the list with --crl");
-	return true;
-}
-
-static bool not_allowed(struct deduction *d)
-{
-	hf_blame(d, HF_REASON_A_NOT_ALLOWED, HF_LIKELY, HF_ROLE_CLIENT_LEAF, hf_own_leaf(d));
-	hf_say_evidence(d->e,
-			"the certificate itself is in order, and the server asked for its CA");
-	hf_say_cannot_know(d->e, "the server's rule");
-	return true;
-}
-
-static bool by_alert(struct deduction *d, int alert)
-{
-	switch (alert) {
-	case 42:
-		return server_clock(d, alert, HF_LIKELY);
-	case 44:
-		return revoked(d);
-	case 45:
-		return expired_elsewhere(d);
-	case 49:
-		return not_allowed(d);
-	default:
-		return false;
-	}
-}
-
-static bool lost_alert(struct deduction *d, int alert, bool by_http)
-{
-	if (alert >= 0 || by_http)
-		return false;
-	hf_blame(d, HF_REASON_T_ALERT_LOST, HF_LIKELY, HF_ROLE_CLIENT_LEAF, hf_own_leaf(d));
-	hf_say_evidence(d->e, "the server ended the connection after the client's certificate");
-	hf_say_evidence(d->e,
-			"Node does so for every certificate it refuses; others lose the alert "
-			"in a reset");
-	hf_add_candidate(d->e, HF_REASON_V_SAME_NAME_CA);
-	hf_add_candidate(d->e, HF_REASON_V_REVOKED);
-	hf_add_candidate(d->e, HF_REASON_V_CRL_EXPIRED);
-	hf_say_cannot_know(d->e, "what it held against the certificate: its log tells");
-	return true;
-}
-
 bool hf_deduce_refused_client(struct deduction *d, int alert, bool by_http)
 {
 	if (none_sent(d))
@@ -298,7 +176,7 @@ bool hf_deduce_refused_client(struct deduction *d, int alert, bool by_http)
 	if (!d->c->own.len)
 		return false;
 	return too_large(d, alert) || by_server_files(d, alert) || on_own_merits(d, alert) ||
-	       hf_deduce_by_names(d, alert) || by_alert(d, alert) || lost_alert(d, alert, by_http);
+	       hf_deduce_by_names(d, alert) || hf_deduce_by_alert(d, alert, by_http);
 }
 
 /* --- was the client refused? ------------------------------------------------------------- */

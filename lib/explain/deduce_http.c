@@ -72,15 +72,10 @@ static bool nginx_page(struct deduction *d)
 	}
 	if (!says(d, "The SSL certificate error") && d->main->http.status != 495)
 		return false;
+	/* nginx does not say which alert it would have sent */
 	if (!hf_deduce_server_clock(d) && !hf_deduce_refused_client(d, -1, true) &&
-	    !hf_deduce_refused_client(d, 48, true))
+	    !(d->c->own.len && hf_deduce_unsaid(d)))
 		return false;
-	/* nginx does not say which alert it would have sent: alert 48's list is as wide as any. */
-	if (d->e->confidence == HF_LIKELY) {
-		hf_add_candidate(d->e, HF_REASON_V_REVOKED);
-		hf_add_candidate(d->e, HF_REASON_V_CRL_EXPIRED);
-		hf_add_candidate(d->e, HF_REASON_K_CLOCK);
-	}
 	say_status(d);
 	hf_say_evidence(d->e, "the page says \"The SSL certificate error\"");
 	return true;
@@ -109,6 +104,22 @@ static bool late_auth(struct deduction *d)
 				"certificate for this path");
 	if (renegotiates)
 		hf_say_evidence(d->e, "the server sent a HelloRequest: it wants to renegotiate");
+	return true;
+}
+
+/* TLS 1.2: asked for a certificate in a second handshake, which we do not begin. */
+bool hf_deduce_renegotiation(struct deduction *d)
+{
+	bool h2 = d->t->choice.alpn && strcmp(d->t->choice.alpn, "h2") == 0;
+
+	if (!d->main->handshake_done || d->main->http.status ||
+	    !hf_transcript_message_find(d->t, HF_HANDSHAKE_HELLO_REQUEST, false))
+		return false;
+	hf_decide(d, h2 ? HF_REASON_P_H2_RENEG : HF_REASON_P_PHA, HF_SIDE_SERVER, HF_CERTAIN);
+	hf_say_evidence(d->e, "the server sent a HelloRequest after the request: for this path it "
+			      "wants to renegotiate, for a client certificate");
+	hf_say_evidence(d->e, "clients that renegotiate (curl with OpenSSL, in TLS 1.2) get in; "
+			      "TLS 1.3, HTTP/2 and this client know no renegotiation");
 	return true;
 }
 

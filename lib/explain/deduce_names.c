@@ -169,21 +169,22 @@ static bool ends_at_intermediate(struct deduction *d)
 /* Alert 48, and by name and merit everything is in order: the rest is the server's. */
 static bool known_by_name_only(struct deduction *d, int alert)
 {
-	bool deep = hf_intermediates(&d->c->own) >= 2;
+	bool deep = hf_says_too_deep(d, alert);
 	struct hf_cert *last = hf_own_top(d);
 
-	if (alert != 48 && alert != 51)
+	if (alert != 48 && alert != 51 && !deep)
 		return false;
-	if (deep && alert == 48)
+	if (deep)
 		hf_blame(d, HF_REASON_V_DEPTH, HF_LIKELY, HF_ROLE_CLIENT_CA,
 			 d->c->own.items[d->c->own.len - 1]);
 	else if (alert == 48 && sk_X509_NAME_num(d->t->demand.names) <= 0)
 		hf_blame(d, HF_REASON_V_UNKNOWN_CA, HF_LIKELY, HF_ROLE_CLIENT_CA, last);
 	else
 		hf_blame(d, HF_REASON_V_SAME_NAME_CA, HF_LIKELY, HF_ROLE_ROOT, last);
-	if (alert == 48) {
+	if (alert != 51) {
 		hf_add_candidate(d->e, HF_REASON_V_SAME_NAME_CA);
 		hf_add_candidate(d->e, HF_REASON_V_CRL_MISSING);
+		hf_add_candidate(d->e, HF_REASON_V_CRL_EXPIRED); /* we say 48 of a list of ours */
 		hf_add_candidate(d->e, HF_REASON_V_PARTIAL_ANCHOR);
 	} else {
 		hf_add_candidate(d->e, HF_REASON_V_BAD_SIGNATURE);
@@ -202,14 +203,14 @@ static bool known_by_name_only(struct deduction *d, int alert)
 
 bool hf_deduce_by_names(struct deduction *d, int alert)
 {
-	if (alert != 48 && alert != 51 && !hf_says_nothing(alert))
+	if (alert != 48 && alert != 51 && !hf_says_nothing(alert) && !hf_says_too_deep(d, alert))
 		return false;
 	if (!d->c->own.len)
 		return false;
 	if (self_signed(d) || wrong_intermediate(d) || intermediate_left_out(d, alert) ||
 	    not_among_names(d))
 		return true;
-	if (alert != 48 && alert != 51 && alert >= 0 && alert != 40)
+	if (alert != 48 && alert != 51 && alert >= 0 && alert != 40 && alert != 80)
 		return false;
 	return (alert != 51 && ends_at_intermediate(d)) || known_by_name_only(d, alert);
 }

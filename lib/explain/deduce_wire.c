@@ -262,6 +262,11 @@ static bool share_group(const struct hf_transcript *narrow, const struct hf_look
 	       hf_codes_have(&narrow->offer.groups, open->transcript.choice.group);
 }
 
+static bool only_versions(const struct hf_client_settings *set)
+{
+	return set->versions && !set->ciphers && !set->groups && !set->sigalgs;
+}
+
 /* Alert 40 to the ClientHello: which of the lists has nothing in common?  A look with wider lists
  * shows what the server has. */
 static bool from_open_look(struct deduction *d, const struct hf_look *open)
@@ -275,6 +280,14 @@ static bool from_open_look(struct deduction *d, const struct hf_look *open)
 
 	if (server_key_usage(d, certs))
 		return true;
+	if (only_versions(&d->c->set) &&
+	    open->transcript.choice.version > highest(&offer->versions)) {
+		/* GnuTLS says 40 where others say 70 */
+		hf_decide(d, HF_REASON_P_VERSION, HF_SIDE_SERVER, HF_CERTAIN);
+		d->e->fault_in = HF_SIDE_CLIENT;
+		say_found(d, open, "without that limit");
+		return true;
+	}
 	if (leaf && d->c->set.sigalgs && !schemes_fit_key(&offer->sigalgs, leaf))
 		cause = HF_REASON_P_SIGALG;
 	else if (leaf && highest(&offer->versions) < 0x0304 && nid != EVP_PKEY_ED25519 &&

@@ -96,9 +96,11 @@ struct hf_client_settings {
 
 struct hf_case {
 	const char *target;	 /* "gw.fleet.test:8443" */
+	const char *left, *right; /* what the two lanes are called; NULL: as seen from the client */
 	const char *name;	 /* what the certificate must be valid for */
 	const char *cert_path;	 /* the client's certificate file; NULL: none */
 	const char *ca_path;	 /* the first trust file; NULL: the home's */
+	const char *crl_path;	 /* the first list; NULL: none */
 	const char *server_cert_path, *server_ca_path, *server_crl_path; /* NULL: unknown */
 	struct hf_client_settings set;
 	struct hf_file_finding files[HF_FILE_FINDINGS_CAP];
@@ -161,7 +163,24 @@ void hf_explanation_to_json(const struct hf_case *c, const struct hf_explanation
 void hf_explanation_to_html(const struct hf_case *c, const struct hf_explanation *e,
 			    struct hf_buf *out);
 
+/* "ladder": the steps of the client's look. */
+void hf_ladder_rung_to_json(const struct hf_event *event, bool failed, struct hf_json *j);
+void hf_ladder_to_json(const struct hf_case *c, const struct hf_explanation *e, struct hf_json *j);
+
+/* What the sentences of a cause may name; NULL or "" for what is not known.  All borrowed. */
+struct hf_words_about {
+	enum hf_side judge; /* who refused */
+	const char *subject, *issuer, *serial, *until, *begins, *names, *critical;
+	const char *name, *target, *holder_file, *trust_file, *lists_file, *top, *bridge;
+};
+/* What happened, and what to do; owned by the caller, NULL when the cause has no words. */
+char *hf_words_why(enum hf_reason reason, const struct hf_words_about *about);
+char *hf_words_fix(enum hf_reason reason, const struct hf_words_about *about);
+
 /* Who must mend it when `judge` refused the certificate of the other side. */
 enum hf_side hf_cause_fault(enum hf_reason reason, enum hf_side judge);
+
+/* Whose certificate it is about then; `found` where the finding stood. */
+enum hf_role hf_cause_role(enum hf_reason reason, enum hf_side judge, enum hf_role found);
 
 #endif

@@ -6,31 +6,7 @@
 #include <string.h>
 
 #include "base/time.h"
-
-static const char style[] =
-    "<style>:root{--ink:#1c2430;--dim:#667085;--line:#d5dae3;--bad:#b42318;--good:#087443;--card:#f7f8fa;"
-    "--page:#fff}"
-    "@media (prefers-color-scheme:dark){:root{--ink:#e6e9ef;--dim:#98a2b3;--line:#3b4453;--bad:#ff8a80;"
-    "--good:#6ce9a6;--card:#1d2430;--page:#12161d}}"
-    "body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--page);max-width:60rem;"
-    "margin:2rem auto;padding:0 1rem}h1{font-size:1.35rem;line-height:1.3;margin:0 0 .5rem}"
-    "h2{font-size:1rem;margin:1.8rem 0 .5rem}.bad{color:var(--bad)}.good{color:var(--good)}"
-    ".tag{display:inline-block;border:1px solid var(--line);border-radius:1rem;padding:0 .7rem;margin:0 "
-    ".3rem .3rem 0;font-size:.85rem}"
-    ".lanes{display:grid;grid-template-columns:1fr 1fr;border:1px solid var(--line);border-radius:.5rem;"
-    "overflow:hidden}.lanes>b{padding:.4rem .8rem;background:var(--card)}.lanes>b+b{text-align:right}"
-    ".step{grid-column:1/3;padding:.3rem .8rem;border-top:1px solid var(--line);display:flex;gap:.6rem;"
-    "align-items:baseline}.step.s{justify-content:flex-end;text-align:right}.step "
-    "small{color:var(--dim);overflow-wrap:anywhere}"
-    ".step.f{background:color-mix(in srgb,var(--bad) 14%,transparent);color:var(--bad);font-weight:600}"
-    ".arrow{flex:none;font-family:monospace}"
-    ".cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(16rem,1fr));gap:.8rem}"
-    ".card{background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:.7rem "
-    ".9rem;overflow-wrap:anywhere}.card.f{border-color:var(--bad)}.card b{display:block}"
-    "dl{margin:.3rem 0 0;font-size:.85rem;display:grid;grid-template-columns:auto 1fr;gap:0 "
-    ".6rem}dt{color:var(--dim)}dd{margin:0}"
-    "pre{background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:.7rem "
-    ".9rem;white-space:pre-wrap;overflow-wrap:anywhere}</style>";
+#include "explain/html_style.h"
 
 static void put(struct hf_buf *out, const char *text)
 {
@@ -54,61 +30,79 @@ static void put(struct hf_buf *out, const char *text)
 	}
 }
 
+static void put_in(struct hf_buf *out, const char *tag, const char *text)
+{
+	(void)hf_buf_printf(out, "<%s>", tag);
+	put(out, text);
+	(void)hf_buf_printf(out, "</%s>", tag);
+}
+
 static void put_list(struct hf_buf *out, const char *title, const char *tag,
 		     const struct hf_strv *list)
 {
 	if (list->len == 0)
 		return;
-	(void)hf_buf_printf(out, "<h2>%s</h2><%s>", title, tag);
-	for (size_t i = 0; i < list->len; i++) {
-		(void)hf_buf_puts(out, "<li>");
-		put(out, list->items[i]);
-	}
-	(void)hf_buf_printf(out, "</%s>", tag);
+	(void)hf_buf_printf(out, "<section><h2>%s</h2><%s>", title, tag);
+	for (size_t i = 0; i < list->len; i++)
+		put_in(out, "li", list->items[i]);
+	(void)hf_buf_printf(out, "</%s></section>", tag);
 }
 
-static bool is_failing(const struct hf_explanation *e, const struct hf_transcript *t, size_t i)
-{
-	const struct hf_event *ev = &t->events[i];
+/* --- the handshake ----------------------------------------------------------------------- */
 
-	if (e->meets)
-		return false;
-	if (e->alert >= 0)
-		return ev->kind == HF_EVENT_ALERT && ev->type == e->alert;
-	return ev->kind >= HF_EVENT_TEXT;
+static void put_step(struct hf_buf *out, const struct hf_event *ev, bool failing)
+{
+	char name[64];
+
+	hf_event_name(ev, name, sizeof(name));
+	(void)hf_buf_printf(out, "<div class=\"step %s%s\">", ev->sent ? "c" : "s",
+			    failing ? " f" : "");
+	if (failing)
+		(void)hf_buf_puts(out, "<span class=\"x\">&#10007;</span>");
+	put_in(out, "b", name);
+	(void)hf_buf_puts(out, "<small>");
+	put(out, ev->detail);
+	if (ev->at_us)
+		(void)hf_buf_printf(out, "%s%.1f ms", ev->detail[0] ? " &middot; " : "",
+				    (double)ev->at_us / 1000);
+	(void)hf_buf_puts(out, "</small></div>");
+}
+
+static void put_answer(struct hf_buf *out, const struct hf_web_answer *http, bool failing)
+{
+	if (!http->status)
+		return;
+	(void)hf_buf_printf(out, "<div class=\"step s%s\">%s<b>HTTP %d</b><small>",
+			    failing ? " f" : "", failing ? "<span class=\"x\">&#10007;</span>" : "",
+			    http->status);
+	put(out, http->server);
+	(void)hf_buf_puts(out, "</small></div>");
 }
 
 static void put_lanes(struct hf_buf *out, const struct hf_case *c, const struct hf_explanation *e)
 {
-	const struct hf_transcript *t = &c->looks[HF_LOOK_MAIN].transcript;
+	const struct hf_look *main = &c->looks[HF_LOOK_MAIN];
+	const struct hf_transcript *t = &main->transcript;
+	size_t stop = hf_ladder_failing(c, e);
 
 	if (t->len == 0)
 		return;
-	(void)hf_buf_puts(out, "<h2>The handshake</h2><div class=lanes><b>client</b><b>");
-	put(out, c->target);
-	(void)hf_buf_puts(out, "</b>");
-	for (size_t i = 0; i < t->len; i++) {
-		const struct hf_event *ev = &t->events[i];
-		char name[64];
-
-		hf_event_name(ev, name, sizeof(name));
-		(void)hf_buf_printf(out,
-				    "<div class=\"step %s%s\"><span class=arrow>%s</span><span>",
-				    ev->sent ? "c" : "s", is_failing(e, t, i) ? " f" : "",
-				    ev->sent ? "&rarr;" : "&larr;");
-		put(out, name);
-		(void)hf_buf_puts(out, "</span><small>");
-		put(out, ev->detail);
-		(void)hf_buf_printf(out, " &middot; %.1f ms</small></div>",
-				    (double)ev->at_us / 1000);
-	}
-	(void)hf_buf_puts(out, "</div>");
+	(void)hf_buf_puts(out, "<section><h2>The handshake</h2><div class=\"ends\">");
+	put_in(out, "b", c->left ? c->left : c->cert_path ? "client" : "client, no certificate");
+	put_in(out, "b", c->right ? c->right : c->target);
+	(void)hf_buf_puts(out, "</div><div class=\"lanes\">");
+	for (size_t i = 0; i < t->len; i++)
+		put_step(out, &t->events[i], i == stop);
+	put_answer(out, &main->http, main->http.status >= 400 && e->cause && !e->meets);
+	(void)hf_buf_puts(out, "</div></section>");
 }
+
+/* --- certificates ------------------------------------------------------------------------ */
 
 static void put_row(struct hf_buf *out, const char *name, const char *value)
 {
-	(void)hf_buf_printf(out, "<dt>%s<dd>", name);
-	put(out, value);
+	put_in(out, "dt", name);
+	put_in(out, "dd", value);
 }
 
 static void put_card(struct hf_buf *out, const struct hf_cert *cert, const char *who, bool failing)
@@ -119,14 +113,15 @@ static void put_card(struct hf_buf *out, const struct hf_cert *cert, const char 
 	hf_time_format(cert->not_before, from);
 	hf_time_format(cert->not_after, until);
 	(void)hf_sans_format(&cert->sans, &names);
-	(void)hf_buf_printf(out, "<div class=\"card%s\"><small>%s</small><b>", failing ? " f" : "",
-			    who);
-	put(out, cert->subject);
-	(void)hf_buf_puts(out, "</b><dl>");
+	(void)hf_buf_printf(out, "<div class=\"card%s\"><small>%s%s</small>", failing ? " f" : "",
+			    failing ? "&#10007; " : "", who);
+	put_in(out, "b", cert->subject);
+	(void)hf_buf_puts(out, "<dl>");
 	put_row(out, "issuer", cert->issuer);
 	put_row(out, "serial", cert->serial);
 	put_row(out, "from", from);
 	put_row(out, "until", until);
+	put_row(out, "key", hf_key_type_name(cert->key_type));
 	if (names.len > 0)
 		put_row(out, "names", hf_buf_str(&names));
 	(void)hf_buf_puts(out, "</dl></div>");
@@ -140,20 +135,71 @@ static void put_cards(struct hf_buf *out, const struct hf_case *c, const struct 
 
 	if (lists[0]->len + lists[1]->len == 0)
 		return;
-	(void)hf_buf_puts(out, "<h2>Certificates</h2><div class=cards>");
+	(void)hf_buf_puts(out, "<section><h2>Certificates</h2><div class=\"cards\">");
 	for (size_t l = 0; l < HF_ARRAY_LEN(lists); l++) {
 		for (size_t i = 0; i < lists[l]->len; i++)
 			put_card(out, lists[l]->items[i], who[l],
 				 e->cert && hf_cert_equal(e->cert, lists[l]->items[i]));
 	}
-	(void)hf_buf_puts(out, "</div>");
+	(void)hf_buf_puts(out, "</div></section>");
 }
+
+/* --- the page ---------------------------------------------------------------------------- */
 
 static void put_tag(struct hf_buf *out, const char *name, const char *value)
 {
-	(void)hf_buf_printf(out, "<span class=tag>%s ", name);
-	put(out, value);
-	(void)hf_buf_puts(out, "</span>");
+	(void)hf_buf_puts(out, "<div>");
+	put_row(out, name, value);
+	(void)hf_buf_puts(out, "</div>");
+}
+
+static void put_header(struct hf_buf *out, const struct hf_explanation *e, bool good)
+{
+	char since[HF_TIME_TEXT_CAP];
+
+	(void)hf_buf_printf(out, "<header class=\"%s\"><span class=\"badge\">%s</span>",
+			    good ? "good" : "bad",
+			    good       ? "THEY MEET"
+			    : e->cause ? hf_reason_info(e->cause)->id
+				       : "REFUSED");
+	put_in(out, "h1", e->headline);
+	(void)hf_buf_puts(out, "<dl class=\"tags\">");
+	put_tag(out, "refused by", hf_side_name(e->refused_by));
+	put_tag(out, "to be mended in", hf_side_name(e->fault_in));
+	put_tag(out, "confidence", hf_confidence_name(e->confidence));
+	if (e->cause)
+		put_tag(out, "rule", hf_reason_info(e->cause)->rule);
+	if (e->since) {
+		hf_time_format(e->since, since);
+		put_tag(out, "since", since);
+	}
+	(void)hf_buf_puts(out, "</dl></header>");
+}
+
+static void put_candidates(struct hf_buf *out, const struct hf_explanation *e)
+{
+	if (e->candidates_len < 2 || e->confidence == HF_CERTAIN)
+		return;
+	(void)hf_buf_puts(out, "<section><h2>Or else</h2><ul>");
+	for (size_t i = 1; i < e->candidates_len; i++) {
+		const struct hf_reason_info *info = hf_reason_info(e->candidates[i]);
+
+		(void)hf_buf_printf(out, "<li><b>%s</b> ", info->id);
+		put(out, info->sentence);
+		(void)hf_buf_puts(out, "</li>");
+	}
+	(void)hf_buf_puts(out, "</ul></section>");
+}
+
+static void put_looks(struct hf_buf *out, const struct hf_case *c)
+{
+	HF_AUTO_DONE(hf_strv) made = HF_STRV_INIT;
+
+	for (size_t k = 1; k < HF_LOOK_KINDS; k++) {
+		if (c->looks[k].made)
+			(void)hf_strv_add(&made, hf_look_words((enum hf_look_kind)k));
+	}
+	put_list(out, "Further connections made to find out", "ul", &made);
 }
 
 void hf_explanation_to_html(const struct hf_case *c, const struct hf_explanation *e,
@@ -161,27 +207,27 @@ void hf_explanation_to_html(const struct hf_case *c, const struct hf_explanation
 {
 	bool good = e->meets && !e->cause;
 
-	(void)hf_buf_puts(out,
-			  "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport "
-			  "content=\"width=device-width,initial-scale=1\"><meta "
-			  "http-equiv=Content-Security-Policy content=\"default-src "
-			  "'none';style-src 'unsafe-inline'\"><title>");
-	put(out, e->headline);
-	(void)hf_buf_printf(out, "</title>%s<h1 class=%s>", style, good ? "good" : "bad");
-	put(out, e->headline);
-	(void)hf_buf_puts(out, "</h1>");
-	put_tag(out, "refused by", hf_side_name(e->refused_by));
-	put_tag(out, "to mend in", hf_side_name(e->fault_in));
-	put_tag(out, "confidence", hf_confidence_name(e->confidence));
-	(void)hf_buf_puts(out, "<p>");
-	put(out, e->why);
-	(void)hf_buf_puts(out, "</p><h2>Fix</h2><pre>");
-	put(out, e->fix);
-	(void)hf_buf_puts(out, "</pre>");
+	(void)hf_buf_puts(out, "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
+			       "<meta name=\"viewport\" "
+			       "content=\"width=device-width,initial-scale=1\">"
+			       "<meta http-equiv=\"Content-Security-Policy\" "
+			       "content=\"default-src 'none';style-src 'unsafe-inline'\">");
+	put_in(out, "title", e->headline);
+	(void)hf_buf_puts(out, hf_html_style);
+	(void)hf_buf_puts(out, "</head><body><main>");
+	put_header(out, e, good);
+	(void)hf_buf_puts(out, "<div class=\"two\"><section><h2>Why</h2>");
+	put_in(out, "p", e->why);
+	(void)hf_buf_puts(out, "</section><section><h2>Fix</h2>");
+	put_in(out, "pre", e->fix);
+	(void)hf_buf_puts(out, "</section></div>");
 	put_lanes(out, c, e);
 	put_list(out, "Evidence", "ol", &e->evidence);
+	put_candidates(out, e);
 	put_list(out, "Also", "ul", &e->also);
+	put_list(out, "Notes", "ul", &c->notes);
 	put_list(out, "Cannot be known from here", "ul", &e->cannot_know);
+	put_looks(out, c);
 	put_cards(out, c, e);
-	(void)hf_buf_puts(out, "</html>\n");
+	(void)hf_buf_puts(out, "<footer>handfast explain</footer></main></body></html>\n");
 }

@@ -54,12 +54,31 @@ void hf_blame(struct deduction *d, enum hf_reason cause, enum hf_confidence conf
 	      enum hf_role role, struct hf_cert *cert);
 bool hf_says_nothing(int alert);
 bool hf_deduce_by_names(struct deduction *d, int alert);
+/* deduce_alert.c */
+bool hf_says_too_deep(const struct deduction *d, int alert);
+/* K-CLOCK or K-SKEW-SMALL of the server; `otherwise` is how sure one is without its Date. */
+bool hf_server_clock_is_off(struct deduction *d, int alert, enum hf_confidence otherwise);
+bool hf_deduce_by_alert(struct deduction *d, int alert, bool by_http);
+/* Refused without a reason that shows here: says what is left. */
+bool hf_deduce_unsaid(struct deduction *d);
 /* By the server's clock, known from its HTTP Date, the client's chain is out of date. */
 bool hf_deduce_server_clock(struct deduction *d);
 bool hf_deduce_http(struct deduction *d);
+bool hf_deduce_renegotiation(struct deduction *d);
 void hf_deduce_after_meeting(struct deduction *d);
 /* The server refused the client's certificate (alert -1: without a word). */
 bool hf_deduce_refused_client(struct deduction *d, int alert, bool by_http);
+
+/* text.c: behind a word in the margin (NULL: from the left), broken at 80 columns and at line ends.
+ */
+void hf_paragraph(struct hf_buf *out, const char *margin, const char *text);
+
+/* ladder.c */
+/* Which event of the client's look failed: the alert, or what ended the connection; its length:
+ * none.
+ */
+size_t hf_ladder_failing(const struct hf_case *c, const struct hf_explanation *e);
+void hf_ladder_format(const struct hf_case *c, const struct hf_explanation *e, struct hf_buf *out);
 
 /* words.c: headline, why and fix where the deduction gave none. */
 void hf_explanation_words(struct deduction *d);

@@ -8,23 +8,25 @@
 
 #include "base/time.h"
 
-enum { COLUMNS = 80, INDENT = 10, LADDER_NAME = 21 };
+enum { COLUMNS = 80, INDENT = 10, HANGING = 2 };
 
-/* One paragraph behind a word in the margin, broken at blanks. */
-static void paragraph(struct hf_buf *out, const char *margin, const char *text)
+/* One paragraph behind a word in the margin, broken at blanks; margin NULL: it begins at the left.
+ */
+static void wrapped(struct hf_buf *out, const char *margin, const char *text)
 {
-	size_t column = 0;
+	size_t column = margin ? INDENT : 0, begin = column;
 
-	(void)hf_buf_printf(out, "%-*s", INDENT, margin);
-	column = INDENT;
+	if (margin)
+		(void)hf_buf_printf(out, "%-*s", INDENT, margin);
 	while (*text) {
 		size_t word = strcspn(text, " "), blanks;
 
-		if (column > INDENT && column + word > COLUMNS) {
+		if (column > begin && column + word > COLUMNS) {
 			while (out->len > 0 && out->data[out->len - 1] == ' ')
 				hf_buf_truncate(out, out->len - 1);
-			(void)hf_buf_printf(out, "\n%*s", INDENT, "");
-			column = INDENT;
+			begin = margin ? INDENT : HANGING;
+			(void)hf_buf_printf(out, "\n%*s", (int)begin, "");
+			column = begin;
 		}
 		(void)hf_buf_append(out, text, word);
 		column += word;
@@ -39,59 +41,20 @@ static void paragraph(struct hf_buf *out, const char *margin, const char *text)
 	(void)hf_buf_putc(out, '\n');
 }
 
-/* Which rung failed: the last alert, or what ended the connection. */
-static size_t failing_rung(const struct hf_case *c, const struct hf_explanation *e)
+/* Each of its lines for itself. */
+void hf_paragraph(struct hf_buf *out, const char *margin, const char *text)
 {
-	const struct hf_transcript *t = &c->looks[HF_LOOK_MAIN].transcript;
-	size_t at = t->len;
+	const char *end;
 
-	if (e->meets || c->looks[HF_LOOK_MAIN].http.status)
-		return t->len;
-	for (size_t i = 0; i < t->len; i++) {
-		const struct hf_event *ev = &t->events[i];
-		bool bad =
-		    (ev->kind == HF_EVENT_ALERT && ev->type != 0) || ev->kind >= HF_EVENT_TEXT;
+	while ((end = strchr(text, '\n')) != NULL) {
+		HF_AUTO(cstr) line = hf_str_ndup(text, (size_t)(end - text));
 
-		if (bad && (at == t->len ||
-			    (ev->kind == HF_EVENT_ALERT && t->events[at].kind != HF_EVENT_ALERT)))
-			at = i;
+		if (line)
+			wrapped(out, margin, line);
+		margin = "";
+		text = end + 1;
 	}
-	return at;
-}
-
-static void rung(struct hf_buf *out, const struct hf_event *ev, bool failing)
-{
-	char name[64], line[256];
-	const char *arrow =
-	    ev->sent ? (failing ? "--X-->" : "----->") : (failing ? "<--X--" : "<-----");
-	int n;
-
-	hf_event_name(ev, name, sizeof(name));
-	n = snprintf(line, sizeof(line), "  %s %-*s %s", arrow, LADDER_NAME, name, ev->detail);
-	if (n > COLUMNS - 12 && n < (int)sizeof(line))
-		n = COLUMNS - 12;
-	if (n >= (int)sizeof(line))
-		n = COLUMNS - 12;
-	while (n > 0 && ((unsigned char)line[n] & 0xc0) == 0x80)
-		n--; /* not through a character */
-	(void)hf_buf_printf(out, "%-*.*s %8.1f ms\n", COLUMNS - 12, n, line,
-			    (double)ev->at_us / 1000);
-}
-
-static void ladder(const struct hf_case *c, const struct hf_explanation *e, struct hf_buf *out)
-{
-	const struct hf_look *main = &c->looks[HF_LOOK_MAIN];
-	size_t stop = failing_rung(c, e);
-
-	if (main->transcript.len == 0)
-		return;
-	(void)hf_buf_printf(out, "\n  the client            %s\n", c->target);
-	for (size_t i = 0; i < main->transcript.len && i <= stop; i++)
-		rung(out, &main->transcript.events[i], i == stop);
-	if (main->http.status)
-		(void)hf_buf_printf(out, "  <----- HTTP %d%s%s\n", main->http.status,
-				    main->http.server[0] ? " from " : "", main->http.server);
-	(void)hf_buf_putc(out, '\n');
+	wrapped(out, margin, text);
 }
 
 static void numbered(struct hf_buf *out, const char *margin, const struct hf_strv *list)
@@ -100,14 +63,14 @@ static void numbered(struct hf_buf *out, const char *margin, const struct hf_str
 		HF_AUTO(cstr) line = hf_str_printf("%zu %s", i + 1, list->items[i]);
 
 		if (line)
-			paragraph(out, i ? "" : margin, line);
+			hf_paragraph(out, i ? "" : margin, line);
 	}
 }
 
 static void plain(struct hf_buf *out, const char *margin, const struct hf_strv *list)
 {
 	for (size_t i = 0; i < list->len; i++)
-		paragraph(out, i ? "" : margin, list->items[i]);
+		hf_paragraph(out, i ? "" : margin, list->items[i]);
 }
 
 static void extra_looks(const struct hf_case *c, struct hf_buf *out)
@@ -121,7 +84,7 @@ static void extra_looks(const struct hf_case *c, struct hf_buf *out)
 			continue;
 		line = hf_str_printf("one more connection %s", hf_look_words((enum hf_look_kind)k));
 		if (line)
-			paragraph(out, first ? "Asked" : "", line);
+			hf_paragraph(out, first ? "Asked" : "", line);
 		first = false;
 	}
 }
@@ -135,7 +98,7 @@ static void candidates(const struct hf_explanation *e, struct hf_buf *out)
 	for (size_t i = 1; i < e->candidates_len; i++)
 		(void)hf_buf_printf(&list, "%s%s", i > 1 ? ", " : "",
 				    hf_reason_info(e->candidates[i])->id);
-	paragraph(out, "Or else", hf_buf_str(&list));
+	hf_paragraph(out, "Or else", hf_buf_str(&list));
 }
 
 void hf_explanation_format(const struct hf_case *c, const struct hf_explanation *e,
@@ -143,13 +106,12 @@ void hf_explanation_format(const struct hf_case *c, const struct hf_explanation 
 {
 	char when[HF_TIME_TEXT_CAP];
 
-	/* A headline has no margin; it is broken as the rest. */
-	paragraph(out, e->meets && !e->cause ? "MEETS" : "FAILS", e->headline);
-	ladder(c, e, out);
-	paragraph(out, "Why", e->why);
+	hf_paragraph(out, NULL, e->headline);
+	hf_ladder_format(c, e, out);
+	hf_paragraph(out, "Why", e->why);
 	if (e->since) {
 		hf_time_format(e->since, when);
-		paragraph(out, "Since", when);
+		hf_paragraph(out, "Since", when);
 	}
 	numbered(out, "Evidence", &e->evidence);
 	extra_looks(c, out);
@@ -158,7 +120,7 @@ void hf_explanation_format(const struct hf_case *c, const struct hf_explanation 
 	plain(out, "Note", &c->notes);
 	plain(out, "Unknown", &e->cannot_know);
 	if (e->cause || !e->meets)
-		paragraph(out, "Fix", e->fix);
+		hf_paragraph(out, "Fix", e->fix);
 }
 
 /* --- JSON -------------------------------------------------------------------------------- */
@@ -186,29 +148,6 @@ static void json_certificate(const struct hf_explanation *e, struct hf_json *j)
 	hf_json_time(j, "not_before", e->cert->not_before);
 	hf_json_time(j, "not_after", e->cert->not_after);
 	hf_json_object_end(j);
-}
-
-static void json_ladder(const struct hf_case *c, const struct hf_explanation *e, struct hf_json *j)
-{
-	const struct hf_transcript *t = &c->looks[HF_LOOK_MAIN].transcript;
-	size_t stop = failing_rung(c, e);
-
-	hf_json_array_begin(j, "ladder");
-	for (size_t i = 0; i < t->len; i++) {
-		const struct hf_event *ev = &t->events[i];
-		char name[64];
-
-		hf_event_name(ev, name, sizeof(name));
-		hf_json_object_begin(j, NULL);
-		hf_json_string(j, "from", ev->sent ? "client" : "server");
-		hf_json_string(j, "step", name);
-		hf_json_string(j, "detail", ev->detail);
-		hf_json_int(j, "bytes", (int64_t)ev->len);
-		hf_json_double(j, "ms", (double)ev->at_us / 1000);
-		hf_json_bool(j, "failed", i == stop);
-		hf_json_object_end(j);
-	}
-	hf_json_array_end(j);
 }
 
 static void json_alert(const struct hf_explanation *e, struct hf_json *j)
@@ -268,5 +207,5 @@ void hf_explanation_to_json(const struct hf_case *c, const struct hf_explanation
 		hf_json_int(j, "http_status", c->looks[HF_LOOK_MAIN].http.status);
 	else
 		hf_json_null(j, "http_status");
-	json_ladder(c, e, j);
+	hf_ladder_to_json(c, e, j);
 }

@@ -19,13 +19,6 @@ static const struct words {
 #undef HF_WORDS
 };
 
-struct filling {
-	const struct deduction *d;
-	enum hf_side judge;
-	char until[HF_TIME_TEXT_CAP], begins[HF_TIME_TEXT_CAP];
-	struct hf_buf names;
-};
-
 static const char *side_words(enum hf_side side)
 {
 	return side == HF_SIDE_CLIENT ? "the client" : "the server";
@@ -41,94 +34,97 @@ static const char *or_else(const char *text, const char *otherwise)
 	return text && text[0] ? text : otherwise;
 }
 
-static const char *file_of(const struct hf_case *c, enum hf_side holder)
+static const char *file_of(const struct hf_words_about *about)
 {
-	return holder == HF_SIDE_CLIENT
-		   ? or_else(c->cert_path, "the client's certificate file")
-		   : or_else(c->server_cert_path, "the server's certificate file");
+	return or_else(about->holder_file, about->judge == HF_SIDE_SERVER
+					       ? "the client's certificate file"
+					       : "the server's certificate file");
 }
 
-static const char *trust_of(const struct hf_case *c, enum hf_side judge)
+static const char *trust_of(const struct hf_words_about *about)
 {
-	return judge == HF_SIDE_CLIENT ? or_else(c->ca_path, "the client's CA file")
-				       : or_else(c->server_ca_path, "the server's client-CA file");
+	return or_else(about->trust_file, about->judge == HF_SIDE_CLIENT
+					      ? "the client's CA file"
+					      : "the server's client-CA file");
 }
 
-static const char *top_of(const struct deduction *d, enum hf_side holder)
+static const char *value_of(const struct hf_words_about *about, char letter)
 {
-	const struct hf_certs *chain = holder == HF_SIDE_CLIENT
-					   ? (d->c->own_path.len ? &d->c->own_path : &d->c->own)
-					   : &d->t->server.certs;
-
-	if (chain->len == 0)
-		return "an unknown CA";
-	return chain->items[chain->len - 1]->flags & HF_CERT_SELF_ISSUED
-		   ? chain->items[chain->len - 1]->subject
-		   : chain->items[chain->len - 1]->issuer;
-}
-
-static const char *value_of(struct filling *f, char letter)
-{
-	const struct hf_case *c = f->d->c;
-	const struct hf_cert *cert = f->d->e->cert;
-	enum hf_side holder = other(f->judge);
+	enum hf_side holder = other(about->judge);
 
 	switch (letter) {
 	case 'C':
-		return cert ? cert->subject : "the certificate";
+		return or_else(about->subject, "the certificate");
 	case 'I':
-		return cert ? cert->issuer : "its issuer";
+		return or_else(about->issuer, "its issuer");
 	case 'S':
-		return cert ? cert->serial : "?";
+		return or_else(about->serial, "?");
 	case 'U':
-		return f->until;
+		return or_else(about->until, "some time ago");
 	case 'B':
-		return f->begins;
+		return or_else(about->begins, "a time to come");
 	case 'N':
-		return or_else(c->name, "that name");
+		return or_else(about->name, "that name");
 	case 'T':
-		return c->target;
+		return or_else(about->target, "the port");
 	case 'J':
-		return side_words(f->judge);
+		return side_words(about->judge);
 	case 'H':
 		return side_words(holder);
 	case 'F':
-		return file_of(c, holder);
+		return file_of(about);
 	case 'A':
-		return trust_of(c, f->judge);
+		return trust_of(about);
 	case 'R':
-		return top_of(f->d, holder);
+		return or_else(about->top, "an unknown CA");
 	case 'K':
-		return or_else(c->bridge, "ISSUING-CA.pem");
+		return or_else(about->bridge, "ISSUING-CA.pem");
+	case 'L':
+		return or_else(about->lists_file, about->judge == HF_SIDE_CLIENT
+						      ? "the client's CRL file"
+						      : "the server's CRL file");
+	case 'V':
+		return about->judge == HF_SIDE_CLIENT ? "restart the client" : "reload the server";
+	case 'W':
+		return holder == HF_SIDE_CLIENT ? "restart the client" : "reload the server";
 	case 'X':
-		return or_else(hf_buf_str(&f->names), "no name");
+		return or_else(about->names, "no name");
 	case 'P':
 		return holder == HF_SIDE_CLIENT ? "--client" : "--server";
 	case 'O':
-		return cert && cert->unknown_critical ? cert->unknown_critical : "it names";
+		return or_else(about->critical, "it names");
 	default:
 		return "";
 	}
 }
 
-static char *fill(struct filling *f, const char *text)
+static char *fill(const struct hf_words_about *about, const char *text)
 {
 	HF_AUTO_DONE(hf_buf) out = HF_BUF_INIT(TEXT_CAP);
 
-	while (*text) {
+	while (text && *text) {
 		size_t n = strcspn(text, "{");
 
 		(void)hf_buf_append(&out, text, n);
 		text += n;
 		if (text[0] != '{' || !text[1] || text[2] != '}')
 			continue;
-		(void)hf_buf_puts(&out, value_of(f, text[1]));
+		(void)hf_buf_puts(&out, value_of(about, text[1]));
 		text += 3;
 	}
-	if (out.len > 0 && out.data[0] >= 'a' && out.data[0] <= 'z' &&
-	    hf_str_starts(out.data, "the "))
+	if (out.len > 0 && hf_str_starts(out.data, "the "))
 		out.data[0] = 'T';
-	return hf_buf_steal(&out);
+	return out.len > 0 ? hf_buf_steal(&out) : NULL;
+}
+
+char *hf_words_why(enum hf_reason reason, const struct hf_words_about *about)
+{
+	return fill(about, words[reason].why);
+}
+
+char *hf_words_fix(enum hf_reason reason, const struct hf_words_about *about)
+{
+	return fill(about, words[reason].fix);
 }
 
 /* Sentences of the list speak from the judge's chair. */
@@ -186,6 +182,15 @@ static void headline_unknown(struct deduction *d)
 			  e->refused_by == HF_SIDE_CLIENT ? "us, the client" : "the server");
 }
 
+/* They came together here, and a cause is named that stops others. */
+static bool look_meets(const struct deduction *d)
+{
+	return d->main->handshake_done && !d->main->failed && d->main->http.status > 0 &&
+	       d->main->http.status < 400 &&
+	       (d->e->cause == HF_REASON_N_CA_LIST || d->e->cause == HF_REASON_V_PARTIAL_ANCHOR ||
+		d->e->cause == HF_REASON_V_STAPLE);
+}
+
 static void headline(struct deduction *d)
 {
 	struct hf_explanation *e = d->e;
@@ -196,6 +201,16 @@ static void headline(struct deduction *d)
 
 	if (e->cause == HF_REASON_NONE)
 		headline_unknown(d);
+	else if (e->confidence == HF_CANNOT_KNOW)
+		e->headline = hf_str_printf(
+		    "REFUSED by the server %s - it does not say why, and nothing is wrong that can be "
+		    "seen from here. [%s or %zu others%s]",
+		    d->c->target, info->id, e->candidates_len - 1, sure);
+	else if (look_meets(d))
+		e->headline = hf_str_printf("MEETS here; other clients are refused by the %s - "
+					    "%s%s. [%s%s]",
+					    hf_side_name(e->refused_by), whose(e), sentence_of(e),
+					    info->id, sure);
 	else if (e->cause == HF_REASON_T_PLAINTEXT_SERVER || e->cause == HF_REASON_T_STARTTLS)
 		e->headline = hf_str_printf("NO TLS on %s - %s. [%s%s]", d->c->target,
 					    info->sentence, info->id, sure);
@@ -233,25 +248,64 @@ static enum hf_side judge_of(const struct hf_explanation *e)
 	return e->refused_by == HF_SIDE_CLIENT ? HF_SIDE_CLIENT : HF_SIDE_SERVER;
 }
 
+static const char *top_of(const struct deduction *d, enum hf_side holder)
+{
+	const struct hf_certs *chain = holder == HF_SIDE_CLIENT
+					   ? (d->c->own_path.len ? &d->c->own_path : &d->c->own)
+					   : &d->t->server.certs;
+	const struct hf_cert *last;
+
+	if (chain->len == 0)
+		return NULL;
+	last = chain->items[chain->len - 1];
+	return last->flags & HF_CERT_SELF_ISSUED ? last->subject : last->issuer;
+}
+
+static struct hf_words_about about_of(const struct deduction *d)
+{
+	const struct hf_cert *cert = d->e->cert;
+	const struct hf_case *c = d->c;
+	enum hf_side judge = judge_of(d->e);
+	bool by_client = judge == HF_SIDE_CLIENT;
+
+	return (struct hf_words_about){
+		.judge = judge,
+		.subject = cert ? cert->subject : NULL,
+		.issuer = cert ? cert->issuer : NULL,
+		.serial = cert ? cert->serial : NULL,
+		.critical = cert ? cert->unknown_critical : NULL,
+		.name = c->name,
+		.target = c->target,
+		.holder_file = by_client ? c->server_cert_path : c->cert_path,
+		.trust_file = by_client ? c->ca_path : c->server_ca_path,
+		.lists_file = by_client ? c->crl_path : c->server_crl_path,
+		.top = top_of(d, other(judge)),
+		.bridge = c->bridge,
+	};
+}
+
 void hf_explanation_words(struct deduction *d)
 {
 	struct hf_explanation *e = d->e;
-	const struct words *w = &words[e->cause];
-	struct filling f = { .d = d, .judge = judge_of(e), .names = HF_BUF_INIT(1024) };
+	struct hf_words_about about = about_of(d);
+	char until[HF_TIME_TEXT_CAP], begins[HF_TIME_TEXT_CAP];
+	HF_AUTO_DONE(hf_buf) names = HF_BUF_INIT(1024);
 
 	if (e->cert) {
-		hf_time_format(e->cert->not_after, f.until);
-		hf_time_format(e->cert->not_before, f.begins);
-		(void)hf_sans_format(&e->cert->sans, &f.names);
-		if (f.names.len == 0 && e->cert->common_name)
-			(void)hf_buf_puts(&f.names, e->cert->common_name);
+		hf_time_format(e->cert->not_after, until);
+		hf_time_format(e->cert->not_before, begins);
+		(void)hf_sans_format(&e->cert->sans, &names);
+		if (names.len == 0 && e->cert->common_name)
+			(void)hf_buf_puts(&names, e->cert->common_name);
+		about.until = until;
+		about.begins = begins;
+		about.names = hf_buf_str(&names);
 	}
 	if (!e->headline)
 		headline(d);
-	if (!e->why && w->why)
-		e->why = fill(&f, w->why);
-	if (!e->fix && w->fix)
-		e->fix = fill(&f, w->fix);
+	if (!e->why)
+		e->why = hf_words_why(e->cause, &about);
+	if (!e->fix)
+		e->fix = hf_words_fix(e->cause, &about);
 	blank_words(e);
-	hf_buf_done(&f.names);
 }

@@ -57,6 +57,9 @@ static int bio_read(BIO *bio, char *data, size_t cap, size_t *ret_len)
 
 	BIO_clear_retry_flags(bio);
 	if (n > 0) {
+		if (conn->bytes_in < sizeof(conn->first))
+			memcpy(conn->first + conn->bytes_in, data,
+			       HF_MIN((size_t)n, sizeof(conn->first) - (size_t)conn->bytes_in));
 		conn->bytes_in += (uint64_t)n;
 		*ret_len = (size_t)n;
 		if (conn->transcript && conn->bytes_in <= HF_FIRST_BYTES_CAP)

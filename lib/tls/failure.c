@@ -19,7 +19,6 @@ static const struct {
 } causes[] = {
 	{ SSL_R_HTTP_REQUEST, "T-PLAINTEXT-CLIENT" },
 	{ SSL_R_HTTPS_PROXY_REQUEST, "T-PLAINTEXT-CLIENT" },
-	{ SSL_R_NO_SHARED_CIPHER, "P-CIPHER" },
 	{ SSL_R_UNSUPPORTED_PROTOCOL, "P-VERSION" },
 	{ SSL_R_VERSION_TOO_LOW, "P-VERSION" },
 	{ SSL_R_VERSION_TOO_HIGH, "P-VERSION" },
@@ -59,9 +58,8 @@ static const char *cause_of_reason(const struct hf_tls_conn *conn, int reason)
 			return causes[i].cause;
 	}
 	if (reason == SSL_R_WRONG_VERSION_NUMBER)
-		return conn->context->role == HF_TLS_CLIENT ? "T-PLAINTEXT-SERVER"
-							    : "T-PLAINTEXT-CLIENT";
-	return "";
+		return hf_tls_not_tls_cause(conn);
+	return reason == SSL_R_NO_SHARED_CIPHER ? hf_tls_hello_cause(conn) : "";
 }
 
 static const char *cause_of_alert(int alert)
@@ -136,6 +134,8 @@ static void refused_by_us(struct hf_tls_conn *conn, unsigned long error,
 		words = "the certificate could not be judged (out of memory)";
 	}
 	snprintf(failure->text, sizeof(failure->text), "%s", words ? words : "TLS failed");
+	if (reason == SSL_R_NO_SHARED_CIPHER)
+		hf_tls_hello_tell(conn, failure);
 }
 
 void hf_tls_failure_set(struct hf_tls_conn *conn, int ssl_error)

@@ -80,6 +80,7 @@ struct hf_tls_conn {
 	size_t ca_names;
 	int io_errno; /* of the last failed call on the socket */
 	uint64_t bytes_in, bytes_out;
+	char first[8]; /* what the peer began with, for what is no TLS */
 	char *sni;
 	struct hf_tls_failure *failure;
 	struct hf_err judge_err; /* a judgement that was not possible (memory) */
@@ -126,6 +127,11 @@ void hf_tls_session_settle(struct hf_tls_conn *conn);
 /* failure.c */
 /* Reads OpenSSL's error queue (and empties it) and the verdict, and fills conn->failure. */
 void hf_tls_failure_set(struct hf_tls_conn *conn, int ssl_error);
+
+/* failure_hello.c: "no shared cipher" told apart; what a peer that speaks no TLS wanted. */
+const char *hf_tls_hello_cause(const struct hf_tls_conn *conn);
+void hf_tls_hello_tell(const struct hf_tls_conn *conn, struct hf_tls_failure *failure);
+const char *hf_tls_not_tls_cause(const struct hf_tls_conn *conn);
 
 /* info.c */
 void hf_tls_message_seen(int sent, int version, int content_type, const void *data, size_t len,

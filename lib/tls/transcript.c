@@ -85,6 +85,17 @@ void hf_transcript_alert(struct hf_transcript *t, bool sent, int number)
 	add(t, event, NULL);
 }
 
+void hf_transcript_known(struct hf_transcript *t, enum hf_handshake_type type, bool sent,
+			 const char *detail)
+{
+	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(DETAIL_CAP);
+	struct hf_event event = { .kind = HF_EVENT_MESSAGE, .sent = sent, .type = (uint8_t)type };
+
+	if (detail)
+		(void)hf_str_escape(&text, detail, strnlen(detail, DETAIL_CAP / 4));
+	add(t, event, hf_buf_steal(&text));
+}
+
 void hf_transcript_note(struct hf_transcript *t, enum hf_event_kind kind, bool sent, size_t len,
 			const char *detail)
 {

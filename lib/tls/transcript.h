@@ -101,6 +101,9 @@ HF_DEFINE_AUTO_DONE(hf_transcript, struct hf_transcript, hf_transcript_done);
 /* One whole handshake message with its header of 4 bytes.  Never fails: what does not decode is
  * kept as an event that says so.  A pure function of its arguments, for the fuzzer. */
 void hf_transcript_message(struct hf_transcript *t, bool sent, const uint8_t *message, size_t len);
+/* A message that is known from elsewhere (a record of it); nothing is decoded. */
+void hf_transcript_known(struct hf_transcript *t, enum hf_handshake_type type, bool sent,
+			 const char *detail);
 void hf_transcript_alert(struct hf_transcript *t, bool sent, int number);
 /* Anything else; detail may be NULL and is escaped. */
 void hf_transcript_note(struct hf_transcript *t, enum hf_event_kind kind, bool sent, size_t len,

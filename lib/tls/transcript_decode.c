@@ -374,6 +374,15 @@ static void add_certificate(struct hf_sent_chain *chain, struct wire der)
 	ERR_clear_error();
 }
 
+/* A ladder has room for the common name; who wants the whole subject finds it beside. */
+static void add_leaf_name(struct hf_buf *detail, const struct hf_cert *leaf, size_t more)
+{
+	if (leaf->common_name)
+		(void)hf_buf_printf(detail, "CN=%s (+%zu)", leaf->common_name, more);
+	else
+		(void)hf_buf_printf(detail, "%s (+%zu)", leaf->subject, more);
+}
+
 static void certificate(struct hf_transcript *t, bool from_client, struct wire w,
 			struct hf_buf *detail)
 {
@@ -400,7 +409,7 @@ static void certificate(struct hf_transcript *t, bool from_client, struct wire w
 	else if (chain->certs.len == 0)
 		(void)hf_buf_puts(detail, "does not decode");
 	else
-		(void)hf_buf_printf(detail, "%s (+%zu)", chain->certs.items[0]->subject, count - 1);
+		add_leaf_name(detail, chain->certs.items[0], count - 1);
 }
 
 static void finished(struct hf_transcript *t, bool sent)

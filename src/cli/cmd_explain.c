@@ -148,7 +148,7 @@ static int run(struct hf_cmd_ctx *ctx)
 	if (opts->list)
 		return explain_list(ctx);
 	if (opts->record)
-		return explain_records(ctx, opts->record, opts->server_files);
+		return explain_records(ctx, opts);
 	if (!what)
 		return hf_command_usage(ctx, "explain what? HOST:PORT, a URL, a reason such as "
 					     "V-EXPIRED, or a line of a log");

@@ -94,6 +94,10 @@ static const struct hf_option tls_options[] = {
 	  .arg = "LIST",
 	  .initial = "http/1.1",
 	  .help = "application protocols to offer, comma-separated; empty offers none" },
+	{ .name = "send-proxy",
+	  .kind = HF_OPT_FLAG,
+	  .offset = AT(send_proxy),
+	  .help = "put a PROXY protocol header in front, as a balancer does" },
 	{ .name = "ciphers",
 	  .kind = HF_OPT_STRING,
 	  .offset = AT(ciphers),
@@ -259,6 +263,8 @@ static int dial(struct get *g)
 		rc = hf_address_resolve(host, port, list, &len, &g->ctx->err);
 	if (rc == 0)
 		rc = hf_session_dial(list, len, deadline, &g->session, &g->ctx->err);
+	if (rc == 0 && g->opts->send_proxy)
+		(void)hf_session_send_proxy(g->session); /* what comes of it the handshake tells */
 	if (rc == 0)
 		rc = hf_session_start_tls(g->session, g->context, &g->ctx->err);
 	if (rc == 0)

@@ -33,7 +33,10 @@ int explain_digest_new(const char *server_files, struct explain_digest **ret, st
 void explain_digest_free(struct explain_digest *d);
 bool explain_digest_add(struct explain_digest *d, const char *line); /* false: no JSON object */
 size_t explain_digest_len(const struct explain_digest *d);
-int explain_digest_tell(struct hf_cmd_ctx *ctx, struct explain_digest *d);
-int explain_records(struct hf_cmd_ctx *ctx, const char *path, const char *server_files);
+/* html: a page of the leading explanation is written there; NULL: none. */
+int explain_digest_tell(struct hf_cmd_ctx *ctx, struct explain_digest *d, const char *html);
+int explain_records(struct hf_cmd_ctx *ctx, const struct explain_opts *opts);
+/* explain_meeting.c: the page, to a file. */
+int explain_page_write(const char *path, const struct hf_buf *page, struct hf_err *err);
 
 #endif

@@ -97,6 +97,7 @@ static void fill_case(struct meeting *m)
 	c->name = o->name ? o->name : o->server_name ? o->server_name : m->url.host;
 	c->cert_path = m->cert[0] ? m->cert : NULL;
 	c->ca_path = o->trust.ca.len ? o->trust.ca.items[0] : NULL;
+	c->crl_path = o->trust.crl.len ? o->trust.crl.items[0] : NULL;
 	c->have_own = m->cert[0] != '\0';
 	c->have_server_files = m->server_files.len > 0;
 	c->server_cert_path = server_file(m, 0);
@@ -358,6 +359,14 @@ static void note_environment(struct hf_case *c)
 
 /* --- telling ----------------------------------------------------------------------------- */
 
+int explain_page_write(const char *path, const struct hf_buf *page, struct hf_err *err)
+{
+	if (hf_buf_failed(page))
+		return hf_err_nomem(err);
+	return hf_file_write(path, page->data, page->len, HF_MODE_PUBLIC,
+			     HF_FILE_REPLACE | HF_FILE_NO_SYNC, err);
+}
+
 static int write_page(struct meeting *m)
 {
 	HF_AUTO_DONE(hf_buf) page = HF_BUF_INIT(PAGE_CAP);
@@ -365,10 +374,7 @@ static int write_page(struct meeting *m)
 	if (!m->opts->html)
 		return 0;
 	hf_explanation_to_html(m->c, &m->e, &page);
-	if (hf_buf_failed(&page))
-		return hf_err_nomem(&m->ctx->err);
-	return hf_file_write(m->opts->html, page.data, page.len, HF_MODE_PUBLIC,
-			     HF_FILE_REPLACE | HF_FILE_NO_SYNC, &m->ctx->err);
+	return explain_page_write(m->opts->html, &page, &m->ctx->err);
 }
 
 static int report(struct meeting *m)

@@ -4,6 +4,7 @@
 #include "cli/explain_reading.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -11,16 +12,16 @@
 #include "explain/story.h"
 #include "util/clock.h"
 
-enum { LINES_CAP = 6 };
+enum { LINES_CAP = 6, SENT_CAP = 16, DER_CAP = 64 * 1024 };
 
-static const char *text_of(const json_t *object, const char *key)
+const char *explain_text_of(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
 
 	return text ? text : "";
 }
 
-static void copy(char *to, size_t cap, const char *text)
+void explain_text_copy(char *to, size_t cap, const char *text)
 {
 	HF_AUTO_DONE(hf_buf) safe = HF_BUF_INIT(8192);
 
@@ -39,12 +40,6 @@ static enum hf_side side_of(const char *word)
 
 /* --- the cause of one record ------------------------------------------------------------- */
 
-struct reading {
-	const json_t *record, *certificate;
-	int64_t at, begins, ends;
-	struct explain_group g;
-};
-
 static void candidate(struct explain_group *g, enum hf_reason reason)
 {
 	for (size_t i = 0; i < g->candidates_len; i++) {
@@ -55,7 +50,7 @@ static void candidate(struct explain_group *g, enum hf_reason reason)
 		g->candidates[g->candidates_len++] = reason;
 }
 
-static void settle(struct explain_group *g, enum hf_reason cause, enum hf_confidence confidence)
+void explain_settle(struct explain_group *g, enum hf_reason cause, enum hf_confidence confidence)
 {
 	g->cause = cause;
 	g->confidence = confidence;
@@ -63,23 +58,23 @@ static void settle(struct explain_group *g, enum hf_reason cause, enum hf_confid
 	candidate(g, cause);
 }
 
-static const json_t *error_with(const json_t *record, const char *id)
+const json_t *explain_error_with(const json_t *record, const char *id)
 {
 	const json_t *errors = json_object_get(record, "errors");
 
 	for (size_t i = 0; i < json_array_size(errors); i++) {
 		const json_t *error = json_array_get(errors, i);
 
-		if (strcmp(text_of(error, "id"), id) == 0)
+		if (strcmp(explain_text_of(error, "id"), id) == 0)
 			return error;
 	}
 	return NULL;
 }
 
 /* The entry of the list is older than the certificate: it was made for another one. */
-static bool revoked_before_issued(const struct reading *r)
+static bool revoked_before_issued(const struct explain_reading *r)
 {
-	const char *have = text_of(error_with(r->record, "V-REVOKED"), "have");
+	const char *have = explain_text_of(explain_error_with(r->record, "V-REVOKED"), "have");
 	char when[HF_TIME_TEXT_CAP];
 	int64_t at;
 
@@ -89,26 +84,42 @@ static bool revoked_before_issued(const struct reading *r)
 	return hf_time_parse(when, &at) && at < r->begins;
 }
 
-static void refused_by_us(struct reading *r, enum hf_reason cause)
+/* An empty list went in: that is certain, and why the client sent none is not. */
+static void nothing_sent(struct explain_reading *r)
 {
-	settle(&r->g, cause, HF_CERTAIN);
+	explain_settle(&r->g, HF_REASON_N_NONE, HF_LIKELY);
+	candidate(&r->g, HF_REASON_N_SIGALG);
+	candidate(&r->g, HF_REASON_N_CA_LIST);
+	candidate(&r->g, HF_REASON_N_EKU_FILTER);
+	(void)hf_strv_add(&r->g.evidence,
+			  "the client answered the request with an empty list of certificates: "
+			  "it has none, or none that our CA names and schemes let it send");
+}
+
+static void refused_by_us(struct explain_reading *r, enum hf_reason cause)
+{
+	explain_settle(&r->g, cause, HF_CERTAIN);
+	if (cause == HF_REASON_N_NONE) {
+		nothing_sent(r);
+		return;
+	}
 	if (cause == HF_REASON_V_REVOKED && revoked_before_issued(r))
-		settle(&r->g, HF_REASON_V_DUP_SERIAL, HF_LIKELY);
-	else if (error_with(r->record, "K-CLOCK"))
-		settle(&r->g, HF_REASON_K_CLOCK, HF_LIKELY);
+		explain_settle(&r->g, HF_REASON_V_DUP_SERIAL, HF_LIKELY);
+	else if (explain_error_with(r->record, "K-CLOCK"))
+		explain_settle(&r->g, HF_REASON_K_CLOCK, HF_LIKELY);
 	if (r->g.confidence == HF_LIKELY)
 		candidate(&r->g, cause);
 }
 
 /* What our own certificate says about the alert of a client. */
-static bool by_own_dates(struct reading *r)
+static bool by_own_dates(struct explain_reading *r)
 {
 	if (r->g.alert == 45 && r->ends && r->at > r->ends)
-		settle(&r->g, HF_REASON_V_EXPIRED, HF_CERTAIN);
+		explain_settle(&r->g, HF_REASON_V_EXPIRED, HF_CERTAIN);
 	else if (r->g.alert == 42 && r->begins && r->at < r->begins)
-		settle(&r->g, HF_REASON_V_NOT_YET, HF_CERTAIN);
+		explain_settle(&r->g, HF_REASON_V_NOT_YET, HF_CERTAIN);
 	else if (r->g.alert == 48 && r->g.subject[0] && strcmp(r->g.subject, r->g.issuer) == 0)
-		settle(&r->g, HF_REASON_V_SELF_SIGNED, HF_CERTAIN);
+		explain_settle(&r->g, HF_REASON_V_SELF_SIGNED, HF_CERTAIN);
 	else
 		return false;
 	return true;
@@ -129,7 +140,7 @@ static bool names_an_address_as_dns(const struct hf_certs *chain)
 }
 
 /* Our certificate is in date: that leaves what is on the client's side of the alert. */
-static bool by_what_is_left(const struct explain_own *own, struct reading *r)
+static bool by_what_is_left(const struct explain_own *own, struct explain_reading *r)
 {
 	static const enum hf_reason late[] = { HF_REASON_V_ROOT_EXPIRED, HF_REASON_V_CA_EXPIRED,
 					       HF_REASON_V_CRL_EXPIRED, HF_REASON_K_CLOCK };
@@ -137,28 +148,43 @@ static bool by_what_is_left(const struct explain_own *own, struct reading *r)
 						HF_REASON_V_WEAK_SIG, HF_REASON_V_WEAK_KEY };
 	static const enum hf_reason nameless[] = { HF_REASON_V_IP_SAN, HF_REASON_P_SNI_MISSING,
 						   HF_REASON_V_IP_AS_DNS, HF_REASON_K_CLOCK };
-	const enum hf_reason *list = r->g.alert == 45		    ? late
-				     : text_of(r->record, "sni")[0] ? named
-								    : nameless;
+	const enum hf_reason *list = r->g.alert == 45			    ? late
+				     : explain_text_of(r->record, "sni")[0] ? named
+									    : nameless;
 
 	if ((r->g.alert != 45 && r->g.alert != 42) || !r->ends)
 		return false;
-	settle(&r->g, list[0], HF_LIKELY);
+	explain_settle(&r->g, list[0], HF_LIKELY);
 	if (list == nameless && names_an_address_as_dns(own->chain))
-		settle(&r->g, HF_REASON_V_IP_AS_DNS, HF_LIKELY);
+		explain_settle(&r->g, HF_REASON_V_IP_AS_DNS, HF_LIKELY);
 	for (size_t i = 0; i < HF_ARRAY_LEN(late); i++)
 		candidate(&r->g, list[i]);
 	return true;
 }
 
+/* The certificate of the finding, which may be a CA's, in place of the leaf's. */
+static void blame(struct explain_group *g, const struct hf_finding *f)
+{
+	explain_settle(g, f->reason, HF_CERTAIN);
+	if (!f->cert)
+		return;
+	(void)snprintf(g->role, sizeof(g->role), "%s", hf_role_name(f->role));
+	(void)snprintf(g->subject, sizeof(g->subject), "%s", f->cert->subject);
+	(void)snprintf(g->issuer, sizeof(g->issuer), "%s", f->cert->issuer);
+	(void)snprintf(g->serial, sizeof(g->serial), "%s", f->cert->serial);
+	hf_hex_encode(f->cert->sha256, HF_SHA256_LEN, g->sha256);
+	hf_time_format(f->cert->not_before, g->not_before);
+	hf_time_format(f->cert->not_after, g->not_after);
+}
+
 /* The server's chain on its own merits, for the name that this client asked for. */
-static bool by_own_chain(const struct explain_own *own, struct reading *r)
+static bool by_own_chain(const struct explain_own *own, struct explain_reading *r)
 {
 	HF_AUTO_DONE(hf_certs) path = HF_CERTS_INIT;
 	HF_AUTO_DONE(hf_verdict) verdict;
 	char bridge[256] = "";
 	struct hf_standing standing = { &verdict, &path, bridge, sizeof(bridge) };
-	const char *sni = text_of(r->record, "sni");
+	const char *sni = explain_text_of(r->record, "sni");
 	struct hf_verify_options options = { .purpose = HF_PURPOSE_SERVER,
 					     .at = r->at ? r->at : hf_clock_now(),
 					     .name = sni[0] ? sni : NULL };
@@ -174,54 +200,64 @@ static bool by_own_chain(const struct explain_own *own, struct reading *r)
 		found = f->severity == HF_SEVERITY_REFUSE &&
 			hf_reason_info(f->reason)->alert == r->g.alert;
 		if (found)
-			settle(&r->g, f->reason, HF_CERTAIN);
+			blame(&r->g, f);
 	}
 	if (!found && r->g.alert == 48 && own->chain->len == 1 &&
 	    !(own->chain->items[0]->flags & HF_CERT_SELF_ISSUED)) {
-		settle(&r->g, HF_REASON_V_NO_INTERMEDIATE, HF_LIKELY);
+		explain_settle(&r->g, HF_REASON_V_NO_INTERMEDIATE, HF_LIKELY);
 		candidate(&r->g, HF_REASON_V_UNKNOWN_CA);
 		found = true;
 	}
 	return found;
 }
 
-static void refused_by_client(const struct explain_own *own, struct reading *r)
+static void refused_by_client(const struct explain_own *own, struct explain_reading *r,
+			      enum hf_reason by_alert)
 {
 	struct hf_log_meaning meaning;
 
-	if (r->g.alert < 0 || by_own_dates(r) || by_own_chain(own, r) || by_what_is_left(own, r))
+	if (by_alert)
+		explain_settle(&r->g, by_alert, HF_CERTAIN);
+	if (by_alert || r->g.alert < 0 || by_own_dates(r) || by_own_chain(own, r) ||
+	    by_what_is_left(own, r))
 		return;
 	if (!hf_log_line_read(hf_alert_name(r->g.alert), &meaning))
 		return;
-	settle(&r->g, meaning.candidates[0], HF_LIKELY);
+	explain_settle(&r->g, meaning.candidates[0], HF_LIKELY);
 	for (size_t i = 1; i < meaning.candidates_len; i++)
 		candidate(&r->g, meaning.candidates[i]);
 }
 
-static void read_fields(struct reading *r)
+static void read_fields(struct explain_reading *r)
 {
 	const json_t *number = json_object_get(json_object_get(r->record, "alert"), "number");
 	struct explain_group *g = &r->g;
 
 	g->alert = json_is_integer(number) ? (int)json_integer_value(number) : -1;
-	g->refused_by = side_of(text_of(r->record, "refused_by"));
-	copy(g->since, sizeof(g->since), text_of(r->record, "time"));
-	copy(g->explanation, sizeof(g->explanation), text_of(r->record, "explanation"));
-	copy(g->fix, sizeof(g->fix), text_of(r->record, "fix"));
-	copy(g->listener, sizeof(g->listener), text_of(r->record, "listener"));
-	copy(g->role, sizeof(g->role), text_of(r->certificate, "role"));
-	copy(g->subject, sizeof(g->subject), text_of(r->certificate, "subject"));
-	copy(g->issuer, sizeof(g->issuer), text_of(r->certificate, "issuer"));
-	copy(g->serial, sizeof(g->serial), text_of(r->certificate, "serial"));
-	copy(g->sha256, sizeof(g->sha256), text_of(r->certificate, "sha256"));
-	copy(g->not_after, sizeof(g->not_after), text_of(r->certificate, "not_after"));
-	(void)hf_time_parse(text_of(r->record, "time"), &r->at);
-	(void)hf_time_parse(text_of(r->certificate, "not_before"), &r->begins);
-	(void)hf_time_parse(text_of(r->certificate, "not_after"), &r->ends);
+	g->refused_by = side_of(explain_text_of(r->record, "refused_by"));
+	explain_text_copy(g->since, sizeof(g->since), explain_text_of(r->record, "time"));
+	explain_text_copy(g->explanation, sizeof(g->explanation),
+			  explain_text_of(r->record, "explanation"));
+	explain_text_copy(g->fix, sizeof(g->fix), explain_text_of(r->record, "fix"));
+	explain_text_copy(g->listener, sizeof(g->listener), explain_text_of(r->record, "listener"));
+	explain_text_copy(g->role, sizeof(g->role), explain_text_of(r->certificate, "role"));
+	explain_text_copy(g->subject, sizeof(g->subject),
+			  explain_text_of(r->certificate, "subject"));
+	explain_text_copy(g->issuer, sizeof(g->issuer), explain_text_of(r->certificate, "issuer"));
+	explain_text_copy(g->serial, sizeof(g->serial), explain_text_of(r->certificate, "serial"));
+	explain_text_copy(g->sha256, sizeof(g->sha256), explain_text_of(r->certificate, "sha256"));
+	explain_text_copy(g->not_before, sizeof(g->not_before),
+			  explain_text_of(r->certificate, "not_before"));
+	explain_text_copy(g->not_after, sizeof(g->not_after),
+			  explain_text_of(r->certificate, "not_after"));
+	explain_text_copy(g->peer, sizeof(g->peer), explain_text_of(r->record, "peer"));
+	(void)hf_time_parse(explain_text_of(r->record, "time"), &r->at);
+	(void)hf_time_parse(explain_text_of(r->certificate, "not_before"), &r->begins);
+	(void)hf_time_parse(explain_text_of(r->certificate, "not_after"), &r->ends);
 }
 
 /* Errors as evidence, the lists and the trust the judge had. */
-static void read_evidence(struct reading *r)
+static void read_evidence(struct explain_reading *r)
 {
 	const json_t *errors = json_object_get(r->record, "errors");
 
@@ -230,10 +266,11 @@ static void read_evidence(struct reading *r)
 		char line[EXPLAIN_TEXT_CAP * 2], safe[EXPLAIN_TEXT_CAP * 2];
 
 		(void)snprintf(line, sizeof(line), "%s%s%s; want: %s; have: %s [%s]",
-			       text_of(e, "subject"), text_of(e, "subject")[0] ? ": " : "",
-			       text_of(e, "sentence"), text_of(e, "want"), text_of(e, "have"),
-			       text_of(e, "id"));
-		copy(safe, sizeof(safe), line);
+			       explain_text_of(e, "subject"),
+			       explain_text_of(e, "subject")[0] ? ": " : "",
+			       explain_text_of(e, "sentence"), explain_text_of(e, "want"),
+			       explain_text_of(e, "have"), explain_text_of(e, "id"));
+		explain_text_copy(safe, sizeof(safe), line);
 		(void)hf_strv_add(&r->g.evidence, safe);
 	}
 	if (json_is_true(json_object_get(r->record, "resumed")))
@@ -241,20 +278,71 @@ static void read_evidence(struct reading *r)
 				  "the connection resumed an older session [R-RESUMED-IDENTITY]");
 }
 
+/* --- one record -------------------------------------------------------------------------- */
+
+/* The chain that was shown, from the record itself. */
+static int chain_of(const json_t *record, struct hf_certs *to)
+{
+	const json_t *sent = json_object_get(record, "certificates_sent");
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < HF_MIN(json_array_size(sent), (size_t)SENT_CAP); i++) {
+		HF_AUTO_DONE(hf_buf) der = HF_BUF_INIT(DER_CAP);
+		HF_AUTO(hf_cert) cert = NULL;
+		const char *text = json_string_value(json_array_get(sent, i));
+
+		if (!text || hf_base64_decode(text, strlen(text), &der) < 0)
+			return -HF_E_PARSE;
+		rc = hf_cert_from_der((const uint8_t *)der.data, der.len, &cert, NULL);
+		if (rc == 0)
+			rc = hf_certs_add(to, cert, NULL);
+	}
+	return rc;
+}
+
+void explain_group_done(struct explain_group *g)
+{
+	hf_strv_done(&g->evidence);
+	hf_transcript_done(&g->ladder);
+	free(g->why);
+	free(g->fix_words);
+	g->why = g->fix_words = NULL;
+}
+
+static void put_role(struct explain_group *g)
+{
+	for (int role = HF_ROLE_NONE; role <= HF_ROLE_CRL; role++) {
+		if (strcmp(hf_role_name((enum hf_role)role), g->role) != 0)
+			continue;
+		(void)snprintf(g->role, sizeof(g->role), "%s",
+			       hf_role_name(
+				   hf_cause_role(g->cause, g->refused_by, (enum hf_role)role)));
+		return;
+	}
+}
+
 void explain_record_read(const json_t *record, const struct explain_own *own,
 			 struct explain_group *ret)
 {
-	struct reading r = { .record = record,
-			     .certificate = json_object_get(record, "certificate") };
-	enum hf_reason cause = hf_reason_by_id(text_of(record, "cause"));
+	struct explain_reading r = { .record = record,
+				     .certificate = json_object_get(record, "certificate") };
+	enum hf_reason cause = hf_reason_by_id(explain_text_of(record, "cause"));
+	HF_AUTO_DONE(hf_certs) sent = HF_CERTS_INIT;
+	struct explain_own with = *own;
 
+	if (own->chain->len == 0 && chain_of(record, &sent) == 0)
+		with.chain = &sent;
 	read_fields(&r);
 	read_evidence(&r);
-	if (cause)
+	if (cause && r.g.refused_by != HF_SIDE_CLIENT)
 		refused_by_us(&r, cause);
 	else
-		refused_by_client(own, &r);
+		refused_by_client(&with, &r, cause);
 	if (!r.g.cause)
 		r.g.confidence = HF_CANNOT_KNOW;
+	explain_compare_files(&r);
+	explain_build_ladder(&r);
+	put_role(&r.g);
+	explain_tell_in_words(&with, &r);
 	*ret = r.g;
 }

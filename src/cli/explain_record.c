@@ -10,7 +10,7 @@
 #include "cli/explain.h"
 #include "cli/explain_reading.h"
 
-enum { LOG_CAP = 64 * 1024 * 1024, GROUPS_CAP = 256 };
+enum { LOG_CAP = 64 * 1024 * 1024, GROUPS_CAP = 256, PAGE_CAP = 4 * 1024 * 1024 };
 
 struct explain_digest {
 	struct explain_group groups[GROUPS_CAP];
@@ -31,11 +31,11 @@ static void merge(struct explain_digest *d, struct explain_group *g)
 			continue;
 		have->count++;
 		(void)hf_str_copy(have->last, sizeof(have->last), g->since);
-		hf_strv_done(&g->evidence);
+		explain_group_done(g);
 		return;
 	}
 	if (d->len == GROUPS_CAP) {
-		hf_strv_done(&g->evidence);
+		explain_group_done(g);
 		return;
 	}
 	g->count = 1;
@@ -90,7 +90,7 @@ void explain_digest_free(struct explain_digest *d)
 	if (!d)
 		return;
 	for (size_t i = 0; i < d->len; i++)
-		hf_strv_done(&d->groups[i].evidence);
+		explain_group_done(&d->groups[i]);
 	hf_certs_done(&d->server);
 	hf_known_done(&d->known);
 	free(d);
@@ -121,12 +121,59 @@ static enum hf_side fault_of(const struct explain_group *g)
 
 static const char *fix_of(const struct explain_group *g)
 {
+	return g->fix_words ? g->fix_words : g->fix[0] ? g->fix : "look into the peer's log";
+}
+
+static const char *why_of(const struct explain_group *g)
+{
+	return g->why ? g->why : g->explanation;
+}
+
+static void say_cannot_know(const struct explain_group *g, struct hf_strv *to)
+{
+	if (g->confidence == HF_CERTAIN)
+		return;
+	(void)hf_strv_add(to, g->cause == HF_REASON_N_NONE
+				  ? "whether this client has a certificate at all"
+				  : "what the client saw beyond the alert it sent");
+}
+
+/* A group as a case and an explanation, for the same text and page as a meeting has. */
+static void as_explanation(const struct explain_digest *d, struct explain_group *g,
+			   struct hf_case *c, struct hf_explanation *e)
+{
 	const struct hf_reason_info *info = hf_reason_info(g->cause);
 
-	/* the record's advice about a client's alert is for all its meanings */
-	return g->fix[0] && g->refused_by == HF_SIDE_SERVER ? g->fix
-	       : info->remedy[0]			    ? info->remedy
-							    : g->fix;
+	c->target = g->listener;
+	c->left = g->peer;
+	c->right = "we, the server";
+	c->looks[HF_LOOK_MAIN].transcript = g->ladder;
+	memset(&g->ladder, 0, sizeof(g->ladder));
+	*e = (struct hf_explanation){ .cause = g->cause,
+				      .refused_by = g->refused_by,
+				      .fault_in = fault_of(g),
+				      .confidence = g->confidence,
+				      .alert = g->alert };
+	memcpy(e->candidates, g->candidates, sizeof(e->candidates));
+	e->candidates_len = g->candidates_len;
+	e->headline =
+	    hf_str_printf("%zu of %zu refused by %s since %s - %s. [%s%s%s]", g->count, d->total,
+			  g->refused_by == HF_SIDE_SERVER ? "us, the server" : "the client",
+			  g->since, g->cause ? info->sentence : g->explanation, info->id,
+			  g->confidence == HF_CERTAIN || !g->cause ? "" : ", ",
+			  g->confidence == HF_CERTAIN ? "" : hf_confidence_name(g->confidence));
+	e->why = hf_str_dup(why_of(g));
+	e->fix = hf_str_dup(fix_of(g));
+	if (g->subject[0]) {
+		HF_AUTO(cstr) line = hf_str_printf("certificate %s (issuer %s, serial %s)",
+						   g->subject, g->issuer, g->serial);
+
+		if (line)
+			(void)hf_strv_add(&e->evidence, line);
+	}
+	for (size_t i = 0; i < g->evidence.len; i++)
+		(void)hf_strv_add(&e->evidence, g->evidence.items[i]);
+	say_cannot_know(g, &e->cannot_know);
 }
 
 static void json_group(struct hf_json *j, const struct explain_digest *d,
@@ -155,13 +202,29 @@ static void json_group(struct hf_json *j, const struct explain_digest *d,
 	hf_json_string(j, "sha256", g->sha256);
 	hf_json_string(j, "not_after", g->not_after);
 	hf_json_object_end(j);
-	hf_json_string(j, "explanation", g->explanation);
+	hf_json_string(j, "explanation", why_of(g));
 	hf_json_array_begin(j, "evidence");
 	hf_json_string(j, NULL, first);
 	for (size_t i = 0; i < g->evidence.len; i++)
 		hf_json_string(j, NULL, g->evidence.items[i]);
 	hf_json_array_end(j);
 	hf_json_string(j, "fix", fix_of(g));
+}
+
+static void json_ladder(struct hf_json *j, const struct explain_group *g)
+{
+	HF_AUTO_DONE(hf_strv) unknown = HF_STRV_INIT;
+	const struct hf_transcript *t = &g->ladder;
+
+	hf_json_array_begin(j, "ladder");
+	for (size_t i = 0; i < t->len; i++)
+		hf_ladder_rung_to_json(&t->events[i], i + 1 == t->len, j);
+	hf_json_array_end(j);
+	say_cannot_know(g, &unknown);
+	hf_json_array_begin(j, "cannot_know");
+	for (size_t i = 0; i < unknown.len; i++)
+		hf_json_string(j, NULL, unknown.items[i]);
+	hf_json_array_end(j);
 }
 
 static void tell_json(struct hf_out *out, const struct explain_digest *d)
@@ -171,12 +234,7 @@ static void tell_json(struct hf_out *out, const struct explain_digest *d)
 	hf_json_int(&out->json, "records", (int64_t)d->total);
 	hf_json_int(&out->json, "left_out", (int64_t)d->left_out);
 	json_group(&out->json, d, &d->groups[0]); /* the leading one also as the answer */
-	hf_json_array_begin(&out->json, "ladder");
-	hf_json_array_end(&out->json);
-	hf_json_array_begin(&out->json, "cannot_know");
-	if (d->groups[0].confidence != HF_CERTAIN)
-		hf_json_string(&out->json, NULL, "what the client saw beyond its alert");
-	hf_json_array_end(&out->json);
+	json_ladder(&out->json, &d->groups[0]);
 	hf_json_array_begin(&out->json, "causes");
 	for (size_t i = 0; i < d->len; i++) {
 		hf_json_object_begin(&out->json, NULL);
@@ -187,28 +245,33 @@ static void tell_json(struct hf_out *out, const struct explain_digest *d)
 	hf_out_json_end(out);
 }
 
-static void tell_group(struct hf_out *out, const struct explain_digest *d,
-		       const struct explain_group *g)
-{
-	const struct hf_reason_info *info = hf_reason_info(g->cause);
+typedef void render(const struct hf_case *c, const struct hf_explanation *e, struct hf_buf *out);
 
-	hf_out_print(out, "%zu of %zu refused by %s since %s - %s. [%s%s%s]\n", g->count, d->total,
-		     g->refused_by == HF_SIDE_SERVER ? "us, the server" : "the client", g->since,
-		     g->cause ? info->sentence : g->explanation, info->id,
-		     g->confidence == HF_CERTAIN ? ""
-		     : g->cause			 ? ", "
-						 : "",
-		     g->confidence == HF_CERTAIN ? "" : hf_confidence_name(g->confidence));
-	if (g->subject[0])
-		hf_out_print(out, "  certificate  %s (issuer %s, serial %s)\n", g->subject,
-			     g->issuer, g->serial);
-	for (size_t i = 0; i < g->evidence.len; i++)
-		hf_out_print(out, "  evidence     %s\n", g->evidence.items[i]);
-	for (size_t i = 1; i < g->candidates_len; i++)
-		hf_out_print(out, "  or else      %s: %s\n", hf_reason_info(g->candidates[i])->id,
-			     hf_reason_info(g->candidates[i])->sentence);
-	hf_out_print(out, "  mend it in   %s\n  fix          %s\n", hf_side_name(fault_of(g)),
-		     fix_of(g));
+static void render_group(const struct explain_digest *d, struct explain_group *g, render *with,
+			 struct hf_buf *out)
+{
+	HF_AUTO_DONE(hf_explanation) e;
+	struct hf_case *c = calloc(1, sizeof(*c));
+
+	hf_explanation_init(&e);
+	if (!c)
+		return;
+	hf_case_init(c);
+	as_explanation(d, g, c, &e);
+	if (e.headline && e.why && e.fix)
+		with(c, &e, out);
+	g->ladder = c->looks[HF_LOOK_MAIN].transcript; /* back to its owner */
+	hf_look_init(&c->looks[HF_LOOK_MAIN]);
+	hf_case_done(c);
+	free(c);
+}
+
+static void tell_group(struct hf_out *out, const struct explain_digest *d, struct explain_group *g)
+{
+	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(1 << 20);
+
+	render_group(d, g, hf_explanation_format, &text);
+	hf_out_raw(out, hf_buf_str(&text), text.len);
 }
 
 static int by_count(const void *a, const void *b)
@@ -218,11 +281,25 @@ static int by_count(const void *a, const void *b)
 	return x->count == y->count ? 0 : x->count > y->count ? -1 : 1;
 }
 
-int explain_digest_tell(struct hf_cmd_ctx *ctx, struct explain_digest *d)
+static int write_page(struct hf_cmd_ctx *ctx, struct explain_digest *d, const char *path)
 {
+	HF_AUTO_DONE(hf_buf) page = HF_BUF_INIT(PAGE_CAP);
+
+	render_group(d, &d->groups[0], hf_explanation_to_html, &page);
+	return explain_page_write(path, &page, &ctx->err);
+}
+
+int explain_digest_tell(struct hf_cmd_ctx *ctx, struct explain_digest *d, const char *html)
+{
+	int rc = 0;
+
 	if (d->total == 0)
 		return hf_err_set(&ctx->err, HF_E_PARSE, "no refusal record in it");
 	qsort(d->groups, d->len, sizeof(d->groups[0]), by_count);
+	if (html)
+		rc = write_page(ctx, d, html);
+	if (rc < 0)
+		return rc;
 	if (ctx->out.json_mode) {
 		tell_json(&ctx->out, d);
 		return HF_EXIT_NO;
@@ -234,14 +311,14 @@ int explain_digest_tell(struct hf_cmd_ctx *ctx, struct explain_digest *d)
 	return HF_EXIT_NO;
 }
 
-int explain_records(struct hf_cmd_ctx *ctx, const char *path, const char *server_files)
+int explain_records(struct hf_cmd_ctx *ctx, const struct explain_opts *opts)
 {
 	HF_AUTO_DONE(hf_buf) data = HF_BUF_INIT(LOG_CAP);
 	struct explain_digest *d = NULL;
-	int rc = explain_digest_new(server_files, &d, &ctx->err);
+	int rc = explain_digest_new(opts->server_files, &d, &ctx->err);
 
 	if (rc == 0)
-		rc = hf_file_read(path, &data, &ctx->err);
+		rc = hf_file_read(opts->record, &data, &ctx->err);
 	for (char *line = data.data, *next; rc == 0 && line; line = next) {
 		next = strchr(line, '\n');
 		if (next)
@@ -249,7 +326,7 @@ int explain_records(struct hf_cmd_ctx *ctx, const char *path, const char *server
 		(void)explain_digest_add(d, line);
 	}
 	if (rc == 0)
-		rc = explain_digest_tell(ctx, d);
+		rc = explain_digest_tell(ctx, d, opts->html);
 	explain_digest_free(d);
 	return rc;
 }

@@ -130,7 +130,7 @@ static int all_lines(struct hf_cmd_ctx *ctx, char *text, struct explain_digest *
 	if (started)
 		return HF_EXIT_NO;
 	if (explain_digest_len(d) > 0)
-		return explain_digest_tell(ctx, d);
+		return explain_digest_tell(ctx, d, NULL);
 	(void)hf_err_set(&ctx->err, HF_E_NOENT, "nothing in it that is known here");
 	return hf_err_hint(&ctx->err, "give HOST:PORT, and explain looks for itself");
 }

@@ -14,7 +14,7 @@ struct get_opts {
 	struct hf_strv fields;
 	int tls_min, tls_max;      /* index into tls_words */
 	int64_t timeout;
-	bool include, insecure, fail, no_sni, system_roots, trace;
+	bool include, insecure, fail, no_sni, system_roots, trace, send_proxy;
 	const char *keylog;
 };
 

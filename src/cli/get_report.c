@@ -134,6 +134,7 @@ static void put_option(struct hf_buf *line, const char *name, const char *value)
 /* The command that looks at the same meeting from both sides. */
 static void tell_command(const struct get *g)
 {
+	static const char *const versions[] = { NULL, "1.2", "1.3" };
 	HF_AUTO_DONE(hf_buf) line = HF_BUF_INIT(TEXT_CAP);
 	const struct get_opts *o = g->opts;
 
@@ -150,8 +151,15 @@ static void tell_command(const struct get *g)
 	put_option(&line, "connect", o->connect);
 	put_option(&line, "server-name", o->server_name);
 	put_option(&line, "name", o->name);
+	put_option(&line, "ciphers", o->ciphers);
+	put_option(&line, "groups", o->groups);
+	put_option(&line, "sigalgs", o->sigalgs);
+	put_option(&line, "tls-min", versions[o->tls_min]);
+	put_option(&line, "tls-max", versions[o->tls_max]);
 	if (o->no_sni)
 		(void)hf_buf_puts(&line, " --no-sni");
+	if (o->send_proxy)
+		(void)hf_buf_puts(&line, " --send-proxy");
 	if (line.len > 0)
 		hf_log_say("the whole story: %s", hf_buf_str(&line));
 }

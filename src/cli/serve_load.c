@@ -11,17 +11,42 @@
 
 /* --- one policy --- */
 
+/* The certificate's file, never the key's: digests go to the log. */
+static int note_certificate(const struct hf_serve_source *source,
+			    const struct hf_credential_opts *opts, struct hf_policy_parts *parts,
+			    struct hf_err *err)
+{
+	char cert[PATH_MAX];
+
+	if (opts->cert)
+		return opts->key ? hf_filestamps_add(parts->files, "certificate", opts->cert, err)
+				 : 0; /* it holds the key too */
+	if (hf_home_id(source->ctx->home, opts->as, "cert.pem", cert, NULL) < 0)
+		return 0;
+	return hf_filestamps_add(parts->files, "certificate", cert, err);
+}
+
+static const char *role_of(const struct hf_serve_opts *opts, const char *path)
+{
+	bool list = hf_strv_has(&opts->trust.crl, path) || hf_str_ends(path, "crl.pem");
+
+	return list ? "crl" : "ca"; /* the home's lists are ca/crl.pem and ca/root.crl.pem */
+}
+
 static int note_files(const struct hf_serve_source *source, const struct hf_serve_opts *opts,
 		      struct hf_policy_parts *parts, struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_strv) paths = HF_STRV_INIT;
 	int rc = hf_filestamps_new(&parts->files, err);
 
+	if (rc == 0)
+		rc = note_certificate(source, &opts->credential, parts, err);
 	if (rc == 0 &&
 	    hf_cli_trust_paths(source->ctx, &opts->trust, opts->credential.as, &paths) < 0)
 		rc = hf_err_nomem(err);
 	for (size_t i = 0; rc == 0 && i < paths.len; i++)
-		rc = hf_filestamps_add(parts->files, paths.items[i], err);
+		rc = hf_filestamps_add(parts->files, role_of(opts, paths.items[i]), paths.items[i],
+				       err);
 	return rc;
 }
 

@@ -15,6 +15,7 @@
 #include "base/str.h"
 
 struct stamp {
+	const char *role;
 	char *path;
 	struct stat seen; /* at the last look */
 	uint8_t loaded[HF_SHA256_LEN], disk[HF_SHA256_LEN];
@@ -60,7 +61,8 @@ void hf_filestamps_free(struct hf_filestamps *stamps)
 	free(stamps);
 }
 
-static int add_file(struct hf_filestamps *stamps, const char *path, struct hf_err *err)
+static int add_file(struct hf_filestamps *stamps, const char *role, const char *path,
+		    struct hf_err *err)
 {
 	struct stamp *stamp = &stamps->items[stamps->len];
 
@@ -70,13 +72,15 @@ static int add_file(struct hf_filestamps *stamps, const char *path, struct hf_er
 	stamp->path = strdup(path);
 	if (stamp->path == NULL)
 		return hf_err_nomem(err);
+	stamp->role = role;
 	memcpy(stamp->disk, stamp->loaded, sizeof(stamp->disk));
 	stamp->there = true;
 	stamps->len++;
 	return 0;
 }
 
-int hf_filestamps_add(struct hf_filestamps *stamps, const char *path, struct hf_err *err)
+int hf_filestamps_add(struct hf_filestamps *stamps, const char *role, const char *path,
+		      struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
 	char file[PATH_MAX];
@@ -84,12 +88,12 @@ int hf_filestamps_add(struct hf_filestamps *stamps, const char *path, struct hf_
 	int rc = 0;
 
 	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
-		return add_file(stamps, path, err);
+		return add_file(stamps, role, path, err);
 	if (hf_dir_list(path, &names, NULL) < 0)
 		return 0;
 	for (size_t i = 0; rc == 0 && i < names.len; i++)
 		if (hf_path_join(file, sizeof(file), path, names.items[i], NULL) == 0)
-			rc = add_file(stamps, file, err);
+			rc = add_file(stamps, role, file, err);
 	return rc;
 }
 
@@ -122,6 +126,7 @@ void hf_filestamps_to_json(struct hf_filestamps *stamps, struct hf_json *j, cons
 
 		look(stamp);
 		hf_json_object_begin(j, NULL);
+		hf_json_string(j, "role", stamp->role);
 		hf_json_string(j, "path", stamp->path);
 		hf_json_hex(j, "sha256", stamp->loaded, sizeof(stamp->loaded));
 		if (stamp->there)

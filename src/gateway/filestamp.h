@@ -20,10 +20,12 @@ int hf_filestamps_new(struct hf_filestamps **ret_stamps, struct hf_err *err);
 void hf_filestamps_free(struct hf_filestamps *stamps);
 HF_DEFINE_AUTO(hf_filestamps, struct hf_filestamps, hf_filestamps_free);
 
-/* A file, or the files of a directory, in their order by name; what is not there is left out. */
-int hf_filestamps_add(struct hf_filestamps *stamps, const char *path, struct hf_err *err);
-/* An array of {path, sha256, on_disk}: as loaded, and as it is now (null: gone).  A file is read
- * again only when its metadata is another than at the last look.  stamps may be NULL: none. */
+/* A file, or the files of a directory, in their order by name; what is not there is left out. role:
+ * "certificate", "ca" or "crl", static. */
+int hf_filestamps_add(struct hf_filestamps *stamps, const char *role, const char *path,
+		      struct hf_err *err);
+/* An array of {role, path, sha256, on_disk}: as loaded, and as it is now (null: gone).  A file is
+ * read again only when its metadata is another than at the last look.  stamps may be NULL: none. */
 void hf_filestamps_to_json(struct hf_filestamps *stamps, struct hf_json *j, const char *key);
 
 /* SHA-256 of a file; false when it cannot be read.  Keeps nothing of what it read. */

@@ -12,7 +12,14 @@
 
 /* A peer's names may be as long as its certificates: what says who it was is kept, so that no peer
  * can make a record of itself that is too long to be written. */
-enum { RECORD_CAP = 256 * 1024, TEXT_CAP = 256, ERRORS_CAP = 16, BURST = 200 };
+enum {
+	RECORD_CAP = 256 * 1024,
+	TEXT_CAP = 256,
+	ERRORS_CAP = 16,
+	BURST = 200,
+	OWN_CERTS_CAP = 6,
+	DER_TEXT_CAP = 16 * 1024
+};
 
 static void write_text(struct hf_json *j, const char *key, const char *text)
 {
@@ -39,6 +46,18 @@ static const struct hf_finding *root_of(const struct hf_refusal *refusal)
 	return refusal->verdict != NULL ? hf_verdict_root(refusal->verdict) : NULL;
 }
 
+/* Nothing in common because of what our own certificate is. */
+static bool is_about_ours(const char *cause)
+{
+	static const char *const causes[] = { "P-CIPHER-KEY", "P-SIGALG", "V-KU" };
+
+	for (size_t i = 0; i < HF_ARRAY_LEN(causes); i++) {
+		if (strcmp(causes[i], cause) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* The certificate that was judged: the client's by us, ours by the client. */
 static const struct hf_cert *certificate_of(const struct hf_refusal *refusal, const char **ret_role)
 {
@@ -55,6 +74,10 @@ static const struct hf_cert *certificate_of(const struct hf_refusal *refusal, co
 	if (root != NULL && root->cert != NULL) {
 		*ret_role = hf_role_name(root->role);
 		return root->cert;
+	}
+	if (is_about_ours(refusal->cause)) {
+		*ret_role = refusal->originating ? "client-leaf" : "server-leaf";
+		return refusal->policy->parts->credential->chain.items[0];
 	}
 	*ret_role = refusal->originating ? "server-leaf" : "client-leaf";
 	sent = hf_tls_conn_peer_chain(hf_conn_tls(refusal->conn));
@@ -126,6 +149,23 @@ static void write_alert(struct hf_json *j, const struct hf_refusal *refusal)
 	hf_json_string(j, "name", hf_alert_name(refusal->alert));
 	hf_json_string(j, "direction", refusal->refused_by == HF_JUDGE_PEER ? "received" : "sent");
 	hf_json_object_end(j);
+}
+
+/* What we showed to who refused us, whole: with it the record alone is enough to judge. */
+static void write_own_certificates(struct hf_json *j, const struct hf_refusal *refusal)
+{
+	const struct hf_certs *chain = &refusal->policy->parts->credential->chain;
+
+	if (refusal->refused_by != HF_JUDGE_PEER)
+		return;
+	hf_json_array_begin(j, "certificates_sent");
+	for (size_t i = 0; i < chain->len && i < OWN_CERTS_CAP; i++) {
+		HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(DER_TEXT_CAP);
+
+		if (hf_base64_encode(chain->items[i]->der, chain->items[i]->der_len, &text) == 0)
+			hf_json_string(j, NULL, hf_buf_str(&text));
+	}
+	hf_json_array_end(j);
 }
 
 static void write_sent_certificates(struct hf_json *j, const struct hf_refusal *refusal)
@@ -257,9 +297,9 @@ static void write_meeting(struct hf_json *j, const struct hf_refusal *refusal)
 	hf_json_bool(j, "resumed", info.resumed);
 }
 
-int hf_refusal_format(const struct hf_refusal *refusal, const char *reference, int64_t now,
-		      struct hf_buf *out)
+static int format(const struct hf_refusal *refusal, const char *reference, struct hf_buf *out)
 {
+	int64_t now = hf_clock_now();
 	struct hf_json j;
 
 	hf_json_init(&j, out, false);
@@ -274,6 +314,7 @@ int hf_refusal_format(const struct hf_refusal *refusal, const char *reference, i
 	write_alert(&j, refusal);
 	write_errors(&j, refusal->verdict);
 	write_sent_certificates(&j, refusal);
+	write_own_certificates(&j, refusal);
 	write_request(&j, refusal->policy);
 	write_trust(&j, refusal->generation, refusal->policy);
 	hf_json_time(&j, "clock", now);
@@ -308,7 +349,7 @@ void hf_refusal_write(struct hf_refusal_log *log, const struct hf_refusal *refus
 	(void)snprintf(log->last, sizeof(log->last), "%llx-%u-%llu",
 		       (unsigned long long)log->started_at, log->worker,
 		       (unsigned long long)++log->records);
-	if (hf_refusal_format(refusal, log->last, hf_clock_now(), &line) < 0 ||
+	if (format(refusal, log->last, &line) < 0 ||
 	    !hf_log_line(STDERR_FILENO, line.data, line.len))
 		suppress(log);
 }

@@ -37,8 +37,4 @@ void hf_refusal_write(struct hf_refusal_log *log, const struct hf_refusal *refus
 /* One line that says how many were left out, when there were any: once in a while, and at the end.
  */
 void hf_refusal_log_summarise(struct hf_refusal_log *log);
-/* The record itself, for tests; `reference` is its id. */
-int hf_refusal_format(const struct hf_refusal *refusal, const char *reference, int64_t now,
-		      struct hf_buf *out);
-
 #endif

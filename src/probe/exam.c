@@ -17,6 +17,33 @@ struct exam {
 	struct hf_case *c;
 };
 
+/* What to do, with the file's name in it. */
+static const struct {
+	enum hf_reason reason;
+	const char *before, *after;
+} fixes[] = {
+	{ HF_REASON_F_DAMAGED, "copy ", " again, whole" },
+	{ HF_REASON_F_CA_EMPTY, "restore ", ": it must hold the CA certificate of the other side" },
+	{ HF_REASON_F_KEY_MISMATCH,
+	  "put the key that was made with this certificate's request in place of ",
+	  ", or enrol again (handfast issue, or request and install)" },
+	{ HF_REASON_F_KEY_ENCRYPTED,
+	  "give the passphrase (--passphrase-file FILE), or store the key decrypted, "
+	  "mode 0600: openssl pkey -in ",
+	  " -out PLAIN.pem" },
+	{ HF_REASON_F_PASSPHRASE, "correct the passphrase of ", " (--passphrase-file)" },
+};
+
+static void name_fix(struct hf_file_finding *f, const char *path)
+{
+	(void)snprintf(f->fix, sizeof(f->fix), "%s", hf_reason_info(f->reason)->remedy);
+	for (size_t i = 0; i < HF_ARRAY_LEN(fixes); i++) {
+		if (fixes[i].reason == f->reason)
+			(void)snprintf(f->fix, sizeof(f->fix), "%s%s%s", fixes[i].before, path,
+				       fixes[i].after);
+	}
+}
+
 static struct hf_file_finding *add(struct exam *x, enum hf_reason reason, const char *path,
 				   const char *text)
 {
@@ -28,7 +55,7 @@ static struct hf_file_finding *add(struct exam *x, enum hf_reason reason, const 
 	*f = (struct hf_file_finding){ .reason = reason, .server_side = x->files->server_side };
 	(void)snprintf(f->path, sizeof(f->path), "%s", path);
 	(void)snprintf(f->text, sizeof(f->text), "%s", text);
-	(void)snprintf(f->fix, sizeof(f->fix), "%s", hf_reason_info(reason)->remedy);
+	name_fix(f, path);
 	return f;
 }
 
@@ -137,7 +164,7 @@ static void der(struct exam *x, const struct hf_pemfile *f, const char *path, co
 static void no_certificate(struct exam *x, const struct hf_pemfile *cert,
 			   const struct hf_pemfile *key, const char *path)
 {
-	char is[256];
+	char is[256], fix[512];
 
 	hf_pemfile_describe(cert, is, sizeof(is));
 	if (cert->csrs_len > 0) {
@@ -147,8 +174,9 @@ static void no_certificate(struct exam *x, const struct hf_pemfile *cert,
 		    "comes back (handfast install)",
 		    "the certificate file %s holds no certificate: it is %s", path, is);
 	} else if (cert->keys_len > 0) {
-		found(x, HF_REASON_F_SWAPPED, path,
-		      "exchange the two paths: certificate for --cert, key for --key",
+		(void)snprintf(fix, sizeof(fix), "exchange the two paths: --cert %s --key %s",
+			       x->files->key ? x->files->key : "CERTIFICATE", path);
+		found(x, HF_REASON_F_SWAPPED, path, fix,
 		      key->certs.len > 0 ? "certificate and key files are swapped: %s holds %s"
 					 : "the certificate file %s holds no certificate: it is %s",
 		      path, is);

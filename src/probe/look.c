@@ -95,20 +95,6 @@ static void end_of(struct hf_look *look, enum hf_session_end end)
 	look->end = ends[end];
 }
 
-/* "PROXY TCP4 127.0.0.1 127.0.0.1 40000 443": who we say we are does not matter here. */
-static enum hf_session_end send_proxy(struct hf_session *session)
-{
-	char line[128], host[HF_ADDRESS_TEXT_CAP];
-	const struct hf_address *peer = hf_session_peer(session);
-	bool v6 = peer->sa.ss_family == AF_INET6;
-	int n;
-
-	hf_address_format_host(peer, host);
-	n = snprintf(line, sizeof(line), "PROXY %s %s %s 40000 %d\r\n", v6 ? "TCP6" : "TCP4", host,
-		     host, hf_address_port(peer));
-	return hf_session_write(session, line, (size_t)n);
-}
-
 static bool field_is(const struct hf_http_head *head, size_t i, const char *name)
 {
 	struct hf_slice have = hf_http_text(head, head->fields[i].name);
@@ -257,7 +243,7 @@ static void dial_and_talk(struct hf_look_plan *p, struct hf_tls_context *context
 		return;
 	}
 	if (p->send_proxy)
-		(void)send_proxy(session);
+		(void)hf_session_send_proxy(session);
 	rc = hf_session_start_tls(session, context, err);
 	if (rc < 0) {
 		look->end = HF_LOOK_NOT_MADE;

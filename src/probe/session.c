@@ -249,6 +249,20 @@ enum hf_session_end hf_session_write(struct hf_session *session, const void *dat
 	return end;
 }
 
+/* "PROXY TCP4 127.0.0.1 127.0.0.1 40000 443": who we say we are does not matter here. */
+enum hf_session_end hf_session_send_proxy(struct hf_session *session)
+{
+	char line[128], host[HF_ADDRESS_TEXT_CAP];
+	const struct hf_address *peer = &session->peer;
+	bool v6 = peer->sa.ss_family == AF_INET6;
+	int n;
+
+	hf_address_format_host(peer, host);
+	n = snprintf(line, sizeof(line), "PROXY %s %s %s 40000 %d\r\n", v6 ? "TCP6" : "TCP4", host,
+		     host, hf_address_port(peer));
+	return hf_session_write(session, line, (size_t)n);
+}
+
 static enum hf_session_end read_plain(struct hf_session *session, void *data, size_t cap,
 				      size_t *ret_len)
 {

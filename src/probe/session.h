@@ -35,6 +35,8 @@ enum hf_session_end hf_session_await_words(struct hf_session *session,
 					   const struct hf_transcript *transcript, int64_t ms);
 /* From now on everything must be over in ms. */
 void hf_session_set_timeout(struct hf_session *session, int64_t ms);
+/* A PROXY protocol header of version 1 (as a balancer sends it), before TLS is started. */
+enum hf_session_end hf_session_send_proxy(struct hf_session *session);
 enum hf_session_end hf_session_write(struct hf_session *session, const void *data, size_t len);
 /* OK with *ret_len > 0 */
 enum hf_session_end hf_session_read(struct hf_session *session, void *data, size_t cap,

@@ -557,7 +557,7 @@ static void test_what_is_not_tls(void **state)
 		bool end;
 	} rows[] = {
 		{ "plain HTTP", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "T-PLAINTEXT-CLIENT", false },
-		{ "a PROXY header", "PROXY TCP4 1.2.3.4 1.2.3.4 1 2\r\n", "T-PLAINTEXT-CLIENT",
+		{ "a PROXY header", "PROXY TCP4 1.2.3.4 1.2.3.4 1 2\r\n", "T-PROXY-UNEXPECTED",
 		  false },
 		{ "nothing but an end", "", "T-EOF", true },
 		{ "half a record and an end", "\x16\x03\x01\x02", "T-EOF", true },

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Servers that `explain` meets: those of support.peer_servers, and nginx, haproxy and raw sockets."""
+"""Servers that `explain` meets: those of support.peer_servers, and nginx, haproxy, Apache, stunnel and raw sockets."""
 import os
 import socket
 import threading
 
+import pytest
 from support.peer_servers import GnuTLSServer, NodeServer, OpenSSLServer, PythonServer
 from support.peers import need
 from support.process import Watched, clean_env, listening_ports
@@ -23,6 +24,18 @@ def write(folder, name, octets):
     return path
 
 
+class CheckingOpenSSL(OpenSSLServer):
+    """s_server with lists: they count only with -crl_check_all, and are read from the CA file."""
+
+    def __init__(self, home, cred, ca=None, crls=(), more=(), **how):
+        more = list(more)
+        if crls:
+            lists = b"".join(open(path, "rb").read() for path in [ca, *crls])
+            ca = write(home, "all-%s.pem" % os.urandom(4).hex(), lists)
+            more.append("-crl_check_all")
+        super().__init__(home, cred, ca, more=more, **how)
+
+
 class Listening(Watched):
     """A program that listens on a port that was chosen for it."""
 
@@ -38,14 +51,23 @@ class NginxServer(Listening):
     name = "nginx"
 
     def __init__(self, home, cred, ca=None, mode="require", version=None, crls=(), host="127.0.0.1", extra="",
-                 location='return 200 "ok\\n";', listen="ssl", vhost=None):
+                 location='return 200 "ok\\n";', listen="ssl", vhost=None, names=None, status=None, more=()):
         folder = os.path.join(str(home), "nginx-%s" % os.urandom(4).hex())
         os.makedirs(folder)
         self.port = free_port()
         rows = ["ssl_certificate %s;" % cred.cert, "ssl_certificate_key %s;" % cred.key]
+        if not any(row.startswith("ssl_ciphers") for row in more):
+            rows.append("ssl_ciphers DEFAULT:@SECLEVEL=0;")
+        if ca and names:
+            rows.append("ssl_trusted_certificate %s;" % ca)
         if ca:
-            rows += ["ssl_client_certificate %s;" % ca, "ssl_verify_depth 4;",
+            rows += ["ssl_client_certificate %s;" % (names or ca),
                      "ssl_verify_client %s;" % {"require": "on", "request": "optional", "none": "off"}[mode]]
+        if ca and not any(row.startswith("ssl_verify_depth") for row in more):
+            rows.append("ssl_verify_depth 6;")
+        if status:
+            location = "return %d;" % status
+        rows += list(more)
         if crls:
             lists = b"".join(open(path, "rb").read() for path in crls)
             rows.append("ssl_crl %s;" % write(folder, "crls.pem", lists))
@@ -70,12 +92,18 @@ http { access_log off; client_body_temp_path %(f)s/b; proxy_temp_path %(f)s/p; f
 class HaproxyServer(Listening):
     name = "haproxy"
 
-    def __init__(self, home, cred, ca=None, mode="require", version=None, crls=(), host="127.0.0.1", bind=""):
+    def __init__(self, home, cred, ca=None, mode="require", version=None, crls=(), host="127.0.0.1", bind="",
+                 names=None, status=200, more=()):
         folder = os.path.join(str(home), "haproxy-%s" % os.urandom(4).hex())
         os.makedirs(folder)
         self.port = free_port()
         both = write(folder, "both.pem", open(cred.cert, "rb").read() + open(cred.key, "rb").read())
-        words = ["crt", both]
+        words = ["crt", both, *more]
+        if "ciphers" not in more:
+            words += ["ciphers", "DEFAULT:@SECLEVEL=0"]
+        if ca and names:
+            words += ["ca-verify-file", ca]
+            ca = names
         if ca:
             words += ["ca-file", ca, "verify", {"require": "required", "request": "optional", "none": "none"}[mode]]
         if crls:
@@ -93,10 +121,87 @@ defaults
  timeout connect 5s
 frontend f
  bind %s:%d ssl %s %s
- http-request return status 200 content-type text/plain string ok
-""" % (host, self.port, " ".join(words), bind))
+ http-request return status %d content-type text/plain string ok
+""" % (host, self.port, " ".join(words), bind, status))
         super().__init__([need("haproxy"), "-db", "-f", conf], clean_env(home))
         self.wait_port()
+
+
+class ApacheServer(Listening):
+    name = "apache"
+    MODULES = "/usr/lib/apache2/modules"
+
+    def __init__(self, home, cred, ca=None, mode="require", version=None, crls=(), host="127.0.0.1", names=None,
+                 status=None, more=(), location=""):
+        if not os.path.isdir(self.MODULES):
+            pytest.skip("the peer 'apache2' is not installed")
+        folder = os.path.join(str(home), "apache-%s" % os.urandom(4).hex())
+        os.makedirs(os.path.join(folder, "www"))
+        write(folder, "www/index.html", "ok\n")
+        for path in (folder, os.path.join(folder, "www")):
+            os.chmod(path, 0o755)
+        self.port = free_port()
+        rows = ["SSLCertificateFile %s" % cred.cert, "SSLCertificateKeyFile %s" % cred.key]
+        if not any(row.startswith("SSLCipherSuite") for row in more):
+            rows.append("SSLCipherSuite DEFAULT:@SECLEVEL=0")
+        if ca:
+            rows += ["SSLCACertificateFile %s" % ca, "SSLVerifyClient %s" % {
+                "require": "require", "request": "optional", "none": "none"}[mode]]
+            if not any(row.startswith("SSLVerifyDepth") for row in more):
+                rows.append("SSLVerifyDepth 6")
+        if names:
+            rows.append("SSLCADNRequestFile %s" % names)
+        if crls:
+            lists = b"".join(open(path, "rb").read() for path in crls)
+            rows += ["SSLCARevocationFile %s" % write(folder, "crls.pem", lists), "SSLCARevocationCheck chain"]
+        rows.append("SSLProtocol %s" % ("TLSv" + version if version else "TLSv1.2 TLSv1.3"))
+        modules = "".join("LoadModule %s_module %s/mod_%s.so\n" % (m, self.MODULES, m)
+                          for m in ("mpm_event", "authz_core", "ssl", "alias", "socache_shmcb"))
+        answer = "Redirect %d /" % status if status else ""
+        conf = write(folder, "apache.conf", """
+%s
+ServerRoot %s
+ServerName localhost
+PidFile %s/pid
+ErrorLog /dev/stderr
+Mutex file:%s default
+StartServers 1
+Listen %s:%d
+DocumentRoot %s/www
+SSLEngine on
+%s
+%s
+%s
+""" % (modules, folder, folder, folder, host, self.port, folder, "\n".join(rows + list(more)), answer, location))
+        super().__init__([need("apache2"), "-X", "-f", conf], clean_env(home))
+        self.wait_port()
+
+
+class StunnelServer(Listening):
+    """stunnel in front of a server that answers every request with 200 (or `status`)."""
+    name = "stunnel"
+
+    def __init__(self, home, cred, ca=None, mode="require", version=None, crls=(), host="127.0.0.1", status=200, more=()):
+        folder = os.path.join(str(home), "stunnel-%s" % os.urandom(4).hex())
+        os.makedirs(folder)
+        self.port = free_port()
+        page = b"HTTP/1.1 %d x\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n" % status
+        self.behind = RawServer(lambda raw: (raw.recv(65536), raw.sendall(page)))
+        rows = ["cert = " + cred.cert, "key = " + cred.key, "securityLevel = 0", "ciphers = DEFAULT:@SECLEVEL=0"]
+        if ca and mode != "none":
+            rows += ["CAfile = " + ca, "verifyChain = yes"] + (["requireCert = yes"] if mode == "require" else [])
+        if crls:
+            lists = b"".join(open(path, "rb").read() for path in crls)
+            rows.append("CRLfile = " + write(folder, "crls.pem", lists))
+        rows += ["sslVersionMin = TLSv" + (version or "1.2"), "sslVersionMax = TLSv" + (version or "1.3")]
+        conf = write(folder, "stunnel.conf", "foreground = yes\npid =\nsyslog = no\n[s]\naccept = %s:%d\nconnect = 127.0.0.1:%d\n%s\n"
+                     % (host, self.port, self.behind.port, "\n".join(rows + list(more))))
+        super().__init__([need("stunnel4"), conf], clean_env(home))
+        self.wait_port()
+
+    def __exit__(self, *exc):
+        self.behind.__exit__(*exc)
+        return super().__exit__(*exc)
 
 
 class RawServer:
@@ -145,7 +250,7 @@ class HandfastServer:
     name = "handfast"
     handfast = None  # set by the test
 
-    def __new__(cls, home, cred, ca=None, mode="require", version=None, crls=(), host="127.0.0.1"):
+    def __new__(cls, home, cred, ca=None, mode="require", version=None, crls=(), host="127.0.0.1", more=()):
         args = ["--listen", host + ":0", "--cert", cred.cert, "--key", cred.key, "--respond", "text:ok"]
         args += ["--client-auth", {"require": "require", "request": "report", "none": "none"}[mode]]
         if ca:
@@ -156,8 +261,10 @@ class HandfastServer:
             args += ["--tls-min", version, "--tls-max", version]
         for path in crls:
             args += ["--crl", path]
+        args += list(more)
         return cls.handfast.serve(*args)
 
 
-SERVERS = {"openssl": OpenSSLServer, "node": NodeServer, "gnutls": GnuTLSServer, "python": PythonServer,
-           "nginx": NginxServer, "haproxy": HaproxyServer, "handfast": HandfastServer}
+SERVERS = {"openssl": CheckingOpenSSL, "node": NodeServer, "gnutls": GnuTLSServer, "python": PythonServer,
+           "nginx": NginxServer, "haproxy": HaproxyServer, "apache": ApacheServer, "stunnel": StunnelServer,
+           "handfast": HandfastServer}

@@ -15,7 +15,7 @@ from support.peer_servers import NodeServer, OpenSSLServer, PythonServer
 from support.peers import Credential
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from explain_servers import HaproxyServer, NginxServer, RawServer, free_port, write  # noqa: E402
+from explain_servers import ApacheServer, HaproxyServer, NginxServer, RawServer, free_port, write  # noqa: E402
 
 
 def explain(hf, port, *args, code=1, host="localhost"):
@@ -296,21 +296,27 @@ def test_the_text_stays_within_80_columns_and_marks_the_step(hf, town, tmp_path)
     long = [line for line in done.stdout.splitlines() if len(line) > 80 and "/" not in line]
     assert not long, "\n".join(long)
     assert re.search(r"<--X-- alert 45 certificate_expired", done.stdout), done.stdout
-    for word in ("FAILS", "Why", "Evidence", "Fix", "[V-EXPIRED]"):
+    for word in ("REFUSED by", "Why", "Evidence", "Fix", "[V-EXPIRED]"):
         assert word in done.stdout
 
 
-def test_the_page_needs_nothing_else_and_escapes(hf, town, tmp_path):
-    certs = zoo.build({"client": dict(zoo.CLIENT, subject="/O=Zoo/CN=<script>alert(1)", days=[-9, -1],
-                                      issuer="issuing")})
-    cert = write(tmp_path, "c.pem", certs["client"].pem + certs["issuing"].pem)
-    key = write(tmp_path, "c.key", certs["client"].key_pem)
-    with OpenSSLServer(tmp_path, town["server"], town.ca) as server:
-        explain(hf, server.port, "--ca", town.ca, "--cert", cert, "--key", key, "--html", str(tmp_path / "p.html"))
-    text = (tmp_path / "p.html").read_text()
-    assert text.startswith("<!doctype html>") and "<script" not in text and "&lt;script&gt;alert(1)" in text
-    assert "http://" not in text and "https://" not in text and "src=" not in text
-    assert 'class="step s f"' in text and text.count('class="card') >= 3
+@pytest.mark.parametrize("kind", ["nginx", "haproxy"])
+def test_get_sends_a_proxy_header_too(hf, town, tmp_path, kind):
+    server = NginxServer(tmp_path, town["server"], town.ca, listen="ssl proxy_protocol") if kind == "nginx" else \
+        HaproxyServer(tmp_path, town["server"], town.ca, bind="accept-proxy")
+    with server:
+        args = ["get", "https://localhost:%d/" % server.port, "--connect", "127.0.0.1:%d" % server.port, *own(town)]
+        hf(*args, "--send-proxy")
+        assert hf.run(*args).code != 0
+
+
+def test_the_story_of_a_refused_get_has_its_settings(hf, town, tmp_path):
+    with OpenSSLServer(tmp_path, town["server"], town.ca, version="1.3") as server:
+        done = hf("get", "https://localhost:%d/" % server.port, "--connect", "127.0.0.1:%d" % server.port, "--tls-max",
+                  "1.2", *own(town), exit=1)
+        line = next(row for row in done.stderr.splitlines() if "the whole story: handfast explain" in row)
+        assert "--tls-max 1.2" in line
+        assert hf.json(*line.split("handfast ", 2)[-1].split(), exit=1)["cause"] == "P-VERSION"
 
 
 def test_get_traces_and_logs_keys(hf, town, tmp_path):
@@ -391,3 +397,24 @@ def test_a_service_of_another_protocol_is_no_refusal(hf, town, tmp_path, act, ve
     with Odd(tmp_path, town["server"], act, ca=town.ca, version=version) as server:
         told = explain(hf, server.port, *own(town), code=0)
     assert told["meets"] and told["cause"] is None, told
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_apache_asks_for_one_path_only(hf, town, tmp_path, version):
+    """TLS 1.3: post-handshake authentication, which no client offers unasked; TLS 1.2: renegotiation."""
+    where = "<Location /secret>\nSSLVerifyClient require\nSSLVerifyDepth 5\n</Location>"
+    with ApacheServer(tmp_path, town["server"], mode="none", version=version, location=where,
+                      more=["SSLCACertificateFile " + town.ca]) as server:
+        told = hf.json("explain", "https://localhost:%d/secret" % server.port, "--connect", "127.0.0.1:%d" % server.port,
+                       *own(town), exit=1)
+        assert explain(hf, server.port, *own(town), code=0)["meets"]
+    said(told, "P-PHA", "server", "client")
+
+
+def test_two_virtual_hosts_of_apache_and_one_connection(hf, town, tmp_path):
+    """A name that the server does not know, strict: Apache answers 421 or 403 after the handshake."""
+    with ApacheServer(tmp_path, town["server"], town.ca) as server:
+        args = ["--server-name", "other.zoo.test", "--name", "localhost", *own(town)]
+        done = hf.run("--json", "explain", "localhost:%d" % server.port, "--connect", "127.0.0.1:%d" % server.port, *args)
+    told = done.json()
+    assert (told["cause"], done.code) in ((None, 0), ("P-SNI-HOST", 1)), told

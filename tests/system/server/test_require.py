@@ -289,6 +289,8 @@ def test_record_tells_the_files_of_the_home(hf, home, python):
     with hf.serve("--as", "localhost", "--listen", "127.0.0.1:0", "--allow", "any", "--respond", "text:x") as server:
         python.get(server.port, None)
         told = files_of(server.wait_record())
-    assert {str(home / name) for name in ("trust/own.pem", "id/localhost/ca.pem", "ca/crl.pem", "ca/root.crl.pem")} == set(told)
+    roles = {"trust/own.pem": "ca", "id/localhost/ca.pem": "ca", "ca/crl.pem": "crl", "ca/root.crl.pem": "crl",
+             "id/localhost/cert.pem": "certificate"}
+    assert {path: entry["role"] for path, entry in told.items()} == {str(home / k): v for k, v in roles.items()}
     assert all(entry["sha256"] == entry["on_disk"] for entry in told.values())
     assert not any("key" in path for path in told)
