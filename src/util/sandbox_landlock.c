@@ -120,6 +120,19 @@ static int allow_links(int rules, const char *path, uint64_t rights, struct hf_e
 	return rc;
 }
 
+/* An identity's directory is replaced as a whole, by renaming (handfast renew): what is read again
+ * may be in another of that name. */
+static int allow_above(int rules, const char *path, uint64_t rights, struct hf_err *err)
+{
+	char part[PATH_MAX];
+	char *above;
+
+	if (!hf_str_copy(part, sizeof(part), path) || is_dir(path))
+		return 0;
+	above = dirname(dirname(part));
+	return above[0] == '/' && !is_at_the_top(above) ? allow(rules, above, rights, err) : 0;
+}
+
 /* By its name, and where symbolic links lead: both may be replaced. */
 static int allow_path(int rules, const char *path, uint64_t rights, struct hf_err *err)
 {
@@ -129,6 +142,8 @@ static int allow_path(int rules, const char *path, uint64_t rights, struct hf_er
 	if (strcmp(path, "-") == 0 || !hf_str_copy(named, sizeof(named), path))
 		return 0;
 	rc = allow_links(rules, path, rights, err);
+	if (rc == 0 && (rights & WRITE_FILE) == 0)
+		rc = allow_above(rules, path, rights, err);
 	if (rc == 0)
 		rc = allow_around(rules, named, rights, err);
 	return rc == 0 && realpath(path, real) ? allow_around(rules, real, rights, err) : rc;

@@ -51,10 +51,11 @@ static int begin(void **state)
 	(void)state;
 	(void)snprintf(folder, sizeof(folder), "/tmp/hf-sandbox-XXXXXX");
 	assert_non_null(mkdtemp(folder));
-	assert_int_equal(mkdir(at("in"), 0755), 0);
+	assert_int_equal(mkdir(at("box"), 0755), 0);
+	assert_int_equal(mkdir(at("box/in"), 0755), 0);
 	assert_int_equal(mkdir(at("out"), 0755), 0);
 	assert_int_equal(mkdir(at("log"), 0755), 0);
-	put(at("in/ca.pem"), "ca");
+	put(at("box/in/ca.pem"), "ca");
 	put(at("out/key.pem"), "key");
 	return 0;
 }
@@ -81,7 +82,7 @@ static int opens(const char *path, int flags)
 /* Runs body in a child that is locked up; its status. */
 static int in_a_child(enum hf_sandbox_kind kind, int (*body)(void))
 {
-	char *read_paths[] = { (char *)(uintptr_t)at("in/ca.pem") };
+	char *read_paths[] = { (char *)(uintptr_t)at("box/in/ca.pem") };
 	char *write_paths[] = { (char *)(uintptr_t)at("log/access.log") };
 	const struct hf_strv read_list = { .items = read_paths, .len = 1 };
 	const struct hf_strv write_list = { .items = write_paths, .len = 1 };
@@ -132,17 +133,17 @@ static struct hf_sandbox_report here(void)
 
 static int files(void)
 {
-	if (opens(at("in/ca.pem"), O_RDONLY) != 0)
+	if (opens(at("box/in/ca.pem"), O_RDONLY) != 0)
 		return 1;
 	if (opens(at("out/key.pem"), O_RDONLY) != EACCES)
 		return 2;
-	if (opens(at("in/ca.pem"), O_WRONLY) != EACCES)
+	if (opens(at("box/in/ca.pem"), O_WRONLY) != EACCES)
 		return 3;
-	if (opens(at("in/new.pem"), O_WRONLY | O_CREAT) != EACCES)
+	if (opens(at("box/in/new.pem"), O_WRONLY | O_CREAT) != EACCES)
 		return 4;
 	if (opens(at("log/access.log"), O_WRONLY | O_CREAT | O_APPEND) != 0)
 		return 5;
-	if (opens(at("in/../out/key.pem"), O_RDONLY) != EACCES)
+	if (opens(at("box/../out/key.pem"), O_RDONLY) != EACCES)
 		return 6;
 	if (opens("/etc/passwd", O_RDONLY) != EACCES)
 		return 7;
@@ -168,7 +169,7 @@ static int replaced(void)
 	if (read(go[0], text, 1) != 1)
 		return 2;
 	memset(text, 0, sizeof(text));
-	fd = open(at("in/ca.pem"), O_RDONLY);
+	fd = open(at("box/in/ca.pem"), O_RDONLY);
 	return fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 && strcmp(text, "newer") == 0 ? 0
 											     : 1;
 }
@@ -187,7 +188,11 @@ static void test_a_file_that_was_replaced_is_still_readable(void **state)
 	if (pid == 0)
 		_exit(in_a_child(HF_SANDBOX_WORKER, replaced) == 0 ? 0 : 1);
 	put(at("out/fresh.pem"), "newer");
-	assert_int_equal(rename(at("out/fresh.pem"), at("in/ca.pem")), 0);
+	/* the file, and then its whole directory */
+	assert_int_equal(rename(at("out/fresh.pem"), at("box/in/ca.pem")), 0);
+	assert_int_equal(rename(at("box/in"), at("box/old")), 0);
+	assert_int_equal(mkdir(at("box/in"), 0755), 0);
+	put(at("box/in/ca.pem"), "newer");
 	assert_int_equal(write(go[1], "x", 1), 1);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
@@ -195,7 +200,7 @@ static void test_a_file_that_was_replaced_is_still_readable(void **state)
 
 static int signer_files(void)
 {
-	if (opens(at("in/ca.pem"), O_RDONLY) != 0)
+	if (opens(at("box/in/ca.pem"), O_RDONLY) != 0)
 		return 1;
 	return opens(at("log/access.log"), O_WRONLY | O_CREAT) != 0 ? 0 : 2;
 }
