@@ -179,7 +179,8 @@ def test_go_and_java_are_let_in_and_told(request, gateway, town, client, version
         for number, (cred, cause) in enumerate((("foreign", "N-NONE"), ("expired", "V-EXPIRED")), 1):
             code, text = get(url, town[cred], town.ca, version)
             assert code == 1 and ("certificate" in text.lower() or "handshake" in text.lower()), text
-            assert server.wait_record(number)["cause"] == cause
+            # Java keeps what has expired to itself where it can.
+            assert server.wait_record(number)["cause"] in ((cause,) if client == "go" else (cause, "N-NONE"))
         assert service.heads.empty()
 
 
