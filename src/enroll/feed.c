@@ -51,7 +51,7 @@ static void save_now(void *arg)
 	struct hf_err err = HF_ERR_INIT;
 
 	feed->save_due = false;
-	feed->saved_ms = hf_loop_now_ms(feed->service->loop);
+	feed->saved_ms = (uint64_t)hf_clock_monotonic_ms();
 	if (hf_subscribers_save(feed->path, &feed->subscribers, feed->event, hf_clock_now(), &err) <
 		0 &&
 	    hf_log_bucket_take(&feed->service->troubles, hf_clock_monotonic_ms()))
@@ -61,11 +61,13 @@ static void save_now(void *arg)
 /* Many confirm at the same moment: one write tells of all of them. */
 static void save_soon(struct hf_feed *feed)
 {
-	uint64_t since = hf_loop_now_ms(feed->service->loop) - feed->saved_ms;
+	uint64_t since = (uint64_t)hf_clock_monotonic_ms() - feed->saved_ms;
 
 	if (feed->save_due)
 		return;
 	feed->save_due = true;
+	if (feed->save == NULL) /* hf_feed_free saves */
+		return;
 	hf_timer_start(feed->save, since >= SAVE_EVERY_MS ? SAVE_AFTER_MS : SAVE_EVERY_MS - since,
 		       0);
 }
@@ -464,6 +466,14 @@ int hf_feed_new(struct hf_service *service, struct hf_feed **ret_feed, struct hf
 	load_subscribers(feed);
 	*ret_feed = hf_take(feed);
 	return 0;
+}
+
+void hf_feed_stop(struct hf_feed *feed)
+{
+	if (feed == NULL)
+		return;
+	hf_timer_free(feed->save);
+	feed->save = NULL;
 }
 
 void hf_feed_free(struct hf_feed *feed)

@@ -22,6 +22,8 @@ struct hf_service;
 struct hf_feed;
 
 int hf_feed_new(struct hf_service *service, struct hf_feed **ret_feed, struct hf_err *err);
+/* Gives up what it has on the loop; call it before the loop is freed.  NULL-safe. */
+void hf_feed_stop(struct hf_feed *feed);
 void hf_feed_free(struct hf_feed *feed); /* NULL-safe; nobody may be waiting: hf_feed_drain */
 HF_DEFINE_AUTO(hf_feed, struct hf_feed, hf_feed_free);
 

@@ -422,6 +422,7 @@ static void shut_down(struct hf_service *service)
 	hf_service_plain_close(service);
 	hf_http_server_stop(service->plain_http);
 	hf_http_server_stop(service->http);
+	hf_feed_stop(service->feed);
 	service->count.on_change = NULL;
 	if (service->loop)
 		hf_loop_free(service->loop); /* ends the connections that are left */
