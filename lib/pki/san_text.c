@@ -95,7 +95,8 @@ bool hf_uri_valid(const char *s, size_t len)
 		if (s[i] <= 0x20 || s[i] >= 0x7f || strchr("\"<>\\^`{|}", s[i]))
 			return false;
 	}
-	return true;
+	/* RFC 3986 3.2.2: brackets hold an address, and nothing else has them */
+	return !memchr(s, '[', len) == !memchr(s, ']', len);
 }
 
 /* atext of RFC 5322 3.2.3 and dots between; quoted local parts are not worth their trouble. */

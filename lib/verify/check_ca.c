@@ -20,8 +20,7 @@ static void check_is_ca(struct hf_judgement *j, size_t depth)
 	if (c->version < 3) {
 		(void)snprintf(have, sizeof(have), "version %d", c->version);
 		if (hf_judge_is_anchor(j, depth))
-			hf_judge_warn(j, HF_REASON_V_V1_CA, HF_STEP_CHAIN, (int)depth, "version 3",
-				      have);
+			hf_judge_quirk(j, HF_QUIRK_V1_ROOT, (int)depth, "version 3", have);
 		else
 			hf_judge_find(j, HF_REASON_V_V1_CA, HF_STEP_CHAIN, (int)depth, "version 3",
 				      have);
@@ -32,17 +31,38 @@ static void check_is_ca(struct hf_judgement *j, size_t depth)
 			      "basicConstraints CA:TRUE", "CA:FALSE");
 	else if (may_sign &&
 		 hf_judge_is_anchor(j, depth)) /* old roots; OpenSSL's X509_check_ca takes them */
-		hf_judge_warn(j, HF_REASON_V_NOT_A_CA, HF_STEP_CHAIN, (int)depth,
-			      "basicConstraints CA:TRUE", "no basicConstraints, only keyCertSign");
+		hf_judge_quirk(j, HF_QUIRK_ROOT_NO_BC, (int)depth, "basicConstraints CA:TRUE",
+			       "no basicConstraints, only keyCertSign");
 	else
 		hf_judge_find(j, HF_REASON_V_NOT_A_CA, HF_STEP_CHAIN, (int)depth,
 			      "basicConstraints CA:TRUE", "no basicConstraints");
 }
 
+/* The restriction of a CA's purpose binds what is below it: so everybody has it, RFC 5280 or not.
+ */
+static void check_purpose(struct hf_judgement *j, size_t depth, const struct hf_cert *c)
+{
+	bool client = j->options->purpose == HF_PURPOSE_CLIENT;
+	HF_AUTO_DONE(hf_buf) have = HF_BUF_INIT(4096);
+	enum hf_quirk quirk = HF_QUIRK_CA_EKU;
+
+	if (j->options->purpose == HF_PURPOSE_ANY || !(c->flags & HF_CERT_HAS_EKU) ||
+	    (c->eku & (client ? HF_EKU_CLIENT : HF_EKU_SERVER)))
+		return;
+	if (c->eku & HF_EKU_ANY)
+		quirk = HF_QUIRK_CA_EKU_ANY;
+	else if (hf_judge_is_anchor(j, depth))
+		quirk = HF_QUIRK_ROOT_EKU;
+	(void)hf_cert_format_eku(c, &have);
+	hf_judge_quirk(j, quirk, (int)depth,
+		       client ? "clientAuth, or no extended key usage"
+			      : "serverAuth, or no extended key usage",
+		       hf_buf_str(&have));
+}
+
 static void check_usage(struct hf_judgement *j, size_t depth)
 {
 	const struct hf_cert *c = j->path->certs[depth];
-	unsigned need = j->options->purpose == HF_PURPOSE_CLIENT ? HF_EKU_CLIENT : HF_EKU_SERVER;
 	HF_AUTO_DONE(hf_buf) have = HF_BUF_INIT(4096);
 
 	if ((c->flags & HF_CERT_HAS_KU) && !(c->ku & KU_KEY_CERT_SIGN)) {
@@ -50,15 +70,7 @@ static void check_usage(struct hf_judgement *j, size_t depth)
 		hf_judge_find(j, HF_REASON_V_CA_KU, HF_STEP_CHAIN, (int)depth, "keyCertSign",
 			      hf_buf_str(&have));
 	}
-	if (j->options->purpose == HF_PURPOSE_ANY || !(c->flags & HF_CERT_HAS_EKU) ||
-	    (c->eku & (need | HF_EKU_ANY)))
-		return;
-	hf_buf_clear(&have);
-	(void)hf_cert_format_eku(c, &have);
-	hf_judge_find(j, HF_REASON_V_CA_EKU, HF_STEP_CHAIN, (int)depth,
-		      need == HF_EKU_CLIENT ? "clientAuth, or no extended key usage"
-					    : "serverAuth, or no extended key usage",
-		      hf_buf_str(&have));
+	check_purpose(j, depth, c);
 }
 
 /* RFC 5280 4.2.1.9: intermediates below that are not self-issued count; the last certificate does
@@ -75,7 +87,10 @@ static void check_pathlen(struct hf_judgement *j, size_t depth)
 		return;
 	(void)snprintf(want, sizeof(want), "at most %d CAs below", c->pathlen);
 	(void)snprintf(have, sizeof(have), "%d", below);
-	hf_judge_find(j, HF_REASON_V_PATHLEN, HF_STEP_CHAIN, (int)depth, want, have);
+	if (hf_judge_is_anchor(j, depth))
+		hf_judge_quirk(j, HF_QUIRK_ROOT_PATHLEN, (int)depth, want, have);
+	else
+		hf_judge_find(j, HF_REASON_V_PATHLEN, HF_STEP_CHAIN, (int)depth, want, have);
 }
 
 static const char *hex(const uint8_t *id, size_t len, char out[48])
@@ -94,14 +109,14 @@ static void check_key_id(struct hf_judgement *j, size_t depth)
 	switch (X509_check_issued(c->x509, child->x509)) {
 	case X509_V_ERR_AKID_SKID_MISMATCH:
 		if (child->akid && c->skid)
-			hf_judge_find(j, HF_REASON_V_AKI, HF_STEP_CHAIN, (int)depth - 1,
-				      hex(c->skid, c->skid_len, want),
-				      hex(child->akid, child->akid_len, have));
+			hf_judge_quirk(j, HF_QUIRK_AKI, (int)depth - 1,
+				       hex(c->skid, c->skid_len, want),
+				       hex(child->akid, child->akid_len, have));
 		break;
 	case X509_V_ERR_AKID_ISSUER_SERIAL_MISMATCH:
-		hf_judge_find(j, HF_REASON_V_AKI, HF_STEP_CHAIN, (int)depth - 1,
-			      "the serial and issuer of the CA certificate above",
-			      "those of another one");
+		hf_judge_quirk(j, HF_QUIRK_AKI, (int)depth - 1,
+			       "the serial and issuer of the CA certificate above",
+			       "those of another one");
 		break;
 	default:
 		break;
@@ -149,22 +164,19 @@ void hf_check_anchor(struct hf_judgement *j)
 {
 	size_t top = j->path->len - 1;
 	const struct hf_cert *c = j->path->certs[top];
-	struct hf_finding *f;
 
 	if (top == 0) {
 		if (c->flags & HF_CERT_CA)
 			return;
-		f = hf_judge_find(j, HF_REASON_V_TRUSTED_LEAF, HF_STEP_CHAIN, 0, "a CA certificate",
-				  "the certificate itself");
 		/* Who trusts a self-signed one means it; one that a CA signed is a mistake, and
 		 * OpenSSL refuses it. */
-		if (f && (c->flags & HF_CERT_SELF_ISSUED))
-			f->severity = HF_SEVERITY_WARN;
+		hf_judge_quirk(j,
+			       c->flags & HF_CERT_SELF_ISSUED ? HF_QUIRK_TRUSTED_SELF
+							      : HF_QUIRK_TRUSTED_LEAF,
+			       0, "a CA certificate", "the certificate itself");
 		return;
 	}
 	if ((c->flags & HF_CERT_SELF_ISSUED) || issuer_is_trusted_too(j, c))
 		return;
-	f = hf_judge_find(j, HF_REASON_V_PARTIAL_ANCHOR, HF_STEP_CHAIN, (int)top, NULL, NULL);
-	if (f)
-		f->severity = HF_SEVERITY_INFO;
+	hf_judge_quirk(j, HF_QUIRK_PARTIAL_ANCHOR, (int)top, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "pki/name.h"
+#include "verify/wildcard.h"
 #include "verify/judge.h"
 
 enum { NAME_CAP = 256 };
@@ -82,6 +83,35 @@ static bool email_matches(const struct hf_san *san, const struct wanted *w)
 
 	return strlen(w->text) == san->len && memcmp(san->value, w->text, local) == 0 &&
 	       hf_mem_case_eq(san->value + local, at, san->len - local);
+}
+
+static bool ends_with_dot(const struct hf_san *san)
+{
+	return san->len > 0 && san->value[san->len - 1] == '.';
+}
+
+/* The quirk of a name that only some take for the wanted one; HF_QUIRK_COUNT: nobody does. */
+static enum hf_quirk quirk_of_dns(const struct hf_san *san, const struct wanted *w)
+{
+	if (san->kind != HF_SAN_DNS || w->kind != HF_SAN_DNS || strlen(san->value) != san->len)
+		return HF_QUIRK_COUNT;
+	if (ends_with_dot(san) && dns_matches(san->value, san->len, w))
+		return HF_QUIRK_DOT_AT_END;
+	switch (hf_wildcard_match(san->value, w->dns)) {
+	case HF_WILDCARD_TOP:
+		return HF_QUIRK_WILDCARD_TOP;
+	case HF_WILDCARD_BARE:
+		return HF_QUIRK_WILDCARD_BARE;
+	case HF_WILDCARD_PREFIX:
+		return HF_QUIRK_WILDCARD_PREFIX;
+	case HF_WILDCARD_SUFFIX:
+		return HF_QUIRK_WILDCARD_SUFFIX;
+	case HF_WILDCARD_MIDDLE:
+		return HF_QUIRK_WILDCARD_MIDDLE;
+	case HF_WILDCARD_NO:
+		break;
+	}
+	return HF_QUIRK_COUNT;
 }
 
 static bool san_matches(const struct hf_san *san, const struct wanted *w)
@@ -161,21 +191,62 @@ static enum hf_reason mismatch(const struct hf_cert *c, const struct wanted *w)
 							 : HF_REASON_V_NAME_MISMATCH;
 }
 
-static void report(struct hf_judgement *j, enum hf_reason reason, const char *want, bool warn_only)
+/* What is there, for people. */
+static void describe(const struct hf_cert *c, struct hf_buf *have)
 {
-	const struct hf_cert *c = j->path->certs[0];
+	if (c->sans.len > 0)
+		(void)hf_sans_format(&c->sans, have);
+	else
+		(void)hf_buf_printf(have, "no subjectAltName, CN=%s",
+				    c->common_name ? c->common_name : "(none)");
+}
+
+static void report_quirk(struct hf_judgement *j, enum hf_quirk quirk)
+{
 	HF_AUTO_DONE(hf_buf) have = HF_BUF_INIT(65536), safe = HF_BUF_INIT(4096);
 
-	if (c->sans.len > 0)
-		(void)hf_sans_format(&c->sans, &have);
+	describe(j->path->certs[0], &have);
+	(void)hf_str_escape(&safe, j->options->name, strlen(j->options->name));
+	hf_judge_quirk(j, quirk, 0, hf_buf_str(&safe), hf_buf_str(&have));
+}
+
+static void report(struct hf_judgement *j, enum hf_reason reason)
+{
+	HF_AUTO_DONE(hf_buf) have = HF_BUF_INIT(65536), safe = HF_BUF_INIT(4096);
+
+	describe(j->path->certs[0], &have);
+	(void)hf_str_escape(&safe, j->options->name, strlen(j->options->name));
+	hf_judge_find(j, reason, HF_STEP_NAME, 0, hf_buf_str(&safe), hf_buf_str(&have));
+}
+
+/* The name is there; is it one that everybody can ask for? */
+static void check_asked(struct hf_judgement *j, const struct wanted *w)
+{
+	if (w->kind == HF_SAN_DNS && strchr(w->dns, '_'))
+		report_quirk(j, HF_QUIRK_UNDERSCORE);
+}
+
+static enum hf_quirk cn_quirk(const struct hf_judgement *j, const struct wanted *w)
+{
+	if (j->options->compat_cn)
+		return HF_QUIRK_CN_ONLY_COMPAT;
+	return w->kind == HF_SAN_IP ? HF_QUIRK_CN_ONLY_ADDRESS : HF_QUIRK_CN_ONLY;
+}
+
+static void check_unmatched(struct hf_judgement *j, const struct hf_cert *c, const struct wanted *w)
+{
+	for (size_t i = 0; i < c->sans.len; i++) {
+		enum hf_quirk quirk = quirk_of_dns(&c->sans.items[i], w);
+
+		if (quirk != HF_QUIRK_COUNT) {
+			report_quirk(j, quirk);
+			return;
+		}
+	}
+	if (!has_host_san(c) && cn_matches(c, w))
+		report_quirk(j, cn_quirk(j, w));
 	else
-		(void)hf_buf_printf(&have, "no subjectAltName, CN=%s",
-				    c->common_name ? c->common_name : "(none)");
-	(void)hf_str_escape(&safe, want, strlen(want));
-	if (warn_only)
-		hf_judge_warn(j, reason, HF_STEP_NAME, 0, hf_buf_str(&safe), hf_buf_str(&have));
-	else
-		hf_judge_find(j, reason, HF_STEP_NAME, 0, hf_buf_str(&safe), hf_buf_str(&have));
+		report(j, mismatch(c, w));
 }
 
 void hf_check_name(struct hf_judgement *j)
@@ -186,15 +257,14 @@ void hf_check_name(struct hf_judgement *j)
 	if (!j->options->name)
 		return;
 	if (!wanted_parse(j->options->name, &w)) {
-		report(j, HF_REASON_V_NAME_MISMATCH, j->options->name, false);
+		report(j, HF_REASON_V_NAME_MISMATCH);
 		return;
 	}
 	for (size_t i = 0; i < c->sans.len; i++) {
-		if (san_matches(&c->sans.items[i], &w))
+		if (san_matches(&c->sans.items[i], &w)) {
+			check_asked(j, &w);
 			return;
+		}
 	}
-	if (!has_host_san(c) && cn_matches(c, &w))
-		report(j, HF_REASON_V_CN_ONLY, j->options->name, j->options->compat_cn);
-	else
-		report(j, mismatch(c, &w), j->options->name, false);
+	check_unmatched(j, c, &w);
 }

@@ -169,3 +169,37 @@ const struct hf_san *hf_constraints_escape(const NAME_CONSTRAINTS *nc, const str
 	}
 	return NULL;
 }
+
+bool hf_constraints_have_kind(const NAME_CONSTRAINTS *nc, int type)
+{
+	return has_type(nc->permittedSubtrees, type) || has_type(nc->excludedSubtrees, type);
+}
+
+static bool is_usual(int type)
+{
+	return type == GEN_DNS || type == GEN_IPADD || type == GEN_EMAIL;
+}
+
+/* A list that becomes empty is taken away: an empty one permits nothing more. */
+static void drop_rare(STACK_OF(GENERAL_SUBTREE) **trees)
+{
+	for (int i = sk_GENERAL_SUBTREE_num(*trees) - 1; i >= 0; i--) {
+		if (!is_usual(sk_GENERAL_SUBTREE_value(*trees, i)->base->type))
+			GENERAL_SUBTREE_free(sk_GENERAL_SUBTREE_delete(*trees, i));
+	}
+	if (*trees && sk_GENERAL_SUBTREE_num(*trees) == 0) {
+		sk_GENERAL_SUBTREE_free(*trees);
+		*trees = NULL;
+	}
+}
+
+NAME_CONSTRAINTS *hf_constraints_of_usual_kinds(const NAME_CONSTRAINTS *nc)
+{
+	NAME_CONSTRAINTS *usual = ASN1_item_dup(ASN1_ITEM_rptr(NAME_CONSTRAINTS), nc);
+
+	if (!usual)
+		return NULL;
+	drop_rare(&usual->permittedSubtrees);
+	drop_rare(&usual->excludedSubtrees);
+	return usual;
+}

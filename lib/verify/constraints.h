@@ -14,4 +14,9 @@ bool hf_constraints_well_formed(const NAME_CONSTRAINTS *nc, char *have, size_t c
  * there is none. */
 const struct hf_san *hf_constraints_escape(const NAME_CONSTRAINTS *nc, const struct hf_cert *cert);
 
+/* Is there a subtree of this kind (GEN_URI …), permitted or excluded? */
+bool hf_constraints_have_kind(const NAME_CONSTRAINTS *nc, int type);
+/* A copy with the DNS, IP and e-mail subtrees only; the caller frees it, NULL without memory. */
+NAME_CONSTRAINTS *hf_constraints_of_usual_kinds(const NAME_CONSTRAINTS *nc);
+
 #endif

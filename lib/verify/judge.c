@@ -37,25 +37,39 @@ struct hf_finding *hf_judge_find(struct hf_judgement *j, enum hf_reason reason, 
 				 int depth, const char *want, const char *have)
 {
 	struct hf_cert *cert = depth < 0 ? NULL : j->path->certs[depth];
-	struct hf_finding *f = hf_verdict_add(j->verdict, reason, step, hf_judge_role(j, depth),
-					      depth, cert, want, have);
+	struct hf_finding *f;
 
+	if (j->objections) {
+		hf_judge_object(j, reason, HF_WORLDS_ALL, want, have);
+		return NULL;
+	}
+	f = hf_verdict_add(j->verdict, reason, step, hf_judge_role(j, depth), depth, cert, want,
+			   have);
 	if (!f)
 		j->no_memory = true;
 	return f;
 }
 
-/* Strict is about peers of TLS: with the purpose `any` it is path validation by RFC 5280, which
- * leaves these to the issuer. */
-void hf_judge_warn(struct hf_judgement *j, enum hf_reason reason, enum hf_step step, int depth,
-		   const char *want, const char *have)
+void hf_judge_quirk(struct hf_judgement *j, enum hf_quirk quirk, int depth, const char *want,
+		    const char *have)
 {
-	struct hf_finding *f = hf_judge_find(j, reason, step, depth, want, have);
-	bool strict =
-	    j->options->profile == HF_PROFILE_STRICT && j->options->purpose != HF_PURPOSE_ANY;
+	const struct hf_quirk_info *info = hf_quirk_info(quirk);
+	struct hf_finding *f;
+	enum hf_severity severity;
 
-	if (f)
-		f->severity = strict ? HF_SEVERITY_REFUSE : HF_SEVERITY_WARN;
+	if (j->objections) {
+		hf_judge_object(j, info->reason, hf_quirk_refusers(quirk, j->options->purpose),
+				want, have);
+		return;
+	}
+	if (!hf_quirk_severity(quirk, j->options->profile, j->options->purpose, &severity))
+		return;
+	f = hf_judge_find(j, info->reason, info->step, depth, want, have);
+	if (!f)
+		return;
+	f->severity = severity;
+	if (info->clause)
+		f->rule = info->clause;
 }
 
 /* One certificate may come early; a whole hierarchy that does says more about our clock. */

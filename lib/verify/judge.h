@@ -5,7 +5,9 @@
 #ifndef HF_VERIFY_JUDGE_H
 #define HF_VERIFY_JUDGE_H
 
+#include "verify/quirk.h"
 #include "verify/verify.h"
+#include "verify/world.h"
 
 enum {
 	HF_DEPTH_DEFAULT = 8,      /* intermediates allowed when nothing is said */
@@ -65,6 +67,8 @@ struct hf_judgement {
 	/* signatures of revocation lists looked at for what a peer sent */
 	unsigned list_checks;
 	bool no_memory;
+	/* Collects who refuses what, instead of findings (world.c); NULL: a judgement. */
+	struct hf_objections *objections;
 };
 /* Puts every rule to the path; the verdict's findings are those of this path only. */
 void hf_judge_path(struct hf_judgement *j);
@@ -72,9 +76,13 @@ void hf_judge_path(struct hf_judgement *j);
 /* Adds a finding about path->certs[depth] (depth -1: about none).  NULL when out of memory. */
 struct hf_finding *hf_judge_find(struct hf_judgement *j, enum hf_reason reason, enum hf_step step,
 				 int depth, const char *want, const char *have);
-/* The same for what the strict profile refuses and the openssl profile only warns of. */
-void hf_judge_warn(struct hf_judgement *j, enum hf_reason reason, enum hf_step step, int depth,
-		   const char *want, const char *have);
+/* The same for what not everybody refuses: the table (quirks.def) says what it is in this profile,
+ * and it may be nothing. */
+void hf_judge_quirk(struct hf_judgement *j, enum hf_quirk quirk, int depth, const char *want,
+		    const char *have);
+/* world.c: notes who refuses it. */
+void hf_judge_object(struct hf_judgement *j, enum hf_reason reason, unsigned worlds,
+		     const char *want, const char *have);
 enum hf_role hf_judge_role(const struct hf_judgement *j, int depth);
 bool hf_judge_is_anchor(const struct hf_judgement *j, size_t depth);
 

@@ -8,7 +8,19 @@
 #include "verify/verdict.h"
 
 enum hf_purpose { HF_PURPOSE_ANY, HF_PURPOSE_SERVER, HF_PURPOSE_CLIENT };
-enum hf_profile { HF_PROFILE_OPENSSL, HF_PROFILE_STRICT };
+/* Whose judgement.  The first two are ours, for connections; the others tell what another world's
+ * programs would say (verify/world.h).  The order is that of the cells in quirks.def. */
+enum hf_profile {
+	HF_PROFILE_OPENSSL,    /* as tolerant as OpenSSL's own peers, where that is safe */
+	HF_PROFILE_STRICT,
+	HF_PROFILE_AS_OPENSSL,
+	HF_PROFILE_AS_PYTHON,
+	HF_PROFILE_AS_GNUTLS,
+	HF_PROFILE_AS_GO,
+	HF_PROFILE_AS_JAVA,
+	HF_PROFILE_AS_BROWSER,
+	HF_PROFILE_COUNT
+};
 
 struct hf_verify_options {
 	enum hf_purpose purpose;

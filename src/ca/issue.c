@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "ca/auditlog.h"
+#include "ca/order.h"
 #include "ca/parallel.h"
 #include "ca/permit.h"
 #include "ca/publication.h"
@@ -329,6 +330,8 @@ static void sign_one(void *arg, size_t i)
 	rc = sign(order, order->key, order->key, b->texts[i].serial, &cert, &order->err);
 	if (rc == 0)
 		rc = judge(b->a, order, cert, b->now, &order->err);
+	if (rc == 0)
+		rc = hf_order_note_worlds(order, cert, &order->err);
 	if (rc < 0)
 		return;
 	order->record_id = b->intents[i].id;

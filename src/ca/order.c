@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "pki/name.h"
+#include "verify/world.h"
 
 enum { COMMON_NAME_CAP = 64 }; /* ub-common-name (RFC 5280 appendix A.1) */
 
@@ -130,4 +131,31 @@ int hf_order_like(struct hf_order *order, const struct hf_cert *cert, const char
 	if (!order->subject)
 		return hf_err_nomem(err);
 	return hf_sans_copy(&order->sans, &cert->sans, err);
+}
+
+static int note_objections(struct hf_order *order, struct hf_cert *cert, enum hf_purpose purpose,
+			   struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_objections) objections = { NULL, 0 };
+	int rc = hf_worlds_object(cert, purpose, &objections, err);
+
+	for (size_t i = 0; rc == 0 && i < objections.len; i++) {
+		HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(64 * 1024);
+
+		if (hf_objection_format(&objections.items[i], purpose, &text) < 0 ||
+		    hf_strv_add(&order->notes, hf_buf_str(&text)) < 0)
+			rc = hf_err_nomem(err);
+	}
+	return rc;
+}
+
+int hf_order_note_worlds(struct hf_order *order, struct hf_cert *cert, struct hf_err *err)
+{
+	int rc = 0;
+
+	if (order->profile->is_ca)
+		return note_objections(order, cert, HF_PURPOSE_ANY, err);
+	for (size_t p = 0; rc == 0 && p < order->profile->purposes_len; p++)
+		rc = note_objections(order, cert, order->profile->purposes[p], err);
+	return rc;
 }

@@ -44,4 +44,7 @@ int hf_order_from_csr(struct hf_order *order, struct hf_authority *a, const stru
 int hf_order_like(struct hf_order *order, const struct hf_cert *cert, const char *name,
 		  const char *profile, struct hf_err *err);
 
+/* Notes who of the worlds outside (verify/world.h) will refuse what was made. */
+int hf_order_note_worlds(struct hf_order *order, struct hf_cert *cert, struct hf_err *err);
+
 #endif

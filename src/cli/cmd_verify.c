@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "cli/common.h"
+#include "cli/verify_worlds.h"
 #include "pki/der.h"
 #include "pki/pemfile.h"
 #include "util/clock.h"
@@ -13,13 +14,17 @@ struct verify_opts {
 	struct hf_trust_opts trust;
 	struct hf_rule_opts rules;
 	struct hf_strv untrusted, policy;
-	int purpose;
+	int purpose, profile;
 	const char *name;
 	int64_t at, max_depth;
 	bool require_policy, inhibit_mapping, inhibit_any, opinion;
 };
 
 static const char *const purpose_words[] = { "any", "server", "client", NULL };
+/* In the order of enum hf_profile, and all of them. */
+static const char *const profile_words[] = { "handfast", "strict", "openssl", "python", "gnutls",
+					     "go",	 "java",   "browser", "all",	NULL };
+enum { PROFILE_ALL = HF_PROFILE_COUNT };
 
 #define AT(field) offsetof(struct verify_opts, field)
 static const struct hf_option judge_options[] = {
@@ -39,6 +44,14 @@ static const struct hf_option judge_options[] = {
 	  .offset = AT(name),
 	  .arg = "HOST|IP|EMAIL",
 	  .help = "what the certificate must be valid for" },
+	{ .name = "profile",
+	  .kind = HF_OPT_WORD,
+	  .offset = AT(profile),
+	  .words = profile_words,
+	  .initial = "handfast",
+	  .help =
+	      "whose judgement: handfast is what serve and get do, strict refuses what breaks RFC 5280, openssl, "
+	      "python (3.13 and newer), gnutls, go, java and browser say what those would, and all asks each" },
 	{ .name = "at",
 	  .kind = HF_OPT_TIME,
 	  .offset = AT(at),
@@ -81,7 +94,7 @@ static const struct hf_option judge_options[] = {
 
 static const struct hf_option_group groups[] = {
 	{ "Judgement", judge_options, 0 },
-	{ "Trust", hf_trust_options, AT(trust) },
+	{ "Trust", hf_anchor_options, AT(trust) },
 	{ "Rules", hf_rule_options, AT(rules) },
 	{ NULL, NULL, 0 },
 };
@@ -168,7 +181,7 @@ static int prepare_options(struct job *job)
 	int rc = 0;
 
 	v->purpose = (enum hf_purpose)o->purpose;
-	v->profile = (enum hf_profile)o->trust.profile;
+	v->profile = o->profile == PROFILE_ALL ? HF_PROFILE_OPENSSL : (enum hf_profile)o->profile;
 	v->at = o->at ? o->at : hf_clock_now();
 	v->name = o->name;
 	v->compat_cn = o->trust.compat;
@@ -192,6 +205,10 @@ static int prepare(struct job *job)
 	if (rc == 0 && hf_trust_anchors(job->trust)->len == 0)
 		return hf_command_usage(
 		    job->ctx, "nothing is trusted: name the CA's certificate with --ca FILE");
+	if (rc == 0 && o->rules.rules.len > 0 && o->profile == PROFILE_ALL)
+		return hf_command_usage(
+		    job->ctx,
+		    "--profile all asks other worlds, which know nothing of --allow and --deny");
 	if (rc == 0 && o->rules.rules.len > 0)
 		rc = hf_cli_load_rules(job->ctx, &o->rules, &job->rules);
 	for (size_t i = 0; rc == 0 && i < o->untrusted.len; i++)
@@ -243,6 +260,9 @@ static int judge(struct job *job, struct hf_pemfile *f, const char *path, bool *
 	int rc = hf_certs_copy(&f->certs, &job->untrusted, err);
 
 	hf_verdict_init(&verdict);
+	if (rc == 0 && job->opts->profile == PROFILE_ALL)
+		return hf_verify_worlds(job->ctx, &f->certs, job->trust, &job->options, path,
+					ret_accepted);
 	if (rc == 0)
 		rc = hf_verify(&f->certs, job->trust, &job->options, &verdict, err);
 	if (rc == 0 && job->rules)
@@ -307,6 +327,8 @@ static const struct hf_example examples[] = {
 	  "is it good as a client's certificate" },
 	{ "handfast verify --ca root.pem --purpose server --name localhost --profile strict server.pem",
 	  "what would a strict peer say" },
+	{ "handfast verify --ca root.pem --name gw.abc.com --profile all server.pem",
+	  "which world accepts it, which refuses it and why" },
 	{ "handfast verify --ca root.pem --crl ca.crl --allow cn:mail-server mail.pem",
 	  "with revocation, and which rule lets it in" },
 	{ NULL, NULL },
@@ -326,7 +348,7 @@ const struct hf_command cmd_verify = {
 	.groups = groups,
 	.opts_size = sizeof(struct verify_opts),
 	.examples = examples,
-	.exits = "0 all accepted, 1 one refused",
+	.exits = "0 all accepted (with --profile all: by everybody), 1 one refused",
 	.see_also = "show, explain",
 	.min_args = 1,
 	.max_args = -1,

@@ -39,29 +39,38 @@ const struct hf_option hf_credential_options[] = {
 
 static const char *const profile_words[] = { "openssl", "strict", NULL };
 
+#define ANCHOR_ROWS                                                                                \
+	{ .name = "ca",                                                                            \
+	  .kind = HF_OPT_LIST,                                                                     \
+	  .offset = offsetof(struct hf_trust_opts, ca),                                            \
+	  .arg = "FILE",                                                                           \
+	  .help = "trust the CA certificates of this file, instead of the home's trust" },         \
+	{                                                                                          \
+		.name = "crl", .kind = HF_OPT_LIST, .offset = offsetof(struct hf_trust_opts, crl), \
+		.arg = "FILE|DIR",                                                                 \
+		.help =                                                                            \
+		    "revocation lists; from the first on, every CA of a chain needs a current one" \
+	}
+#define COMPAT_ROW                                                                 \
+	{                                                                          \
+		.name = "compat", .kind = HF_OPT_FLAG,                             \
+		.offset = offsetof(struct hf_trust_opts, compat),                  \
+		.help = "accept a server name that stands only in the common name" \
+	}
+
 const struct hf_option hf_trust_options[] = {
-	{ .name = "ca",
-	  .kind = HF_OPT_LIST,
-	  .offset = offsetof(struct hf_trust_opts, ca),
-	  .arg = "FILE",
-	  .help = "trust the CA certificates of this file, instead of the home's trust" },
-	{ .name = "crl",
-	  .kind = HF_OPT_LIST,
-	  .offset = offsetof(struct hf_trust_opts, crl),
-	  .arg = "FILE|DIR",
-	  .help = "revocation lists; from the first on, every CA of a chain needs a current one" },
+	ANCHOR_ROWS,
 	{ .name = "profile",
 	  .kind = HF_OPT_WORD,
 	  .offset = offsetof(struct hf_trust_opts, profile),
 	  .words = profile_words,
 	  .initial = "openssl",
 	  .help = "how strict the judge is; strict refuses what openssl only warns of" },
-	{ .name = "compat",
-	  .kind = HF_OPT_FLAG,
-	  .offset = offsetof(struct hf_trust_opts, compat),
-	  .help = "accept a server name that stands only in the common name" },
+	COMPAT_ROW,
 	{ .name = NULL },
 };
+
+const struct hf_option hf_anchor_options[] = { ANCHOR_ROWS, COMPAT_ROW, { .name = NULL } };
 
 const struct hf_option hf_follow_options[] = {
 	{ .name = "revocations-from",

@@ -30,6 +30,8 @@ struct hf_trust_opts {
 	const char *also;     /* no option: more anchors, beside --ca or the home; NULL: none */
 };
 extern const struct hf_option hf_trust_options[];
+/* The same without --profile, for who has another. */
+extern const struct hf_option hf_anchor_options[];
 /* --ca replaces the home's trust; without it: trust/NAME.pem (labels NAME), id/AS/ca.pem, and the
  * revocation lists of the home's own authority.  An empty trust is returned as it is: the caller
  * decides.  Frozen. */

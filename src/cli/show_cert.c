@@ -6,6 +6,7 @@
 
 #include "base/reason.h"
 #include "base/time.h"
+#include "verify/world.h"
 
 enum { EXPIRES_SOON = 14 * HF_DAY_SECONDS };
 
@@ -112,7 +113,52 @@ static const struct {
 	{ hides_bytes, HF_REASON_V_NAME_CONTROL, NULL, NULL },
 };
 
-static void show_remarks(const struct hf_cert *cert, int64_t now, struct hf_out *out)
+static void show_objection(const struct hf_objection *o, enum hf_purpose purpose,
+			   struct hf_out *out)
+{
+	HF_AUTO_DONE(hf_buf) sentence = HF_BUF_INIT(64 * 1024);
+
+	(void)hf_objection_format(o, purpose, &sentence);
+	hf_show_warning(out, hf_buf_str(&sentence));
+	if (!out->json_mode)
+		return;
+	hf_json_object_begin(&out->json, NULL);
+	hf_json_string(&out->json, "id", hf_reason_info(o->reason)->id);
+	hf_json_string(&out->json, "sentence", hf_buf_str(&sentence));
+	hf_json_array_begin(&out->json, "refused_by");
+	for (int p = 0; p < HF_PROFILE_COUNT; p++) {
+		if (o->worlds >> p & 1)
+			hf_json_string(&out->json, NULL, hf_worlds[p].word);
+	}
+	hf_json_array_end(&out->json);
+	hf_json_object_end(&out->json);
+}
+
+static void show_objections(struct hf_cert *cert, enum hf_purpose purpose, struct hf_out *out)
+{
+	HF_AUTO_DONE(hf_objections) objections = { NULL, 0 };
+
+	(void)hf_worlds_object(cert, purpose, &objections, NULL);
+	for (size_t i = 0; i < objections.len; i++)
+		show_objection(&objections.items[i], purpose, out);
+}
+
+/* As what it may be used: each role that its extended key usage allows. */
+static void show_worlds(struct hf_cert *cert, struct hf_out *out)
+{
+	bool named = cert->eku & (HF_EKU_SERVER | HF_EKU_CLIENT);
+
+	if (cert->flags & HF_CERT_CA) {
+		show_objections(cert, HF_PURPOSE_ANY, out);
+		return;
+	}
+	if (!named || (cert->eku & HF_EKU_SERVER))
+		show_objections(cert, HF_PURPOSE_SERVER, out);
+	if (!named || (cert->eku & HF_EKU_CLIENT))
+		show_objections(cert, HF_PURPOSE_CLIENT, out);
+}
+
+static void show_remarks(struct hf_cert *cert, int64_t now, struct hf_out *out)
 {
 	if (out->json_mode)
 		hf_json_array_begin(&out->json, "warnings");
@@ -132,6 +178,7 @@ static void show_remarks(const struct hf_cert *cert, int64_t now, struct hf_out 
 			hf_json_object_end(&out->json);
 		}
 	}
+	show_worlds(cert, out);
 	if (out->json_mode)
 		hf_json_array_end(&out->json);
 }
@@ -234,7 +281,7 @@ static void json_facts(const struct hf_cert *cert, struct hf_json *j)
 	hf_json_hex(j, "authority_key_id", cert->akid, cert->akid_len);
 }
 
-void hf_show_cert(const struct hf_cert *cert, int64_t now, struct hf_out *out)
+void hf_show_cert(struct hf_cert *cert, int64_t now, struct hf_out *out)
 {
 	if (out->json_mode) {
 		hf_json_object_begin(&out->json, NULL);

@@ -7,7 +7,7 @@
 #include "util/out.h"
 
 /* Text: indented lines. JSON: an object of the array that is open. `now` decides about expiry. */
-void hf_show_cert(const struct hf_cert *cert, int64_t now, struct hf_out *out);
+void hf_show_cert(struct hf_cert *cert, int64_t now, struct hf_out *out);
 /* "  label     value" in text mode.  The value is one safe line, as all text of lib/pki is. */
 void hf_show_field(struct hf_out *out, const char *label, const char *value);
 void hf_show_warning(struct hf_out *out, const char *sentence);

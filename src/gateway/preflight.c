@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/time.h"
+#include "verify/world.h"
 
 enum { SOON_SECONDS = 7 * HF_DAY_SECONDS };
 
@@ -80,11 +81,18 @@ static void check_times(const struct flight *f, const struct hf_cert *cert, bool
 	}
 }
 
-static void check_names(const struct flight *f, const struct hf_cert *leaf)
+static bool names_a_host(const struct hf_cert *leaf)
 {
 	for (size_t i = 0; i < leaf->sans.len; i++)
 		if (leaf->sans.items[i].kind == HF_SAN_DNS || leaf->sans.items[i].kind == HF_SAN_IP)
-			return;
+			return true;
+	return false;
+}
+
+static void check_names(const struct flight *f, const struct hf_cert *leaf)
+{
+	if (names_a_host(leaf))
+		return;
 	add(f->out, "V-CN-ONLY", "reissue it with its DNS names and addresses as subjectAltName",
 	    "the server certificate %s has no subjectAltName with a DNS name or address: Go, browsers "
 	    "and Handfast refuse it (RFC 9525)",
@@ -98,6 +106,24 @@ static void check_usage(const struct flight *f, const struct hf_cert *leaf)
 		    "the server certificate %s is not for servers: its extended key usage lacks "
 		    "serverAuth",
 		    leaf->subject);
+}
+
+/* It works here, and not with every client. */
+static void check_worlds(const struct flight *f, struct hf_cert *leaf)
+{
+	HF_AUTO_DONE(hf_objections) objections = { NULL, 0 };
+
+	if (!names_a_host(leaf) || hf_worlds_object(leaf, HF_PURPOSE_SERVER, &objections, NULL) < 0)
+		return;
+	for (size_t i = 0; i < objections.len; i++) {
+		const struct hf_reason_info *info = hf_reason_info(objections.items[i].reason);
+		HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(4096);
+
+		(void)hf_objection_format(&objections.items[i], HF_PURPOSE_SERVER, &text);
+		add(f->out, info->id, info->remedy, "the server certificate %s is %s",
+		    leaf->subject, hf_buf_str(&text))
+		    ->note = objections.items[i].worlds != HF_WORLDS_ALL;
+	}
 }
 
 static bool issued_by_any(const struct hf_cert *leaf, const struct hf_certs *candidates)
@@ -147,6 +173,7 @@ static void check_own(const struct flight *f)
 		check_times(f, chain->items[i], i == 0);
 	check_names(f, chain->items[0]);
 	check_usage(f, chain->items[0]);
+	check_worlds(f, chain->items[0]);
 	check_intermediate(f);
 }
 

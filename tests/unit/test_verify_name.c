@@ -2,6 +2,9 @@
 /* lib/verify: is the certificate valid for the name asked for (RFC 9525). */
 #include "verify_fixture.h"
 
+#include "verify/quirk.h"
+#include "verify/wildcard.h"
+
 struct row {
 	const char *san; /* NULL: none */
 	const char *cn;
@@ -147,11 +150,64 @@ static void test_bytes_that_hide_a_name_are_refused(void **state)
 	}
 }
 
+/* What other worlds take a pattern for; ours never matches by it. */
+static void test_odd_wildcards_are_told_apart(void **state)
+{
+	static const struct {
+		const char *pattern, *name;
+		enum hf_wildcard kind;
+	} odd[] = {
+		{ "*.a.test", "b.a.test", HF_WILDCARD_NO },
+		{ "b.a.test", "b.a.test", HF_WILDCARD_NO },
+		{ "*.test", "a.test", HF_WILDCARD_TOP },
+		{ "*", "a", HF_WILDCARD_BARE },
+		{ "*", "a.test", HF_WILDCARD_NO },
+		{ "g*.a.test", "gw.a.test", HF_WILDCARD_PREFIX },
+		{ "G*W.a.test", "gateW.A.test", HF_WILDCARD_PREFIX },
+		{ "g*w.a.test", "g.a.test", HF_WILDCARD_NO },
+		{ "gw*w.a.test", "gw.a.test", HF_WILDCARD_NO },
+		{ "*w.a.test", "gw.a.test", HF_WILDCARD_SUFFIX },
+		{ "*w.a.test", "gx.a.test", HF_WILDCARD_NO },
+		{ "gw.*.test", "gw.a.test", HF_WILDCARD_MIDDLE },
+		{ "gw.*.test", "gw.a.b.test", HF_WILDCARD_NO },
+		{ "*.*.test", "gw.a.test", HF_WILDCARD_NO },
+		{ "*.a.test", ".a.test", HF_WILDCARD_NO },
+		{ "", "", HF_WILDCARD_NO },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < HF_ARRAY_LEN(odd); i++) {
+		if (hf_wildcard_match(odd[i].pattern, odd[i].name) != odd[i].kind)
+			fail_msg("%s for %s", odd[i].pattern, odd[i].name);
+	}
+}
+
+/* No profile of ours is laxer than the other: strict only turns warnings into refusals. */
+static void test_each_cell_is_a_known_letter(void **state)
+{
+	enum hf_severity tolerant, strict;
+
+	(void)state;
+	for (int q = 0; q < HF_QUIRK_COUNT; q++) {
+		const char *cells = hf_quirk_info((enum hf_quirk)q)->cells;
+
+		assert_int_equal(strspn(cells, "abs-i."), HF_PROFILE_COUNT);
+		if (!hf_quirk_severity((enum hf_quirk)q, HF_PROFILE_OPENSSL, HF_PURPOSE_SERVER,
+				       &tolerant))
+			continue;
+		assert_true(hf_quirk_severity((enum hf_quirk)q, HF_PROFILE_STRICT,
+					      HF_PURPOSE_SERVER, &strict));
+		assert_true(strict >= tolerant);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_bytes_that_hide_a_name_are_refused),
+		cmocka_unit_test(test_odd_wildcards_are_told_apart),
+		cmocka_unit_test(test_each_cell_is_a_known_letter),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "verify/world.h"
 
 void hf_opinions_done(struct hf_opinions *opinions)
 {
@@ -54,10 +55,16 @@ static char *describe(const struct hf_verdict *verdict)
 			     f && f->have ? "; have " : "", f && f->have ? f->have : "");
 }
 
+/* Those that decide here, and then the other worlds; OpenSSL is asked itself. */
 static const struct {
 	enum hf_profile profile;
 	const char *word;
-} judges[] = { { HF_PROFILE_OPENSSL, "openssl" }, { HF_PROFILE_STRICT, "strict" } };
+} judges[] = {
+	{ HF_PROFILE_OPENSSL, "openssl" },    { HF_PROFILE_STRICT, "strict" },
+	{ HF_PROFILE_AS_PYTHON, "python" },   { HF_PROFILE_AS_GNUTLS, "gnutls" },
+	{ HF_PROFILE_AS_GO, "go" },	      { HF_PROFILE_AS_JAVA, "java" },
+	{ HF_PROFILE_AS_BROWSER, "browser" },
+};
 
 static int ask_one(const struct hf_authority *a, const struct hf_certs *chain,
 		   struct hf_verify_options *options, const char *word, struct hf_opinions *ret,
@@ -90,6 +97,9 @@ int hf_opinions_ask(const struct hf_authority *a, struct hf_cert *cert,
 
 	for (size_t p = 0; rc == 0 && p < profile->purposes_len; p++) {
 		for (size_t j = 0; rc == 0 && j < HF_ARRAY_LEN(judges); j++) {
+			if (profile->purposes[p] != HF_PURPOSE_SERVER &&
+			    !hf_worlds[judges[j].profile].clients)
+				continue;
 			struct hf_verify_options options = {
 				.purpose = profile->purposes[p],
 				.profile = judges[j].profile,

@@ -8,7 +8,7 @@
 
 struct hf_opinion {
 	const char *purpose; /* "server", "client", "any" */
-	const char *judge;   /* "openssl", "strict", "OpenSSL itself" */
+	const char *judge;   /* "openssl", "strict", "OpenSSL itself", "python", "go" … */
 	bool accepted;
 	char *why; /* NULL when accepted; "V-EKU: a sentence: have" */
 };

@@ -7,7 +7,7 @@ from support import look
 
 from .test_policy import POLICY, csr, line_of
 
-JUDGES = ["openssl", "OpenSSL itself", "strict"]
+JUDGES = ["openssl", "OpenSSL itself", "strict", "python", "gnutls", "go", "java"]
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_issue_tells_rules_and_judges_for_both_purposes_of_a_peer(ca, tmp_path):
     told = ca.json("issue", "node-7", "--peer", "--dry-run")
     assert told["dry_run"] is True and told["issued"] is True and told["sans"] == "dns:node-7"
     assert [(judge["purpose"], judge["judge"]) for judge in told["judges"]] == \
-        [(purpose, judge) for purpose in ("server", "client") for judge in JUDGES]
+        [("server", judge) for judge in JUDGES + ["browser"]] + [("client", judge) for judge in JUDGES]
     assert {rule["where"] for rule in told["rules"]} == {"built-in policy"}
     assert rows_and_files(ca, tmp_path) == before
     assert "judges" in ca("issue", "node-7", "--peer", "--dry-run").stdout

@@ -44,9 +44,9 @@ def oid(dotted):
     return tlv(OID, bytes(out))
 
 
-def moment(when):
-    """UTCTime until 2049, GeneralizedTime after (RFC 5280 4.1.2.5)."""
+def moment(when, generalized=False):
+    """UTCTime until 2049, GeneralizedTime after (RFC 5280 4.1.2.5), or always."""
     when = when.astimezone(datetime.timezone.utc)
-    if when.year < 2050:
+    if when.year < 2050 and not generalized:
         return tlv(0x17, when.strftime("%y%m%d%H%M%SZ").encode())
     return tlv(0x18, when.strftime("%Y%m%d%H%M%SZ").encode())

@@ -9,9 +9,11 @@ them are there unless the case says otherwise.  What a certificate may say:
   ca, pathlen  basicConstraints                   ku, eku   lists of words, null for none
   san          dns: ip: uri: email: entries       policies  a list of OIDs
   days         [from, until] in days from now     hash      sha256, sha1, md5
-  serial, version (1 or 3), permit/exclude (name constraints), ski/aki (false: none, "wrong": another),
+  serial, version (1 or 3), permit/exclude (name constraints), ski/aki (false: none, "wrong", "key": as hashed),
+  plain        words whose extension (bc, nc) is not critical     keen      words (san, ski, aki) that is
+  generalized  GeneralizedTime although UTCTime would do          until     the exact notAfter, "99991231235959Z"
   extensions   [{oid, critical, der (hex)}]       twice     an OID whose extension stands there twice
-  nscerttype   client, server                     damage    "signature", "key"
+  nscerttype   client, server                     damage    "signature", "key", "explicit" (a curve spelled out)
   padding      so many bytes in an unknown extension
 """
 import datetime
@@ -21,7 +23,7 @@ import os
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, ed448, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from . import der
@@ -41,7 +43,18 @@ HASHES = {"sha256": hashes.SHA256, "sha1": hashes.SHA1, "md5": hashes.MD5, "sha3
 SIGNATURES = {("ec", "sha256"): "1.2.840.10045.4.3.2", ("ec", "sha384"): "1.2.840.10045.4.3.3",
               ("ec", "sha1"): "1.2.840.10045.4.1", ("rsa", "sha256"): "1.2.840.113549.1.1.11",
               ("rsa", "sha1"): "1.2.840.113549.1.1.5", ("rsa", "md5"): "1.2.840.113549.1.1.4",
-              ("ed25519", "sha256"): "1.3.101.112"}
+              ("rsa", "pss"): "1.2.840.113549.1.1.10", ("ed25519", "sha256"): "1.3.101.112",
+              ("ed448", "sha256"): "1.3.101.113"}
+# RSASSA-PSS with SHA-256, MGF1 with SHA-256 and 32 octets of salt (RFC 4055 3.1)
+PSS = bytes.fromhex("3034a00f300d06096086480165030402010500a11c301a06092a864886f70d010108300d06096086480165030402010500"
+                    "a203020120")
+# P-256 spelled out (ECParameters of X9.62) instead of named
+EXPLICIT_P256 = bytes.fromhex(
+    "3081f7020101302c06072a8648ce3d0101022100ffffffff00000001000000000000000000000000ffffffffffffffffffff"
+    "ffff305b0420ffffffff00000001000000000000000000000000fffffffffffffffffffffffc04205ac635d8aa3a93e7b3eb"
+    "bd55769886bc651d06b0cc53b0f63bce3c3e27d2604b031500c49d360886e704936a6678e1139d26b7819f7e900441046b17"
+    "d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c2964fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce3357"
+    "6b315ececbb6406837bf51f5022100ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551020101")
 REASONS = {"keyCompromise": x509.ReasonFlags.key_compromise, "superseded": x509.ReasonFlags.superseded,
            "cessationOfOperation": x509.ReasonFlags.cessation_of_operation}
 
@@ -49,21 +62,27 @@ REASONS = {"keyCompromise": x509.ReasonFlags.key_compromise, "superseded": x509.
 def new_key(kind):
     if kind == "ed25519":
         return ed25519.Ed25519PrivateKey.generate()
+    if kind == "ed448":
+        return ed448.Ed448PrivateKey.generate()
     if kind.startswith("rsa"):
         return rsa.generate_private_key(65537, int(kind[3:]))
-    return ec.generate_private_key({"ec": ec.SECP256R1, "p384": ec.SECP384R1}[kind]())
+    return ec.generate_private_key({"ec": ec.SECP256R1, "p384": ec.SECP384R1, "p521": ec.SECP521R1}[kind]())
 
 
 def key_family(key):
     if isinstance(key, rsa.RSAPrivateKey):
         return "rsa"
+    if isinstance(key, ed448.Ed448PrivateKey):
+        return "ed448"
     return "ed25519" if isinstance(key, ed25519.Ed25519PrivateKey) else "ec"
 
 
 def sign(key, message, digest):
     family = key_family(key)
-    if family == "ed25519":
+    if family in ("ed25519", "ed448"):
         return key.sign(message)
+    if digest == "pss":
+        return key.sign(message, padding.PSS(padding.MGF1(hashes.SHA256()), 32), hashes.SHA256())
     if family == "rsa":
         return key.sign(message, padding.PKCS1v15(), HASHES[digest]())
     return key.sign(message, ec.ECDSA(HASHES[digest]()))
@@ -160,31 +179,31 @@ def usage_octets(words):
 
 
 def extensions_of(spec, key, issuer_ski):
-    rows = []
+    rows, plain, keen = [], spec.get("plain", ()), spec.get("keen", ())
     if spec.get("ca") is not None:
         inner = der.boolean(True) if spec["ca"] else b""
         if spec.get("pathlen") is not None:
             inner += der.integer(spec["pathlen"])
-        rows.append(("2.5.29.19", True, der.seq(inner)))
+        rows.append(("2.5.29.19", "bc" not in plain, der.seq(inner)))
     if spec.get("ku"):
         rows.append(("2.5.29.15", True, usage_octets(spec["ku"])))
     if spec.get("eku"):
         rows.append(("2.5.29.37", spec.get("eku_critical", False),
                      der.seq(*[der.oid(EKU[word].dotted_string) for word in spec["eku"]])))
     if spec.get("san"):
-        rows.append(("2.5.29.17", False, der.seq(*[general_name(name) for name in spec["san"]])))
+        rows.append(("2.5.29.17", "san" in keen, der.seq(*[general_name(name) for name in spec["san"]])))
     if spec.get("ski", True):
-        rows.append(("2.5.29.14", False, der.tlv(der.OCTETS, key_id(key))))
+        rows.append(("2.5.29.14", "ski" in keen, der.tlv(der.OCTETS, key_id(key))))
     if spec.get("aki", True) and issuer_ski:
         kid = bytes(20) if spec.get("aki") == "wrong" else issuer_ski
-        rows.append(("2.5.29.35", False, der.seq(der.tlv(0x80, kid))))
+        rows.append(("2.5.29.35", "aki" in keen, der.seq(der.tlv(0x80, kid))))
     if spec.get("policies"):
         rows.append(("2.5.29.32", False, der.seq(*[der.seq(der.oid(p)) for p in spec["policies"]])))
     if spec.get("require_policy") is not None:
         rows.append(("2.5.29.36", True, der.seq(der.tlv(0x80, bytes([spec["require_policy"]])))))
     if spec.get("permit") or spec.get("exclude"):
-        rows.append(("2.5.29.30", True, der.seq(subtrees(0xA0, spec.get("permit")),
-                                               subtrees(0xA1, spec.get("exclude")))))
+        rows.append(("2.5.29.30", "nc" not in plain, der.seq(subtrees(0xA0, spec.get("permit")),
+                                                             subtrees(0xA1, spec.get("exclude")))))
     if spec.get("nscerttype"):
         value = {"client": 0x80, "server": 0x40}[spec["nscerttype"]]
         rows.append(("2.16.840.1.113730.1.1", False, der.bits(bytes([value]), 6 if value == 0x40 else 7)))
@@ -205,17 +224,26 @@ def make(spec, issuer=None, key=None):
     issuer_name = issuer.subject if issuer else subject
     ski = key_id(key) if spec.get("ski", True) and spec.get("version", 3) == 3 else None
     issuer_ski = issuer.ski if issuer else ski
+    if issuer and spec.get("aki") == "key":
+        issuer_ski = key_id(issuer.key)
     digest = spec.get("hash", "sha256")
     algorithm = der.oid(SIGNATURES[(key_family(signer), digest)])
-    algorithm = der.seq(algorithm, der.tlv(0x05)) if key_family(signer) == "rsa" else der.seq(algorithm)
+    parameters = PSS if digest == "pss" else der.tlv(0x05) if key_family(signer) == "rsa" else b""
+    algorithm = der.seq(algorithm, parameters)
     first, last = spec.get("days", [-1, 30])
     serial = spec.get("serial", int.from_bytes(os.urandom(16), "big") >> 1 | 1 << 120)
+    form = spec.get("generalized", False)
     spki = spki_of(key)
     if spec.get("damage") == "key":
         spki = der.seq(der.seq(der.oid("1.2.840.10045.2.1"), der.oid("1.2.840.10045.3.1.7")),
                        der.bits(b"\x04" + b"\xff" * 64))
+    if spec.get("damage") == "explicit":
+        spki = der.seq(der.seq(der.oid("1.2.840.10045.2.1"), EXPLICIT_P256), der.bits(key.public_key().public_bytes(
+            serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)))
     body = [der.integer(serial), algorithm, issuer_name.public_bytes(),
-            der.seq(der.moment(NOW + first * DAY), der.moment(NOW + last * DAY)), subject.public_bytes(), spki]
+            der.seq(der.moment(NOW + first * DAY, form),
+                    der.tlv(0x18, spec["until"].encode()) if "until" in spec else der.moment(NOW + last * DAY, form)),
+            subject.public_bytes(), spki]
     if spec.get("version", 3) == 3:
         body.insert(0, der.tlv(0xA0, der.integer(2)))
         rows = extensions_of(spec, key, issuer_ski)
