@@ -305,15 +305,6 @@ static int prepare(struct hf_authority *a, struct batch *b, size_t i, int64_t no
 	return 0;
 }
 
-int hf_order_subject_taken(const struct hf_authority *a, struct hf_order *order,
-			   const char *subject, struct hf_err *err)
-{
-	(void)hf_policy_refuse(a->policy, &order->rulings, a->policy->unique_line, err,
-			       "'%s' has a valid certificate already (unique_subject)", subject);
-	(void)hf_err_hint(err, "renew it, revoke it first, or give this one another subject");
-	return -HF_E_POLICY;
-}
-
 /* What fails here fails for this order only.  Keys, trust and certificates are only read, so that
  * threads may share them. */
 static void sign_one(void *arg, size_t i)

@@ -159,3 +159,12 @@ int hf_order_note_worlds(struct hf_order *order, struct hf_cert *cert, struct hf
 		rc = note_objections(order, cert, order->profile->purposes[p], err);
 	return rc;
 }
+
+int hf_order_subject_taken(const struct hf_authority *a, struct hf_order *order,
+			   const char *subject, struct hf_err *err)
+{
+	(void)hf_policy_refuse(a->policy, &order->rulings, a->policy->unique_line, err,
+			       "'%s' has a valid certificate already (unique_subject)", subject);
+	(void)hf_err_hint(err, "renew it, revoke it first, or give this one another subject");
+	return -HF_E_POLICY;
+}
