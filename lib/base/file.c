@@ -99,6 +99,16 @@ bool hf_file_mode(const char *path, mode_t *ret_mode)
 	return true;
 }
 
+bool hf_file_changed_at(const char *path, int64_t *ret_at)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return false;
+	*ret_at = st.st_mtime;
+	return true;
+}
+
 static int write_all(int fd, const void *data, size_t len)
 {
 	const char *p = data;

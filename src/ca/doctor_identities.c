@@ -50,8 +50,20 @@ static int look_at_issuer(struct hf_doctor *d, struct hf_authority *a, const str
 	return 0;
 }
 
-static int look_at_cert(struct hf_doctor *d, struct hf_authority *a, const char *path,
-			const char *key_path, struct hf_err *err)
+static int look_at_leaf(struct hf_doctor *d, const struct hf_pemfile *file, const char *name,
+			const char *path, const struct hf_doctor_ends *ends, struct hf_err *err)
+{
+	size_t before = d->len;
+	int rc = hf_doctor_cert(d, file->certs.items[0], path, ends, err);
+
+	if (rc == 0 && d->len > before &&
+	    (d->items[before].id == ends->over || d->items[before].id == ends->soon))
+		rc = hf_doctor_fix(d, err, "handfast renew %s", name);
+	return rc < 0 ? rc : hf_doctor_worlds(d, file->certs.items[0], path, err);
+}
+
+static int look_at_cert(struct hf_doctor *d, struct hf_authority *a, const char *name,
+			const char *path, const char *key_path, struct hf_err *err)
 {
 	static const struct hf_doctor_ends ends = { HF_DOCTOR_EXPIRED, HF_DOCTOR_EXPIRES };
 	HF_AUTO_DONE(hf_pemfile) file = HF_PEMFILE_INIT;
@@ -61,7 +73,7 @@ static int look_at_cert(struct hf_doctor *d, struct hf_authority *a, const char 
 		return rc < 0 ? rc : 0;
 	if (file.certs.len == 0)
 		return hf_doctor_add(d, HF_DOCTOR_UNREADABLE, path, err, "it holds no certificate");
-	rc = hf_doctor_cert(d, file.certs.items[0], path, &ends, err);
+	rc = look_at_leaf(d, &file, name, path, &ends, err);
 	if (rc == 0)
 		rc = look_at_chain(d, &file.certs, path, err);
 	if (rc == 0)
@@ -87,7 +99,7 @@ static int look_at_identity(struct hf_doctor *d, struct hf_authority *a, const c
 	if (rc < 0)
 		return rc;
 	if (hf_file_exists(cert))
-		return look_at_cert(d, a, cert, key, err);
+		return look_at_cert(d, a, name, cert, key, err);
 	if (hf_file_exists(key))
 		rc = hf_doctor_key(d, key, NULL, err);
 	if (rc == 0 && hf_file_exists(request))
@@ -110,8 +122,13 @@ static int look_at_anchors(struct hf_doctor *d, const char *dir, const char *nam
 		rc = hf_doctor_load(d, path, 0, &file, err);
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
-	for (size_t i = 0; rc == 0 && i < file.certs.len; i++)
-		rc = hf_doctor_cert(d, file.certs.items[i], path, &ends, err);
+	for (size_t i = 0; rc == 0 && i < file.certs.len; i++) {
+		const struct hf_cert *cert = file.certs.items[i];
+
+		rc = hf_doctor_cert(d, cert, path, &ends, err);
+		if (rc == 0 && cert->version == 3 && !(cert->flags & HF_CERT_CA))
+			rc = hf_doctor_add(d, HF_DOCTOR_TRUST_LEAF, path, err, "%s", cert->subject);
+	}
 	return rc;
 }
 

@@ -6,16 +6,15 @@
 #include "ca/authority.h"
 #include "ca/doctor.h"
 
-/* Notes a finding; fmt is the detail. */
-int hf_doctor_add(struct hf_doctor *d, enum hf_doctor_id id, const char *where, struct hf_err *err,
-		  const char *fmt, ...) HF_PRINTF(5, 6);
-
 struct hf_doctor_ends {
 	enum hf_doctor_id over, soon;
 };
 /* Expired, or within the warning time (never more than a third of its life) of its end. */
 int hf_doctor_cert(struct hf_doctor *d, const struct hf_cert *cert, const char *where,
 		   const struct hf_doctor_ends *ids, struct hf_err *err);
+/* What some kinds of peers hold against it (verify/world.h). */
+int hf_doctor_worlds(struct hf_doctor *d, struct hf_cert *cert, const char *where,
+		     struct hf_err *err);
 int hf_doctor_crl(struct hf_doctor *d, const struct hf_crl *crl, const char *where,
 		  struct hf_err *err);
 int hf_doctor_key_mode(struct hf_doctor *d, const char *path, struct hf_err *err);

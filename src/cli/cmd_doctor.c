@@ -4,27 +4,46 @@
 #include "base/time.h"
 #include "ca/doctor.h"
 #include "cli/ca_common.h"
+#include "cli/doctor_elsewhere.h"
 #include "util/clock.h"
 #include "util/cmd.h"
 
 struct doctor_opts {
-	int64_t warn;
+	struct hf_credential_opts credential;
+	struct hf_strv configs;
+	int64_t within;
 };
 
+enum { WITHIN = 30 * HF_DAY_SECONDS };
+
 static const struct hf_option options[] = {
-	{ .name = "warn",
+	{ .name = "within",
 	  .kind = HF_OPT_DURATION,
-	  .offset = offsetof(struct doctor_opts, warn),
+	  .offset = offsetof(struct doctor_opts, within),
 	  .arg = "TIME",
-	  .initial = "30d",
 	  .unit = HF_DAY_SECONDS,
 	  .help =
-	      "warn so long before something ends (but never before two thirds of its life are over)" },
+	      "tell of what ends within that time; without it, within 30 days and not before two thirds of "
+	      "its life are over" },
+	{ .name = "warn",
+	  .kind = HF_OPT_DURATION,
+	  .offset = offsetof(struct doctor_opts, within),
+	  .arg = "TIME",
+	  .unit = HF_DAY_SECONDS,
+	  .help = "the same",
+	  .hidden = true },
+	{ .name = "config",
+	  .kind = HF_OPT_LIST,
+	  .offset = offsetof(struct doctor_opts, configs),
+	  .arg = "FILE",
+	  .help = "look at this configuration of serve and at all it names" },
 	{ .name = NULL },
 };
 
 static const struct hf_option_group groups[] = {
 	{ "Options", options, 0 },
+	{ "Credential, for a gateway", hf_credential_options,
+	  offsetof(struct doctor_opts, credential) },
 	{ NULL, NULL, 0 },
 };
 
@@ -40,7 +59,9 @@ static void tell_one(struct hf_out *out, const struct hf_doctor_finding *f)
 		hf_json_string(&out->json, "where", f->where);
 		hf_json_string(&out->json, "sentence", info->sentence);
 		hf_json_string(&out->json, "detail", f->detail[0] ? f->detail : NULL);
-		hf_json_string(&out->json, "fix", info->fix);
+		if (f->at)
+			hf_json_time(&out->json, "at", f->at);
+		hf_json_string(&out->json, "fix", f->fix ? f->fix : info->fix);
 		hf_json_object_end(&out->json);
 		return;
 	}
@@ -52,10 +73,12 @@ static void tell_one(struct hf_out *out, const struct hf_doctor_finding *f)
 		hf_out_print(out, ": ");
 		hf_out_safe(out, f->detail);
 	}
-	hf_out_print(out, "\n  fix     %s\n", info->fix);
+	hf_out_print(out, "\n  fix     ");
+	hf_out_safe(out, f->fix ? f->fix : info->fix);
+	hf_out_print(out, "\n");
 }
 
-/* The worst first, for people read from the top. */
+/* People read from the top: they are sorted. */
 static void tell(struct hf_out *out, const struct hf_doctor *d)
 {
 	char until[80];
@@ -67,13 +90,8 @@ static void tell(struct hf_out *out, const struct hf_doctor *d)
 			hf_json_time(&out->json, "lists_until", d->lists_until);
 		hf_json_array_begin(&out->json, "findings");
 	}
-	for (int severity = HF_DOCTOR_ERROR; severity >= HF_DOCTOR_NOTE; severity--) {
-		for (size_t i = 0; i < d->len; i++) {
-			if (hf_doctor_info(d->items[i].id)->severity ==
-			    (enum hf_doctor_severity)severity)
-				tell_one(out, &d->items[i]);
-		}
-	}
+	for (size_t i = 0; i < d->len; i++)
+		tell_one(out, &d->items[i]);
 	if (out->json_mode) {
 		hf_json_array_end(&out->json);
 		hf_out_json_end(out);
@@ -91,28 +109,56 @@ static void tell(struct hf_out *out, const struct hf_doctor *d)
 			     hf_out_color(out, HF_COLOR_PLAIN));
 }
 
+static int look_at(struct hf_cmd_ctx *ctx, struct hf_doctor *d, const char *what,
+		   const struct hf_credential *credential)
+{
+	return hf_doctor_is_target(what) ? hf_doctor_gateway(ctx, d, what, credential)
+					 : hf_doctor_file(d, what, &ctx->err);
+}
+
+/* What was named, or the home; the environment in any case. */
+static int look(struct hf_cmd_ctx *ctx, const struct doctor_opts *o, struct hf_doctor *d)
+{
+	HF_AUTO(hf_credential) credential = NULL;
+	int rc = hf_cli_load_credential(ctx, &o->credential, &credential);
+
+	if (rc == 0 && !ctx->args->len && !o->configs.len)
+		rc = hf_doctor_home(d, &ctx->err);
+	for (size_t i = 0; rc == 0 && i < ctx->args->len; i++)
+		rc = look_at(ctx, d, ctx->args->items[i], credential);
+	for (size_t i = 0; rc == 0 && i < o->configs.len; i++)
+		rc = hf_doctor_config(ctx, d, o->configs.items[i]);
+	if (rc == 0 && !d->looked_at && !d->len) {
+		(void)hf_err_set(&ctx->err, HF_E_NOENT, "there is nothing in the home '%s'",
+				 ctx->home);
+		return hf_err_hint(&ctx->err,
+				   "name another with --home DIR, or files, or HOST:PORT");
+	}
+	return rc < 0 ? rc : hf_doctor_environment(d, &ctx->err);
+}
+
 static int run(struct hf_cmd_ctx *ctx)
 {
 	const struct doctor_opts *o = ctx->opts;
-	HF_AUTO_DONE(hf_doctor) d = { .home = ctx->home, .now = hf_clock_now(), .warn = o->warn };
-	int rc = ctx->args->len ? 0 : hf_doctor_home(&d, &ctx->err);
+	HF_AUTO_DONE(hf_doctor) d = { .home = ctx->home,
+				      .now = hf_clock_now(),
+				      .warn = o->within ? o->within : WITHIN,
+				      .exact = o->within > 0 };
+	int rc = look(ctx, o, &d);
 
-	for (size_t i = 0; rc == 0 && i < ctx->args->len; i++)
-		rc = hf_doctor_file(&d, ctx->args->items[i], &ctx->err);
 	if (rc < 0)
 		return rc;
-	if (!ctx->args->len && !d.looked_at && !d.len) {
-		(void)hf_err_set(&ctx->err, HF_E_NOENT, "there is nothing in the home '%s'",
-				 ctx->home);
-		return hf_err_hint(&ctx->err, "name another with --home DIR, or files to look at");
-	}
+	hf_doctor_sort(&d);
 	tell(&ctx->out, &d);
 	return hf_doctor_worst(&d) == HF_DOCTOR_NOTE ? HF_EXIT_YES : HF_EXIT_NO;
 }
 
 static const struct hf_example examples[] = {
 	{ "handfast doctor", "the authority, the identities and the trust of the home" },
-	{ "handfast doctor --warn 60d --json", "for a monitor, two months ahead" },
+	{ "handfast doctor --within 60d --json", "for a monitor, two months ahead" },
+	{ "handfast doctor --config /etc/handfast/handfast.yaml",
+	  "the configuration of a gateway, and all files it names" },
+	{ "handfast doctor --as monitor gw.abc.com:8443", "a gateway that runs, from outside" },
 	{ "handfast doctor /etc/nginx/tls/*.pem", "any other files" },
 	{ NULL, NULL },
 };
@@ -120,12 +166,14 @@ static const struct hf_example examples[] = {
 const struct hf_command cmd_doctor = {
 	.name = "doctor",
 	.group = "Understanding",
-	.arguments = "[FILE…]",
+	.arguments = "[FILE|HOST:PORT…]",
 	.summary = "find what fails today, and what will fail soon",
 	.description =
 	    "Looks at certificates and CAs that end, revocation lists before their nextUpdate, keys that others "
 	    "can read or that are not the certificate's, the ledger's log, identities that were revoked, lists of "
-	    "an offline root that wait for their date, the clock, and what broken runs have left. It says how bad "
+	    "an offline root that wait for their date, the clock, what broken runs have left, names that some kinds of peers refuse, and variables that change "
+	    "trust: in the home, in files, in a gateway's configuration, or in what a gateway presents (HOST:PORT). "
+	    "What fails first stands first. It says how bad "
 	    "each is, where, and what to do, and how long the revocation lists would last if the authority were lost "
 	    "now; it changes nothing and asks for no passphrase.",
 	.groups = groups,

@@ -144,6 +144,32 @@ static int serve(struct hf_cmd_ctx *ctx, struct hf_serve_file *file)
 	return rc;
 }
 
+int hf_serve_preflight(struct hf_cmd_ctx *ctx, const char *path, struct hf_preflight *preflight)
+{
+	struct hf_serve_file file = HF_SERVE_FILE_INIT;
+	struct hf_serve_source source = {
+		.ctx = ctx, .file = &file, .path = path, .keylog_fd = -1
+	};
+	HF_AUTO_DONE(hf_strv) listen = HF_STRV_INIT;
+	struct hf_gateway_config config = { .workers = 0 };
+	int rc = hf_serve_file_load(path, &file, &ctx->err);
+
+	file.opts.check = true;
+	file.opts.config = path;
+	if (rc == 0)
+		rc = hf_serve_check(ctx, &file);
+	if (rc == 0)
+		rc = hf_serve_file_config(&file, &source, &listen, &config);
+	if (rc == 0)
+		rc = look(ctx, &config, preflight);
+	if (rc < 0 && preflight->len == 0)
+		hf_preflight_add_failure(preflight, &ctx->err);
+	hf_networks_done(&config.proxies);
+	hf_serve_source_done(&source);
+	hf_serve_file_done(&file);
+	return rc == -HF_E_NOMEM ? rc : 0;
+}
+
 static int run(struct hf_cmd_ctx *ctx)
 {
 	const struct hf_serve_opts *opts = ctx->opts;

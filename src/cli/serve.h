@@ -35,6 +35,10 @@ struct hf_serve_opts {
 };
 
 
+struct hf_preflight;
+/* What `serve --check --config PATH` would find (cmd_serve.c). */
+int hf_serve_preflight(struct hf_cmd_ctx *ctx, const char *path, struct hf_preflight *preflight);
+
 extern const struct hf_option hf_renewal_options[];
 extern const struct hf_option_group hf_serve_groups[];
 

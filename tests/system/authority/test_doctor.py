@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """doctor: each thing that will fail is found before it does, named, and comes with what to do."""
 import datetime
+import os
 import shutil
 import sqlite3
 
@@ -245,3 +246,64 @@ def test_it_tells_people_the_worst_first(abc, home):
     text = abc("doctor", exit=1).stdout
     assert text.index("error") < text.index("warning") < text.index("note")
     assert "fix     handfast crl" in text
+
+
+def test_what_fails_first_stands_first_with_its_command(abc, home):
+    (home / "id/mail/key.pem").chmod(0o644)
+    rows = abc.json("doctor", "--within", "40d", exit=1)["findings"]
+    rank = {"error": 0, "warning": 1, "note": 2}
+    assert [rank[row["severity"]] for row in rows] == sorted(rank[row["severity"]] for row in rows)
+    dated = [row["at"] for row in rows if row["severity"] == "warning" and "at" in row]
+    assert dated == sorted(dated) and len(dated) >= 2
+    fixes = {row["id"]: row["fix"] for row in rows}
+    assert fixes["D-KEY-MODE"] == "chmod 600 %s" % (home / "id/mail/key.pem")
+    assert fixes["D-EXPIRES"] in ("handfast renew mail", "handfast renew localhost")
+
+
+def test_within_is_meant_as_it_is_said(abc):
+    assert "D-EXPIRES" not in findings(abc, exit=0)
+    assert "D-EXPIRES" not in findings(abc, "--within", "20d", exit=0)
+    assert "D-EXPIRES" in findings(abc, "--within", "31d")
+
+
+def test_a_leaf_among_the_trust(abc, home):
+    shutil.copy(home / "id/mail/cert.pem", home / "trust/partner.pem")
+    assert findings(abc)["D-TRUST-NOT-CA"]["where"].endswith("trust/partner.pem")
+
+
+def test_names_that_some_peers_refuse(hf, tmp_path):
+    certs = zoo.build({"leaf": {"san": None, "eku": ["serverAuth"]}})
+    (tmp_path / "old.pem").write_bytes(certs["leaf"].pem)
+    assert "Go and browsers" in findings(hf, tmp_path / "old.pem")["D-WORLDS"]["detail"]
+
+
+def test_a_file_of_tomorrow(hf, tmp_path, town):
+    path = tmp_path / "mail.pem"
+    shutil.copy(town["mail"].cert, path)
+    os.utime(path, (4000000000, 4000000000))
+    assert "2096" in findings(hf, path)["K-CLOCK"]["detail"]
+
+
+def test_variables_that_change_trust_are_told_and_no_mistake(abc):
+    rows = abc.json("doctor", env={"SSL_CERT_FILE": "/x.pem", "GIT_SSL_CAINFO": "/y.pem"})["findings"]
+    assert {row["where"] for row in rows if row["id"] == "D-ENVIRONMENT"} == {"SSL_CERT_FILE", "GIT_SSL_CAINFO"}
+
+
+def test_a_gateway_that_runs(hf, town, tmp_path):
+    with hf.serve("--cert", town["server"].cert, "--key", town["server"].key, "--ca", town.ca, "--allow", "any",
+                  "--respond", "verdict", "--listen", "127.0.0.1:0") as server:
+        target = "127.0.0.1:%d" % server.port
+        assert findings(hf, target, exit=0) == {}
+        rows = findings(hf, target, "--within", "3650d")
+        assert rows["D-EXPIRES"]["where"] == target and rows["D-CA-EXPIRES"]["where"] == target
+    gone = findings(hf, target)["D-UNREACHABLE"]
+    assert gone["fix"] == "handfast explain " + target
+
+
+def test_a_configuration_and_what_it_names(abc, home, tmp_path):
+    config = tmp_path / "handfast.yaml"
+    config.write_text("listen: 127.0.0.1:0\nas: localhost\nallow: [any]\nrespond: verdict\n")
+    assert not [row for row in abc.json("doctor", "--config", config)["findings"] if row["severity"] != "note"]
+    config.write_text("listen: 127.0.0.1:0\nas: nobody\nallow: [any]\nrespond: verdict\n")
+    row = findings(abc, "--config", config)["D-CONFIG"]
+    assert row["where"] == str(config) and "nobody" in row["detail"]
