@@ -29,9 +29,9 @@ def reasons(binary):
 
 
 def produced():
-    """Ids that a scenario produces: the casebook's, those other tests of explain assert, those of tests/scenarios."""
+    """Ids that a scenario produces: the casebook's, those other tests name, those of tests/scenarios."""
     ids = {case["cause"] for case in CASES.values()}
-    sources = list(HERE.glob("test_explain_*.py")) + list((HERE.parents[1] / "scenarios").rglob("*.json"))
+    sources = list(HERE.parent.rglob("test_*.py")) + list((HERE.parents[1] / "scenarios").rglob("*.json"))
     sources += list((HERE.parents[1] / "scenarios").rglob("*.yaml"))
     for path in sources:
         if path.name != Path(__file__).name:
