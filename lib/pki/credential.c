@@ -180,6 +180,7 @@ void hf_credential_free(struct hf_credential *c)
 		return;
 	EVP_PKEY_free(c->key);
 	hf_certs_done(&c->chain);
+	free(c->staple);
 	free(c->cert_path);
 	free(c->key_path);
 	free(c);

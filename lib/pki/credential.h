@@ -12,6 +12,10 @@ struct hf_credential {
 	char *cert_path, *key_path; /* where they came from, for messages and reload */
 	bool key_world_readable;   /* the key file's mode lets others than its owner read it */
 	bool stray_dropped; /* the file held a self-signed certificate that is not on the path */
+	/* an OCSP response about the leaf to hand out with it (RFC 6066 8); staple_len 0: none */
+	uint8_t *staple;
+	size_t staple_len;
+	int64_t staple_until; /* not to be handed out after that */
 	bool reordered;            /* intermediates stood out of order, or the leaf was not first */
 };
 /* cert_path may hold the key too (key_path NULL); PEM in either order, DER, PKCS#12.
@@ -24,6 +28,13 @@ int hf_credential_load(const char *cert_path, const char *key_path,
 /* From objects; takes new references. */
 int hf_credential_new(EVP_PKEY *key, const struct hf_certs *chain,
 		      struct hf_credential **ret_credential, struct hf_err *err);
+/* Takes a copy of an OCSP response about the leaf, to be stapled: one that may be believed at `at`
+ * and says that it is good.  anchors: where its issuer is when the chain does not hold it.
+ * -HF_E_POLICY or -HF_E_PARSE says why not; nothing has changed then. */
+int hf_credential_staple(struct hf_credential *c, const void *der, size_t len,
+			 const struct hf_certs *anchors, int64_t at, struct hf_err *err);
+/* The leaf says that it is worth nothing without a staple (RFC 7633, "must-staple"). */
+bool hf_credential_must_staple(const struct hf_credential *c);
 void hf_credential_free(struct hf_credential *c);
 HF_DEFINE_AUTO(hf_credential, struct hf_credential, hf_credential_free);
 

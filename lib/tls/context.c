@@ -156,6 +156,8 @@ static int server_apply(struct hf_tls_context *context, const struct hf_tls_conf
 	SSL_CTX_set_verify(context->ssl,
 			   modes[config->silent ? HF_CLIENT_AUTH_REPORT : config->client_auth],
 			   NULL);
+	if (hf_tls_staple_apply(context, config->credential, err) < 0)
+		return -HF_E_CRYPTO;
 	SSL_CTX_set_client_hello_cb(context->ssl, hf_tls_hello_seen, NULL);
 	if (SSL_CTX_add_custom_ext(context->ssl, DENY_EXTENSION, SSL_EXT_TLS1_3_NEW_SESSION_TICKET,
 				   deny_by_extension, NULL, NULL, NULL, NULL) != 1)
@@ -312,6 +314,7 @@ void hf_tls_context_unref(struct hf_tls_context *context)
 	hf_peers_unref(context->peers);
 	hf_strv_done(&context->alpn_names);
 	OPENSSL_free(context->alpn);
+	OPENSSL_free(context->staple);
 	hf_tls_names_free(context->names);
 	free(context->server_name);
 	free(context->verify_name);

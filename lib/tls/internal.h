@@ -29,6 +29,9 @@ struct hf_tls_context {
 	uint8_t scope[HF_SHA256_LEN];  /* of scope_name */
 	size_t tag;
 	struct hf_tls_names *names; /* NULL: none */
+	uint8_t *staple; /* of servers; staple_len 0: none */
+	size_t staple_len;
+	int64_t staple_until;
 	struct hf_strv alpn_names;
 	uint8_t *alpn; /* the same in the wire format of RFC 7301 3.1 */
 	size_t alpn_len;
@@ -97,6 +100,10 @@ BIO *hf_tls_bio_new(BIO_METHOD *method, struct hf_tls_conn *conn);
 int hf_tls_parameters_apply(struct hf_tls_context *context, const struct hf_tls_config *config,
 			    struct hf_err *err);
 int hf_tls_ca_names_apply(struct hf_tls_context *context, struct hf_err *err);
+
+/* staple.c */
+int hf_tls_staple_apply(struct hf_tls_context *context, const struct hf_credential *credential,
+			struct hf_err *err);
 
 /* judge.c */
 int hf_tls_verify_callback(X509_STORE_CTX *store, void *arg);

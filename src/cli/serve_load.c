@@ -7,7 +7,10 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "cli/serve_file_internal.h"
+#include "pki/ocsp.h"
+#include "util/clock.h"
 #include "util/home.h"
+#include "util/log.h"
 
 /* --- one policy --- */
 
@@ -90,6 +93,26 @@ static int check_issuer_names(const struct hf_serve_opts *opts, const struct hf_
 	return rc;
 }
 
+/* A bad response is none: clients would refuse us with it. */
+static int load_staple(const struct hf_serve_opts *opts, struct hf_policy_parts *parts,
+		       struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_buf) der = HF_BUF_INIT(HF_OCSP_RESPONSE_CAP);
+	struct hf_err why = HF_ERR_INIT;
+	int rc = opts->staple_file ? hf_file_read(opts->staple_file, &der, &why) : 0;
+
+	if (!opts->staple_file)
+		return 0;
+	if (rc == 0)
+		rc = hf_filestamps_add(parts->files, opts->staple_file, err);
+	if (rc == 0)
+		rc = hf_credential_staple(parts->credential, hf_buf_str(&der), der.len,
+					  hf_trust_anchors(parts->trust), hf_clock_now(), &why);
+	if (rc < 0)
+		hf_log_say("--staple-file '%s' is not handed out: %s", opts->staple_file, why.msg);
+	return rc == -HF_E_NOMEM ? hf_err_nomem(err) : 0;
+}
+
 static int load_policy(struct hf_serve_source *source, const struct hf_serve_opts *opts,
 		       uint64_t number, struct hf_policy_parts *parts, struct hf_err *err)
 {
@@ -113,6 +136,8 @@ static int load_policy(struct hf_serve_source *source, const struct hf_serve_opt
 		rc = hf_cli_load_rules(ctx, &opts->rules, &parts->rules);
 	if (rc == 0)
 		rc = check_issuer_names(opts, parts->trust, &ctx->err);
+	if (rc == 0)
+		rc = load_staple(opts, parts, &ctx->err);
 	if (rc < 0 && err != &ctx->err)
 		*err = ctx->err;
 	return rc;
@@ -199,6 +224,8 @@ static int watch_one(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts,
 	if (opts->credential.as)
 		rc = watch_identity(ctx, opts->credential.as, ret_paths);
 	else if (add_path(ret_paths, cert) < 0 || add_path(ret_paths, key) < 0)
+		rc = hf_err_nomem(&ctx->err);
+	if (rc == 0 && opts->staple_file && hf_strv_add(ret_paths, opts->staple_file) < 0)
 		rc = hf_err_nomem(&ctx->err);
 	if (rc == 0 && opts->follow.as)
 		rc = watch_identity(ctx, opts->follow.as, ret_paths);

@@ -56,6 +56,13 @@ static const struct hf_option listen_options[] = {
 	  .words = refuse_words,
 	  .initial = "alert",
 	  .help = "tell a refused client why with a TLS alert, or drop it without a word" },
+	{ .name = "staple-file",
+	  .kind = HF_OPT_STRING,
+	  .offset = AT(staple_file),
+	  .arg = "FILE",
+	  .help =
+	      "hand out this OCSP response (DER) with the certificate; one that is not about "
+	      "it, does not verify, has ended or does not say good is told of and not handed out" },
 	{ .name = "resume",
 	  .kind = HF_OPT_WORD,
 	  .offset = AT(resume),

@@ -99,6 +99,18 @@ static void check_names(const struct flight *f, const struct hf_cert *leaf)
 	    leaf->subject);
 }
 
+/* RFC 7633: such a certificate is worth nothing alone. */
+static void check_staple(const struct flight *f)
+{
+	const struct hf_credential *c = f->parts->credential;
+
+	if (hf_credential_must_staple(c) && c->staple_len == 0)
+		add(f->out, "F-MUST-STAPLE", "give one with --staple-file",
+		    "the server certificate %s demands an OCSP response with it (must-staple), and "
+		    "there is none: clients that look refuse it",
+		    c->chain.items[0]->subject);
+}
+
 static void check_usage(const struct flight *f, const struct hf_cert *leaf)
 {
 	if ((leaf->flags & HF_CERT_HAS_EKU) != 0 && (leaf->eku & (HF_EKU_SERVER | HF_EKU_ANY)) == 0)
@@ -175,6 +187,7 @@ static void check_own(const struct flight *f)
 	check_usage(f, chain->items[0]);
 	check_worlds(f, chain->items[0]);
 	check_intermediate(f);
+	check_staple(f);
 }
 
 /* --- what we trust --- */
