@@ -170,6 +170,21 @@ int hf_trust_with_lists(const struct hf_trust *base, const struct hf_crls *lists
 	return rc;
 }
 
+int hf_trust_anchors_only(const struct hf_trust *base, struct hf_trust **ret_trust,
+			  struct hf_err *err)
+{
+	HF_AUTO(hf_trust) trust = NULL;
+	int rc = hf_trust_new(base->generation, &trust, err);
+
+	for (size_t i = 0; rc == 0 && i < base->anchors.len; i++)
+		rc = hf_trust_add_anchor(trust, base->anchors.items[i], base->labels.items[i], err);
+	if (rc == 0)
+		rc = hf_trust_freeze(trust, err);
+	if (rc == 0)
+		*ret_trust = hf_take(trust);
+	return rc;
+}
+
 uint64_t hf_trust_generation(const struct hf_trust *trust)
 {
 	return trust->generation;

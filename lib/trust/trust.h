@@ -44,6 +44,9 @@ void hf_trust_set_crl_mode(struct hf_trust *trust, enum hf_crl_mode mode);
  * are on their way.  A base that checks nothing (HF_CRL_OFF) goes on so. */
 int hf_trust_with_lists(const struct hf_trust *base, const struct hf_crls *lists,
 			struct hf_trust **ret_trust, struct hf_err *err);
+/* The anchors of `base` and nothing else, frozen; no list is asked for: to fetch the lists with. */
+int hf_trust_anchors_only(const struct hf_trust *base, struct hf_trust **ret_trust,
+			  struct hf_err *err);
 /* After this the object never changes and may be used from several threads. */
 int hf_trust_freeze(struct hf_trust *trust, struct hf_err *err);
 

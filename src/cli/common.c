@@ -8,6 +8,8 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "cli/credential.h"
+#include "cli/fetch_list.h"
+#include "http/url.h"
 #include "util/home.h"
 
 const struct hf_option hf_credential_options[] = {
@@ -47,7 +49,7 @@ static const char *const profile_words[] = { "openssl", "strict", NULL };
 	  .help = "trust the CA certificates of this file, instead of the home's trust" },         \
 	{                                                                                          \
 		.name = "crl", .kind = HF_OPT_LIST, .offset = offsetof(struct hf_trust_opts, crl), \
-		.arg = "FILE|DIR",                                                                 \
+		.arg = "FILE|DIR|URL",                                                             \
 		.help =                                                                            \
 		    "revocation lists; from the first on, every CA of a chain needs a current one" \
 	}
@@ -209,6 +211,26 @@ static int add_home_crls(struct hf_cmd_ctx *ctx, struct hf_trust *trust)
 	return rc;
 }
 
+/* https is judged by the anchors alone: the lists are on their way. */
+static int fetch_list(struct hf_cmd_ctx *ctx, const char *url, struct hf_trust *trust)
+{
+	HF_AUTO(hf_trust) judge = NULL;
+	int rc = hf_trust_anchors_only(trust, &judge, &ctx->err);
+
+	return rc < 0 ? rc : hf_cli_fetch_list(url, judge, trust, &ctx->err);
+}
+
+static int add_list(struct hf_cmd_ctx *ctx, const struct hf_trust_opts *opts, const char *list,
+		    struct hf_trust *trust)
+{
+	if (!hf_url_looks_like(list))
+		return hf_trust_load_crl(trust, list, &ctx->err);
+	if (!opts->lists_follow)
+		return fetch_list(ctx, list, trust);
+	hf_trust_set_crl_mode(trust, HF_CRL_REQUIRED);
+	return 0;
+}
+
 static int fill_trust(struct hf_cmd_ctx *ctx, const struct hf_trust_opts *opts, const char *as,
 		      struct hf_trust *trust)
 {
@@ -227,7 +249,7 @@ static int fill_trust(struct hf_cmd_ctx *ctx, const struct hf_trust_opts *opts, 
 	if (rc == 0 && opts->also)
 		rc = hf_trust_load_file(trust, opts->also, opts->also, &ctx->err);
 	for (size_t i = 0; rc == 0 && i < opts->crl.len; i++)
-		rc = hf_trust_load_crl(trust, opts->crl.items[i], &ctx->err);
+		rc = add_list(ctx, opts, opts->crl.items[i], trust);
 	return rc;
 }
 
@@ -267,7 +289,8 @@ int hf_cli_trust_paths(struct hf_cmd_ctx *ctx, const struct hf_trust_opts *opts,
 
 	for (size_t l = 0; l < HF_ARRAY_LEN(lists); l++)
 		for (size_t i = 0; i < lists[l]->len; i++)
-			if (hf_strv_add(ret_paths, lists[l]->items[i]) < 0)
+			if (!hf_url_looks_like(lists[l]->items[i]) &&
+			    hf_strv_add(ret_paths, lists[l]->items[i]) < 0)
 				return hf_err_nomem(&ctx->err);
 	if (opts->ca.len > 0)
 		return 0;

@@ -28,6 +28,8 @@ struct hf_trust_opts {
 	int profile;          /* enum hf_profile */
 	bool compat;
 	const char *also;     /* no option: more anchors, beside --ca or the home; NULL: none */
+	/* no option: lists of URLs come later, and are wanted (serve, tunnel: follower.h) */
+	bool lists_follow;
 };
 extern const struct hf_option hf_trust_options[];
 /* The same without --profile, for who has another. */

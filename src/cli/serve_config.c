@@ -67,6 +67,19 @@ static int check_answer(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts
 	return 0;
 }
 
+/* Lists are fetched once for all. */
+static int check_lists(const struct hf_serve_opts *all, const struct hf_serve_opts *own,
+		       struct hf_err *err)
+{
+	for (size_t i = 0; i < own->trust.crl.len; i++)
+		if (hf_url_looks_like(own->trust.crl.items[i]) &&
+		    !hf_strv_has(&all->trust.crl, own->trust.crl.items[i]))
+			return hf_err_set(err, HF_E_INVALID,
+					  "'%s' must stand among the lists outside of policies too",
+					  own->trust.crl.items[i]);
+	return 0;
+}
+
 int hf_serve_check(struct hf_cmd_ctx *ctx, const struct hf_serve_file *file)
 {
 	int rc = check_who(ctx, &file->opts);
@@ -75,6 +88,8 @@ int hf_serve_check(struct hf_cmd_ctx *ctx, const struct hf_serve_file *file)
 		rc = check_answer(ctx, &file->opts, file->routes.len);
 	for (size_t i = 0; rc == 0 && i < file->policies_len; i++) {
 		rc = check_who(ctx, &file->policies[i].opts);
+		if (rc == 0)
+			rc = check_lists(&file->opts, &file->policies[i].opts, &ctx->err);
 		if (rc < 0)
 			return hf_err_context(&ctx->err, rc, "policy '%s'", file->policies[i].name);
 	}
@@ -216,6 +231,7 @@ int hf_serve_config(const struct hf_serve_opts *opts, struct hf_serve_source *so
 		ret_config->alpn = http_only;
 	if (rc == 0)
 		rc = follow_config(&opts->follow, &ret_config->follow, &source->ctx->err);
+	ret_config->follow.lists = &opts->trust.crl;
 	if (rc == 0)
 		rc = renewal_config(opts, source, ret_config, &source->ctx->err);
 	if (rc == 0)

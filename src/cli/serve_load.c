@@ -118,6 +118,7 @@ static int load_policy(struct hf_serve_source *source, const struct hf_serve_opt
 {
 	static const enum hf_tls_version versions[] = { HF_TLS_1_2, HF_TLS_1_3 };
 	struct hf_cmd_ctx *ctx = source->ctx;
+	struct hf_trust_opts trust = opts->trust;
 	int rc =
 	    hf_serve_load_credential(source, &opts->credential, number, &parts->credential, err);
 
@@ -131,7 +132,8 @@ static int load_policy(struct hf_serve_source *source, const struct hf_serve_opt
 	rc = note_files(source, opts, parts, err);
 	if (rc < 0)
 		return rc;
-	rc = hf_cli_load_trust(ctx, &opts->trust, opts->credential.as, number, &parts->trust);
+	trust.lists_follow = true;
+	rc = hf_cli_load_trust(ctx, &trust, opts->credential.as, number, &parts->trust);
 	if (rc == 0 && opts->rules.rules.len > 0)
 		rc = hf_cli_load_rules(ctx, &opts->rules, &parts->rules);
 	if (rc == 0)

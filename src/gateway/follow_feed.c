@@ -176,7 +176,7 @@ static void next_list(struct hf_follow_feed *feed)
 	char path[64];
 
 	if (feed->at == feed->names_len) {
-		hf_follower_tell(feed->follower, feed->next_event);
+		hf_follower_tell(feed->follower, true);
 		return;
 	}
 	(void)snprintf(path, sizeof(path), "/crl/%s.crl", feed->names[feed->at]);
@@ -282,6 +282,7 @@ int hf_follow_feed_start(struct hf_follower *follower, struct hf_err *err)
 	int rc;
 
 	feed->follower = follower;
+	follower->unreported++;
 	rc = hf_timer_new(follower->loop, on_again, feed, &feed->again, err);
 	if (rc < 0)
 		return rc;

@@ -15,6 +15,7 @@
 #include "gateway/generation.h"
 #include "gateway/worker.h"
 #include "pki/name.h"
+#include "pki/pemfile.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -22,33 +23,43 @@ enum { TELL_AGAIN_MS = 1000, EXIT_CANNOT = 3 };
 
 /* --- the lists --- */
 
-static const struct hf_cert *signer_among(const struct hf_certs *certs, const struct hf_crl *crl)
+enum signature { BAD, UNKNOWN, GOOD };
+
+/* UNKNOWN: none of them has that name. */
+static enum signature signed_among(const struct hf_certs *certs, const struct hf_crl *crl)
 {
-	for (size_t i = 0; certs && i < certs->len; i++) {
+	enum signature found = UNKNOWN;
+
+	for (size_t i = 0; certs && found != GOOD && i < certs->len; i++) {
 		struct hf_cert *cert = certs->items[i];
 
-		if ((cert->flags & HF_CERT_CA) &&
-		    hf_name_equal(X509_get_subject_name(cert->x509),
-				  X509_CRL_get_issuer(crl->crl)) &&
-		    X509_CRL_verify(crl->crl, hf_cert_key_get0(cert)) == 1)
-			return cert;
-	}
-	return NULL;
-}
-
-static bool is_signed(const struct hf_follower *f, const struct hf_crl *crl,
-		      const struct hf_certs *chain)
-{
-	const struct hf_gateway_parts *parts = f->start->parts;
-	bool found = signer_among(chain, crl) != NULL;
-
-	for (size_t i = 0; !found && i < parts->policies_len; i++) {
-		const struct hf_trust *trust = parts->policies[i].trust;
-
-		found = signer_among(hf_trust_anchors(trust), crl) ||
-			signer_among(hf_trust_intermediates(trust), crl);
+		if (!(cert->flags & HF_CERT_CA) || !hf_name_equal(X509_get_subject_name(cert->x509),
+								  X509_CRL_get_issuer(crl->crl)))
+			continue;
+		found = X509_CRL_verify(crl->crl, hf_cert_key_get0(cert)) == 1 ? GOOD : BAD;
 	}
 	ERR_clear_error();
+	return found;
+}
+
+static enum signature look_at_signature(const struct hf_follower *f, const struct hf_crl *crl,
+					const struct hf_certs *chain)
+{
+	const struct hf_gateway_parts *parts = f->start->parts;
+	enum signature found = signed_among(chain, crl);
+
+	for (size_t i = 0; i < parts->policies_len; i++) {
+		const struct hf_policy_parts *policy = &parts->policies[i];
+		const struct hf_certs *places[] = { hf_trust_anchors(policy->trust),
+						    hf_trust_intermediates(policy->trust),
+						    &policy->credential->chain };
+
+		for (size_t k = 0; found != GOOD && k < HF_ARRAY_LEN(places); k++) {
+			enum signature here = signed_among(places[k], crl);
+
+			found = here == UNKNOWN ? found : here;
+		}
+	}
 	return found;
 }
 
@@ -74,18 +85,36 @@ static int refuse_list(struct hf_err *err, const char *key, const char *why)
 	return 1;
 }
 
-int hf_follower_take(struct hf_follower *f, const char *key, const struct hf_buf *der,
+static int parse(const char *key, const struct hf_buf *body, struct hf_crl **ret_crl,
+		 struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_pemfile) file = HF_PEMFILE_INIT;
+	int rc;
+
+	if (body->len == 0 || body->data[0] != '-')
+		return hf_crl_from_der((const uint8_t *)hf_buf_str(body), body->len, ret_crl, err);
+	rc = hf_pemfile_parse(&file, body->data, body->len, key, 0, NULL, err);
+	if (rc == 0 && file.crls.len != 1)
+		return hf_err_set(err, HF_E_PARSE, "that is not one list");
+	if (rc == 0)
+		*ret_crl = hf_crl_ref(file.crls.items[0]);
+	return rc;
+}
+
+int hf_follower_take(struct hf_follower *f, const char *key, const struct hf_buf *body,
 		     const struct hf_certs *chain, struct hf_err *err)
 {
 	HF_AUTO(hf_crl) crl = NULL;
 	struct hf_followed *list;
-	int rc = hf_crl_from_der((const uint8_t *)der->data, der->len, &crl, err);
+	enum signature signature;
+	int rc = parse(key, body, &crl, err);
 
 	if (rc == -HF_E_NOMEM)
 		return rc;
 	if (rc < 0)
 		return refuse_list(err, key, "it is no revocation list");
-	if (!is_signed(f, crl, chain))
+	signature = look_at_signature(f, crl, chain);
+	if (signature == BAD || (signature == UNKNOWN && chain))
 		return refuse_list(err, key, "no CA that is trusted here has signed it");
 	list = list_of(f, key);
 	if (!list)
@@ -95,6 +124,15 @@ int hf_follower_take(struct hf_follower *f, const char *key, const struct hf_buf
 	hf_crl_unref(list->crl);
 	list->crl = hf_take(crl);
 	return 0;
+}
+
+const struct hf_crl *hf_follower_list(const struct hf_follower *f, const char *key)
+{
+	for (size_t i = 0; i < f->lists_len; i++) {
+		if (strcmp(f->lists[i].key, key) == 0)
+			return f->lists[i].crl;
+	}
+	return NULL;
 }
 
 /* --- the supervisor --- */
@@ -109,27 +147,52 @@ static void say(const struct hf_follower *f, enum hf_control what)
 
 void hf_follower_report(struct hf_follower *f)
 {
-	say(f, HF_CONTROL_READY);
+	if (--f->unreported == 0)
+		say(f, HF_CONTROL_READY);
 }
 
-void hf_follower_tell(struct hf_follower *f, int64_t event)
+static void put_up(struct hf_follower *f)
 {
+	int64_t event = f->told_feed ? f->feed.next_event : f->feed.event;
 	struct hf_err err = HF_ERR_INIT;
 
-	f->telling = true;
-	if (hf_revocations_put(f->start->revocations, event, f->lists, f->lists_len, &err) < 0) {
-		hf_log_say("revocation lists could not be handed on: %s", err.msg);
-		hf_timer_start(f->tell_again, TELL_AGAIN_MS, 0);
+	if (hf_revocations_put(f->start->revocations, event, f->lists, f->lists_len, &err) == 0) {
+		say(f, HF_CONTROL_LISTS);
 		return;
 	}
-	say(f, HF_CONTROL_LISTS);
+	hf_log_say("revocation lists could not be handed on: %s", err.msg);
+	hf_timer_start(f->tell_again, TELL_AGAIN_MS, 0);
+}
+
+void hf_follower_tell(struct hf_follower *f, bool feed)
+{
+	if (f->telling) {
+		f->again = true;
+		f->again_feed |= feed;
+		return;
+	}
+	f->telling = true;
+	f->told_feed = feed;
+	put_up(f);
 }
 
 static void on_tell_again(void *arg)
 {
-	struct hf_follower *f = arg;
+	put_up(arg);
+}
 
-	hf_follower_tell(f, f->feed.next_event);
+static void applied(struct hf_follower *f)
+{
+	bool feed = f->told_feed;
+
+	f->telling = f->told_feed = false;
+	if (feed)
+		hf_follow_feed_applied(f);
+	if (!f->again)
+		return;
+	feed = f->again_feed;
+	f->again = f->again_feed = false;
+	hf_follower_tell(f, feed);
 }
 
 static void on_control(int events, void *arg)
@@ -139,16 +202,12 @@ static void on_control(int events, void *arg)
 	ssize_t n = read(f->start->control, &byte, 1);
 
 	(void)events;
-	if (n <= 0) {
+	if (n <= 0)
 		hf_loop_stop(f->loop); /* nobody is left */
-		return;
-	}
-	if (byte == HF_CONTROL_APPLIED && f->telling) {
-		f->telling = false;
-		hf_follow_feed_applied(f);
-	} else if (byte == HF_CONTROL_KEPT && f->telling) {
+	else if (byte == HF_CONTROL_APPLIED && f->telling)
+		applied(f);
+	else if (byte == HF_CONTROL_KEPT && f->telling)
 		hf_timer_start(f->tell_again, TELL_AGAIN_MS, 0);
-	}
 }
 
 /* --- beginning and end --- */
@@ -173,6 +232,8 @@ static int make_context(struct hf_follower *f, struct hf_err *err)
 		rc = hf_crls_add(&lists, f->lists[i].crl, err);
 	if (rc == 0 && lists.len > 0)
 		rc = hf_trust_with_lists(parts->policies[0].trust, &lists, &trust, err);
+	else if (rc == 0 && hf_trust_crls(parts->policies[0].trust)->len == 0)
+		rc = hf_trust_anchors_only(parts->policies[0].trust, &trust, err);
 	tls.trust = trust ? trust : parts->policies[0].trust;
 	return rc < 0 ? rc : hf_tls_context_new(&tls, &f->tls, err);
 }
@@ -183,7 +244,7 @@ static int start_up(struct hf_follower *f, struct hf_err *err)
 	int rc =
 	    hf_revocations_get(f->start->revocations, &f->feed.event, f->lists, &f->lists_len, err);
 
-	if (rc == 0)
+	if (rc == 0 && f->start->config->follow.text)
 		rc = make_context(f, err);
 	if (rc == 0)
 		rc = hf_loop_new(&f->loop, err);
@@ -193,12 +254,17 @@ static int start_up(struct hf_follower *f, struct hf_err *err)
 		rc = hf_watch_new(f->loop, f->start->control, on_control, f, &f->control, err);
 	if (rc == 0)
 		rc = hf_watch_set(f->control, UV_READABLE);
-	return rc < 0 ? rc : hf_follow_feed_start(f, err);
+	if (rc == 0)
+		rc = hf_follow_lists_start(f, err);
+	if (rc == 0 && f->start->config->follow.text)
+		rc = hf_follow_feed_start(f, err);
+	return rc;
 }
 
 static void shut_down(struct hf_follower *f)
 {
 	hf_follow_feed_stop(f);
+	hf_follow_lists_stop(f);
 	hf_watch_free(f->control);
 	hf_timer_free(f->tell_again);
 	hf_loop_free(f->loop);

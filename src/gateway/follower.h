@@ -43,6 +43,19 @@ struct hf_follow_feed {
 	bool lost, reported;
 };
 
+/* A list that is fetched from its URL now and then (follow_list.c). */
+struct hf_follow_list {
+	struct hf_follower *follower;
+	const char *text;
+	struct hf_url url;
+	struct hf_tls_context *tls; /* NULL: plain HTTP */
+	char key[HF_FOLLOW_KEY_CAP], etag[128];
+	struct hf_fetch *fetch;
+	struct hf_timer *again;
+	uint64_t wait_ms;
+	bool lost, reported;
+};
+
 struct hf_follower {
 	const struct hf_follower_start *start;
 	struct hf_loop *loop;
@@ -52,6 +65,10 @@ struct hf_follower {
 	struct hf_followed lists[HF_FOLLOWED_LISTS];
 	size_t lists_len;
 	bool telling; /* the workers are at it */
+	bool told_feed;		 /* and what they take is all that the feed has told */
+	bool again, again_feed;	 /* more came meanwhile */
+	struct hf_follow_list *followed;
+	size_t followed_len, unreported;
 	struct hf_follow_feed feed;
 };
 
@@ -61,13 +78,20 @@ void hf_follow_feed_stop(struct hf_follower *follower);
 /* Every worker has what was told. */
 void hf_follow_feed_applied(struct hf_follower *follower);
 
-/* Takes a list that was fetched when it is signed by somebody that is trusted and no older than the
- * one at hand.  chain: who gave it, judged.  0; 1 when it is not taken, and err tells why. */
-int hf_follower_take(struct hf_follower *follower, const char *key, const struct hf_buf *der,
+/* follow_list.c */
+int hf_follow_lists_start(struct hf_follower *follower, struct hf_err *err);
+void hf_follow_lists_stop(struct hf_follower *follower);
+
+/* Takes a list that was fetched, DER or PEM, when it is signed by somebody that is trusted and no
+ * older than the one at hand.  chain: who gave it, judged; NULL: by plain HTTP, where a CA that is
+ * not known here yet may have signed it too (the judge looks at each signature again).  0; 1 when
+ * it is not taken, and err tells why. */
+int hf_follower_take(struct hf_follower *follower, const char *key, const struct hf_buf *body,
 		     const struct hf_certs *chain, struct hf_err *err);
-/* Puts everything up on the notice and tells the supervisor. */
-void hf_follower_tell(struct hf_follower *follower, int64_t event);
-/* The first attempt is over: whoever waits for it may begin. */
+/* Puts everything up on the notice and tells the supervisor; feed: it is all of the next event. */
+void hf_follower_tell(struct hf_follower *follower, bool feed);
+/* A first attempt is over: after the last one, whoever waits for it may begin. */
 void hf_follower_report(struct hf_follower *follower);
+const struct hf_crl *hf_follower_list(const struct hf_follower *follower, const char *key);
 
 #endif

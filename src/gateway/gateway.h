@@ -118,6 +118,7 @@ struct hf_gateway_limits {
 struct hf_follow_config {
 	const char *text; /* as the user wrote it; NULL: none */
 	struct hf_url url;
+	const struct hf_strv *lists; /* some of them are URLs: of lists to fetch now and then */
 };
 
 /* From options; everything borrowed and constant while the gateway runs. */
@@ -155,6 +156,8 @@ struct hf_gateway_config {
 	int64_t (*trace_clock_us)(void);
 };
 
+/* Is there anything to fetch while it runs? */
+bool hf_gateway_follows(const struct hf_gateway_config *config);
 bool hf_gateway_originates(const struct hf_gateway_config *config);
 /* Of the listeners' URLs: "https", or "tcp" for plaintext. */
 const char *hf_gateway_scheme(const struct hf_gateway_config *config);

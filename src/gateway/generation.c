@@ -102,6 +102,16 @@ static int ca_names_digest(struct hf_policy *policy, struct hf_err *err)
 	return 0;
 }
 
+bool hf_gateway_follows(const struct hf_gateway_config *config)
+{
+	const struct hf_strv *lists = config->follow.lists;
+	bool found = config->follow.text != NULL;
+
+	for (size_t i = 0; lists != NULL && i < lists->len; i++)
+		found |= hf_url_looks_like(lists->items[i]);
+	return found;
+}
+
 bool hf_gateway_originates(const struct hf_gateway_config *config)
 {
 	return config->origin.addresses != NULL;

@@ -238,7 +238,7 @@ void hf_supervisor_announce(struct hf_supervisor *s)
 		if (!s->slots[i].ready)
 			return;
 	/* what is revoked is known before anybody is let in, if it can be known */
-	if (s->announced || (s->config->follow.text != NULL && !s->follower_reported))
+	if (s->announced || (hf_gateway_follows(s->config) && !s->follower_reported))
 		return;
 	s->announced = true;
 	for (size_t i = 0; i < s->bound.len; i++)
@@ -377,7 +377,7 @@ static void round_of_events(struct hf_supervisor *s)
 
 static int run(struct hf_supervisor *s, struct hf_err *err)
 {
-	int rc = s->config->follow.text != NULL ? hf_supervisor_follow(s, err) : 0;
+	int rc = hf_gateway_follows(s->config) ? hf_supervisor_follow(s, err) : 0;
 
 	for (size_t i = 0; rc == 0 && i < s->slots_len; i++)
 		rc = start_worker(s, i, err);

@@ -86,7 +86,7 @@ void hf_supervisor_refollow(struct hf_supervisor *s)
 {
 	struct hf_err err = HF_ERR_INIT;
 
-	if (s->config->follow.text == NULL || s->stopping)
+	if (!hf_gateway_follows(s->config) || s->stopping)
 		return;
 	hf_supervisor_unfollow(s);
 	s->listing = s->list_again = false;

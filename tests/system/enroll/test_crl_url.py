@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""--crl URL: lists fetched by the program itself, over http and https."""
+import os
+import shutil
+import socket
+import threading
+
+import pytest
+
+from support.peers import Credential, PythonClient
+from support.program import Server
+
+
+class Town:
+    def __init__(self, hf, tmp_path):
+        self.hf, self.dir = hf, tmp_path
+        hf("init", "ABC Inc.")
+        self.service = Server(hf, "authority", "--listen", "127.0.0.1:0", "--publish", "127.0.0.1:0", listeners=2)
+        self.tls, self.plain = sorted(self.service.urls, reverse=True)
+        self.root = hf.home + "/ca/root.pem"
+        hf("issue", "localhost", "--server", "--san", "ip:127.0.0.1")
+        self.amy, self.bob = self.identity("amy"), self.identity("bob")
+
+    def identity(self, name):
+        self.hf("issue", name, "--client")
+        folder = "%s/id/%s/" % (self.hf.home, name)
+        return Credential(folder + "cert.pem", folder + "key.pem")
+
+    def lists(self, base):
+        return ["--crl", base + "/crl/issuing.crl", "--crl", base + "/crl/root.pem"]
+
+
+@pytest.fixture
+def town(hf, tmp_path):
+    town = Town(hf, tmp_path)
+    yield town
+    town.service.__exit__()
+
+
+@pytest.mark.parametrize("scheme", ["plain", "tls"])
+def test_verify_and_get_fetch_the_lists(town, scheme):
+    base = getattr(town, scheme)
+    verify = ["verify", town.amy.cert, "--ca", town.root, *town.lists(base)]
+    assert ": OK" in town.hf(*verify).stdout
+    town.hf("revoke", "amy")
+    assert "V-REVOKED" in town.hf(*verify, exit=1).everything
+    with town.hf.serve("--as", "localhost", "--allow", "any", "--respond", "text:hello", "--listen", "127.0.0.1:0") as s:
+        get = ["get", "--as", "bob", "--ca", town.root, *town.lists(base), s.url]
+        assert "hello" in town.hf(*get).stdout
+        town.hf("revoke", "localhost")
+        assert "V-REVOKED" in town.hf(*get, exit=1).everything
+
+
+def test_list_that_cannot_be_had_is_not_passed_over(town):
+    verify = ["verify", town.amy.cert, "--ca", town.root, "--crl"]
+    for url, words in [(town.plain + "/crl/none.crl", "HTTP 404"), (town.plain + "/ocsp/x", "the revocation list at"),
+                       ("http://127.0.0.1:1/x.crl", "cannot connect"), ("http://", "URL")]:
+        told = town.hf.run(*verify, url)
+        assert told.code in (2, 3) and words in told.stderr, told
+
+
+def test_serve_fetches_lists_and_lets_nobody_in_without(town):
+    gateway = town.hf.at(town.dir / "gateway")
+    os.makedirs(gateway.home + "/trust")
+    shutil.copy(town.root, gateway.home + "/trust/own.pem")
+    shutil.copytree(town.hf.home + "/id/localhost", gateway.home + "/id/localhost")
+    town.hf("revoke", "amy")
+    argv = ["--as", "localhost", "--allow", "any", "--respond", "text:hello", "--listen", "127.0.0.1:0"]
+    client = PythonClient("")
+    for base in (town.plain, town.tls):
+        with gateway.serve(*argv, *town.lists(base)) as server:
+            assert client.get(server.port, town.amy).alert == 44
+            assert client.get(server.port, town.bob).status == 200
+    with gateway.serve(*argv, "--crl", "http://127.0.0.1:1/x.crl") as server:
+        server.wait_line("err", lambda line: "the revocation list at http://127.0.0.1:1/x.crl" in line, "the loss")
+        assert client.get(server.port, town.bob).alert == 48
+
+
+class Web:
+    """Gives what it is told to give, and counts."""
+
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.url = "http://127.0.0.1:%d/list.crl" % self.socket.getsockname()[1]
+        self.body, self.asked = b"", 0
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            try:
+                peer, _ = self.socket.accept()
+            except OSError:
+                return
+            with peer:
+                while b"\r\n\r\n" not in peer.recv(65536):
+                    pass
+                self.asked += 1
+                peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(self.body) + self.body)
+
+
+def test_lists_that_somebody_else_signed_are_told_of_and_not_taken(town, tmp_path):
+    stranger = town.hf.at(tmp_path / "stranger")
+    stranger("init", "ABC Inc.")
+    web = Web()
+    with open(stranger.home + "/ca/crl.pem", "rb") as file:
+        web.body = file.read()
+    argv = ["--as", "localhost", "--allow", "any", "--respond", "text:hello", "--listen", "127.0.0.1:0", "--ca", town.root]
+    with town.hf.serve(*argv, "--crl", web.url, "--crl", town.plain + "/crl/root.crl") as server:
+        server.wait_line("err", lambda line: "no CA that is trusted here has signed it" in line, "the refusal")
+        assert PythonClient("").get(server.port, town.bob).alert == 48
+        with open(town.hf.home + "/ca/crl.pem", "rb") as file:
+            web.body = file.read()
+        server.wait_until(lambda: PythonClient("").get(server.port, town.bob).status == 200, "the right one to be taken")
+    web.socket.close()
