@@ -249,6 +249,8 @@ static int watch_all(struct hf_cmd_ctx *ctx, const struct hf_serve_file *file, c
 static int reads_of(const struct hf_serve_source *source, const struct hf_serve_opts *opts,
 		    bool keys, struct hf_strv *ret_paths)
 {
+	if (!keys && add_path(ret_paths, opts->staple_file) < 0)
+		return hf_err_nomem(&source->ctx->err);
 	if (!keys)
 		return hf_cli_trust_paths(source->ctx, &opts->trust, opts->credential.as,
 					  ret_paths);
