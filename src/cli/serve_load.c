@@ -104,7 +104,7 @@ static int load_staple(const struct hf_serve_opts *opts, struct hf_policy_parts 
 	if (!opts->staple_file)
 		return 0;
 	if (rc == 0)
-		rc = hf_filestamps_add(parts->files, opts->staple_file, err);
+		rc = hf_filestamps_add(parts->files, "staple", opts->staple_file, err);
 	if (rc == 0)
 		rc = hf_credential_staple(parts->credential, hf_buf_str(&der), der.len,
 					  hf_trust_anchors(parts->trust), hf_clock_now(), &why);
