@@ -118,6 +118,7 @@ static int find_record(struct renewal *r, const struct hf_cert *cert, struct hf_
 {
 	struct hf_record_filter filter = { .sha256 = cert->sha256, .limit = 1 };
 
+	assert(r->a); /* without --from */
 	return hf_store_collect(r->a->store, &filter, found, &r->ctx->err);
 }
 

@@ -3,6 +3,8 @@
  * URI in a message: it may tell more than it should. */
 #include "cli/credential.h"
 
+#include <assert.h>
+
 #include "base/err.h"
 #include "base/str.h"
 #include "ca/signer.h"
@@ -29,6 +31,7 @@ static int read_with_token(const char *cert, const char *key,
 		rc = hf_credential_new(pkey, &file.certs, &credential, err);
 	if (rc < 0)
 		return hf_err_context(err, rc, "the key of '%s'", cert);
+	assert(credential);
 	credential->cert_path = hf_str_dup(cert);
 	if (!credential->cert_path)
 		return hf_err_nomem(err);

@@ -3,6 +3,7 @@
  * has not checked, nor an older one in place of a newer one. */
 #include "gateway/follower.h"
 
+#include <assert.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +114,7 @@ int hf_follower_take(struct hf_follower *f, const char *key, const struct hf_buf
 		return rc;
 	if (rc < 0)
 		return refuse_list(err, key, "it is no revocation list");
+	assert(crl);
 	signature = look_at_signature(f, crl, chain);
 	if (signature == BAD || (signature == UNKNOWN && chain))
 		return refuse_list(err, key, "no CA that is trusted here has signed it");

@@ -413,13 +413,14 @@ void hf_worker_sweep(struct hf_worker *worker)
 	size_t len = generation->parts.policies_len;
 	struct hf_peers_policy *policies = calloc(len, sizeof(*policies));
 
-	for (size_t i = 0; policies != NULL && i < len; i++)
+	if (policies == NULL) /* the next sweep is not far */
+		return;
+	for (size_t i = 0; i < len; i++)
 		policies[i] = (struct hf_peers_policy){
 			generation->policies[i].tls,
 			generation->policies[i].parts->client_auth == HF_CLIENT_AUTH_REQUIRE,
 		};
-	if (policies != NULL) /* else the next sweep is not far */
-		(void)hf_peers_sweep(hf_generation_peers(generation), policies, len, hf_clock_now(),
-				     drop, worker, NULL);
+	(void)hf_peers_sweep(hf_generation_peers(generation), policies, len, hf_clock_now(), drop,
+			     worker, NULL);
 	free(policies);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Credentials whose key asks the signer.  Must never have a private half in this process. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,6 +101,7 @@ static int join(struct hf_custody *custody, struct hf_custody_entry *entry,
 		rc = hf_credential_new(key, &told->chain, &made, err);
 	if (rc < 0)
 		return rc;
+	assert(made);
 	made->cert_path = taken(&told->cert_path);
 	made->key_path = taken(&told->key_path);
 	made->key_world_readable = told->key_world_readable;

@@ -3,6 +3,7 @@
  * what only the supervisor may ask, and never write more of a key than its public half. */
 #include "gateway/custody/signer.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -43,8 +44,10 @@ static int answer_entry(struct signer *s, const struct hf_custody_request *reque
 			struct hf_keyring_entry *entry, struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_buf) body = HF_BUF_INIT(HF_CUSTODY_MESSAGE_CAP - 64);
-	const struct hf_custody_entry told = { entry->number, entry->credential };
+	struct hf_custody_entry told;
 
+	assert(entry);
+	told = (struct hf_custody_entry){ entry->number, entry->credential };
 	if (hf_custody_entry_write(&told, &body) < 0)
 		return hf_err_set(err, HF_E_LIMIT,
 				  "the chain in '%s' is larger than what TLS peers take",

@@ -3,6 +3,7 @@
  * past the packet. */
 #include "gateway/custody/wire.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,6 +143,7 @@ static int take_cert(struct reader *r, struct hf_certs *chain, struct hf_err *er
 
 static bool copy_path(char **to, const char *text)
 {
+	assert(text);
 	if (*text)
 		*to = hf_str_dup(text);
 	return !*text || *to;
