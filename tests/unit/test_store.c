@@ -386,8 +386,12 @@ static int build_list(void *arg, struct hf_store *store, const struct hf_crl_dra
 
 	seen->number = draft->number;
 	seen->last_update = draft->last_update;
-	*ret_final = (struct hf_crl_final){ NOW + 1000 * draft->number, NOW + DAY,
-					    (int64_t)seen->revoked, der, sizeof(der) };
+	*ret_final = (struct hf_crl_final){ NOW + 1000 * draft->number,
+					    NOW + DAY,
+					    (int64_t)seen->revoked,
+					    der,
+					    sizeof(der),
+					    NULL };
 	return seen->fail ? hf_err_set(err, HF_E_CRYPTO, "as asked") : rc;
 }
 

@@ -2,6 +2,7 @@
 /* Revocation lists in the ledger: number, content and record in one transaction, so that no two
  * lists share a number and none is published that is not kept. */
 #include <stdio.h>
+#include <string.h>
 
 #include <openssl/evp.h>
 
@@ -83,6 +84,8 @@ static int keep(struct hf_sqlite *s, int64_t issuer, int64_t number,
 		return rc;
 	if (EVP_Digest(final->der, final->der_len, sha256, NULL, EVP_sha256(), NULL) != 1)
 		return hf_err_ossl(err, HF_E_CRYPTO, "cannot hash the list");
+	if (final->ret_sha256)
+		memcpy(final->ret_sha256, sha256, sizeof(sha256));
 	hf_hex_encode(sha256, HF_STORE_SHA256_LEN, hex);
 	(void)snprintf(detail, sizeof(detail), "number=%lld revoked=%lld sha256=%s",
 		       (long long)number, (long long) final->revoked_len, hex);
@@ -95,7 +98,7 @@ int hf_sqlite_publish_crl(struct hf_store *store, int64_t issuer, hf_crl_build_f
 {
 	struct hf_sqlite *s = hf_sqlite_of(store);
 	struct hf_crl_draft draft = { .number = 0 };
-	struct hf_crl_final final = { 0, 0, 0, NULL, 0 };
+	struct hf_crl_final final = { 0, 0, 0, NULL, 0, NULL };
 	HF_AUTO_DONE(hf_tx) tx = { NULL };
 	int rc = hf_tx_begin(&tx, s, err);
 

@@ -186,6 +186,7 @@ struct hf_crl_final {
 	int64_t revoked_len;
 	const uint8_t *der; /* must live until the call that asked for it returns */
 	size_t der_len;
+	uint8_t *ret_sha256; /* where the ledger's hash of der goes; NULL: nowhere */
 };
 /* Builds and signs a list inside the transaction that takes the number and keeps the result, so
  * that number, content and record cannot come apart.  `build` gets each revoked certificate by
