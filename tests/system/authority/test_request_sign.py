@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """request, sign, install: the requester and the authority are two parties with two homes."""
+import os
+import re
+
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from support import look, zoo
+from support.terminal import Terminal
 
 
 @pytest.fixture
@@ -125,6 +129,21 @@ def test_folder_of_requests_is_signed_into_a_folder(ca, tmp_path):
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.pem", "b.pem", "c.pem"]
     for name in ("a", "b", "c"):
         assert look.cn(look.cert(tmp_path / "out" / (name + ".pem"))) == name
+
+
+def test_long_work_shows_how_far_it_is_at_a_terminal_and_nowhere_else(ca, tmp_path):
+    (tmp_path / "in").mkdir()
+    hostile_csr(tmp_path / "one.csr", "/CN=node")
+    for n in range(600):
+        os.link(tmp_path / "one.csr", tmp_path / "in" / ("node-%03d.csr" % n))
+    line = ("sign", tmp_path / "in", "--profile", "client", "--out")
+    seen = Terminal(ca, *line, tmp_path / "shown").end()
+    assert re.search(r"\[#+\.+\] \d+ of 600, \d+ a second", seen), seen
+    assert "#" not in seen.split("\r\033[K")[-1], "the bar is still there at the end"
+    assert len(os.listdir(tmp_path / "shown")) == 600
+    piped = ca(*line, tmp_path / "piped")
+    quiet = Terminal(ca, "--quiet", *line, tmp_path / "quiet").end()
+    assert " of 600" not in piped.everything + quiet
 
 
 @pytest.mark.row(4)
