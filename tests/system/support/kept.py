@@ -9,13 +9,13 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 class Kept:
-    def __init__(self, port, credential, ca, version="1.3", name="localhost"):
+    def __init__(self, port, credential, ca, version="1.3", name="localhost", words=b"hello"):
         raw = socket.create_connection(("127.0.0.1", port), 20 * SLOW)
         self.tls = PythonClient.context(credential, ca, version).wrap_socket(raw, server_hostname=name)
-        assert b"hello" in self.ask()
+        assert words in self.ask()
 
-    def ask(self):
-        self.tls.sendall(REQUEST)
+    def ask(self, request=REQUEST):
+        self.tls.sendall(request)
         return self.tls.recv(65536)
 
     def wait_end(self):
