@@ -12,7 +12,7 @@ import pytest
 
 from support.kept import Kept
 from support.peers import Credential, PythonClient
-from support.process import clean_env
+from support.process import children, clean_env
 from support.program import Server
 
 HELLO = ["--allow", "any", "--respond", "text:hello", "--listen", "127.0.0.1:0"]
@@ -204,17 +204,13 @@ def test_worker_that_dies_comes_back_with_the_lists(town):
     with town.gateway("gw", "--workers", "1") as gateway:
         town.revoke("amy", "--wait")
         assert alert(gateway.port, amy) == 44
-        for pid in children(gateway.pid):
-            os.kill(pid, signal.SIGKILL)  # worker and follower
-        says(gateway, "worker 0 ended unasked")
-        gateway.wait_until(lambda: len(children(gateway.pid)) == 2, "new children")
+        gone = children(gateway.pid)
+        for pid in gone:
+            os.kill(pid, signal.SIGKILL)
+        for name in ("hf-worker", "hf-follower", "hf-signer"):
+            gateway.wait_until(lambda: set(children(gateway.pid, name)) - set(gone), "a new " + name)
         gateway.wait_until(lambda: alert(gateway.port, amy) == 44, "the list in the new worker")
         assert gateway.url
-
-
-def children(pid):
-    with open("/proc/%d/task/%d/children" % (pid, pid)) as file:
-        return [int(word) for word in file.read().split()]
 
 
 def test_reload_keeps_what_the_feed_has_told(town):
@@ -241,11 +237,12 @@ def test_revoked_intermediate_is_felt_too(town):
 def test_wait_names_who_has_not_confirmed(town):
     town.identity("amy", "--client")
     with town.gateway() as gateway:
-        os.kill(children(gateway.pid)[0], signal.SIGSTOP)  # its follower: started first
+        follower = children(gateway.pid, "hf-follower")[0]
+        os.kill(follower, signal.SIGSTOP)
         try:
             told = town.hf("revoke", "amy", "--wait", "--wait-time", "1s", exit=1)
         finally:
-            os.kill(children(gateway.pid)[0], signal.SIGCONT)
+            os.kill(follower, signal.SIGCONT)
         assert "0 of 1 subscribers" in told.stdout and "NOT in force CN=gw" in told.stdout
 
 
