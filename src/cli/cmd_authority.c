@@ -15,7 +15,7 @@ struct authority_opts {
 	int64_t per_address, per_identity;
 	struct hf_strv listen, names, admins, publish;
 	bool publish_anywhere;
-	const char *as, *access_log, *passphrase_file, *admin_socket;
+	const char *as, *access_log, *metrics, *passphrase_file, *admin_socket;
 	int64_t drain;
 };
 
@@ -89,6 +89,11 @@ static const struct hf_option options[] = {
 	  .offset = offsetof(struct authority_opts, access_log),
 	  .arg = "FILE",
 	  .help = "a JSON line for each answer; - is stdout" },
+	{ .name = "metrics",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct authority_opts, metrics),
+	  .arg = "ADDR:PORT",
+	  .help = "figures for Prometheus, plain HTTP on loopback, path /metrics" },
 	{ .name = "drain",
 	  .kind = HF_OPT_DURATION,
 	  .offset = offsetof(struct authority_opts, drain),
@@ -217,6 +222,7 @@ static int run(struct hf_cmd_ctx *ctx)
 					    .requests_per_identity = (uint32_t)o->per_identity,
 					    .est_wrapped = &o->est_wrapped,
 					    .access_log = o->access_log,
+					    .metrics = o->metrics,
 					    .admin_socket = o->admin_socket,
 					    .drain_ms = (uint64_t)o->drain * 1000 };
 	struct hf_err err = HF_ERR_INIT;

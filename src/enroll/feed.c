@@ -433,6 +433,12 @@ void hf_feed_drain(struct hf_feed *feed)
 	answer_if(feed, anybody);
 }
 
+void hf_feed_stand(const struct hf_feed *feed, struct hf_feed_standing *ret_standing)
+{
+	*ret_standing = (struct hf_feed_standing){ .event = feed->event };
+	hf_subscribers_stand(&feed->subscribers, feed->event, &ret_standing->subscribers);
+}
+
 /* --- beginning and end --- */
 
 /* Those who were there before and have not come back are still owed an answer by revoke --wait. */

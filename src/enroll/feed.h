@@ -10,6 +10,7 @@
 #define HF_ENROLL_FEED_H
 
 #include "enroll/lists.h"
+#include "enroll/subscribers.h"
 #include "http/stream.h"
 
 enum {
@@ -34,5 +35,11 @@ void hf_feed_take(struct hf_feed *feed, const struct hf_http_request *request,
 void hf_feed_news(struct hf_feed *feed, const struct hf_revocation *revocations, size_t len);
 void hf_feed_tick(struct hf_feed *feed); /* every second or so: whoever waited long enough */
 void hf_feed_drain(struct hf_feed *feed); /* nobody waits any more */
+
+struct hf_feed_standing {
+	int64_t event; /* of the newest list */
+	struct hf_subscribers_standing subscribers;
+};
+void hf_feed_stand(const struct hf_feed *feed, struct hf_feed_standing *ret_standing);
 
 #endif

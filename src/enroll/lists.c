@@ -47,7 +47,7 @@ void hf_lookout_done(struct hf_lookout *look)
 }
 
 /* "issuing", "root", and "before-2" for the CA whose list is before/2/crl.pem. */
-static void name_of(const struct hf_ca *ca, char out[HF_LIST_NAME_CAP])
+void hf_list_name_of(const struct hf_ca *ca, char out[HF_LIST_NAME_CAP])
 {
 	const char *number = ca->crl_name + strlen("before/");
 
@@ -222,7 +222,7 @@ static int look_at_file(struct hf_lookout *look, struct hf_authority *a, size_t 
 	mtime = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
 	if (mtime == file->mtime_ns && st.st_ino == file->inode && st.st_size == file->size)
 		return 0;
-	name_of(ca, name);
+	hf_list_name_of(ca, name);
 	rc = load_list(path, &st, name, event, &fresh, err);
 	if (rc < 0)
 		return rc;

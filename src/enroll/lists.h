@@ -34,6 +34,8 @@ struct hf_list {
 	char etag[2 * 16 + 3];
 };
 void hf_list_free(struct hf_list *list);
+/* "issuing", "root", or of one that went before, "before-N". */
+void hf_list_name_of(const struct hf_ca *ca, char ret_name[HF_LIST_NAME_CAP]);
 HF_DEFINE_AUTO(hf_list, struct hf_list, hf_list_free);
 
 /* A revocation as the audit log has it. */

@@ -42,6 +42,7 @@ struct hf_ocsp {
 	struct kept kept[HF_OCSP_KEPT]; /* by the first bytes of the key */
 	struct hf_buf out;
 	struct fact last; /* of what was signed last */
+	struct hf_ocsp_counts counts;
 	char etag[ETAG_CAP];
 };
 
@@ -89,6 +90,25 @@ const struct hf_ocsp_signer *hf_ocsp_signer(const struct hf_ocsp *ocsp, size_t i
 	return &ocsp->signers[i];
 }
 
+const char *hf_ocsp_saying_name(enum hf_ocsp_saying kind)
+{
+	static const char *const names[HF_OCSP_SAYINGS] = {
+		[HF_OCSP_SAID_GOOD] = "good",
+		[HF_OCSP_SAID_REVOKED] = "revoked",
+		[HF_OCSP_SAID_UNKNOWN] = "unknown",
+		[HF_OCSP_SAID_MALFORMED] = "malformed",
+		[HF_OCSP_SAID_UNAUTHORIZED] = "unauthorized",
+		[HF_OCSP_SAID_FAILED] = "failed",
+	};
+
+	return names[kind];
+}
+
+const struct hf_ocsp_counts *hf_ocsp_counts(const struct hf_ocsp *ocsp)
+{
+	return &ocsp->counts;
+}
+
 /* --- what the ledger says --- */
 
 static int take_fact(void *arg, const struct hf_record *record)
@@ -116,6 +136,14 @@ static bool same_fact(const struct fact *a, const struct fact *b)
 	       a->reason == b->reason;
 }
 
+static enum hf_ocsp_saying kind_of(const struct fact *fact)
+{
+	if (fact->found && fact->state == HF_RECORD_ISSUED)
+		return HF_OCSP_SAID_GOOD;
+	return fact->found && fact->state == HF_RECORD_REVOKED ? HF_OCSP_SAID_REVOKED
+							       : HF_OCSP_SAID_UNKNOWN;
+}
+
 HF_DEFINE_AUTO(time, ASN1_TIME, ASN1_TIME_free);
 
 /* One answer of the response. */
@@ -128,16 +156,18 @@ static int add_one(struct hf_ocsp *ocsp, const struct hf_ocsp_signer *signer,
 	HF_AUTO(time) from = ASN1_TIME_adj(NULL, (time_t)now, 0, -BACKDATE_SECONDS);
 	HF_AUTO(time) until = ASN1_TIME_adj(NULL, (time_t)now, 0, HF_OCSP_LIFETIME);
 	HF_AUTO(time) revoked = NULL;
-	int status = V_OCSP_CERTSTATUS_UNKNOWN, reason = 0;
+	static const int statuses[] = { [HF_OCSP_SAID_GOOD] = V_OCSP_CERTSTATUS_GOOD,
+					[HF_OCSP_SAID_REVOKED] = V_OCSP_CERTSTATUS_REVOKED,
+					[HF_OCSP_SAID_UNKNOWN] = V_OCSP_CERTSTATUS_UNKNOWN };
+	int status, reason = 0;
 
 	hf_ocsp_request_serial(request, i, serial);
 	if (look_up(ocsp, signer->store_id, serial, &fact) < 0)
 		return -1;
 	ocsp->last = fact;
-	if (fact.found && fact.state == HF_RECORD_ISSUED) {
-		status = V_OCSP_CERTSTATUS_GOOD;
-	} else if (fact.found && fact.state == HF_RECORD_REVOKED) {
-		status = V_OCSP_CERTSTATUS_REVOKED;
+	ocsp->counts.said[kind_of(&fact)]++;
+	status = statuses[kind_of(&fact)];
+	if (status == V_OCSP_CERTSTATUS_REVOKED) {
 		/* unspecified is not said (RFC 5280 5.3.1) */
 		reason = fact.reason > 0 ? fact.reason : OCSP_REVOKED_STATUS_NOSTATUS;
 		revoked = ASN1_TIME_set(NULL, (time_t)fact.revoked_at);
@@ -164,8 +194,10 @@ static bool put(struct hf_ocsp *ocsp, int status, OCSP_BASICRESP *basic)
 }
 
 /* Without a signature: what is wrong. */
-static void say(struct hf_ocsp *ocsp, int status, struct hf_ocsp_reply *reply)
+static void say(struct hf_ocsp *ocsp, enum hf_ocsp_saying kind, int status,
+		struct hf_ocsp_reply *reply)
 {
+	ocsp->counts.said[kind]++;
 	if (!put(ocsp, status, NULL))
 		hf_buf_clear(&ocsp->out);
 	*reply = (struct hf_ocsp_reply){ .der = hf_buf_str(&ocsp->out),
@@ -279,20 +311,22 @@ void hf_ocsp_reply(struct hf_ocsp *ocsp, const uint8_t *der, size_t len, int64_t
 	SHA256(der, len, key);
 	kept = place_of(ocsp, key);
 	if (is_kept(ocsp, kept, key, now)) {
+		ocsp->counts.said[kind_of(&kept->fact)]++;
+		ocsp->counts.kept++;
 		give(ocsp, kept, reply);
 		return;
 	}
 	if (hf_ocsp_request_parse(der, len, &request, NULL) < 0) {
-		say(ocsp, OCSP_RESPONSE_STATUS_MALFORMEDREQUEST, reply);
+		say(ocsp, HF_OCSP_SAID_MALFORMED, OCSP_RESPONSE_STATUS_MALFORMEDREQUEST, reply);
 		return;
 	}
 	signer = signer_for(ocsp, request);
 	if (!signer) {
-		say(ocsp, OCSP_RESPONSE_STATUS_UNAUTHORIZED, reply);
+		say(ocsp, HF_OCSP_SAID_UNAUTHORIZED, OCSP_RESPONSE_STATUS_UNAUTHORIZED, reply);
 		return;
 	}
 	if (!sign(ocsp, signer, request, now)) {
-		say(ocsp, OCSP_RESPONSE_STATUS_INTERNALERROR, reply);
+		say(ocsp, HF_OCSP_SAID_FAILED, OCSP_RESPONSE_STATUS_INTERNALERROR, reply);
 		return;
 	}
 	keep(ocsp, kept, key, request, now);

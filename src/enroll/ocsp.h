@@ -38,6 +38,23 @@ HF_DEFINE_AUTO(hf_ocsp, struct hf_ocsp, hf_ocsp_free);
 void hf_ocsp_set_signer(struct hf_ocsp *ocsp, size_t i, struct hf_ocsp_signer *signer);
 const struct hf_ocsp_signer *hf_ocsp_signer(const struct hf_ocsp *ocsp, size_t i);
 
+/* What was answered: for each certificate that was asked for, or for a request as a whole. */
+enum hf_ocsp_saying {
+	HF_OCSP_SAID_GOOD,
+	HF_OCSP_SAID_REVOKED,
+	HF_OCSP_SAID_UNKNOWN,
+	HF_OCSP_SAID_MALFORMED,    /* no request */
+	HF_OCSP_SAID_UNAUTHORIZED, /* for a CA that is not ours */
+	HF_OCSP_SAID_FAILED,
+	HF_OCSP_SAYINGS,
+};
+const char *hf_ocsp_saying_name(enum hf_ocsp_saying kind);
+/* Since the start; kept: those that needed no signature. */
+struct hf_ocsp_counts {
+	uint64_t said[HF_OCSP_SAYINGS], kept;
+};
+const struct hf_ocsp_counts *hf_ocsp_counts(const struct hf_ocsp *ocsp);
+
 struct hf_ocsp_reply {
 	const char *der; /* borrowed until the next call */
 	size_t len;

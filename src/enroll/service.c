@@ -113,12 +113,15 @@ static void reload(struct hf_service *service)
 	service->reload_due = false;
 	hf_log_sink_reopen(&service->access);
 	if (service->config->open(service->config->open_arg, &fresh, &err) < 0) {
+		service->figures.reloads_failed++;
 		hf_log_say("reload refused, the old state stays: %s", err.msg);
 		hf_service_ctl_reloaded(service, &err);
 		return;
 	}
 	hf_authority_free(service->authority);
 	service->authority = fresh;
+	service->figures.reloads++;
+	hf_service_watch_commits(service);
 	if (hf_service_prepare_answers(service, &err) < 0)
 		hf_log_say("reload: %s", err.msg);
 	service->context_due = true;
@@ -202,6 +205,7 @@ static void on_ready(struct hf_conn *conn, void *arg)
 {
 	struct hf_service *service = arg;
 
+	service->figures.handshakes++;
 	if (hf_http_serve(service->http, conn, NULL, NULL) < 0)
 		hf_conn_abort(conn);
 }
@@ -231,6 +235,7 @@ static void on_accept(int fd, const struct hf_address *peer, void *arg)
 	};
 	struct hf_conn *conn = NULL;
 
+	service->figures.accepted++;
 	(void)hf_conn_accept(service->loop, fd, peer, &options, &conn, NULL);
 	if (connections(service) >= service->connections_cap)
 		pause_listeners(service, true);
@@ -281,7 +286,8 @@ void hf_service_drain(struct hf_service *service, uint64_t within_ms)
 		hf_listener_free(service->listeners[i]);
 		service->listeners[i] = NULL;
 	}
-	hf_service_plain_close(service);
+	hf_plain_close(&service->published);
+	hf_plain_close(&service->measured);
 	hf_feed_drain(service->feed);
 	hf_http_server_drain(service->http);
 	hf_timer_start(service->drain_timer, within_ms, 0);
@@ -372,6 +378,8 @@ static int start_up(struct hf_service *service, struct hf_err *err)
 	int rc = service->config->open(service->config->open_arg, &service->authority, err);
 
 	if (rc == 0)
+		hf_service_watch_commits(service);
+	if (rc == 0)
 		rc = hf_service_init_limits(service, err);
 	if (rc == 0)
 		rc = hf_log_sink_open(&service->access, service->config->access_log, err);
@@ -391,6 +399,8 @@ static int start_up(struct hf_service *service, struct hf_err *err)
 		rc = open_listeners(service, err);
 	if (rc == 0)
 		rc = hf_service_plain_start(service, err);
+	if (rc == 0)
+		rc = hf_service_metrics_start(service, err);
 	if (rc == 0)
 		rc = hf_service_ctl_start(service, err);
 	service->upkeep_at = hf_clock_monotonic_ms() / 1000;
@@ -419,15 +429,16 @@ static void shut_down(struct hf_service *service)
 	hf_timer_free(service->tick);
 	hf_timer_free(service->drain_timer);
 	hf_service_lists_stop(service);
-	hf_service_plain_close(service);
-	hf_http_server_stop(service->plain_http);
+	hf_plain_stop(&service->published);
+	hf_plain_stop(&service->measured);
 	hf_http_server_stop(service->http);
 	hf_feed_stop(service->feed);
 	service->count.on_change = NULL;
 	if (service->loop)
 		hf_loop_free(service->loop); /* ends the connections that are left */
 	hf_http_server_free(service->http);
-	hf_service_plain_stop(service);
+	hf_plain_done(&service->published);
+	hf_plain_done(&service->measured);
 	hf_feed_free(service->feed);
 	hf_ocsp_free(service->ocsp);
 	for (size_t i = 0; i < HF_OCSP_SIGNERS; i++)
@@ -448,6 +459,12 @@ static void shut_down(struct hf_service *service)
 	hf_store_close(service->reader);
 }
 
+static void announce(const struct hf_bound_list *list, const char *scheme)
+{
+	for (size_t i = 0; i < list->len; i++)
+		hf_bound_announce(&list->items[i], scheme);
+}
+
 int hf_service_run(const struct hf_service_config *config, struct hf_err *err)
 {
 	struct hf_service *service = calloc(1, sizeof(*service));
@@ -455,7 +472,9 @@ int hf_service_run(const struct hf_service_config *config, struct hf_err *err)
 
 	if (!service)
 		return hf_err_nomem(err);
-	*service = (struct hf_service){ .config = config, .access = HF_LOG_SINK_INIT, .lock = -1 };
+	*service = (struct hf_service){
+		.config = config, .access = HF_LOG_SINK_INIT, .lock = -1, .generation = 1
+	};
 	service->count.on_change = on_change;
 	service->count.arg = service;
 	service->connections_cap = connections_cap();
@@ -467,10 +486,9 @@ int hf_service_run(const struct hf_service_config *config, struct hf_err *err)
 	hf_lookout_init(&service->look);
 	rc = start_up(service, err);
 	if (rc == 0) {
-		for (size_t i = 0; i < service->bound.len; i++)
-			hf_bound_announce(&service->bound.items[i], "https");
-		for (size_t i = 0; i < service->plain_bound.len; i++)
-			hf_bound_announce(&service->plain_bound.items[i], "http");
+		announce(&service->bound, "https");
+		announce(&service->published.bound, "http");
+		announce(&service->measured.bound, "http");
 		hf_daemon_notify("READY=1");
 		hf_loop_run(service->loop);
 		rc = service->cut ? 1 : 0;

@@ -27,6 +27,7 @@ struct hf_service_config {
 	uint32_t requests_per_address, requests_per_identity;
 	const struct hf_strv *est_wrapped; /* beginnings of User-Agents that want lines */
 	const char *access_log;		   /* NULL none, "-" stdout */
+	const char *metrics;		   /* ADDR:PORT on loopback; NULL: none */
 	const char *admin_socket; /* of handfast ctl: "unix:PATH", "none"; NULL: the usual place */
 	uint64_t drain_ms;
 };

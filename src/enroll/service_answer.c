@@ -118,6 +118,7 @@ void hf_visit_answer(struct hf_visit *visit)
 	struct hf_ask *ask = &visit->ask;
 
 	keep_inside(visit);
+	hf_service_count_visit(visit->service, ask);
 	if (visit->session) {
 		if (ask->status != 200) {
 			hf_buf_clear(&ask->body);

@@ -53,7 +53,8 @@ static void answer_status(struct hf_service *service, struct hf_admin_call *call
 	hf_json_int(&j, "uptime_seconds", now - service->ctl.started_at);
 	hf_json_int(&j, "generation", (int64_t)service->generation);
 	write_sockets(&service->bound, "https", "listeners", &j);
-	write_sockets(&service->plain_bound, "http", "publish", &j);
+	write_sockets(&service->published.bound, "http", "publish", &j);
+	write_sockets(&service->measured.bound, "http", "metrics", &j);
 	hf_json_array_begin(&j, "certificates");
 	hf_json_object_begin(&j, NULL);
 	hf_json_string(&j, "subject", service->config->identity_name);

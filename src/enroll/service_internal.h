@@ -6,6 +6,7 @@
 #include "enroll/desk.h"
 #include "enroll/feed.h"
 #include "enroll/ocsp.h"
+#include "enroll/plain.h"
 #include "enroll/service.h"
 #include "http/stream.h"
 #include "net/admin.h"
@@ -14,6 +15,7 @@
 #include "pki/credential.h"
 #include "util/log.h"
 #include "util/logsink.h"
+#include "util/metrics.h"
 
 enum {
 	HF_THROTTLE_BURST = 20,	      /* wrong tokens of an address at once */
@@ -34,6 +36,22 @@ struct hf_service_ctl {
 	int64_t started_at;
 };
 
+enum { HF_REFUSAL_CODES = 48 };
+
+/* Since the start; see service_metrics.c. */
+struct hf_service_figures {
+	uint64_t accepted, handshakes, requests, answers[6]; /* by hundreds: [2] is 2xx */
+	uint64_t enrolments, renewals, again, redeemed, wishes;
+	uint64_t reloads, reloads_failed;
+	uint64_t published[HF_LISTS];
+	struct hf_refusal_count {
+		const char *code; /* static; NULL: this place and those behind it are free */
+		uint64_t count;
+	} refusals[HF_REFUSAL_CODES];
+	struct hf_histogram request_time;
+	struct hf_histogram commit_time; /* written by the thread that works */
+};
+
 struct hf_service {
 	const struct hf_service_config *config;
 	struct hf_authority *authority;
@@ -48,10 +66,9 @@ struct hf_service {
 	struct hf_feed *feed;
 	struct hf_ocsp *ocsp;
 	struct hf_ocsp_signer fresh_signers[HF_OCSP_SIGNERS]; /* of the thread, for the loop */
-	/* plain HTTP, for what is signed */
-	struct hf_bound_list plain_bound;
-	struct hf_listener **plain_listeners;
-	struct hf_http_server *plain_http;
+	struct hf_plain published; /* what is signed */
+	struct hf_plain measured;  /* --metrics */
+	struct hf_service_figures figures;
 	int lock; /* held while the service runs: ca/service.lock */
 	struct hf_store *reader; /* for short questions from the loop */
 	uv_fs_event_t *watch;	 /* the authority's directory; NULL: only looked at each second */
@@ -173,10 +190,10 @@ void hf_service_ocsp_get(struct hf_service *service, const struct hf_http_reques
 
 /* service_plain.c */
 int hf_service_plain_start(struct hf_service *service, struct hf_err *err);
-void hf_service_plain_close(struct hf_service *service); /* takes no more */
-void hf_service_plain_stop(struct hf_service *service);
 
 /* service_routes.c */
+void hf_service_session_end(struct hf_conn *conn, void *session_arg, const struct hf_conn_end *end,
+			    void *arg);
 void hf_service_answered(const struct hf_http_request *request,
 			 const struct hf_http_answer *answer, void *arg);
 void hf_service_give_error(struct hf_http_answer *answer, int status, const char *code,
@@ -199,6 +216,14 @@ struct hf_service_entry {
 	const char *code;   /* of a refusal; NULL */
 	const char *serial; /* that was issued; NULL */
 };
+/* Counts it too. */
 void hf_service_log(struct hf_service *service, const struct hf_service_entry *entry);
+
+/* service_metrics.c */
+int hf_service_metrics_start(struct hf_service *service, struct hf_err *err);
+/* Of the authority as it was just opened. */
+void hf_service_watch_commits(struct hf_service *service);
+void hf_service_count_answer(struct hf_service *service, const struct hf_service_entry *entry);
+void hf_service_count_visit(struct hf_service *service, const struct hf_ask *ask);
 
 #endif

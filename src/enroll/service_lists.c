@@ -30,6 +30,8 @@ static void take_lists(struct hf_service *service)
 	for (size_t i = 0; i < HF_LISTS; i++) {
 		if (!look->fresh[i] && !look->gone[i])
 			continue;
+		service->figures.published[i] +=
+		    look->fresh[i] != NULL && service->lists[i] != NULL;
 		hf_list_free(service->lists[i]);
 		service->lists[i] = hf_take(look->fresh[i]);
 	}

@@ -17,6 +17,7 @@ void hf_service_log(struct hf_service *service, const struct hf_service_entry *e
 	char peer[HF_ADDRESS_TEXT_CAP];
 	struct hf_json j;
 
+	hf_service_count_answer(service, entry);
 	if (service->access.fd < 0)
 		return;
 	hf_buf_clear(&service->line);

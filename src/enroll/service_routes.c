@@ -359,8 +359,8 @@ void hf_service_answered(const struct hf_http_request *request, const struct hf_
 	hf_service_log(arg, &entry);
 }
 
-static void on_end(struct hf_conn *conn, void *session_arg, const struct hf_conn_end *end,
-		   void *arg)
+void hf_service_session_end(struct hf_conn *conn, void *session_arg, const struct hf_conn_end *end,
+			    void *arg)
 {
 	(void)conn;
 	(void)session_arg;
@@ -371,7 +371,7 @@ static void on_end(struct hf_conn *conn, void *session_arg, const struct hf_conn
 const struct hf_http_server_ops hf_service_http_ops = { .on_head = on_head,
 							.on_request = on_request,
 							.on_answered = hf_service_answered,
-							.on_end = on_end };
+							.on_end = hf_service_session_end };
 
 int hf_service_prepare_answers(struct hf_service *service, struct hf_err *err)
 {

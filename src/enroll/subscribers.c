@@ -107,6 +107,18 @@ void hf_subscribers_forget(struct hf_subscribers *s, int64_t seen_before)
 	}
 }
 
+void hf_subscribers_stand(const struct hf_subscribers *s, int64_t event,
+			  struct hf_subscribers_standing *ret_standing)
+{
+	struct hf_subscribers_standing standing = { .confirmed = event, .len = s->len };
+
+	for (size_t i = 0; i < s->len; i++) {
+		standing.confirmed = HF_MIN(standing.confirmed, s->items[i]->confirmed);
+		standing.waiting += s->items[i]->waiting > 0;
+	}
+	*ret_standing = standing;
+}
+
 /* --- the file --- */
 
 static bool take_text(const json_t *o, const char *key, char *out, size_t cap)

@@ -42,6 +42,13 @@ void hf_subscribers_drop(struct hf_subscribers *s, const char *serial);
 /* Those who were not seen since. */
 void hf_subscribers_forget(struct hf_subscribers *s, int64_t seen_before);
 
+struct hf_subscribers_standing {
+	int64_t confirmed;   /* by every one of them; `event` when there is none */
+	size_t len, waiting; /* and those who wait for news right now */
+};
+void hf_subscribers_stand(const struct hf_subscribers *s, int64_t event,
+			  struct hf_subscribers_standing *ret_standing);
+
 /* What a file holds is taken as it is or not at all; a missing one is empty.  event: the newest. */
 int hf_subscribers_load(const char *path, struct hf_subscribers *s, int64_t *ret_event,
 			struct hf_err *err);

@@ -51,20 +51,6 @@ void hf_count_cause(struct hf_counters *counters, const char *cause, enum hf_cou
 		 1);
 }
 
-static const uint64_t bounds_ms[HF_HISTOGRAM_BUCKETS] = { 1,   5,   10,	  25,	50,   100,
-							  250, 500, 1000, 2500, 5000, 10000 };
-
-void hf_histogram_add(struct hf_histogram *histogram, uint64_t ms)
-{
-	for (size_t i = 0; i < HF_HISTOGRAM_BUCKETS; i++)
-		if (ms <= bounds_ms[i]) {
-			hf_count(&histogram->buckets[i], 1);
-			break;
-		}
-	hf_count(&histogram->count, 1);
-	hf_count(&histogram->sum_ms, ms);
-}
-
 static const struct {
 	const char *name, *type, *help;
 	size_t offset;
@@ -134,37 +120,11 @@ static void write_answers(const struct hf_counters *all, size_t workers, struct 
 static void write_histogram(const struct hf_counters *all, size_t workers, size_t offset,
 			    const char *name, const char *help, struct hf_buf *out)
 {
-	uint64_t sum = 0;
+	struct hf_histogram sum = { 0 };
 
-	hf_buf_printf(out, "# HELP %s %s\n# TYPE %s histogram\n", name, help, name);
-	for (size_t i = 0; i < HF_HISTOGRAM_BUCKETS; i++) {
-		sum +=
-		    row_sum(all, workers,
-			    offset + offsetof(struct hf_histogram, buckets) + i * sizeof(uint64_t));
-		hf_buf_printf(out, "%s_bucket{le=\"%g\"} %llu\n", name, (double)bounds_ms[i] / 1000,
-			      (unsigned long long)sum);
-	}
-	/* What was counted while the rows above were read must not show here alone. */
-	sum = HF_MAX(sum, row_sum(all, workers, offset + offsetof(struct hf_histogram, count)));
-	hf_buf_printf(out, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum %g\n%s_count %llu\n", name,
-		      (unsigned long long)sum, name,
-		      (double)row_sum(all, workers,
-				      offset + offsetof(struct hf_histogram, sum_ms)) /
-			  1000,
-		      name, (unsigned long long)sum);
-}
-
-void hf_label_write(struct hf_buf *out, const char *text)
-{
-	for (; *text != '\0'; text++) {
-		if (*text == '\n') {
-			hf_buf_puts(out, "\\n");
-			continue;
-		}
-		if (*text == '"' || *text == '\\')
-			hf_buf_putc(out, '\\');
-		hf_buf_putc(out, *text);
-	}
+	for (size_t i = 0; i <= workers; i++)
+		hf_histogram_sum(&sum, (const void *)((const char *)&all[i] + offset));
+	hf_metric_histogram(out, name, help, &sum);
 }
 
 /* Called for each cause with its sums, in the order of the workers that have it. */

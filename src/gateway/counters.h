@@ -10,13 +10,13 @@
 #include <stdint.h>
 
 #include "base/json.h"
+#include "util/metrics.h"
 
 enum {
 	HF_CAUSES_CAP = 96,
 	HF_CAUSE_NAME_CAP = 32,
 	HF_COUNTED_LISTENERS = 32, /* those beyond are not told apart */
 	HF_COUNTED_GENERATIONS = 4,
-	HF_HISTOGRAM_BUCKETS = 12,
 };
 
 struct hf_cause_count {
@@ -32,11 +32,6 @@ struct hf_listener_count {
 /* Connections by the generation they began under; number 0: all that are older than the others. */
 struct hf_generation_count {
 	_Atomic uint64_t number, live;
-};
-
-/* How long things took; the bounds are in counters.c. */
-struct hf_histogram {
-	_Atomic uint64_t buckets[HF_HISTOGRAM_BUCKETS], count, sum_ms;
 };
 
 /* One writer; plain loads and stores of atomics are enough. */
@@ -63,29 +58,16 @@ struct hf_counters {
 struct hf_counters *hf_counters_map(size_t workers);
 void hf_counters_unmap(struct hf_counters *counters, size_t workers);
 
-static inline void hf_count(_Atomic uint64_t *counter, uint64_t n)
-{
-	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
-			      memory_order_relaxed);
-}
-static inline void hf_count_set(_Atomic uint64_t *counter, uint64_t n)
-{
-	atomic_store_explicit(counter, n, memory_order_relaxed);
-}
-
 static inline struct hf_listener_count *hf_count_listener(struct hf_counters *counters, size_t spec)
 {
 	return &counters->listeners[spec < HF_COUNTED_LISTENERS ? spec : HF_COUNTED_LISTENERS - 1];
 }
-void hf_histogram_add(struct hf_histogram *histogram, uint64_t ms);
 
 enum hf_count_side { HF_COUNT_SERVER, HF_COUNT_CLIENT, HF_COUNT_NOBODY };
 void hf_count_cause(struct hf_counters *counters, const char *cause, enum hf_count_side side);
 
 /* "totals": {…} and "refusals": [{"cause", "refused_by", "count"}], summed over all workers. */
 void hf_counters_to_json(const struct hf_counters *all, size_t workers, struct hf_json *j);
-/* A label's value as the text format wants it. */
-void hf_label_write(struct hf_buf *out, const char *text);
 /* Everything summed over all workers, in Prometheus' text format 0.0.4. */
 void hf_counters_write(const struct hf_counters *all, size_t workers, struct hf_buf *out);
 

@@ -190,7 +190,7 @@ static void count_handshake(struct hf_link *link, const struct hf_conn *conn)
 	hf_count(&worker->mine->handshakes, 1);
 	hf_count(&hf_count_listener(worker->mine, link->bound->spec)->handshakes, 1);
 	hf_histogram_add(&worker->mine->handshake_time,
-			 hf_loop_now_ms(worker->loop) - link->begun_ms);
+			 (hf_loop_now_ms(worker->loop) - link->begun_ms) * 1000);
 }
 
 static void on_ready(struct hf_conn *conn, void *arg)

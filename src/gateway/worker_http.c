@@ -47,7 +47,7 @@ static void answered(struct hf_worker *worker, const struct hf_access_entry *ent
 	link->requests++;
 	link->route = entry->route;
 	count_answer(worker, entry->status, entry->bytes);
-	hf_histogram_add(&worker->mine->request_time, entry->taken_ms);
+	hf_histogram_add(&worker->mine->request_time, entry->taken_ms * 1000);
 	full.rule = verdict != NULL ? verdict->rule : NULL;
 	full.cipher = link->cipher;
 	full.resumed = link->resumed;
@@ -221,7 +221,7 @@ static void metrics_request(const struct hf_http_request *request, struct hf_htt
 	}
 	hf_worker_write_metrics(worker, answer->scratch);
 	answer->status = 200;
-	answer->content_type = "text/plain; version=0.0.4; charset=utf-8";
+	answer->content_type = HF_METRICS_CONTENT_TYPE;
 	answer->body = hf_buf_str(answer->scratch);
 	answer->body_len = answer->scratch->len;
 }

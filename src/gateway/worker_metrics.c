@@ -7,20 +7,6 @@
 #include "gateway/worker.h"
 #include "util/clock.h"
 
-static void head(struct hf_buf *out, const char *name, const char *type, const char *help)
-{
-	hf_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-/* name{label="text"} value */
-static void row(struct hf_buf *out, const char *name, const char *label, const char *text,
-		int64_t value)
-{
-	hf_buf_printf(out, "%s{%s=\"", name, label);
-	hf_label_write(out, text);
-	hf_buf_printf(out, "\"} %" PRId64 "\n", value);
-}
-
 /* --- listeners --- */
 
 static void write_listener(struct hf_worker *worker, struct hf_buf *out, const char *name,
@@ -29,7 +15,7 @@ static void write_listener(struct hf_worker *worker, struct hf_buf *out, const c
 	const struct hf_strv *listen = worker->config->listen;
 	const struct hf_worker_start *start = worker->start;
 
-	head(out, name, "counter", help);
+	hf_metric_head(out, name, "counter", help);
 	for (size_t i = 0; i < listen->len && i < HF_COUNTED_LISTENERS; i++) {
 		uint64_t sum = 0;
 
@@ -38,7 +24,7 @@ static void write_listener(struct hf_worker *worker, struct hf_buf *out, const c
 									     ->counters[w]
 									     .listeners[i] +
 									 offset);
-		row(out, name, "listener", listen->items[i], (int64_t)sum);
+		hf_metric_row(out, name, "listener", listen->items[i], (int64_t)sum);
 	}
 }
 
@@ -92,24 +78,25 @@ static void write_generation_of(struct hf_worker *worker, struct hf_buf *out, ui
 			if (worker->start->counters[w].generations[i].number == number)
 				sum += worker->start->counters[w].generations[i].live;
 	(void)snprintf(text, sizeof(text), "%" PRIu64, number);
-	row(out, "handfast_generation_connections", "generation", number ? text : "older",
-	    (int64_t)sum);
+	hf_metric_row(out, "handfast_generation_connections", "generation", number ? text : "older",
+		      (int64_t)sum);
 }
 
 static void write_generations(struct hf_worker *worker, struct hf_buf *out)
 {
 	uint64_t newest = worker->generation->number;
 
-	head(out, "handfast_worker_generation", "gauge", "The generation that each worker uses.");
+	hf_metric_head(out, "handfast_worker_generation", "gauge",
+		       "The generation that each worker uses.");
 	for (size_t w = 0; w < worker->start->workers; w++) {
 		char text[24];
 
 		(void)snprintf(text, sizeof(text), "%zu", w);
-		row(out, "handfast_worker_generation", "worker", text,
-		    (int64_t)worker->start->board->workers[w].generation);
+		hf_metric_row(out, "handfast_worker_generation", "worker", text,
+			      (int64_t)worker->start->board->workers[w].generation);
 	}
-	head(out, "handfast_generation_connections", "gauge",
-	     "Open connections by the generation they began under.");
+	hf_metric_head(out, "handfast_generation_connections", "gauge",
+		       "Open connections by the generation they began under.");
 	for (uint64_t i = 0; i < HF_COUNTED_GENERATIONS - 1 && i < newest; i++)
 		write_generation_of(worker, out, newest - i);
 	write_generation_of(worker, out, 0);
@@ -122,10 +109,12 @@ static void write_certificates(struct hf_worker *worker, struct hf_buf *out)
 	const struct hf_gateway_parts *parts = &worker->generation->parts;
 	static const char name[] = "handfast_policy_certificate_not_after_seconds";
 
-	head(out, name, "gauge", "When the certificate of a policy expires, in Unix seconds.");
+	hf_metric_head(out, name, "gauge",
+		       "When the certificate of a policy expires, in Unix seconds.");
 	for (size_t i = 0; i < parts->policies_len; i++)
-		row(out, name, "policy", parts->policies[i].name ? parts->policies[i].name : "",
-		    parts->policies[i].credential->chain.items[0]->not_after);
+		hf_metric_row(out, name, "policy",
+			      parts->policies[i].name ? parts->policies[i].name : "",
+			      parts->policies[i].credential->chain.items[0]->not_after);
 }
 
 /* One metric of every revocation list; lists that never end have no next update. */
@@ -134,9 +123,9 @@ static void write_list_metric(const struct hf_gateway_parts *parts, struct hf_bu
 	const char *name =
 	    next ? "handfast_crl_next_update_seconds" : "handfast_crl_this_update_seconds";
 
-	head(out, name, "gauge",
-	     next ? "When a revocation list in use is out of date, in Unix seconds."
-		  : "When a revocation list in use was made, in Unix seconds.");
+	hf_metric_head(out, name, "gauge",
+		       next ? "When a revocation list in use is out of date, in Unix seconds."
+			    : "When a revocation list in use was made, in Unix seconds.");
 	for (size_t p = 0; p < parts->policies_len; p++) {
 		const struct hf_crls *crls = hf_trust_crls(parts->policies[p].trust);
 
@@ -164,10 +153,11 @@ static void write_anchors(struct hf_worker *worker, struct hf_buf *out)
 		const char *name =
 		    recent ? "handfast_anchor_identities" : "handfast_anchor_connections";
 
-		head(out, name, "gauge",
-		     recent
-			 ? "Identities of the last 24 hours whose last handshake led to an anchor."
-			 : "Open connections whose chain led to an anchor.");
+		hf_metric_head(
+		    out, name, "gauge",
+		    recent
+			? "Identities of the last 24 hours whose last handshake led to an anchor."
+			: "Open connections whose chain led to an anchor.");
 		for (size_t i = 0; i < len; i++) {
 			hf_buf_printf(out, "%s{anchor=\"", name);
 			hf_label_write(out, anchors[i].name);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "util/clock.h"
 
 static const char *const texts[] = {
 #define HF_SQL(name, text) [HF_SQL_##name] = text,
@@ -133,10 +134,14 @@ int hf_tx_begin(struct hf_tx *tx, struct hf_sqlite *s, struct hf_err *err)
 
 int hf_tx_commit(struct hf_tx *tx, struct hf_err *err)
 {
+	const struct hf_store *store = &tx->s->base;
+	int64_t begun = hf_clock_monotonic_us();
 	int rc = run_plain(tx->s, HF_SQL_COMMIT, "write durably", err);
 
 	if (rc < 0)
 		return rc;
+	if (store->committed)
+		store->committed(store->committed_arg, hf_clock_monotonic_us() - begun);
 	tx->s->in_transaction = false;
 	tx->s = NULL;
 	return 0;

@@ -22,6 +22,12 @@ void hf_store_close(struct hf_store *store)
 		store->ops->close(store);
 }
 
+void hf_store_on_commit(struct hf_store *store, hf_commit_fn told, void *arg)
+{
+	store->committed = told;
+	store->committed_arg = arg;
+}
+
 int hf_store_meta_set(struct hf_store *store, const char *key, const char *value,
 		      struct hf_err *err)
 {

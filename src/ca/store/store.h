@@ -36,6 +36,11 @@ int hf_store_open(const char *where, const struct hf_store_options *options,
 void hf_store_close(struct hf_store *store); /* NULL-safe */
 HF_DEFINE_AUTO(hf_store, struct hf_store, hf_store_close);
 
+/* Is told after each commit how many microseconds it took to be on the disk, in the thread that
+ * writes.  NULL: nobody. */
+typedef void (*hf_commit_fn)(void *arg, int64_t us);
+void hf_store_on_commit(struct hf_store *store, hf_commit_fn told, void *arg);
+
 /* --- facts about the ledger itself --- */
 
 int hf_store_meta_set(struct hf_store *store, const char *key, const char *value,

@@ -68,6 +68,8 @@ struct hf_store_ops {
 /* The first member of every back end's own struct. */
 struct hf_store {
 	const struct hf_store_ops *ops;
+	hf_commit_fn committed; /* NULL: nobody wants to know */
+	void *committed_arg;
 };
 
 extern const struct hf_store_ops hf_store_sqlite;

@@ -1,47 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The metrics page, the alerts and the dashboard that are made for it, and the access log."""
 import json
-import os
-import re
-import shutil
 import socket
 import subprocess
-import urllib.request
 
 import pytest
 from support import zoo
+from support.metrics import alert_names, board_names, parse, promtool, scrape, value
 from support.peers import PythonClient
 from support.process import SLOW
-
-SAMPLE = re.compile(r'([a-z_:]+)(?:\{((?:[a-z_0-9]+="(?:[^"\\\n]|\\.)*",?)*)\})? (-?[0-9.e+]+)$')
-LABEL = re.compile(r'([a-z_0-9]+)="((?:[^"\\\n]|\\.)*)"')
-
-
-def scrape(server):
-    with urllib.request.urlopen(server.urls[-1] + "/metrics", timeout=30) as answer:
-        assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
-        return answer.read().decode()
-
-
-def parse(text):
-    """{(name, frozenset of labels): value}; a line that is none is a failure."""
-    found, types = {}, {}
-    for line in text.splitlines():
-        if line.startswith("# TYPE "):
-            _, _, name, kind = line.split()
-            assert name not in types, "told twice: " + name
-            types[name] = kind
-        elif not line.startswith("# HELP "):
-            name, labels, value = SAMPLE.match(line).groups()
-            key = (name, frozenset(LABEL.findall(labels or "")))
-            assert key not in found, "told twice: " + line
-            assert name in types or re.sub("_(bucket|sum|count)$", "", name) in types, line
-            found[key] = float(value)
-    return found
-
-
-def value(text, name, **labels):
-    return parse(text).get((name, frozenset(labels.items())))
 
 
 @pytest.fixture
@@ -119,13 +86,6 @@ def test_generations_are_told_apart(measured, keep, ctl):
     assert value(scrape(server), "handfast_reloads_total") == 1
 
 
-def promtool():
-    found = os.environ.get("PROMTOOL") or shutil.which("promtool")
-    if not found:
-        pytest.skip("promtool is not installed (Debian: prometheus)")
-    return found
-
-
 def test_promtool_finds_nothing_to_say_of_the_page(measured, keep, town, python):
     tool = promtool()
     server = measured("--crl", town.crl)
@@ -141,10 +101,6 @@ def test_promtool_takes_the_alert_rules(source):
     assert done.returncode == 0, done
 
 
-def names_in(expression):
-    return set(re.findall(r"\bhandfast_[a-z_]+", expression))
-
-
 @pytest.fixture
 def known(measured, keep, town, python):
     """The names of a page on which everything has happened once."""
@@ -156,15 +112,14 @@ def known(measured, keep, town, python):
 
 def test_alert_rules_ask_only_for_what_is_there(source, known):
     text = (source / "contrib/prometheus/handfast.rules.yml").read_text()
-    asked = set().union(*(names_in(line) for line in text.splitlines() if not line.lstrip().startswith("#")))
+    asked = alert_names(text)
     assert len(asked) >= 8 and not asked - known
     assert text.count("- alert: ") == text.count("summary:")
 
 
 def test_dashboard_asks_only_for_what_is_there(source, known):
     board = json.loads((source / "contrib/grafana/handfast.json").read_text())
-    asked = set().union(*(names_in(target["expr"]) for panel in board["panels"] for target in panel["targets"]))
-    asked |= set().union(*(names_in(json.dumps(one)) for one in board["templating"]["list"]))
+    asked = board_names(board)
     assert len(asked) >= 12 and not asked - known
     assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
 
