@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "ca/crl_entries.h"
 #include "ca/seal.h"
 
 #define HEAD_NAME "audit.head"
@@ -234,6 +235,26 @@ static void look_at_seal(struct walk *w, struct hf_authority *a, const char *pat
 	w->result->sealed_at = seal.at;
 }
 
+/* What the next list will be put together from. */
+static int look_at_entries(struct walk *w, struct hf_authority *a)
+{
+	const struct hf_ca *ca;
+
+	for (size_t i = 0; (ca = hf_authority_ca(a, i)); i++) {
+		bool hold = true;
+		int rc = hf_crl_entries_hold(a->store, ca->store_id, &hold, w->err);
+
+		if (rc < 0)
+			return rc;
+		if (!hold)
+			find(w,
+			     "the entries kept for the revocation lists of %s are not those of its "
+			     "certificates: they were changed",
+			     ca->cert->subject);
+	}
+	return 0;
+}
+
 int hf_auditlog_verify(struct hf_authority *a, const char *seal_path,
 		       hf_auditlog_finding_fn finding, void *arg,
 		       struct hf_auditlog_result *ret_result, struct hf_err *err)
@@ -254,5 +275,5 @@ int hf_auditlog_verify(struct hf_authority *a, const char *seal_path,
 		find(&w, "the log ends with row %lld, but %lld were sealed: its end was cut off",
 		     (long long)ret_result->rows, (long long)w.seal.rows);
 	rc = hf_store_audit_compare(a->store, look_at_problem, &w, err);
-	return rc;
+	return rc < 0 ? rc : look_at_entries(&w, a);
 }

@@ -24,7 +24,8 @@ struct hf_auditlog_result {
 };
 /* Each is a sentence on what is wrong. */
 typedef void (*hf_auditlog_finding_fn)(void *arg, const char *sentence);
-/* Walks the whole log.  `seal_path`: another copy of the seal; NULL: the authority's own.  0 also
+/* Walks the whole log; the certificates are held against it, and the lists' entries against them.
+ * `seal_path`: another copy of the seal; NULL: the authority's own.  0 also
  * when something is wrong: look at findings_len. */
 int hf_auditlog_verify(struct hf_authority *a, const char *seal_path,
 		       hf_auditlog_finding_fn finding, void *arg,

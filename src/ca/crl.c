@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "ca/auditlog.h"
 #include "ca/certificate.h"
+#include "ca/crl_entries.h"
 #include "ca/derwrite.h"
 #include "ca/seal.h"
 
@@ -22,73 +23,19 @@ enum {
 	LIST_CAP = 1024 * 1024 * 1024,
 	SMALL = 64 * 1024, /* decoded again: what is shown is what was signed */
 	VALUE_CAP = 256,
-	TIME_CAP = 20,
 	ENTRY_LEN = 50, /* as a rule: a serial of 16 bytes, a time, a reason */
 	BASE64_IN = 48, /* bytes on a line of PEM */
 	BASE64_OUT = 64,
 };
 
-/* A list on its way.  There is no object model of it: that costs 7 us an entry, the bytes a tenth.
- */
+/* A list on its way. */
 struct draft {
 	const struct hf_ca *ca;
 	int64_t this_update, next_update;
 	int64_t number, revoked;
 	struct hf_buf der;
-	/* one time encoded: revocations come in bursts, and a burst has one second */
-	int64_t time_at;
-	uint8_t time_der[TIME_CAP];
-	size_t time_len;
 	uint8_t sha256[HF_SHA256_LEN]; /* of the whole, by the ledger */
 };
-
-static void add_time(struct draft *d, int64_t at)
-{
-	size_t start = d->der.len;
-
-	if (d->time_len > 0 && d->time_at == at) {
-		(void)hf_buf_append(&d->der, d->time_der, d->time_len);
-		return;
-	}
-	hf_derw_time(&d->der, at);
-	if (hf_buf_failed(&d->der))
-		return;
-	d->time_at = at;
-	d->time_len = d->der.len - start;
-	memcpy(d->time_der, d->der.data + start, d->time_len);
-}
-
-static int add_revoked(void *arg, const struct hf_revoked *revoked)
-{
-	/* id-ce-cRLReasons and its value, but for the reason itself */
-	uint8_t reason[] = { HF_DERW_SEQUENCE,
-			     12,
-			     HF_DERW_SEQUENCE,
-			     10,
-			     HF_DERW_OID,
-			     3,
-			     0x55,
-			     0x1d,
-			     0x15,
-			     HF_DERW_OCTET_STRING,
-			     3,
-			     HF_DERW_ENUMERATED,
-			     1,
-			     0 };
-	struct draft *d = arg;
-	size_t start = d->der.len;
-
-	hf_derw_integer(&d->der, revoked->serial, revoked->serial_len);
-	add_time(d, revoked->revoked_at);
-	/* RFC 5280 5.3.1: leave it out rather than say "unspecified" */
-	if (revoked->reason > 0) {
-		reason[sizeof(reason) - 1] = (uint8_t)revoked->reason;
-		(void)hf_buf_append(&d->der, reason, sizeof(reason));
-	}
-	hf_derw_wrap(&d->der, start, HF_DERW_SEQUENCE);
-	d->revoked++;
-	return hf_buf_failed(&d->der) ? -HF_E_NOMEM : 0;
-}
 
 static int add_head(struct draft *d, struct hf_err *err)
 {
@@ -132,10 +79,10 @@ static int add_entries(struct draft *d, struct hf_store *store, int64_t expired_
 		       struct hf_err *err)
 {
 	size_t start = d->der.len;
-	int rc = hf_store_each_revoked(store, d->ca->store_id, expired_before, add_revoked, d, err);
+	int rc = hf_crl_entries(store, d->ca->store_id, expired_before, &d->der, &d->revoked, err);
 
 	if (rc < 0)
-		return hf_buf_failed(&d->der) ? hf_err_nomem(err) : rc;
+		return rc;
 	if (d->revoked > 0)
 		hf_derw_wrap(&d->der, start, HF_DERW_SEQUENCE);
 	return 0;

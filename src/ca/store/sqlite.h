@@ -100,6 +100,9 @@ int hf_sqlite_publish_crl(struct hf_store *store, int64_t issuer, hf_crl_build_f
 			  struct hf_err *err);
 int hf_sqlite_each_revoked(struct hf_store *store, int64_t issuer, int64_t expired_before,
 			   hf_revoked_fn each, void *arg, struct hf_err *err);
+int hf_sqlite_revoked_entries(struct hf_store *store, int64_t issuer, int64_t expired_before,
+			      hf_revoked_encode_fn encode, void *arg, struct hf_buf *out,
+			      int64_t *ret_len, struct hf_err *err);
 int hf_sqlite_audit_append(struct hf_store *store, const char *action, const char *detail,
 			   int64_t at, struct hf_err *err);
 int hf_sqlite_audit_head(struct hf_store *store, int64_t *ret_id, uint8_t *ret_hash,

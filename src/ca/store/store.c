@@ -109,6 +109,14 @@ int hf_store_each_revoked(struct hf_store *store, int64_t issuer, int64_t expire
 	return store->ops->each_revoked(store, issuer, expired_before, each, arg, err);
 }
 
+int hf_store_revoked_entries(struct hf_store *store, int64_t issuer, int64_t expired_before,
+			     hf_revoked_encode_fn encode, void *arg, struct hf_buf *out,
+			     int64_t *ret_len, struct hf_err *err)
+{
+	return store->ops->revoked_entries(store, issuer, expired_before, encode, arg, out, ret_len,
+					   err);
+}
+
 int hf_store_audit_append(struct hf_store *store, const char *action, const char *detail,
 			  int64_t at, struct hf_err *err)
 {

@@ -194,8 +194,9 @@ struct hf_crl_final {
 	uint8_t *ret_sha256; /* where the ledger's hash of der goes; NULL: nowhere */
 };
 /* Builds and signs a list inside the transaction that takes the number and keeps the result, so
- * that number, content and record cannot come apart.  `build` gets each revoked certificate by
- * hf_store_each_revoked and must not call anything else of the store. */
+ * that number, content and record cannot come apart.  `build` gets the revoked certificates by
+ * hf_store_each_revoked or hf_store_revoked_entries and must not call anything else of the
+ * store. */
 typedef int (*hf_crl_build_fn)(void *arg, struct hf_store *store, const struct hf_crl_draft *draft,
 			       struct hf_crl_final *ret_final, struct hf_err *err);
 int hf_store_publish_crl(struct hf_store *store, int64_t issuer, hf_crl_build_fn build, void *arg,
@@ -205,6 +206,16 @@ int hf_store_publish_crl(struct hf_store *store, int64_t issuer, hf_crl_build_fn
 typedef int (*hf_revoked_fn)(void *arg, const struct hf_revoked *revoked);
 int hf_store_each_revoked(struct hf_store *store, int64_t issuer, int64_t expired_before,
 			  hf_revoked_fn each, void *arg, struct hf_err *err);
+
+/* The same as the entries of a list, one after the other into out, and how many: each as `encode`
+ * appended it when it was first listed.  What is encoded is kept in pages, so that a list costs its
+ * bytes and not its rows; a page is made again when one of its certificates changed or expired.
+ * Only for a `build`: it writes within that transaction. */
+typedef int (*hf_revoked_encode_fn)(void *arg, const struct hf_revoked *revoked,
+				    struct hf_buf *out);
+int hf_store_revoked_entries(struct hf_store *store, int64_t issuer, int64_t expired_before,
+			     hf_revoked_encode_fn encode, void *arg, struct hf_buf *out,
+			     int64_t *ret_len, struct hf_err *err);
 
 /* --- the audit log --- */
 

@@ -268,6 +268,7 @@ const struct hf_store_ops hf_store_sqlite = {
 	.list = hf_sqlite_list,
 	.publish_crl = hf_sqlite_publish_crl,
 	.each_revoked = hf_sqlite_each_revoked,
+	.revoked_entries = hf_sqlite_revoked_entries,
 	.audit_append = hf_sqlite_audit_append,
 	.audit_head = hf_sqlite_audit_head,
 	.audit_compare = hf_sqlite_audit_compare,

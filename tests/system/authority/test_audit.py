@@ -141,6 +141,17 @@ def test_certificates_are_held_against_the_log(abc, home):
     assert "77 (eve) is in the ledger, but the log knows nothing" in findings(abc)
 
 
+def test_entries_kept_for_lists_are_held_against_the_certificates(abc, home):
+    """Somebody who takes a revoked one out of what the next list will be made of."""
+    page = ("INSERT INTO revoked_page (issuer, last_at, last_serial, fresh, expired_before, first_expiry, "
+            "entries_len, entries) SELECT issuer, max(revoked_at), x'ff', 1, 0, 1 << 40, 0, x'' "
+            "FROM certificate WHERE state = 2")
+    sql(home, page)
+    assert "entries kept for the revocation lists of" in findings(abc)
+    sql(home, "UPDATE revoked_page SET fresh = 0")
+    assert abc.json("audit", "verify")["intact"]
+
+
 def test_a_home_without_an_authority_is_said(hf):
     assert "no authority" in hf("audit", exit=3).stderr
     assert "no authority" in hf("audit", "verify", exit=3).stderr

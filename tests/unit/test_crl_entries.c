@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pages of encoded entries: at every moment they are what the certificates are. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "ca/crl_entries.h"
+
+enum { NOW = 1800000000, DAY = 86400, PAGE = 1024, CAP = 64 << 20, ROUNDS = 60 };
+
+struct place {
+	char dir[64], path[128];
+	struct hf_store *store;
+	int64_t issuer;
+	unsigned serial, seed;
+};
+
+static int setup(void **state)
+{
+	struct hf_store_options options = { .create = true, .now = NOW, .actor = "tester" };
+	uint8_t spki[HF_STORE_SHA256_LEN] = { 1 };
+	struct place *p = calloc(1, sizeof(*p));
+	struct hf_err err = HF_ERR_INIT;
+
+	assert_non_null(p);
+	(void)snprintf(p->dir, sizeof(p->dir), "/tmp/hf-page-XXXXXX");
+	assert_non_null(mkdtemp(p->dir));
+	(void)snprintf(p->path, sizeof(p->path), "%s/ca.db", p->dir);
+	assert_int_equal(hf_store_open(p->path, &options, &p->store, &err), 0);
+	assert_int_equal(hf_store_issuer(p->store, spki, "issuing", NOW, &p->issuer, &err), 0);
+	p->seed = 7;
+	*state = p;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	static const char *const tails[] = { "", "-wal", "-shm", "-sessions", "-journal" };
+	struct place *p = *state;
+
+	hf_store_close(p->store);
+	for (size_t i = 0; i < HF_ARRAY_LEN(tails); i++) {
+		char path[160];
+
+		(void)snprintf(path, sizeof(path), "%s%s", p->path, tails[i]);
+		(void)unlink(path);
+	}
+	assert_int_equal(rmdir(p->dir), 0);
+	free(p);
+	return 0;
+}
+
+static int64_t pick(struct place *p, int64_t from, int64_t until)
+{
+	return from + rand_r(&p->seed) % (until - from + 1);
+}
+
+/* Revoked ones, as an import brings them: with any time of revocation and any end. */
+static void revoke_some(struct place *p, size_t len, int64_t from, int64_t until)
+{
+	struct hf_adopted *rows = calloc(len, sizeof(*rows));
+	char(*serials)[32] = calloc(len, sizeof(*serials));
+	struct hf_err err = HF_ERR_INIT;
+
+	assert_true(rows && serials);
+	for (size_t i = 0; i < len; i++) {
+		(void)snprintf(serials[i], sizeof(serials[i]), "%x%06x",
+			       (unsigned)pick(p, 1, 0x7fff), p->serial++);
+		rows[i] = (struct hf_adopted){ .serial = serials[i],
+					       .name = "x",
+					       .profile = "client",
+					       .subject = "CN=x",
+					       .sans = "",
+					       .asked_at = NOW,
+					       .not_before = NOW,
+					       .not_after = NOW + pick(p, 0, 100 * (int64_t)DAY),
+					       .revoked = true,
+					       .revoked_at = pick(p, from, until),
+					       .reason = (int)pick(p, 0, 5) };
+	}
+	assert_int_equal(hf_store_adopt(p->store, p->issuer, rows, len, NOW, &err), 0);
+	free(serials);
+	free(rows);
+}
+
+struct list {
+	struct place *p;
+	int64_t expired_before, len;
+	struct hf_buf entries;
+};
+
+static int build(void *arg, struct hf_store *store, const struct hf_crl_draft *draft,
+		 struct hf_crl_final *ret_final, struct hf_err *err)
+{
+	static const uint8_t der[] = { 0x30, 0x00 };
+	struct list *list = arg;
+
+	(void)draft;
+	*ret_final =
+	    (struct hf_crl_final){ list->expired_before, NOW + DAY, 0, der, sizeof(der), NULL };
+	return hf_crl_entries(store, list->p->issuer, list->expired_before, &list->entries,
+			      &list->len, err);
+}
+
+static int count(void *arg, const struct hf_revoked *revoked)
+{
+	(void)revoked;
+	++*(int64_t *)arg;
+	return 0;
+}
+
+/* Publishes; checks that the number is that of the rows, and the bytes those of the rows. */
+static int64_t publish(struct place *p, int64_t expired_before)
+{
+	struct list list = { p, expired_before, 0, HF_BUF_INIT(CAP) };
+	struct hf_err err = HF_ERR_INIT;
+	int64_t want = 0;
+	bool hold = false;
+
+	assert_int_equal(hf_store_publish_crl(p->store, p->issuer, build, &list, &err), 0);
+	assert_int_equal(hf_store_each_revoked(p->store, p->issuer, expired_before, count, &want,
+					       &err),
+			 0);
+	assert_int_equal(list.len, want);
+	assert_int_equal(hf_crl_entries_hold(p->store, p->issuer, &hold, &err), 0);
+	assert_true(hold);
+	hf_buf_done(&list.entries);
+	return list.len;
+}
+
+static int64_t ask(const struct place *p, const char *sql)
+{
+	sqlite3 *db = NULL;
+	sqlite3_stmt *stmt = NULL;
+	int64_t value = 0;
+
+	assert_int_equal(sqlite3_open(p->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+	if (sqlite3_step(stmt) == SQLITE_ROW)
+		value = sqlite3_column_int64(stmt, 0);
+	assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
+	(void)sqlite3_close(db);
+	return value;
+}
+
+static int64_t pages(const struct place *p)
+{
+	return ask(p, "SELECT count(*) FROM revoked_page WHERE fresh");
+}
+
+static void test_full_pages_are_kept_and_the_rest_is_not(void **state)
+{
+	struct place *p = *state;
+
+	assert_int_equal(publish(p, NOW), 0);
+	revoke_some(p, PAGE - 1, NOW, NOW);
+	assert_int_equal(publish(p, NOW), PAGE - 1);
+	assert_int_equal(pages(p), 0);
+	revoke_some(p, 1 + 2 * PAGE + 5, NOW + 1, NOW + 1);
+	assert_int_equal(publish(p, NOW), 3 * PAGE + 5);
+	assert_int_equal(pages(p), 3);
+}
+
+static void test_a_list_comes_from_its_pages(void **state)
+{
+	struct place *p = *state;
+	struct hf_err err = HF_ERR_INIT;
+	bool hold = true;
+
+	revoke_some(p, PAGE, NOW, NOW);
+	(void)publish(p, NOW);
+	(void)ask(p, "UPDATE revoked_page SET entries = zeroblob(length(entries))");
+	assert_int_equal(hf_crl_entries_hold(p->store, p->issuer, &hold, &err), 0);
+	assert_false(hold);
+}
+
+static void test_only_the_page_of_a_change_is_made_again(void **state)
+{
+	struct place *p = *state;
+
+	revoke_some(p, 4 * PAGE, NOW, NOW + 1000);
+	(void)publish(p, NOW);
+	assert_int_equal(pages(p), 4);
+	revoke_some(p, 1, NOW - 5, NOW - 5); /* before all */
+	assert_int_equal(pages(p), 3);
+	assert_int_equal(publish(p, NOW), 4 * PAGE + 1);
+	assert_int_equal(pages(p), 5);
+}
+
+/* Set back, a clock makes expired ones valid again: they must be on the list again. */
+static void test_a_clock_that_is_set_back(void **state)
+{
+	struct place *p = *state;
+	int64_t all;
+
+	revoke_some(p, 3 * PAGE, NOW, NOW + 10);
+	all = publish(p, NOW);
+	assert_int_equal(publish(p, NOW + 200 * (int64_t)DAY), 0);
+	assert_int_equal(publish(p, NOW), all);
+}
+
+static void test_any_order_of_revocations_and_of_time(void **state)
+{
+	struct place *p = *state;
+
+	for (int round = 0; round < ROUNDS; round++) {
+		int64_t day = pick(p, 0, 90) * DAY;
+		bool late = pick(p, 0, 3) == 0; /* revocations of long ago become known */
+
+		revoke_some(p, (size_t)pick(p, 1, 600), late ? NOW - 50 * DAY : NOW + day,
+			    NOW + day + pick(p, 0, 2));
+		(void)publish(p, NOW + day - pick(p, 0, 3) * DAY);
+	}
+	assert_true(pages(p) > 5);
+}
+
+static void test_deleted_and_mended_rows_are_felt(void **state)
+{
+	struct place *p = *state;
+
+	revoke_some(p, 2 * PAGE, NOW, NOW + 10);
+	(void)publish(p, NOW);
+	(void)ask(p, "UPDATE certificate SET reason = 4 WHERE id = 17");
+	(void)publish(p, NOW);
+	(void)ask(p, "DELETE FROM certificate WHERE id = 90");
+	assert_int_equal(publish(p, NOW), 2 * PAGE - 1);
+	(void)ask(
+	    p, "UPDATE certificate SET state = 1, revoked_at = NULL, reason = NULL WHERE id = 5");
+	assert_int_equal(publish(p, NOW), 2 * PAGE - 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_full_pages_are_kept_and_the_rest_is_not, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_a_list_comes_from_its_pages, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_only_the_page_of_a_change_is_made_again, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_a_clock_that_is_set_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_any_order_of_revocations_and_of_time, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_deleted_and_mended_rows_are_felt, setup,
+						teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
