@@ -143,6 +143,28 @@ static void show_anchors(struct hf_out *out, const json_t *anchors)
 	}
 }
 
+static void show_upstreams(struct hf_out *out, const json_t *upstreams)
+{
+	size_t i;
+	json_t *row;
+
+	json_array_foreach(upstreams, i, row)
+	{
+		hf_out_print(out, "%-12s ", i == 0 ? "services" : "");
+		hf_out_safe(out, hf_ctl_text(row, "upstream"));
+		if (hf_ctl_text(row, "route")[0]) {
+			hf_out_print(out, " of ");
+			hf_out_safe(out, hf_ctl_text(row, "route"));
+		}
+		hf_out_print(out, ", %s", hf_ctl_text(row, "state"));
+		if (hf_ctl_text(row, "since")[0])
+			hf_out_print(out, " since %s", hf_ctl_text(row, "since"));
+		if (hf_ctl_text(row, "why")[0])
+			hf_out_print(out, " (%s)", hf_ctl_text(row, "why"));
+		hf_out_print(out, "\n");
+	}
+}
+
 static void show_reload(struct hf_out *out, const json_t *status)
 {
 	const json_t *reload = json_object_get(status, "last_reload");
@@ -188,6 +210,7 @@ void hf_ctl_show_status(struct hf_out *out, const json_t *status)
 	show_lists(out, json_object_get(status, "crls"));
 	show_feed(out, json_object_get(status, "revocation_feed"));
 	show_anchors(out, json_object_get(status, "anchors"));
+	show_upstreams(out, json_object_get(status, "upstreams"));
 	show_files(out, json_object_get(status, "files"));
 	show_reload(out, status);
 	if (json_is_object(totals))

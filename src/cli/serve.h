@@ -12,7 +12,14 @@ struct hf_guard_opts {
 	const char *user;
 };
 
+/* How services are looked at: those of the file, or of a route. */
+struct hf_health_opts {
+	const char *check, *expect;
+	int64_t interval, timeout, rise, fall;
+};
+
 struct hf_serve_opts {
+	struct hf_health_opts health;
 	struct hf_guard_opts guard;
 	struct hf_credential_opts credential;
 	struct hf_trust_opts trust;
@@ -39,6 +46,14 @@ struct hf_preflight;
 /* What `serve --check --config PATH` would find (cmd_serve.c). */
 int hf_serve_preflight(struct hf_cmd_ctx *ctx, const char *path, struct hf_preflight *preflight);
 
+/* What was asked for, checked; ret_health borrows from opts. */
+int hf_serve_health(const struct hf_health_opts *opts, struct hf_health *ret_health,
+		    struct hf_err *err);
+/* As hf_serve_health for a route, whose own arguments come after those of all. */
+int hf_serve_route_health(const struct hf_health_opts *all, struct hf_route *route,
+			  struct hf_err *err);
+
+extern const struct hf_option hf_health_options[];
 extern const struct hf_option hf_renewal_options[];
 extern const struct hf_option_group hf_serve_groups[];
 

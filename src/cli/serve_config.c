@@ -101,6 +101,7 @@ static int upstream_config(const struct hf_serve_opts *opts, struct hf_upstream_
 {
 	static const unsigned forms[] = { HF_FORWARDED_X | HF_FORWARDED_RFC7239, HF_FORWARDED_X,
 					  HF_FORWARDED_RFC7239, 0 };
+	int rc;
 
 	*upstream = (struct hf_upstream_config){
 		.to = opts->to.len > 0 ? &opts->to : NULL,
@@ -119,7 +120,9 @@ static int upstream_config(const struct hf_serve_opts *opts, struct hf_upstream_
 	};
 	if (opts->via != NULL && !hf_http_all(opts->via, strlen(opts->via), HF_CHAR_TOKEN))
 		return hf_err_set(err, HF_E_INVALID, "--via '%s' is no token", opts->via);
-	return hf_pass_identity_parse(&opts->pass_identity, &upstream->pass_identity, err);
+	rc = hf_serve_health(&opts->health, &upstream->health, err);
+	return rc < 0 ? rc
+		      : hf_pass_identity_parse(&opts->pass_identity, &upstream->pass_identity, err);
 }
 
 /* Requests or bytes: a listener has one kind. */
@@ -132,6 +135,11 @@ static int stream_config(const struct hf_serve_opts *opts, struct hf_upstream_co
 		streams += hf_str_starts(opts->to.items[i], "tcp:") ||
 			   hf_str_starts(opts->to.items[i], "unix:");
 	upstream->stream = streams > 0;
+	if (streams > 0 && upstream->health.path != NULL)
+		return hf_err_set(err, HF_E_INVALID,
+				  "--health %s asks for a path, and bytes have none: --health "
+				  "connect",
+				  upstream->health.path);
 	if (streams > 0 && streams < opts->to.len)
 		return hf_err_set(err, HF_E_INVALID,
 				  "--to: all services take requests (http), or all take bytes "

@@ -229,9 +229,12 @@ int hf_serve_file_load(const char *path, struct hf_serve_file *ret_file, struct 
 		rc = read_keys(yaml, ret_file, err);
 	if (rc == 0)
 		rc = hf_options_init(&set, err);
-	if (rc < 0)
-		return rc;
-	return hf_options_parse(&set, 1, (int)ret_file->args.len, ret_file->args.items, &rest, err);
+	if (rc == 0)
+		rc = hf_options_parse(&set, 1, (int)ret_file->args.len, ret_file->args.items, &rest,
+				      err);
+	for (size_t i = 0; rc == 0 && i < ret_file->routes.len; i++)
+		rc = hf_serve_route_health(&ret_file->opts.health, &ret_file->routes.items[i], err);
+	return rc;
 }
 
 void hf_serve_file_done(struct hf_serve_file *file)

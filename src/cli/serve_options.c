@@ -374,6 +374,7 @@ const struct hf_option_group hf_serve_groups[] = {
 	{ "Listening", listen_options, 0 },
 	{ "Answer", answer_options, 0 },
 	{ "Service behind", upstream_options, 0 },
+	{ "Health of the services", hf_health_options, AT(health) },
 	{ "Credentials", hf_credential_options, AT(credential) },
 	{ "Renewal", hf_renewal_options, AT(renew_from) },
 	{ "Trust", hf_trust_options, AT(trust) },

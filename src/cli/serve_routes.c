@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Routes in handfast.yaml.  Must never take one that could not match: it would be a gate that
  * stands in no way. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,19 +96,43 @@ const struct hf_option hf_serve_route_keys[] = {
 	  .arg = "HOW",
 	  .words = hf_bound_tokens_words,
 	  .help = "as above, for these requests; default: the file's" },
+	{ .name = "health",
+	  .kind = HF_OPT_STRING,
+	  .arg = "PATH",
+	  .help = "as above, for these services; so are health-expect, health-interval, "
+		  "health-timeout, health-rise and health-fall" },
 	{ .name = NULL },
 };
 
-enum { KEYS_CAP = HF_ARRAY_LEN(hf_serve_route_keys) };
+enum { KEYS_CAP = 32 };
 
 static int check_keys(const struct hf_yaml *yaml, const struct hf_yaml_node *map,
 		      struct hf_err *err)
 {
 	const char *keys[KEYS_CAP];
+	size_t n = 0;
 
-	for (size_t i = 0; i < KEYS_CAP; i++)
-		keys[i] = hf_serve_route_keys[i].name;
+	for (const struct hf_option *o = hf_serve_route_keys; o->name != NULL; o++)
+		keys[n++] = o->name;
+	for (const struct hf_option *o = hf_health_options; o->name != NULL; o++)
+		keys[n++] = o->name;
+	assert(n < KEYS_CAP);
+	keys[n] = NULL;
 	return hf_yaml_check_keys(yaml, map, keys, err);
+}
+
+static int put_health(const struct hf_yaml *yaml, const struct hf_yaml_node *map,
+		      struct hf_route *route, struct hf_err *err)
+{
+	int rc = 0;
+
+	for (const struct hf_option *o = hf_health_options; rc == 0 && o->name != NULL; o++) {
+		const struct hf_yaml_node *node = hf_yaml_get(map, o->name);
+
+		if (node != NULL)
+			rc = hf_serve_key_args(yaml, node, &route->health_args, err);
+	}
+	return rc;
 }
 
 static int read_route(const struct hf_yaml *yaml, const struct hf_yaml_node *map, size_t number,
@@ -131,6 +156,8 @@ static int read_route(const struct hf_yaml *yaml, const struct hf_yaml_node *map
 		rc = hf_serve_put_list(yaml, map, "to", &route->to, err);
 	if (rc == 0)
 		rc = put_rules(yaml, map, route, err);
+	if (rc == 0)
+		rc = put_health(yaml, map, route, err);
 	balance = rc == 0 ? hf_yaml_get(map, "balance") : NULL;
 	if (balance != NULL)
 		rc = hf_yaml_word(yaml, balance, balances, &word, err);

@@ -134,7 +134,8 @@ static void refuse(struct hf_exchange *exchange, int status, const char *why)
 	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(512);
 
 	hf_buf_printf(&text, "%s: %s.\n", hf_http_status_text(status), why);
-	if (exchange->reference[0] && exchange->forwarder->config->tell_reference)
+	if (exchange->reference[0] &&
+	    (status == 503 || exchange->forwarder->config->tell_reference))
 		hf_buf_printf(&text, "Reference: %s\n", exchange->reference);
 	exchange->trouble = why;
 	answer(exchange, status, hf_buf_str(&text));
@@ -190,7 +191,8 @@ static void move_on(struct hf_exchange *exchange)
 	if (exchange->group->len == 1)
 		return;
 	backend = hf_forwarder_choose(forwarder, exchange->group);
-	if (strcmp(backend->target.prefix, exchange->backend->target.prefix) != 0)
+	if (backend == NULL ||
+	    strcmp(backend->target.prefix, exchange->backend->target.prefix) != 0)
 		return;
 	exchange->backend->active--;
 	exchange->backend = backend;

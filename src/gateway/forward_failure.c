@@ -26,21 +26,18 @@ static const char *const trouble_names[] = {
 	[HF_TROUBLE_TRUNCATED] = "truncated",
 };
 
-static void write_text(struct hf_json *j, const struct hf_http_failure *failure)
-{
-	char text[256];
+/* What stands in the record. */
+struct trouble {
+	const char *name, *text;
+	int status;
+};
 
-	(void)snprintf(text, sizeof(text), "%s%s%s", failure->why ? failure->why : "no connection",
-		       failure->sys_errno ? ": " : "",
-		       failure->sys_errno ? strerror(failure->sys_errno) : "");
-	hf_json_string(j, "text", text);
-}
-
-static void write_record(struct hf_exchange *exchange, const struct hf_http_failure *failure,
+static void write_record(struct hf_exchange *exchange, const struct trouble *trouble,
 			 struct hf_buf *out)
 {
 	const struct hf_verdict *verdict = hf_conn_verdict(exchange->conn);
 	const char *facts = hf_buf_str(&exchange->facts);
+	const struct hf_route *route = exchange->group->route;
 	char peer[HF_ADDRESS_TEXT_CAP];
 	struct hf_json j;
 
@@ -50,10 +47,12 @@ static void write_record(struct hf_exchange *exchange, const struct hf_http_fail
 	hf_json_time(&j, "time", hf_clock_now());
 	hf_json_string(&j, "event", "upstream-failure");
 	hf_json_string(&j, "reference", exchange->reference);
-	hf_json_string(&j, "upstream", exchange->backend->target.text);
-	hf_json_string(&j, "trouble", trouble_names[failure->trouble]);
-	write_text(&j, failure);
-	hf_json_int(&j, "status", exchange->answering ? 0 : hf_forward_failure_status(failure));
+	hf_json_string(&j, "route", route != NULL ? route->name : NULL);
+	hf_json_string(&j, "upstream",
+		       exchange->backend != NULL ? exchange->backend->target.text : NULL);
+	hf_json_string(&j, "trouble", trouble->name);
+	hf_json_string(&j, "text", trouble->text);
+	hf_json_int(&j, "status", trouble->status);
 	hf_json_string(&j, "peer", peer);
 	hf_json_string(&j, "identity",
 		       verdict != NULL && verdict->identity != NULL ? verdict->identity->name
@@ -64,18 +63,38 @@ static void write_record(struct hf_exchange *exchange, const struct hf_http_fail
 	hf_json_object_end(&j);
 }
 
-void hf_forward_record(struct hf_exchange *exchange, const struct hf_http_failure *failure)
+static void record(struct hf_exchange *exchange, const struct trouble *trouble)
 {
 	HF_AUTO_DONE(hf_buf) line = HF_BUF_INIT(RECORD_CAP);
 	struct hf_forwarder *forwarder = exchange->forwarder;
 
-	(void)snprintf(exchange->reference, sizeof(exchange->reference), "%llx-%u-u%llu",
-		       (unsigned long long)forwarder->started_at, forwarder->worker,
-		       (unsigned long long)++forwarder->failures);
-	exchange->trouble = trouble_names[failure->trouble];
+	hf_forwarder_reference(forwarder, exchange->reference);
+	exchange->trouble = trouble->name;
 	if (!hf_log_bucket_take(&forwarder->bucket, hf_clock_monotonic_ms()))
 		return;
-	write_record(exchange, failure, &line);
+	write_record(exchange, trouble, &line);
 	if (!hf_buf_failed(&line))
 		hf_log_line(STDERR_FILENO, line.data, line.len);
+}
+
+void hf_forward_record(struct hf_exchange *exchange, const struct hf_http_failure *failure)
+{
+	char text[256];
+	const struct trouble trouble = {
+		.name = trouble_names[failure->trouble],
+		.text = text,
+		.status = exchange->answering ? 0 : hf_forward_failure_status(failure),
+	};
+
+	(void)snprintf(text, sizeof(text), "%s%s%s", failure->why ? failure->why : "no connection",
+		       failure->sys_errno ? ": " : "",
+		       failure->sys_errno ? strerror(failure->sys_errno) : "");
+	record(exchange, &trouble);
+}
+
+void hf_forward_record_out(struct hf_exchange *exchange)
+{
+	static const struct trouble trouble = { "health", HF_ALL_OUT_TEXT, 503 };
+
+	record(exchange, &trouble);
 }

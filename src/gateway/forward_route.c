@@ -78,6 +78,11 @@ int hf_forward_route(struct hf_exchange *exchange, const struct hf_http_request 
 	if (status != 0)
 		return status;
 	exchange->backend = hf_forwarder_choose(forwarder, exchange->group);
+	if (exchange->backend == NULL) {
+		hf_forward_record_out(exchange);
+		*ret_why = "the service behind this gateway is not in order";
+		return 503;
+	}
 	exchange->backend->active++;
 	return 0;
 }

@@ -3,6 +3,7 @@
  * the loop that its connections live on. */
 #include "gateway/forwarder.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/err.h"
@@ -13,6 +14,19 @@ enum {
 	SCRATCH_CAP = 256 * 1024,
 	RECORDS_BURST = 50,
 };
+
+/* Rows stand in the order in which services are opened. */
+static struct hf_health_row *row_of(struct hf_forwarder *forwarder)
+{
+	struct hf_health_board *board = forwarder->config->health;
+	size_t index = forwarder->backends_len++;
+	struct hf_health_place place;
+
+	if (board == NULL || !hf_health_place(forwarder->config, index, &place) ||
+	    place.health->interval_ms == 0)
+		return NULL;
+	return &board->rows[index];
+}
 
 static int open_backend(struct hf_forwarder *forwarder, struct hf_backend *backend,
 			const char *text, struct hf_err *err)
@@ -28,6 +42,7 @@ static int open_backend(struct hf_forwarder *forwarder, struct hf_backend *backe
 	};
 	int rc = hf_target_parse(text, config->upstream.anywhere, &backend->target, err);
 
+	backend->health = row_of(forwarder);
 	if (rc < 0 || backend->target.kind != HF_TARGET_HTTP)
 		return rc;
 	pool.addresses = backend->target.addresses;
@@ -94,16 +109,23 @@ int hf_forwarder_new(struct hf_loop *loop, const struct hf_gateway_config *confi
 	if (rc == 0)
 		rc = hf_identity_fields_new(config->upstream.pass_identity, &forwarder->identity,
 					    err);
-	if (rc < 0)
+	if (rc == 0 && worker == 0 && config->health != NULL)
+		rc = hf_health_checks_new(forwarder, &forwarder->checks, err);
+	if (rc < 0) {
+		hf_forwarder_close(forwarder);
 		return rc;
+	}
 	*ret_forwarder = hf_take(forwarder);
 	return 0;
 }
 
 void hf_forwarder_close(struct hf_forwarder *forwarder)
 {
-	if (forwarder != NULL)
-		forwarder->closing = true;
+	if (forwarder == NULL)
+		return;
+	forwarder->closing = true;
+	hf_health_checks_free(forwarder->checks);
+	forwarder->checks = NULL;
 }
 
 void hf_forwarder_free(struct hf_forwarder *forwarder)
@@ -129,6 +151,13 @@ void hf_forwarder_free(struct hf_forwarder *forwarder)
 	free(forwarder);
 }
 
+void hf_forwarder_reference(struct hf_forwarder *forwarder, char reference[HF_REFERENCE_CAP])
+{
+	(void)snprintf(reference, HF_REFERENCE_CAP, "%llx-%u-u%llu",
+		       (unsigned long long)forwarder->started_at, forwarder->worker,
+		       (unsigned long long)++forwarder->failures);
+}
+
 void hf_backend_failed(struct hf_forwarder *forwarder, struct hf_backend *backend)
 {
 	backend->failed_until_ms = hf_loop_now_ms(forwarder->loop) + FAILED_MS;
@@ -147,14 +176,17 @@ static bool better(const struct hf_group *group, uint64_t now_ms, const struct h
 struct hf_backend *hf_forwarder_choose(struct hf_forwarder *forwarder, struct hf_group *group)
 {
 	uint64_t now_ms = hf_loop_now_ms(forwarder->loop);
-	struct hf_backend *best = &group->backends[group->turn];
+	struct hf_backend *best = NULL;
 
-	for (size_t i = 1; i < group->len; i++) {
+	for (size_t i = 0; i < group->len; i++) {
 		struct hf_backend *other = &group->backends[(group->turn + i) % group->len];
 
-		if (better(group, now_ms, other, best))
+		if (other->health != NULL && other->health->out)
+			continue;
+		if (best == NULL || better(group, now_ms, other, best))
 			best = other;
 	}
-	group->turn = ((size_t)(best - group->backends) + 1) % group->len;
+	if (best != NULL)
+		group->turn = ((size_t)(best - group->backends) + 1) % group->len;
 	return best;
 }

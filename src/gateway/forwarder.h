@@ -6,6 +6,7 @@
 
 #include "gateway/accesslog.h"
 #include "gateway/generation.h"
+#include "gateway/health.h"
 #include "gateway/identity_fields.h"
 #include "gateway/target.h"
 #include "http/client.h"
@@ -21,6 +22,7 @@ struct hf_backend {
 	size_t good;		   /* the address that answered last */
 	size_t active;		   /* exchanges or streams */
 	uint64_t failed_until_ms;  /* connecting failed: others come first until then */
+	struct hf_health_row *health; /* shared; NULL: nobody looks at it */
 };
 
 /* The services of one route. */
@@ -54,8 +56,10 @@ struct hf_forwarder {
 	struct hf_forwarder_hooks hooks;
 	struct hf_group *groups; /* in the order to match */
 	size_t groups_len;
+	size_t backends_len; /* of all groups */
 	bool by_path; /* some route looks at the path */
 	struct hf_identity_fields *identity;
+	struct hf_health_checks *checks; /* NULL: another worker looks, or nobody */
 	struct hf_exchange *spare; /* for the next requests */
 	size_t spare_len;
 	struct hf_buf scratch; /* chunk framing of request bodies */
@@ -86,8 +90,11 @@ void hf_forward(struct hf_forwarder *forwarder, const struct hf_http_request *re
 		struct hf_http_session *session, const struct hf_forward_under *under);
 
 /* The service of a group for the next request: the next in turn that is not known to be down, or
- * the one with the fewest requests.  Never NULL. */
+ * the one with the fewest requests.  NULL: all are out, by their health. */
 struct hf_backend *hf_forwarder_choose(struct hf_forwarder *forwarder, struct hf_group *group);
+#define HF_ALL_OUT_TEXT "every service is out of order by its health checks"
+/* The id of the next record of a failure. */
+void hf_forwarder_reference(struct hf_forwarder *forwarder, char reference[HF_REFERENCE_CAP]);
 void hf_backend_failed(struct hf_forwarder *forwarder, struct hf_backend *backend);
 
 /* --- the inside, for forward*.c --- */
@@ -139,6 +146,7 @@ void hf_forward_switch(struct hf_exchange *exchange, const struct hf_http_head *
 void hf_exchange_log(struct hf_exchange *exchange);
 void hf_exchange_free(struct hf_exchange *exchange);
 /* forward_failure.c: what became of it; writes the record and gives it a reference. */
+void hf_forward_record_out(struct hf_exchange *exchange); /* no service is in */
 void hf_forward_record(struct hf_exchange *exchange, const struct hf_http_failure *failure);
 int hf_forward_failure_status(const struct hf_http_failure *failure);
 

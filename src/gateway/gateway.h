@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "gateway/custody/custody.h"
 #include "gateway/filestamp.h"
+#include "gateway/health.h"
 #include "gateway/route.h"
 #include "http/server.h"
 #include "http/url.h"
@@ -77,6 +78,7 @@ struct hf_upstream_config {
 	uint64_t tunnel_ms; /* without a byte either way, after an upgrade or for byte streams */
 	uint64_t keep_ms; /* of an idle connection to a service */
 	size_t keep_cap;  /* of each service and worker */
+	struct hf_health health; /* of `to`; routes have their own */
 };
 
 /* The other direction (handfast tunnel): plaintext comes in, mutual TLS goes out, byte for byte. */
@@ -138,6 +140,7 @@ struct hf_gateway_config {
 	struct hf_follow_config follow;
 	const char *const *aide; /* a program to run beside us (aide.h); NULL: none */
 	struct hf_revocations *revocations; /* the gateway's own: made by the supervisor */
+	struct hf_health_board *health;	    /* likewise; NULL: there are no services */
 	struct hf_networks proxies; /* peers from here begin with a PROXY protocol header */
 	struct hf_http_server_config http;
 	uint64_t handshake_ms, drain_ms;

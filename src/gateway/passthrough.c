@@ -41,7 +41,7 @@ static void log_it(struct passage *passage, struct hf_conn *client)
 		.at = passage->at,
 		.taken_ms = hf_loop_now_ms(forwarder->loop) - passage->begun_ms,
 		.number = 1,
-		.upstream = passage->backend->target.text,
+		.upstream = passage->backend != NULL ? passage->backend->target.text : NULL,
 		.upstream_ms =
 		    passage->service_ms ? (int64_t)(passage->service_ms - passage->begun_ms) : -1,
 		.reference = passage->reference[0] ? passage->reference : NULL,
@@ -65,7 +65,8 @@ static void client_over(struct passage *passage, struct hf_conn *client,
 
 static void passage_free(struct passage *passage)
 {
-	passage->backend->active--;
+	if (passage->backend != NULL)
+		passage->backend->active--;
 	free(passage);
 }
 
@@ -85,17 +86,15 @@ static const struct hf_relay_ops relay_ops = { .on_a_end = on_relay_client_end,
 
 /* --- failure --- */
 
-static void record(struct passage *passage, int errnum)
+static void record(struct passage *passage, const char *trouble, const char *text)
 {
 	HF_AUTO_DONE(hf_buf) line = HF_BUF_INIT(8 * 1024);
 	struct hf_forwarder *forwarder = passage->forwarder;
 	char peer[HF_ADDRESS_TEXT_CAP];
 	struct hf_json j;
 
-	(void)snprintf(passage->reference, sizeof(passage->reference), "%llx-%u-u%llu",
-		       (unsigned long long)forwarder->started_at, forwarder->worker,
-		       (unsigned long long)++forwarder->failures);
-	passage->trouble = "connect";
+	hf_forwarder_reference(forwarder, passage->reference);
+	passage->trouble = trouble;
 	if (!hf_log_bucket_take(&forwarder->bucket, hf_clock_monotonic_ms()))
 		return;
 	hf_address_format(hf_conn_peer(passage->client), peer);
@@ -104,9 +103,10 @@ static void record(struct passage *passage, int errnum)
 	hf_json_time(&j, "time", hf_clock_now());
 	hf_json_string(&j, "event", "upstream-failure");
 	hf_json_string(&j, "reference", passage->reference);
-	hf_json_string(&j, "upstream", passage->backend->target.text);
+	hf_json_string(&j, "upstream",
+		       passage->backend != NULL ? passage->backend->target.text : NULL);
 	hf_json_string(&j, "trouble", passage->trouble);
-	hf_json_string(&j, "text", strerror(errnum));
+	hf_json_string(&j, "text", text);
 	hf_json_string(&j, "peer", peer);
 	hf_json_int(&j, "tries", passage->tries);
 	hf_json_object_end(&j);
@@ -121,17 +121,6 @@ static void nothing(struct hf_conn *conn, void *arg)
 	(void)arg;
 }
 
-static void on_orphan_end(struct hf_conn *conn, const struct hf_conn_end *end, void *arg)
-{
-	(void)conn;
-	(void)end;
-	(void)arg;
-}
-
-static const struct hf_conn_ops orphan_ops = { .on_ready = nothing,
-					       .on_readable = nothing,
-					       .on_end = on_orphan_end };
-
 static void on_waiting_readable(struct hf_conn *conn, void *arg)
 {
 	(void)arg;
@@ -142,10 +131,7 @@ static void on_waiting_end(struct hf_conn *conn, const struct hf_conn_end *end, 
 {
 	struct passage *passage = arg;
 
-	if (passage->service != NULL) {
-		hf_conn_set_ops(passage->service, &orphan_ops, NULL);
-		hf_conn_abort(passage->service);
-	}
+	hf_conn_discard(passage->service);
 	client_over(passage, conn, end);
 	passage_free(passage);
 }
@@ -231,7 +217,7 @@ static void on_service_end(struct hf_conn *service, const struct hf_conn_end *en
 		return;
 	}
 	hf_backend_failed(passage->forwarder, backend);
-	record(passage, end->sys_errno);
+	record(passage, "connect", strerror(end->sys_errno));
 	hf_conn_close(passage->client);
 }
 
@@ -241,11 +227,16 @@ static const struct hf_conn_ops service_ops = { .on_ready = on_service_ready,
 
 static void move_on(struct passage *passage)
 {
+	struct hf_backend *next;
+
 	if (passage->tries % passage->backend->target.addresses_len != 0)
 		return;
 	hf_backend_failed(passage->forwarder, passage->backend);
+	next = hf_forwarder_choose(passage->forwarder, passage->forwarder->groups);
+	if (next == NULL)
+		return;
 	passage->backend->active--;
-	passage->backend = hf_forwarder_choose(passage->forwarder, passage->forwarder->groups);
+	passage->backend = next;
 	passage->backend->active++;
 }
 
@@ -275,7 +266,7 @@ static void connect_next(struct passage *passage)
 		errnum = errno;
 		passage->backend->good = (passage->backend->good + 1) % target->addresses_len;
 	}
-	record(passage, errnum);
+	record(passage, "connect", strerror(errnum));
 	hf_conn_close(passage->client);
 }
 
@@ -290,11 +281,16 @@ void hf_passthrough(struct hf_forwarder *forwarder, struct hf_conn *client, void
 	passage->forwarder = forwarder;
 	passage->client = client;
 	passage->session_arg = session_arg;
-	passage->backend = hf_forwarder_choose(forwarder, forwarder->groups);
-	passage->backend->active++;
 	passage->at = hf_clock_now();
 	passage->begun_ms = hf_loop_now_ms(forwarder->loop);
 	hf_conn_set_ops(client, &waiting_ops, passage);
 	hf_conn_want_read(client, false);
+	passage->backend = hf_forwarder_choose(forwarder, forwarder->groups);
+	if (passage->backend == NULL) {
+		record(passage, "health", HF_ALL_OUT_TEXT);
+		hf_conn_close(client);
+		return;
+	}
+	passage->backend->active++;
 	connect_next(passage);
 }

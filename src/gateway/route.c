@@ -16,6 +16,7 @@ void hf_routes_done(struct hf_routes *routes)
 		free(route->path);
 		hf_strv_done(&route->methods);
 		hf_strv_done(&route->to);
+		hf_strv_done(&route->health_args);
 		hf_rules_unref(route->rules);
 	}
 	free(routes->items);
@@ -153,7 +154,8 @@ bool hf_routes_same_ways(const struct hf_routes *a, const struct hf_routes *b)
 		    one->own_tokens != other->own_tokens ||
 		    one->bound_tokens != other->bound_tokens ||
 		    !lists_same(&one->methods, &other->methods) ||
-		    !lists_same(&one->to, &other->to))
+		    !lists_same(&one->to, &other->to) ||
+		    !lists_same(&one->health_args, &other->health_args))
 			return false;
 	}
 	return true;

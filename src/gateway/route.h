@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "gateway/bound_token.h"
+#include "gateway/health.h"
 #include "http/head.h"
 #include "verify/rules.h"
 
@@ -22,6 +23,8 @@ struct hf_route {
 	bool least_busy;
 	bool own_tokens; /* else the gateway's bound_tokens */
 	enum hf_bound_tokens bound_tokens;
+	struct hf_strv health_args; /* what it says of them, as options */
+	struct hf_health health;    /* of its services */
 };
 
 struct hf_routes {

@@ -149,7 +149,9 @@ int hf_supervisor_set_up(struct hf_supervisor *s, struct hf_err *err)
 	if (s->counters == NULL || s->board == NULL || s->roster == NULL)
 		return hf_err_nomem(err);
 	hf_roster_set_anchors(s->roster, &s->good);
-	rc = hf_supervisor_signer_ready(s, err);
+	rc = hf_health_board_map(s->config, &s->own.health, err);
+	if (rc == 0)
+		rc = hf_supervisor_signer_ready(s, err);
 	if (rc == 0)
 		rc = hf_supervisor_open_admin(s, err);
 	if (rc == 0)

@@ -133,26 +133,12 @@ static void rest(struct hf_conn *conn, void *arg)
 	hf_conn_want_read(conn, false);
 }
 
-static void on_orphan_end(struct hf_conn *conn, const struct hf_conn_end *end, void *arg)
-{
-	(void)conn;
-	(void)end;
-	(void)arg;
-}
-
-static const struct hf_conn_ops orphan_ops = { .on_ready = nothing,
-					       .on_readable = nothing,
-					       .on_end = on_orphan_end };
-
 static void on_waiting_end(struct hf_conn *local, const struct hf_conn_end *end, void *arg)
 {
 	struct crossing *c = arg;
 
 	(void)end;
-	if (c->remote != NULL) {
-		hf_conn_set_ops(c->remote, &orphan_ops, NULL);
-		hf_conn_abort(c->remote);
-	}
+	hf_conn_discard(c->remote);
 	log_it(c, local);
 	crossing_free(c);
 }

@@ -168,6 +168,54 @@ static void write_anchors(struct hf_worker *worker, struct hf_buf *out)
 	}
 }
 
+/* --- services --- */
+
+static const struct {
+	const char *name, *type, *help;
+	size_t offset; /* of a counter of a row */
+} service_metrics[] = {
+	{ "handfast_upstream_checks_total", "counter", "Health checks of a service.",
+	  offsetof(struct hf_health_row, looks) },
+	{ "handfast_upstream_checks_failed_total", "counter", "Health checks that failed.",
+	  offsetof(struct hf_health_row, failures) },
+};
+
+static void write_service(struct hf_buf *out, const char *name, const struct hf_health_place *place,
+			  uint64_t value)
+{
+	hf_buf_printf(out, "%s{route=\"", name);
+	hf_label_write(out, place->route ? place->route : "");
+	hf_buf_puts(out, "\",upstream=\"");
+	hf_label_write(out, place->upstream);
+	hf_buf_printf(out, "\"} %" PRIu64 "\n", value);
+}
+
+/* Only of those that are looked at: of the others nothing is known. */
+static void write_services(struct hf_worker *worker, struct hf_buf *out)
+{
+	static const char up[] = "handfast_upstream_up";
+	struct hf_health_place place;
+
+	hf_metric_head(out, up, "gauge",
+		       "1 while a service is in by its health checks, 0 while it is out.");
+	for (size_t i = 0; hf_health_place(worker->config, i, &place); i++)
+		if (place.health->interval_ms > 0)
+			write_service(out, up, &place, !worker->config->health->rows[i].out);
+	for (size_t m = 0; m < HF_ARRAY_LEN(service_metrics); m++) {
+		hf_metric_head(out, service_metrics[m].name, service_metrics[m].type,
+			       service_metrics[m].help);
+		for (size_t i = 0; hf_health_place(worker->config, i, &place); i++) {
+			const char *row = (const char *)&worker->config->health->rows[i];
+
+			if (place.health->interval_ms > 0)
+				write_service(out, service_metrics[m].name, &place,
+					      *(const _Atomic uint64_t
+						    *)(const void *)(row +
+								     service_metrics[m].offset));
+		}
+	}
+}
+
 void hf_worker_write_metrics(struct hf_worker *worker, struct hf_buf *out)
 {
 	hf_counters_write(worker->start->counters, worker->start->workers, out);
@@ -177,4 +225,5 @@ void hf_worker_write_metrics(struct hf_worker *worker, struct hf_buf *out)
 	write_list_metric(&worker->generation->parts, out, false);
 	write_list_metric(&worker->generation->parts, out, true);
 	write_anchors(worker, out);
+	write_services(worker, out);
 }

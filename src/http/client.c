@@ -12,38 +12,11 @@
 
 /* --- being gone --- */
 
-static void nothing(struct hf_conn *conn, void *arg)
-{
-	(void)conn;
-	(void)arg;
-}
-
-static void nothing_readable(struct hf_conn *conn, void *arg)
-{
-	(void)arg;
-	hf_conn_want_read(conn, false);
-}
-
-static void nothing_end(struct hf_conn *conn, const struct hf_conn_end *end, void *arg)
-{
-	(void)conn;
-	(void)end;
-	(void)arg;
-}
-
-/* Of connections that nobody wants any more. */
-static const struct hf_conn_ops orphan_ops = { .on_ready = nothing,
-					       .on_readable = nothing_readable,
-					       .on_end = nothing_end };
-
 void hf_http_client_free(struct hf_http_client *client)
 {
 	client->state = HF_CLIENT_GONE;
-	if (client->conn != NULL) {
-		hf_conn_set_ops(client->conn, &orphan_ops, NULL);
-		hf_conn_abort(client->conn);
-		client->conn = NULL;
-	}
+	hf_conn_discard(client->conn);
+	client->conn = NULL;
 	if (client->inside)
 		return; /* whoever is inside does the rest */
 	hf_buf_done(&client->early);

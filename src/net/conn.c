@@ -154,6 +154,31 @@ void hf_conn_abort(struct hf_conn *conn)
 	hf_conn_end_with(conn, HF_CONN_END_ABORTED, 0, false);
 }
 
+static void ignore(struct hf_conn *conn, void *arg)
+{
+	(void)conn;
+	(void)arg;
+}
+
+static void ignore_end(struct hf_conn *conn, const struct hf_conn_end *end, void *arg)
+{
+	(void)conn;
+	(void)end;
+	(void)arg;
+}
+
+static const struct hf_conn_ops nobodys_ops = { .on_ready = ignore,
+						.on_readable = ignore,
+						.on_end = ignore_end };
+
+void hf_conn_discard(struct hf_conn *conn)
+{
+	if (conn == NULL)
+		return;
+	hf_conn_set_ops(conn, &nobodys_ops, NULL);
+	hf_conn_abort(conn);
+}
+
 void hf_conn_reset(struct hf_conn *conn)
 {
 	const struct linger now = { .l_onoff = 1, .l_linger = 0 };

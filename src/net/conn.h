@@ -99,8 +99,11 @@ void hf_conn_close(struct hf_conn *conn);
 void hf_conn_finish_writing(struct hf_conn *conn);
 /* Closes without another byte; on_end comes soon. */
 void hf_conn_abort(struct hf_conn *conn);
-/* The same with a reset, for a stream that was cut: many TLS stacks take a bare end for a proper
- * one (Python sets SSL_OP_IGNORE_UNEXPECTED_EOF). */
+/* Closes without another byte, and nobody hears of it any more: the callbacks are not called.
+ * NULL-safe. */
+void hf_conn_discard(struct hf_conn *conn);
+/* As hf_conn_abort with a reset, for a stream that was cut: many TLS stacks take a bare end for a
+ * proper one (Python sets SSL_OP_IGNORE_UNEXPECTED_EOF). */
 void hf_conn_reset(struct hf_conn *conn);
 /* From now on: over when nothing was read or sent for so long (0: never). */
 void hf_conn_set_idle(struct hf_conn *conn, uint64_t idle_ms);

@@ -15,8 +15,8 @@ def gateway(hf, town):
     """gateway("--to", url, …) is a running gateway that lets everybody of the CA in."""
     running = []
 
-    def start(*args, workers=1):
-        server = hf.serve(*town.serve_args, "--allow", "any", "--workers", workers, *args)
+    def start(*args, workers=1, **more):
+        server = hf.serve(*town.serve_args, "--allow", "any", "--workers", workers, *args, **more)
         running.append(server)
         return server
     yield start

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The metrics page, the alerts and the dashboard that are made for it, and the access log."""
+import http.server
 import json
 import socket
 import subprocess
+import threading
 
 import pytest
 from support import zoo
@@ -101,10 +103,34 @@ def test_promtool_takes_the_alert_rules(source):
     assert done.returncode == 0, done
 
 
+class Hello(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = 65536  # head and body in one piece
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "5")
+        self.end_headers()
+        self.wfile.write(b"hello")
+
+    def log_message(self, *args):
+        pass
+
+
 @pytest.fixture
-def known(measured, keep, town, python):
+def service():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hello)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield "http://127.0.0.1:%d" % server.server_address[1]
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def known(measured, keep, town, python, service):
     """The names of a page on which everything has happened once."""
-    server = measured("--crl", town.crl, workers=1)
+    server = measured("--crl", town.crl, answer=("--to", service, "--health", "/"), workers=1)
     keep(server)
     python.get(server.port, town["expired"])
     return {name for name, _ in parse(scrape(server))}

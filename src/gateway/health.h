@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Active health checks: how services are looked at, and in shared memory what came of it.  One
+ * worker looks, all go by it; a service that is out gets no requests until it is back. */
+#ifndef HF_GATEWAY_HEALTH_H
+#define HF_GATEWAY_HEALTH_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/json.h"
+
+struct hf_gateway_config;
+struct hf_forwarder;
+
+enum { HF_HEALTH_EXPECT_CAP = 8, HF_HEALTH_WHY_CAP = 128 };
+
+/* How a service is looked at. */
+struct hf_health {
+	const char *path; /* asked for with GET, borrowed; NULL: a connection is enough */
+	struct {
+		int from, to;
+	} expect[HF_HEALTH_EXPECT_CAP]; /* statuses that are good */
+	size_t expect_len;
+	uint64_t interval_ms; /* 0: it is not looked at */
+	uint64_t timeout_ms;
+	unsigned rise, fall; /* how many in a row bring it back, and put it out */
+};
+
+/* "200", "200-299,404"; anything else is -HF_E_INVALID. */
+int hf_health_expect(const char *text, struct hf_health *health, struct hf_err *err);
+bool hf_health_expects(const struct hf_health *health, int status);
+
+enum hf_health_why {
+	HF_HEALTH_FINE,
+	HF_HEALTH_NO_CONNECTION, /* detail: errno, 0 unknown */
+	HF_HEALTH_TIMEOUT,
+	HF_HEALTH_STATUS, /* detail: the status that came */
+	HF_HEALTH_NO_ANSWER,
+};
+
+/* Of one service; written by the process that looks. */
+struct hf_health_row {
+	_Atomic bool out;
+	_Atomic int64_t since, looked_at; /* Unix seconds; 0: not yet */
+	_Atomic uint64_t looks, failures;
+	_Atomic int why, detail; /* of the last look: enum hf_health_why */
+};
+
+/* A row for each service: those of the routes in their order, then those for the rest. */
+struct hf_health_board {
+	size_t len;
+	struct hf_health_row rows[];
+};
+
+/* Maps them, shared with children to come; -HF_E_NOMEM, and 0 with NULL when there are none. */
+int hf_health_board_map(const struct hf_gateway_config *config,
+			struct hf_health_board **ret_board, struct hf_err *err);
+void hf_health_board_unmap(struct hf_health_board *board); /* NULL-safe */
+
+/* Whose row it is: borrowed of config.  false: there is no such row. */
+struct hf_health_place {
+	const char *route; /* NULL: for the rest */
+	const char *upstream;
+	const struct hf_health *health;
+};
+bool hf_health_place(const struct hf_gateway_config *config, size_t index,
+		     struct hf_health_place *ret_place);
+
+/* "status 503", "no connection: Connection refused"; "" when all is well. */
+void hf_health_why(enum hf_health_why why, int detail, char text[HF_HEALTH_WHY_CAP]);
+/* "upstreams": [{"route", "upstream", "state", …}] */
+void hf_health_to_json(const struct hf_gateway_config *config, struct hf_json *j);
+
+/* --- looking (health_check.c) --- */
+
+struct hf_health_checks;
+/* Looks at the services of a forwarder from now on; *ret_checks is NULL when none is to be looked
+ * at.  The forwarder outlives it. */
+int hf_health_checks_new(struct hf_forwarder *forwarder, struct hf_health_checks **ret_checks,
+			 struct hf_err *err);
+/* Before the loop is freed; NULL-safe. */
+void hf_health_checks_free(struct hf_health_checks *checks);
+
+#endif
