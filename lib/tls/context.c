@@ -227,8 +227,9 @@ static int ssl_make(struct hf_tls_context *context, const struct hf_tls_config *
 {
 	int rc;
 
-	context->ssl =
-	    SSL_CTX_new(config->role == HF_TLS_SERVER ? TLS_server_method() : TLS_client_method());
+	context->ssl = SSL_CTX_new_ex(config->library, NULL,
+				      config->role == HF_TLS_SERVER ? TLS_server_method()
+								    : TLS_client_method());
 	context->bio = hf_tls_bio_method_new();
 	if (!context->ssl || !context->bio)
 		return hf_err_ossl(err, HF_E_NOMEM, "making a TLS context");
@@ -249,6 +250,7 @@ static void fields_copy(struct hf_tls_context *context, const struct hf_tls_conf
 {
 	context->refs = 1;
 	context->role = config->role;
+	context->library = config->library;
 	context->client_auth = config->client_auth;
 	context->profile = config->profile;
 	context->compat_cn = config->compat_cn;

@@ -44,6 +44,9 @@ struct hf_tls_config {
 	enum hf_tls_role role;
 	const struct hf_credential
 	    *credential;		 /* servers: required; clients: NULL sends no certificate */
+	/* What libssl computes with; it needs no decoders, since certificates are decoded with
+	 * the default one in any case.  Borrowed; must outlive the context; NULL: the default. */
+	OSSL_LIB_CTX *library;
 	struct hf_trust *trust;		 /* frozen; NULL trusts nothing */
 	struct hf_rules *rules;		 /* NULL: none applied (serve insists on some itself) */
 	enum hf_client_auth client_auth; /* servers */

@@ -16,6 +16,7 @@ struct hf_tls_context {
 	enum hf_tls_role role;
 	enum hf_client_auth client_auth;
 	SSL_CTX *ssl;
+	OSSL_LIB_CTX *library; /* of ssl; NULL: the default one */
 	BIO_METHOD *bio;
 	struct hf_trust *trust; /* never NULL: an empty one trusts nothing */
 	struct hf_rules *rules; /* may be NULL */

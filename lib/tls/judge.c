@@ -65,11 +65,27 @@ static int hash_chain(const struct hf_tls_context *context, const STACK_OF(X509)
 	return 0;
 }
 
-static int decode_chain(const STACK_OF(X509) *sent, struct hf_certs *ret_certs, struct hf_err *err)
+/* A library of ours has no decoders: what libssl made with it has no key. */
+static int decode_one(const struct hf_tls_context *context, X509 *x, struct hf_cert **ret_cert,
+		      struct hf_err *err)
+{
+	HF_AUTO(ossl_mem) der = NULL;
+	int len;
+
+	if (!context->library)
+		return hf_cert_new(x, ret_cert, err);
+	len = i2d_X509(x, &der);
+	if (len < 0)
+		return hf_err_ossl(err, HF_E_CRYPTO, "decoding a chain");
+	return hf_cert_from_der(der, (size_t)len, ret_cert, err);
+}
+
+static int decode_chain(const struct hf_tls_context *context, const STACK_OF(X509) *sent,
+			struct hf_certs *ret_certs, struct hf_err *err)
 {
 	for (int i = 0; i < sk_X509_num(sent); i++) {
 		HF_AUTO(hf_cert) cert = NULL;
-		int rc = hf_cert_new(sk_X509_value(sent, i), &cert, err);
+		int rc = decode_one(context, sk_X509_value(sent, i), &cert, err);
 
 		if (rc == 0)
 			rc = hf_certs_add(ret_certs, cert, err);
@@ -113,7 +129,7 @@ static int judge_new(struct hf_tls_conn *conn, const STACK_OF(X509) *sent,
 	HF_AUTO_DONE(hf_certs) certs = HF_CERTS_INIT;
 	HF_AUTO(hf_peer) peer = NULL;
 	struct hf_certs given;
-	int rc = decode_chain(sent, &certs, err);
+	int rc = decode_chain(context, sent, &certs, err);
 
 	if (rc < 0)
 		return rc;
@@ -134,8 +150,9 @@ static int judge_new(struct hf_tls_conn *conn, const STACK_OF(X509) *sent,
 	return 0;
 }
 
-/* Accepted peers share one decoded chain: libssl keeps what stands in its list, so our objects go
- * there in place of the bytes it has just decoded again. */
+/* Peers share one decoded chain: libssl keeps what stands in its list and checks the proof of
+ * possession with the leaf there, so our objects, which have their keys, go in place of what it has
+ * just decoded again. */
 static void share_certs(STACK_OF(X509) *sent, const struct hf_peer *peer)
 {
 	while ((size_t)sk_X509_num(sent) > peer->sent.len)
@@ -174,8 +191,7 @@ static int find_or_judge(struct hf_tls_conn *conn, STACK_OF(X509) *sent, struct 
 	if (rc < 0)
 		return rc;
 	hf_peer_attach(fresh, conn);
-	if (fresh->verdict.accepted)
-		share_certs(sent, fresh);
+	share_certs(sent, fresh);
 	return 0;
 }
 

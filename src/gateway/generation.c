@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "gateway/revocations.h"
 #include "util/clock.h"
+#include "util/slim.h"
 
 const char hf_gateway_sigalgs[] =
     "ecdsa_secp256r1_sha256:ecdsa_secp384r1_sha384:ecdsa_secp521r1_sha512:ed25519:ed448:"
@@ -132,6 +133,7 @@ static struct hf_tls_config tls_config(const struct hf_gateway_config *config,
 
 	return (struct hf_tls_config){
 		.role = client ? HF_TLS_CLIENT : HF_TLS_SERVER,
+		.library = hf_slim_tls(),
 		.credential = parts->credential,
 		.trust = policy->trust,
 		.rules = parts->rules,

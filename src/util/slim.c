@@ -23,6 +23,7 @@ static struct {
 	OSSL_PROVIDER *full;  /* it */
 	OSSL_PROVIDER *used;  /* ours, or the default one in its place: kept until the end */
 	OSSL_ALGORITHM keymgmts[LIST_CAP], decoders[LIST_CAP], encoders[LIST_CAP];
+	OSSL_LIB_CTX *tls; /* NULL: none */
 } slim;
 
 /* Keys that certificates, requests and key files can hold.  The rest (DH, X25519, MACs …) never
@@ -132,6 +133,93 @@ static bool is_tls_kind(const OSSL_ALGORITHM *a)
 	       is_word(a->algorithm_names, strcspn(a->algorithm_names, ":"), exchange_kinds);
 }
 
+/* --- for connections --- */
+
+/* What is not named here connections do without; an empty list keeps all. */
+static const struct {
+	int operation;
+	const char *const *names; /* as the default provider has them first; NULL-terminated */
+} tls_operations[] = {
+	{ OSSL_OP_DIGEST, (const char *const[]){ "SHA1", "SHA2-224", "SHA2-256", "SHA2-384",
+						 "SHA2-512", "MD5", "MD5-SHA1", NULL } },
+	{ OSSL_OP_CIPHER,
+	  (const char *const[]){ "AES-128-GCM", "AES-256-GCM", "AES-128-CCM", "AES-256-CCM",
+				 "AES-128-CBC", "AES-256-CBC", "ChaCha20-Poly1305", NULL } },
+	{ OSSL_OP_MAC, (const char *const[]){ "HMAC", NULL } },
+	{ OSSL_OP_KDF, (const char *const[]){ "HKDF", "TLS13-KDF", "TLS1-PRF", NULL } },
+	{ OSSL_OP_RAND, (const char *const[]){ NULL } },
+	{ OSSL_OP_KEYMGMT, (const char *const[]){ "RSA", "RSA-PSS", "EC", "ED25519", "ED448",
+						  "X25519", "X448", "HMAC", NULL } },
+	{ OSSL_OP_KEYEXCH, (const char *const[]){ "ECDH", "X25519", "X448", NULL } },
+	{ OSSL_OP_SIGNATURE,
+	  (const char *const[]){ "RSA", "ECDSA", "ED25519", "ED448", "HMAC", NULL } },
+};
+static OSSL_ALGORITHM tls_lists[HF_ARRAY_LEN(tls_operations)][LIST_CAP];
+
+static const OSSL_ALGORITHM *tls_query(void *provider, int operation, int *no_cache)
+{
+	(void)provider;
+	*no_cache = 0;
+	for (size_t i = 0; i < HF_ARRAY_LEN(tls_operations); i++) {
+		if (tls_operations[i].operation == operation)
+			return tls_lists[i];
+	}
+	return NULL;
+}
+
+static int tls_begin(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *core,
+		     const OSSL_DISPATCH **ret_functions, void **ret_context)
+{
+	static const OSSL_DISPATCH functions[] = {
+		{ OSSL_FUNC_PROVIDER_QUERY_OPERATION, (void (*)(void))tls_query },
+		{ OSSL_FUNC_PROVIDER_GET_CAPABILITIES, (void (*)(void))capabilities },
+		{ 0, NULL },
+	};
+
+	(void)handle;
+	(void)core;
+	*ret_functions = functions;
+	*ret_context = OSSL_PROVIDER_get0_provider_ctx(slim.full);
+	return 1;
+}
+
+static void tls_cut(const OSSL_ALGORITHM *in, const char *const *names, OSSL_ALGORITHM *out)
+{
+	size_t len = 0;
+
+	for (; in && in->algorithm_names && len < LIST_CAP - 1; in++) {
+		size_t name_len = strcspn(in->algorithm_names, ":");
+
+		if (!names[0] || is_word(in->algorithm_names, name_len, names))
+			out[len++] = *in;
+	}
+}
+
+static void load_tls(void)
+{
+	OSSL_LIB_CTX *library = OSSL_LIB_CTX_new();
+
+	for (size_t i = 0; i < HF_ARRAY_LEN(tls_operations); i++) {
+		int no_cache = 0;
+
+		tls_cut(OSSL_PROVIDER_query_operation(slim.full, tls_operations[i].operation,
+						      &no_cache),
+			tls_operations[i].names, tls_lists[i]);
+	}
+	if (library && OSSL_PROVIDER_add_builtin(library, "handfast-tls", tls_begin) == 1 &&
+	    OSSL_PROVIDER_load(library, "handfast-tls"))
+		slim.tls = library;
+	else
+		OSSL_LIB_CTX_free(library);
+}
+
+OSSL_LIB_CTX *hf_slim_tls(void)
+{
+	return slim.tls;
+}
+
+/* --- both --- */
+
 static bool load_full(enum hf_slim_for what)
 {
 	int no_cache = 0;
@@ -199,6 +287,8 @@ bool hf_slim_begin(enum hf_slim_for what)
 		(void)OSSL_PROVIDER_unload(own);
 		slim.used = active <= 1 ? OSSL_PROVIDER_load(NULL, "default") : NULL;
 	}
+	if (good && what == HF_SLIM_TLS)
+		load_tls();
 	(void)ERR_pop_to_mark();
 	return good;
 }

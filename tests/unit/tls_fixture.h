@@ -24,6 +24,7 @@ struct tx_party {
 };
 
 static int64_t tx_now = TX_NOW_2026;
+static OSSL_LIB_CTX *tx_library; /* what tx_meet_with computes with */
 
 HF_UNUSED static int64_t tx_clock(void *arg)
 {
@@ -271,6 +272,7 @@ HF_UNUSED static void tx_meet_with(EVP_PKEY *key, enum hf_tls_version version, c
 	tx_credential(&party);
 	trust = tx_trust_with(&party.x509, 1, NULL);
 	struct hf_tls_config config = { .role = HF_TLS_SERVER,
+					.library = tx_library,
 					.credential = party.credential,
 					.trust = trust,
 					.client_auth = HF_CLIENT_AUTH_REPORT,
