@@ -51,22 +51,15 @@ static void on_cut_end(struct hf_conn *conn, const struct hf_conn_end *end, void
 	hf_exchange_free(arg);
 }
 
-static void on_service_cut(struct hf_conn *conn, const struct hf_conn_end *end, void *arg)
-{
-	(void)conn;
-	(void)end;
-	(void)arg;
-}
-
 static void cut(struct hf_exchange *exchange, struct hf_conn *client, struct hf_conn *service)
 {
-	static const struct hf_conn_ops client_ops = { nothing, nothing, NULL, on_cut_end };
-	static const struct hf_conn_ops service_ops = { nothing, nothing, NULL, on_service_cut };
+	static const struct hf_conn_ops client_ops = { .on_ready = nothing,
+						       .on_readable = nothing,
+						       .on_end = on_cut_end };
 
 	hf_conn_set_ops(client, &client_ops, exchange);
 	hf_conn_abort(client);
-	hf_conn_set_ops(service, &service_ops, NULL);
-	hf_conn_abort(service);
+	hf_conn_discard(service);
 }
 
 void hf_forward_switch(struct hf_exchange *exchange, const struct hf_http_head *head)

@@ -250,9 +250,17 @@ static void on_end(struct hf_conn *conn, const struct hf_conn_end *end, void *ar
 	hf_link_free(link);
 }
 
-static const struct hf_conn_ops link_ops = { .on_ready = on_ready,
-					     .on_readable = on_readable,
-					     .on_end = on_end };
+/* What the proxy says of its client counts as if the client had come by itself. */
+static bool on_told(struct hf_conn *conn, void *arg)
+{
+	struct hf_link *link = arg;
+
+	return hf_worker_address_may(link->worker, hf_conn_peer(conn));
+}
+
+static const struct hf_conn_ops link_ops = {
+	.on_told = on_told, .on_ready = on_ready, .on_readable = on_readable, .on_end = on_end
+};
 
 static void metrics_ready(struct hf_conn *conn, void *arg)
 {
@@ -335,7 +343,9 @@ static void on_accept(int fd, const struct hf_address *peer, void *arg)
 		accept_metrics(worker, fd, peer);
 		return;
 	}
-	link = hf_tunnel_may_use(&worker->config->origin, fd) && hf_worker_address_may(worker, peer)
+	/* Who comes through a proxy has no address yet, and the proxy is no culprit. */
+	link = hf_tunnel_may_use(&worker->config->origin, fd) &&
+		       (options.preface || hf_worker_address_may(worker, peer))
 		   ? link_new(port)
 		   : NULL;
 	if (link == NULL) {

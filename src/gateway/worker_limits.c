@@ -69,14 +69,12 @@ static const char *name_of(const struct hf_conn *conn)
 
 /* --- addresses --- */
 
-/* Who comes through a proxy has no address yet, and the proxy is no culprit. */
 bool hf_worker_address_may(struct hf_worker *worker, const struct hf_address *peer)
 {
 	char reference[HF_REFERENCE_CAP];
 	uint64_t wait;
 
-	if (worker->config->limits.failures_per_address == 0 ||
-	    hf_networks_have(&worker->config->proxies, peer))
+	if (worker->config->limits.failures_per_address == 0)
 		return true;
 	wait = hf_roster_wait_ms(worker->start->roster, peer);
 	if (wait == 0)

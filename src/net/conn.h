@@ -46,6 +46,9 @@ struct hf_conn_ops {
 	/* Everything handed to hf_conn_write is with the kernel (after it was not). */
 	void (*on_writable)(struct hf_conn *conn, void *arg);
 	void (*on_end)(struct hf_conn *conn, const struct hf_conn_end *end, void *arg);
+	/* A PROXY protocol header has told another address, which hf_conn_peer is from now on: may
+	 * it go on?  false: closed without another byte.  NULL: it may. */
+	bool (*on_told)(struct hf_conn *conn, void *arg);
 };
 
 struct hf_conn_options {

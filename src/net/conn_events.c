@@ -124,6 +124,10 @@ static void preface(struct hf_conn *conn)
 {
 	if (!hf_conn_preface_read(conn))
 		return;
+	if (conn->peer_told && conn->ops->on_told && !conn->ops->on_told(conn, conn->arg)) {
+		hf_conn_end_with(conn, HF_CONN_END_ABORTED, 0, false);
+		return;
+	}
 	hf_conn_state_set(conn, HF_CONN_HANDSHAKE);
 	handshake(conn);
 }

@@ -53,6 +53,7 @@ bool hf_conn_preface_read(struct hf_conn *conn)
 		refuse(conn);
 		return false;
 	}
+	conn->peer_told = header.has_address;
 	if (header.has_address)
 		conn->peer = header.source;
 	return true;

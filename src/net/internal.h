@@ -57,6 +57,7 @@ struct hf_conn {
 	const char *sni; /* kept from the handshake: asked for with each request */
 	enum hf_tls_version version;
 	bool idle_held;
+	bool peer_told; /* by a PROXY protocol header */
 	bool want_read, eof;
 	bool read_wants_write; /* TLS must send before it can go on reading */
 	bool step_wants_write; /* handshake */

@@ -3,6 +3,8 @@
 import json
 import re
 import socket
+import ssl
+import struct
 import urllib.request
 
 import pytest
@@ -164,6 +166,58 @@ def test_address_whose_handshakes_fail_is_closed_unread_and_others_are_not(gatew
     assert row["peer"].startswith("127.0.0.1:") and row["wait_ms"] > 0
     with urllib.request.urlopen(server.urls[-1] + "/metrics") as page:
         assert int(re.search(r"^handfast_limited_addresses_total (\d+)$", page.read().decode(), re.M).group(1)) >= 1
+
+
+def through_proxy(server, town, who, address, local=False):
+    """What a client of the proxy 127.0.0.1 gets: True an answer, False a handshake that failed, None nothing at all."""
+    command, packed = (b"\x20\x00", b"") if local else (
+        b"\x21\x11", socket.inet_aton(address) + socket.inet_aton("192.0.2.1") + struct.pack(">HH", 1000, 443))
+    with socket.create_connection(("127.0.0.1", server.port), 20 * SLOW) as raw:
+        try:
+            raw.sendall(b"\r\n\r\n\0\r\nQUIT\n" + command + struct.pack(">H", len(packed)) + packed)
+            context = PythonClient.context(town[who], town.ca, version="1.2")
+            with context.wrap_socket(raw, server_hostname="localhost") as tls:
+                tls.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                return b"hello" in tls.recv(65536)
+        except (ssl.SSLEOFError, ConnectionError):
+            return None
+        except ssl.SSLError:
+            return False
+
+
+def test_address_that_a_proxy_tells_is_the_one_that_counts(gateway, town):
+    server = gateway("--max-failures-per-address", "3", "--accept-proxy-protocol", "127.0.0.0/8", workers=2)
+    for _ in range(3):
+        assert through_proxy(server, town, "expired", "192.0.2.7") is False
+    server.wait_until(lambda: through_proxy(server, town, "mail", "192.0.2.7") is None, "a closed door")
+    assert through_proxy(server, town, "mail", "192.0.2.8") is True, "another client of the same proxy"
+    row = server.wait_until(lambda: told(server, "max-failures-per-address"), "the record")[0]
+    assert row["peer"] == "192.0.2.7:1000"
+
+
+def test_a_told_address_counts_even_when_it_is_in_the_proxies_network(gateway, town):
+    server = gateway("--max-failures-per-address", "1", "--accept-proxy-protocol", "127.0.0.0/8", workers=1)
+    assert through_proxy(server, town, "expired", "127.0.0.9") is False
+    server.wait_until(lambda: through_proxy(server, town, "mail", "127.0.0.9") is None, "a closed door")
+    assert through_proxy(server, town, "mail", "127.0.0.10") is True
+
+
+def test_the_proxy_itself_is_never_closed_out(gateway, town):
+    server = gateway("--max-failures-per-address", "1", "--accept-proxy-protocol", "127.0.0.0/8", workers=1)
+    for _ in range(5):  # its own connections (LOCAL) that fail
+        assert through_proxy(server, town, "expired", None, local=True) is False
+    server.wait_until(lambda: len(server.records()) >= 5, "five records")
+    assert through_proxy(server, town, "mail", None, local=True) is True
+    assert through_proxy(server, town, "mail", "192.0.2.9") is True
+    assert not told(server, "max-failures-per-address")
+
+
+def test_nobody_else_is_believed_about_addresses(gateway, town, python):
+    server = gateway("--max-failures-per-address", "2", "--accept-proxy-protocol", "192.0.2.0/24", workers=1)
+    for _ in range(2):
+        assert python.get(server.port, town["expired"]).alert == 45
+    server.wait_until(lambda: through_proxy(server, town, "mail", "198.51.100.1") is None and
+                      told(server, "max-failures-per-address"), "the door closed to 127.0.0.1 whatever it tells")
 
 
 def test_good_handshakes_are_no_failures(gateway, town, python):
