@@ -15,53 +15,15 @@
 #include "base/file.h"
 #include "ca/crl_entries.h"
 
-enum { NOW = 1800000000, DAY = 86400, PAGE = 1024, CAP = 64 << 20, ROUNDS = 60 };
+#include "store_fixture.h"
 
-struct place {
-	char dir[64], path[128];
-	struct hf_store *store;
-	int64_t issuer;
-	unsigned serial, seed;
-};
+enum { PAGE = 1024, CAP = 64 << 20, ROUNDS = 60 };
 
-static int setup(void **state)
+static int64_t pick(int64_t from, int64_t until)
 {
-	struct hf_store_options options = { .create = true, .now = NOW, .actor = "tester" };
-	uint8_t spki[HF_STORE_SHA256_LEN] = { 1 };
-	struct place *p = calloc(1, sizeof(*p));
-	struct hf_err err = HF_ERR_INIT;
+	static unsigned seed = 7;
 
-	assert_non_null(p);
-	(void)snprintf(p->dir, sizeof(p->dir), "/tmp/hf-page-XXXXXX");
-	assert_non_null(mkdtemp(p->dir));
-	(void)snprintf(p->path, sizeof(p->path), "%s/ca.db", p->dir);
-	assert_int_equal(hf_store_open(p->path, &options, &p->store, &err), 0);
-	assert_int_equal(hf_store_issuer(p->store, spki, "issuing", NOW, &p->issuer, &err), 0);
-	p->seed = 7;
-	*state = p;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	static const char *const tails[] = { "", "-wal", "-shm", "-sessions", "-journal" };
-	struct place *p = *state;
-
-	hf_store_close(p->store);
-	for (size_t i = 0; i < HF_ARRAY_LEN(tails); i++) {
-		char path[160];
-
-		(void)snprintf(path, sizeof(path), "%s%s", p->path, tails[i]);
-		(void)unlink(path);
-	}
-	assert_int_equal(rmdir(p->dir), 0);
-	free(p);
-	return 0;
-}
-
-static int64_t pick(struct place *p, int64_t from, int64_t until)
-{
-	return from + rand_r(&p->seed) % (until - from + 1);
+	return from + rand_r(&seed) % (until - from + 1);
 }
 
 /* Revoked ones, as an import brings them: with any time of revocation and any end. */
@@ -73,8 +35,8 @@ static void revoke_some(struct place *p, size_t len, int64_t from, int64_t until
 
 	assert_true(rows && serials);
 	for (size_t i = 0; i < len; i++) {
-		(void)snprintf(serials[i], sizeof(serials[i]), "%x%06x",
-			       (unsigned)pick(p, 1, 0x7fff), p->serial++);
+		(void)snprintf(serials[i], sizeof(serials[i]), "%x%06x", (unsigned)pick(1, 0x7fff),
+			       p->serials++);
 		rows[i] = (struct hf_adopted){ .serial = serials[i],
 					       .name = "x",
 					       .profile = "client",
@@ -82,10 +44,10 @@ static void revoke_some(struct place *p, size_t len, int64_t from, int64_t until
 					       .sans = "",
 					       .asked_at = NOW,
 					       .not_before = NOW,
-					       .not_after = NOW + pick(p, 0, 100 * (int64_t)DAY),
+					       .not_after = NOW + pick(0, 100 * (int64_t)DAY),
 					       .revoked = true,
-					       .revoked_at = pick(p, from, until),
-					       .reason = (int)pick(p, 0, 5) };
+					       .revoked_at = pick(from, until),
+					       .reason = (int)pick(0, 5) };
 	}
 	assert_int_equal(hf_store_adopt(p->store, p->issuer, rows, len, NOW, &err), 0);
 	free(serials);
@@ -213,12 +175,12 @@ static void test_any_order_of_revocations_and_of_time(void **state)
 	struct place *p = *state;
 
 	for (int round = 0; round < ROUNDS; round++) {
-		int64_t day = pick(p, 0, 90) * DAY;
-		bool late = pick(p, 0, 3) == 0; /* revocations of long ago become known */
+		int64_t day = pick(0, 90) * DAY;
+		bool late = pick(0, 3) == 0; /* revocations of long ago become known */
 
-		revoke_some(p, (size_t)pick(p, 1, 600), late ? NOW - 50 * DAY : NOW + day,
-			    NOW + day + pick(p, 0, 2));
-		(void)publish(p, NOW + day - pick(p, 0, 3) * DAY);
+		revoke_some(p, (size_t)pick(1, 600), late ? NOW - 50 * DAY : NOW + day,
+			    NOW + day + pick(0, 2));
+		(void)publish(p, NOW + day - pick(0, 3) * DAY);
 	}
 	assert_true(pages(p) > 5);
 }
@@ -241,16 +203,18 @@ static void test_deleted_and_mended_rows_are_felt(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_full_pages_are_kept_and_the_rest_is_not, setup,
+		cmocka_unit_test_setup_teardown(test_full_pages_are_kept_and_the_rest_is_not,
+						setup_with_ledger, teardown),
+		cmocka_unit_test_setup_teardown(test_a_list_comes_from_its_pages, setup_with_ledger,
 						teardown),
-		cmocka_unit_test_setup_teardown(test_a_list_comes_from_its_pages, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_only_the_page_of_a_change_is_made_again, setup,
+		cmocka_unit_test_setup_teardown(test_only_the_page_of_a_change_is_made_again,
+						setup_with_ledger, teardown),
+		cmocka_unit_test_setup_teardown(test_a_clock_that_is_set_back, setup_with_ledger,
 						teardown),
-		cmocka_unit_test_setup_teardown(test_a_clock_that_is_set_back, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_any_order_of_revocations_and_of_time, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(test_deleted_and_mended_rows_are_felt, setup,
-						teardown),
+		cmocka_unit_test_setup_teardown(test_any_order_of_revocations_and_of_time,
+						setup_with_ledger, teardown),
+		cmocka_unit_test_setup_teardown(test_deleted_and_mended_rows_are_felt,
+						setup_with_ledger, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,49 +14,11 @@
 #include "base/err.h"
 #include "ca/store/store.h"
 
-enum { NOW = 1800000000, HOUR = 3600 };
+#include "store_fixture.h"
+
+enum { HOUR = 3600 };
 
 #define TOKEN "0123456789abcdef"
-
-struct place {
-	char dir[64], path[128];
-	struct hf_store *store;
-	int64_t issuer;
-	unsigned serials;
-};
-
-static int setup(void **state)
-{
-	struct place *p = calloc(1, sizeof(*p));
-	const struct hf_store_options options = { .create = true, .now = NOW, .actor = "tester" };
-	const uint8_t spki[HF_STORE_SHA256_LEN] = { 7 };
-
-	assert_non_null(p);
-	(void)snprintf(p->dir, sizeof(p->dir), "/tmp/hf-tokens-XXXXXX");
-	assert_non_null(mkdtemp(p->dir));
-	(void)snprintf(p->path, sizeof(p->path), "%s/ca.db", p->dir);
-	assert_int_equal(hf_store_open(p->path, &options, &p->store, NULL), 0);
-	assert_int_equal(hf_store_issuer(p->store, spki, "issuing", NOW, &p->issuer, NULL), 0);
-	*state = p;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	static const char *const tails[] = { "", "-wal", "-shm", "-sessions" };
-	struct place *p = *state;
-
-	hf_store_close(p->store);
-	for (size_t i = 0; i < HF_ARRAY_LEN(tails); i++) {
-		char path[160];
-
-		(void)snprintf(path, sizeof(path), "%s%s", p->path, tails[i]);
-		(void)unlink(path);
-	}
-	assert_int_equal(rmdir(p->dir), 0);
-	free(p);
-	return 0;
-}
 
 static void add_token(struct place *p, const char *id)
 {
@@ -245,7 +207,7 @@ static void test_lineage_does_not_split_and_ends_with_revocation(void **state)
 	assert_false(record(p, &rival, &lost));
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup_with_ledger, teardown)
 
 int main(void)
 {

@@ -16,57 +16,9 @@
 #include "base/file.h"
 #include "ca/store/store.h"
 
-enum { NOW = 1800000000, DAY = 86400 };
+#include "store_fixture.h"
+
 #define ZEROS "00000000000000000000000000000000000000000000000000000000000000"
-
-struct place {
-	char dir[64];
-	char path[128];
-	struct hf_store *store;
-	int64_t issuer;
-};
-
-static void open_ledger(struct place *p, bool create)
-{
-	struct hf_store_options options = { .create = create, .now = NOW, .actor = "tester" };
-	const uint8_t spki[HF_STORE_SHA256_LEN] = { 1 };
-	struct hf_err err = HF_ERR_INIT;
-	int rc = hf_store_open(p->path, &options, &p->store, &err);
-
-	if (rc < 0)
-		print_error("%s\n", err.msg);
-	assert_int_equal(rc, 0);
-	assert_int_equal(hf_store_issuer(p->store, spki, "root", NOW, &p->issuer, &err), 0);
-}
-
-static int setup(void **state)
-{
-	struct place *p = calloc(1, sizeof(*p));
-
-	assert_non_null(p);
-	(void)snprintf(p->dir, sizeof(p->dir), "/tmp/hf-import-XXXXXX");
-	assert_non_null(mkdtemp(p->dir));
-	(void)snprintf(p->path, sizeof(p->path), "%s/ca.db", p->dir);
-	*state = p;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	static const char *const tails[] = { "", "-wal", "-shm", "-sessions", "-journal" };
-	struct place *p = *state;
-
-	hf_store_close(p->store);
-	for (size_t i = 0; i < HF_ARRAY_LEN(tails); i++) {
-		char path[160];
-
-		(void)snprintf(path, sizeof(path), "%s%s", p->path, tails[i]);
-		(void)unlink(path);
-	}
-	assert_int_equal(rmdir(p->dir), 0);
-	free(p);
-	return 0;
-}
 
 static struct hf_adopted row(const char *serial)
 {
@@ -97,7 +49,6 @@ static void test_adopted_certificate_is_listed_with_its_own_dates(void **state)
 	const uint8_t der[] = { 0x30, 0 };
 	struct hf_adopted rows[] = { row("1000"), row("1001") };
 
-	open_ledger(p, true);
 	rows[0].der = der;
 	rows[0].der_len = sizeof(der);
 	rows[0].sha256[0] = 7;
@@ -120,7 +71,6 @@ static void test_certificate_known_by_serial_alone_can_be_revoked_later(void **s
 	struct hf_err err = HF_ERR_INIT;
 	struct hf_adopted one = row("1001");
 
-	open_ledger(p, true);
 	assert_int_equal(hf_store_adopt(p->store, p->issuer, &one, 1, NOW, &err), 0);
 	assert_int_equal(hf_store_collect(p->store, &filter, &found, &err), 0);
 	assert_int_equal(found.len, 1);
@@ -147,7 +97,6 @@ static void test_adopted_revocation_keeps_its_date_and_reason(void **state)
 	struct hf_revoked seen = { .serial = NULL };
 	int counts[2] = { 0, 0 };
 
-	open_ledger(p, true);
 	rows[0].revoked = true;
 	rows[0].revoked_at = NOW - 3600;
 	rows[0].reason = 4;
@@ -169,7 +118,6 @@ static void test_serial_that_was_used_is_refused_and_nothing_is_added(void **sta
 	struct hf_err err = HF_ERR_INIT;
 	struct hf_adopted rows[] = { row("1"), row("01") };
 
-	open_ledger(p, true);
 	assert_int_equal(hf_store_adopt(p->store, p->issuer, rows, 2, NOW, &err), -HF_E_EXIST);
 	assert_non_null(strstr(err.msg, "serial 01"));
 	assert_int_equal(hf_store_collect(p->store, &all, &found, &err), 0);
@@ -199,7 +147,6 @@ static void test_lists_go_on_with_the_number_that_came_next(void **state)
 	struct hf_crl_draft draft = { .last_update = 1 };
 	int64_t next = 0;
 
-	open_ledger(p, true);
 	assert_int_equal(hf_store_next_crl(p->store, p->issuer, &next, &err), 0);
 	assert_int_equal(next, 1);
 	assert_int_equal(hf_store_continue_crl(p->store, p->issuer, 0, &err), -HF_E_INVALID);
@@ -249,7 +196,8 @@ static void test_ledger_of_the_first_schema_keeps_its_certificates(void **state)
 	struct hf_adopted one = row("ad");
 
 	make_first_schema(p);
-	open_ledger(p, false);
+	p->store = open_ledger(p, false);
+	p->issuer = issuer_of(p->store);
 	assert_int_equal(p->issuer, 1);
 	assert_int_equal(hf_store_collect(p->store, &all, &found, &err), 0);
 	assert_int_equal(found.len, 2);
@@ -266,14 +214,15 @@ static void test_ledger_of_the_first_schema_keeps_its_certificates(void **state)
 
 int main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup_with_ledger, teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(test_adopted_certificate_is_listed_with_its_own_dates),
 		CASE(test_certificate_known_by_serial_alone_can_be_revoked_later),
 		CASE(test_adopted_revocation_keeps_its_date_and_reason),
 		CASE(test_serial_that_was_used_is_refused_and_nothing_is_added),
 		CASE(test_lists_go_on_with_the_number_that_came_next),
-		CASE(test_ledger_of_the_first_schema_keeps_its_certificates),
+		cmocka_unit_test_setup_teardown(
+		    test_ledger_of_the_first_schema_keeps_its_certificates, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("import_store", tests, NULL, NULL);

@@ -17,29 +17,13 @@
 #include "base/time.h"
 #include "ca/root.h"
 
+#include "remove_tree.h"
+
 enum { NOW = 1800000000, DAY = HF_DAY_SECONDS };
 
 struct place {
 	char root[PATH_MAX], home[PATH_MAX], answer[PATH_MAX], base[64];
 };
-
-static void remove_tree(const char *dir)
-{
-	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
-	char path[PATH_MAX];
-
-	assert_int_equal(hf_dir_list(dir, &names, NULL), 0);
-	for (size_t i = 0; i < names.len; i++) {
-		struct stat st;
-
-		assert_int_equal(hf_path_join(path, sizeof(path), dir, names.items[i], NULL), 0);
-		if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
-			remove_tree(path);
-		else
-			(void)unlink(path);
-	}
-	assert_int_equal(rmdir(dir), 0);
-}
 
 static int setup(void **state)
 {

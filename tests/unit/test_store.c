@@ -19,63 +19,7 @@
 #include "base/file.h"
 #include "ca/store/store.h"
 
-enum { NOW = 1800000000, DAY = 86400 };
-
-struct place {
-	char dir[64];
-	char path[128];
-};
-
-static int setup(void **state)
-{
-	struct place *p = calloc(1, sizeof(*p));
-
-	assert_non_null(p);
-	(void)snprintf(p->dir, sizeof(p->dir), "/tmp/hf-store-XXXXXX");
-	assert_non_null(mkdtemp(p->dir));
-	(void)snprintf(p->path, sizeof(p->path), "%s/ca.db", p->dir);
-	*state = p;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	static const char *const tails[] = { "", "-wal", "-shm", "-sessions", "-journal" };
-	struct place *p = *state;
-
-	for (size_t i = 0; i < HF_ARRAY_LEN(tails); i++) {
-		char path[160];
-
-		(void)snprintf(path, sizeof(path), "%s%s", p->path, tails[i]);
-		(void)unlink(path);
-	}
-	assert_int_equal(rmdir(p->dir), 0);
-	free(p);
-	return 0;
-}
-
-static struct hf_store *open_ledger(const struct place *p, bool create)
-{
-	struct hf_store_options options = { .create = create, .now = NOW, .actor = "tester" };
-	struct hf_store *store = NULL;
-	struct hf_err err = HF_ERR_INIT;
-	int rc = hf_store_open(p->path, &options, &store, &err);
-
-	if (rc < 0)
-		print_error("%s\n", err.msg);
-	assert_int_equal(rc, 0);
-	return store;
-}
-
-static int64_t issuer_of(struct hf_store *store)
-{
-	uint8_t spki[HF_STORE_SHA256_LEN] = { 1 };
-	struct hf_err err = HF_ERR_INIT;
-	int64_t id = 0;
-
-	assert_int_equal(hf_store_issuer(store, spki, "issuing", NOW, &id, &err), 0);
-	return id;
-}
+#include "store_fixture.h"
 
 static int intend(struct hf_store *store, const char *serial, const char *name, int64_t *ret_id,
 		  struct hf_err *err)
