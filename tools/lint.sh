@@ -15,7 +15,7 @@ step() { # NAME COMMAND...
 	"$@" || failed="$failed $name"
 }
 
-for check in layers banned shape headers tests reasons format; do
+for check in layers banned shape headers tests reasons mistakes format; do
 	step "$check" "tools/check-$check" --selftest
 	step "$check" "tools/check-$check"
 done

@@ -15,12 +15,12 @@ class Reason:
         self.section, self.line = section, line
 
 
-def parse(text):
-    """Every row in order; ValueError names the row that does not have eight fields."""
-    reasons = []
+def rows(text, macro, count, path):
+    """(fields, section, line) of every row of an X-macro list; ValueError names the row that does not
+    have `count` fields."""
     section = ""
-    rows = re.compile(r"^/\* ([^*\n]+) \*/$|^HF_REASON\((.*?)\)$", re.S | re.M)
-    for m in rows.finditer(text):
+    pattern = re.compile(r"^/\* ([^*\n]+) \*/$|^%s\((.*?)\)$" % macro, re.S | re.M)
+    for m in pattern.finditer(text):
         line = text.count("\n", 0, m.start()) + 1
         if m.group(1):
             section = m.group(1)
@@ -30,11 +30,15 @@ def parse(text):
         for token in FIELD.findall(glue):
             token = token.strip()
             fields.append(token[1:-1].replace('\\"', '"') if token.startswith('"') else token)
-        if len(fields) != 8:
-            raise ValueError("%s:%d: %d fields, not 8" % (PATH, line, len(fields)))
+        if len(fields) != count:
+            raise ValueError("%s:%d: %d fields, not %d" % (path, line, len(fields), count))
         if not section.startswith("SPDX"):
-            reasons.append(Reason(fields, section, line))
-    return reasons
+            yield fields, section, line
+
+
+def parse(text):
+    """Every reason in order."""
+    return [Reason(*row) for row in rows(text, "HF_REASON", 8, PATH)]
 
 
 def load(root):

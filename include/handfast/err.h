@@ -49,14 +49,27 @@ enum hf_e {
 
 #define HF_ERR_MSG_CAP 768
 #define HF_ERR_HINT_CAP 384
+#define HF_ERR_ID_CAP 24
+#define HF_ERR_PLACE_CAP 256
+
+/* Where the mistake stands: in a line of a file, or in a text that was given (an argument, a rule).
+ * Lines and columns count from 1, columns and length in characters. */
+struct hf_err_place {
+	char text[HF_ERR_PLACE_CAP];   /* the file's path or the text itself; "" when not known */
+	unsigned line;                 /* 0: a text that was given */
+	unsigned column;
+	unsigned length;               /* of the wrong part; 0: not known */
+};
 
 struct hf_err {
 	int code;                      /* an enum hf_e, 0 when nothing failed */
 	char msg[HF_ERR_MSG_CAP];      /* one sentence without a full stop; never holds secrets */
 	char hint[HF_ERR_HINT_CAP];    /* the next step for the user, or "" */
+	char id[HF_ERR_ID_CAP];        /* which mistake, "E-RULE-TERM" (docs/mistakes.md), or "" */
+	struct hf_err_place place;
 };
 
-#define HF_ERR_INIT { 0, "", "" }
+#define HF_ERR_INIT { 0, "", "", "", { "", 0, 0, 0 } }
 
 /* The stable word for a code ("no-memory", "parse" …), for JSON and logs.  Never NULL. */
 HF_PUBLIC const char *hf_err_name(int code);

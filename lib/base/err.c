@@ -41,10 +41,20 @@ const char *hf_err_name(int code)
 	return err_names[code];
 }
 
+/* The kind of failure that a code stands for: a mistake is of the kind that its row says. */
+static int kind_of(int code)
+{
+	return code > HF_MISTAKE_NONE ? hf_mistake_info((enum hf_mistake)code)->kind : code;
+}
+
 static void set_va(struct hf_err *err, int code, const char *fmt, va_list ap)
 {
-	err->code = code;
+	const char *id = code > HF_MISTAKE_NONE ? hf_mistake_info((enum hf_mistake)code)->id : "";
+
+	err->code = kind_of(code);
 	err->hint[0] = '\0';
+	err->place = (struct hf_err_place){ .line = 0 };
+	(void)hf_str_copy(err->id, sizeof(err->id), id);
 	(void)vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
 }
 
@@ -64,7 +74,7 @@ int hf_err_set(struct hf_err *err, int code, const char *fmt, ...)
 		set_va(err, code, fmt, ap);
 		va_end(ap);
 	}
-	return -code;
+	return -kind_of(code);
 }
 
 static int errno_code(int errnum)
@@ -115,7 +125,7 @@ int hf_err_ossl(struct hf_err *err, int code, const char *fmt, ...)
 			append(err, reason);
 	}
 	ERR_clear_error();
-	return -code;
+	return -kind_of(code);
 }
 
 int hf_err_context(struct hf_err *err, int rc, const char *fmt, ...)
@@ -147,6 +157,42 @@ int hf_err_hint(struct hf_err *err, const char *fmt, ...)
 	return -err->code;
 }
 
+int hf_err_is(struct hf_err *err, enum hf_mistake which)
+{
+	if (!err)
+		return -HF_E_INVALID;
+	(void)hf_str_copy(err->id, sizeof(err->id), hf_mistake_info(which)->id);
+	return -err->code;
+}
+
+int hf_err_at(struct hf_err *err, const char *text, size_t offset, size_t len)
+{
+	if (!err)
+		return -HF_E_INVALID;
+	err->place = (struct hf_err_place){
+		.column = (unsigned)hf_str_columns(text, offset) + 1,
+		.length = (unsigned)hf_str_columns(text + offset, len),
+	};
+	(void)snprintf(err->place.text, sizeof(err->place.text), "%s", text);
+	return -err->code;
+}
+
+int hf_err_at_text(struct hf_err *err, const char *text)
+{
+	return hf_err_at(err, text, 0, strlen(text));
+}
+
+int hf_err_at_line(struct hf_err *err, const char *path, unsigned line, unsigned column,
+		   unsigned length)
+{
+	if (!err)
+		return -HF_E_INVALID;
+	err->place = (struct hf_err_place){ .line = line, .column = column, .length = length };
+	if (!hf_str_copy(err->place.text, sizeof(err->place.text), path))
+		err->place.text[0] = '\0'; /* half a path leads nowhere */
+	return -err->code;
+}
+
 int hf_err_nomem(struct hf_err *err)
 {
 	return hf_err_set(err, HF_E_NOMEM, "out of memory");
@@ -156,7 +202,5 @@ void hf_err_clear(struct hf_err *err)
 {
 	if (!err)
 		return;
-	err->code = 0;
-	err->msg[0] = '\0';
-	err->hint[0] = '\0';
+	*err = (struct hf_err)HF_ERR_INIT;
 }

@@ -156,6 +156,15 @@ bool hf_glob_matches(const char *glob, size_t glob_len, const char *text, size_t
 	return g == glob_len;
 }
 
+size_t hf_str_columns(const char *s, size_t len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++)
+		n += ((unsigned char)s[i] & 0xc0) != 0x80;
+	return n;
+}
+
 size_t hf_str_distance(const char *a, const char *b)
 {
 	size_t rows[3][WORD_CAP + 1];

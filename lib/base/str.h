@@ -45,6 +45,9 @@ int hf_base64_decode(const char *s, size_t len, struct hf_buf *out);
 int hf_str_escape(struct hf_buf *out, const char *s, size_t len);
 bool hf_str_is_printable(const char *s, size_t len);   /* true when escaping would change nothing */
 
+/* Columns on a terminal, not bytes: continuation bytes of UTF-8 take no room. */
+size_t hf_str_columns(const char *s, size_t len);
+
 /* Fewest single-character edits (insert, delete, replace, swap of neighbours); for hints. */
 size_t hf_str_distance(const char *a, const char *b);
 /* The nearest of `words` (NULL-terminated) worth suggesting for `word`, or NULL. */

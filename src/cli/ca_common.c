@@ -94,15 +94,6 @@ void hf_cli_tell_notes(struct hf_cmd_ctx *ctx, const char *what, const struct hf
 		    what, hf_buf_str(&words));
 }
 
-void hf_cli_json_error(struct hf_json *j, const struct hf_err *err)
-{
-	hf_json_object_begin(j, "error");
-	hf_json_string(j, "code", hf_err_name(err->code));
-	hf_json_string(j, "message", err->msg);
-	hf_json_string(j, "hint", err->hint);
-	hf_json_object_end(j);
-}
-
 void hf_cli_json_strings(struct hf_json *j, const char *key, const struct hf_strv *strings)
 {
 	hf_json_array_begin(j, key);

@@ -34,8 +34,6 @@ int hf_cli_permit(struct hf_cmd_ctx *ctx, const struct hf_strv *lists, NAME_CONS
 
 /* The notes of an order on stderr: what was cut and what was dropped. */
 void hf_cli_tell_notes(struct hf_cmd_ctx *ctx, const char *what, const struct hf_order *order);
-/* "error": {"code", "message", "hint"} of the open object. */
-void hf_cli_json_error(struct hf_json *j, const struct hf_err *err);
 void hf_cli_json_strings(struct hf_json *j, const char *key, const struct hf_strv *strings);
 /* "serial", "subject", "sans", "not_before", "not_after", "issuer", "sha256", into the open object.
  */

@@ -48,7 +48,7 @@ static const struct hf_option meeting_options[] = {
 	{ .name = "list",
 	  .kind = HF_OPT_FLAG,
 	  .offset = AT(list),
-	  .help = "every reason there is, one a line" },
+	  .help = "every reason and every code there is, one a line" },
 	{ .name = NULL },
 };
 
@@ -129,12 +129,16 @@ static bool looks_like_id(const char *what)
 
 static int no_such_reason(struct hf_cmd_ctx *ctx, const char *what)
 {
-	const char *ids[HF_REASON_COUNT] = { NULL }, *nearest;
+	const char *ids[HF_REASON_COUNT + HF_MISTAKE_END - HF_MISTAKE_NONE] = { NULL }, *nearest;
+	size_t n = 0;
 
 	for (int i = 1; i < HF_REASON_COUNT; i++)
-		ids[i - 1] = hf_reason_info((enum hf_reason)i)->id;
+		ids[n++] = hf_reason_info((enum hf_reason)i)->id;
+	for (int i = HF_MISTAKE_NONE + 1; i < HF_MISTAKE_END; i++)
+		ids[n++] = hf_mistake_info((enum hf_mistake)i)->id;
 	nearest = hf_str_nearest(what, ids);
-	(void)hf_command_usage(ctx, "there is no reason '%s'", what);
+	(void)hf_err_set(&ctx->err, HF_MISTAKE_EXPLAIN_ID, "there is no reason '%s'", what);
+	(void)hf_err_at_text(&ctx->err, what);
 	return nearest ? hf_err_hint(&ctx->err, "did you mean %s?", nearest)
 		       : hf_err_hint(&ctx->err, "handfast explain --list has them all");
 }
@@ -143,6 +147,7 @@ static int run(struct hf_cmd_ctx *ctx)
 {
 	const struct explain_opts *opts = ctx->opts;
 	const char *what = ctx->args->len ? ctx->args->items[0] : NULL;
+	enum hf_mistake mistake;
 	enum hf_reason reason;
 
 	if (opts->list)
@@ -155,6 +160,9 @@ static int run(struct hf_cmd_ctx *ctx)
 	reason = hf_reason_by_id(what);
 	if (reason)
 		return explain_reason(ctx, reason);
+	mistake = hf_mistake_by_id(what);
+	if (mistake != HF_MISTAKE_NONE)
+		return explain_mistake(ctx, mistake);
 	if (looks_like_id(what))
 		return no_such_reason(ctx, what);
 	if (strcmp(what, "-") == 0 || strpbrk(what, " \t\n") || what[0] == '{')
@@ -169,6 +177,7 @@ static const struct hf_example examples[] = {
 	{ "handfast explain localhost:8443 --as mail-server --server-files s.pem,s.key,ca.pem",
 	  "with the server's files: certain" },
 	{ "handfast explain V-NO-INTERMEDIATE", "the long story of one reason" },
+	{ "handfast explain E-SUBJECT", "the long story of an error message" },
 	{ "handfast explain 'tlsv1 alert unknown ca'",
 	  "what a line of another program's log may mean" },
 	{ "handfast explain --record gateway.log", "what the refusals of a night have in common" },
@@ -185,8 +194,8 @@ const struct hf_command cmd_explain = {
 	    "plaintext). Local files are looked at first; then one handshake is recorded and read on to the "
 	    "server's verdict; both chains are judged. The root cause comes first, with its evidence, what "
 	    "cannot be known from here, and the fix.\n\n"
-	    "TARGET may also be a reason (V-EXPIRED), or a line of another program's log; - reads such "
-	    "lines from standard input.\n\n"
+	    "TARGET may also be a reason (V-EXPIRED), the code of an error message (E-RULE-TERM), or a "
+	    "line of another program's log; - reads such lines from standard input.\n\n"
 	    "Three words of confidence: certain, likely, cannot know from here.",
 	.groups = groups,
 	.opts_size = sizeof(struct explain_opts),

@@ -6,6 +6,7 @@
 #include "cli/dry_run.h"
 #include "cli/policy_opts.h"
 #include "util/clock.h"
+#include "util/complaint.h"
 #include "util/home.h"
 
 struct issue_opts {
@@ -158,7 +159,7 @@ static void tell_trial(struct hf_cmd_ctx *ctx, const struct hf_order *order,
 	hf_cli_json_strings(j, "notes", &order->notes);
 	hf_dry_run_json(j, order, run);
 	if (rc != 0)
-		hf_cli_json_error(j, &ctx->err);
+		hf_complaint_json(j, &ctx->err);
 	hf_out_json_end(&ctx->out);
 }
 

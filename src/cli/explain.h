@@ -22,6 +22,7 @@ int explain_meeting(struct hf_cmd_ctx *ctx, const struct explain_opts *opts, con
 
 /* explain_text.c: without a connection. */
 int explain_reason(struct hf_cmd_ctx *ctx, enum hf_reason reason);
+int explain_mistake(struct hf_cmd_ctx *ctx, enum hf_mistake mistake);
 int explain_list(struct hf_cmd_ctx *ctx);
 /* A line of a log, or "-": the lines of standard input. */
 int explain_lines(struct hf_cmd_ctx *ctx, const char *what);

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "cli/explain.h"
 #include "explain/story.h"
+#include "util/complaint.h"
 
 enum { TEXT_CAP = 64 * 1024, LOG_CAP = 64 * 1024 * 1024 };
 
@@ -23,6 +24,40 @@ int explain_reason(struct hf_cmd_ctx *ctx, enum hf_reason reason)
 	hf_story_format(reason, &text);
 	hf_out_raw(&ctx->out, hf_buf_str(&text), text.len);
 	return HF_EXIT_YES;
+}
+
+int explain_mistake(struct hf_cmd_ctx *ctx, enum hf_mistake mistake)
+{
+	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(TEXT_CAP);
+
+	if (ctx->out.json_mode) {
+		hf_out_json_begin(&ctx->out);
+		hf_complaint_story_json(mistake, &ctx->out.json);
+		hf_out_json_end(&ctx->out);
+		return HF_EXIT_YES;
+	}
+	hf_complaint_story(mistake, &text);
+	hf_out_raw(&ctx->out, hf_buf_str(&text), text.len);
+	return HF_EXIT_YES;
+}
+
+static void list_mistakes(struct hf_out *out)
+{
+	if (out->json_mode)
+		hf_json_array_begin(&out->json, "mistakes");
+	for (int i = HF_MISTAKE_NONE + 1; i < HF_MISTAKE_END; i++) {
+		const struct hf_mistake_info *info = hf_mistake_info((enum hf_mistake)i);
+
+		if (out->json_mode) {
+			hf_json_object_begin(&out->json, NULL);
+			hf_complaint_story_json((enum hf_mistake)i, &out->json);
+			hf_json_object_end(&out->json);
+		} else {
+			hf_out_print(out, "%-24s%s\n", info->id, info->sentence);
+		}
+	}
+	if (out->json_mode)
+		hf_json_array_end(&out->json);
 }
 
 int explain_list(struct hf_cmd_ctx *ctx)
@@ -44,10 +79,11 @@ int explain_list(struct hf_cmd_ctx *ctx)
 			hf_out_print(out, "%-24s%s\n", info->id, info->sentence);
 		}
 	}
-	if (out->json_mode) {
+	if (out->json_mode)
 		hf_json_array_end(&out->json);
+	list_mistakes(out);
+	if (out->json_mode)
 		hf_out_json_end(out);
-	}
 	return HF_EXIT_YES;
 }
 

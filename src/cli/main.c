@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "cli/commands.h"
+#include "util/complaint.h"
 #include "util/help.h"
 #include "util/home.h"
 
@@ -21,7 +22,8 @@ static int unknown_command(struct hf_cmd_ctx *ctx, const char *name)
 	     c++)
 		names[n++] = (*c)->name;
 	names[n] = NULL;
-	(void)hf_err_set(&ctx->err, HF_E_INVALID, "there is no command '%s'", name);
+	(void)hf_err_set(&ctx->err, HF_MISTAKE_COMMAND, "there is no command '%s'", name);
+	(void)hf_err_at_text(&ctx->err, name);
 	nearest = hf_str_nearest(name, names);
 	if (nearest)
 		(void)hf_err_hint(&ctx->err, "did you mean '%s'?", nearest);
@@ -43,7 +45,7 @@ static int dispatch(struct hf_cmd_ctx *ctx, const struct hf_globals *globals, in
 		return HF_EXIT_YES;
 	}
 	if (argc == 0) {
-		(void)hf_err_set(&ctx->err, HF_E_INVALID, "which command?");
+		(void)hf_err_set(&ctx->err, HF_MISTAKE_COMMAND, "which command?");
 		(void)hf_err_hint(&ctx->err, "'handfast --help' lists them");
 		return hf_command_exit(ctx, -HF_E_INVALID);
 	}
@@ -85,6 +87,7 @@ int main(int argc, char **argv)
 	int rc;
 
 	keep_standard_streams();
+	hf_complaint_words(argc, (const char *const *)argv);
 	/* a peer or reader that goes away is an error of write(2), not the end of the process */
 	(void)signal(SIGPIPE, SIG_IGN);
 	rc = run(&ctx, &globals, HF_MAX(argc - 1, 0), argv + HF_MIN(argc, 1));

@@ -3,6 +3,7 @@
 #include "cli/sign_tell.h"
 
 #include "base/err.h"
+#include "util/complaint.h"
 
 void hf_sign_item_done(struct hf_sign_item *item)
 {
@@ -48,7 +49,7 @@ static void tell_failure(struct hf_cmd_ctx *ctx, struct hf_sign_item *item)
 		hf_out_error(out, &item->err);
 		return;
 	}
-	hf_cli_json_error(&out->json, &item->err);
+	hf_complaint_json(&out->json, &item->err);
 }
 
 static void tell_refused_trial(struct hf_cmd_ctx *ctx, const struct hf_sign_item *item)

@@ -78,15 +78,16 @@ static int count_args(const struct hf_command *command, struct hf_cmd_ctx *ctx)
 	int n = (int)ctx->args->len;
 
 	if (n < command->min_args) {
-		(void)hf_err_set(&ctx->err, HF_E_INVALID, "%s needs %s", command->name,
+		(void)hf_err_set(&ctx->err, HF_MISTAKE_ARGUMENT, "%s needs %s", command->name,
 				 command->arguments ? command->arguments : "an argument");
 		return hf_err_hint(&ctx->err, "usage: handfast %s [options] %s", command->name,
 				   command->arguments ? command->arguments : "");
 	}
 	if (command->max_args < 0 || n <= command->max_args)
 		return 0;
-	(void)hf_err_set(&ctx->err, HF_E_INVALID, "%s does not take '%s'", command->name,
+	(void)hf_err_set(&ctx->err, HF_MISTAKE_ARGUMENT, "%s does not take '%s'", command->name,
 			 ctx->args->items[command->max_args]);
+	(void)hf_err_at_text(&ctx->err, ctx->args->items[command->max_args]);
 	return hf_err_hint(&ctx->err, "usage: handfast %s [options] %s", command->name,
 			   command->arguments ? command->arguments : "");
 }
@@ -130,11 +131,11 @@ static int unknown_subcommand(const struct hf_command *command, struct hf_cmd_ct
 	for (; command->subcommands[n] && n < HF_ARRAY_LEN(names) - 1; n++)
 		names[n] = strrchr(command->subcommands[n]->name, ' ') + 1;
 	names[n] = NULL;
+	(void)hf_err_set(&ctx->err, HF_MISTAKE_COMMAND,
+			 argc ? "%s has no subcommand '%s'" : "%s needs a subcommand",
+			 command->name, argc ? argv[0] : "");
 	if (argc)
-		(void)hf_err_set(&ctx->err, HF_E_INVALID, "%s has no subcommand '%s'",
-				 command->name, argv[0]);
-	else
-		(void)hf_err_set(&ctx->err, HF_E_INVALID, "%s needs a subcommand", command->name);
+		(void)hf_err_at_text(&ctx->err, argv[0]);
 	nearest = argc ? hf_str_nearest(argv[0], names) : NULL;
 	if (nearest)
 		return hf_err_hint(&ctx->err, "did you mean %s %s?", command->name, nearest);
@@ -169,7 +170,8 @@ static void apply_globals(struct hf_cmd_ctx *ctx)
 static int check_words(const struct hf_command *command, struct hf_cmd_ctx *ctx)
 {
 	if (ctx->home[0] == '\0')
-		return hf_err_set(&ctx->err, HF_E_INVALID, "--home needs a directory, not ''");
+		return hf_err_set(&ctx->err, HF_MISTAKE_OPTION_VALUE,
+				  "--home needs a directory, not ''");
 	if (command->subcommands && !command->run)
 		return unknown_subcommand(command, ctx, (int)ctx->args->len, ctx->args->items);
 	return count_args(command, ctx);
@@ -220,6 +222,21 @@ int hf_command_exit(struct hf_cmd_ctx *ctx, int rc)
 	return rc == -HF_E_INVALID ? HF_EXIT_USAGE : HF_EXIT_FAILURE;
 }
 
+/* Where the message alone does not say how it is written, the help of the command does. */
+static void name_the_help(const struct hf_command *command, struct hf_err *err)
+{
+	static const enum hf_mistake of_usage[] = {
+		HF_MISTAKE_USAGE,	HF_MISTAKE_OPTION,	 HF_MISTAKE_OPTION_VALUE,
+		HF_MISTAKE_OPTION_WORD, HF_MISTAKE_OPTION_RANGE, HF_MISTAKE_OPTION_NUMBER,
+	};
+
+	for (size_t i = 0; !err->hint[0] && i < HF_ARRAY_LEN(of_usage); i++) {
+		if (hf_mistake_of(err) == of_usage[i])
+			(void)hf_err_hint(err, "handfast help %s shows what it takes",
+					  command->name);
+	}
+}
+
 int hf_command_run(const struct hf_command *command, struct hf_cmd_ctx *ctx, int argc, char **argv)
 {
 	int next = 0;
@@ -235,5 +252,7 @@ int hf_command_run(const struct hf_command *command, struct hf_cmd_ctx *ctx, int
 		return hf_command_exit(ctx, hf_err_nomem(&ctx->err));
 	rc = parse_and_run(command, ctx, values, &args, argc, argv);
 	free(values);
+	if (rc < 0)
+		name_the_help(command, &ctx->err);
 	return hf_command_exit(ctx, rc);
 }

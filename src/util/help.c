@@ -7,41 +7,17 @@
 
 #include <openssl/crypto.h>
 
-enum { WIDTH = 80, OPTION_COLUMN = 26, SUMMARY_COLUMN = 14 };
+#include "util/wrap.h"
 
-/* Columns, not bytes: continuation bytes of UTF-8 take no room. */
-static size_t columns_of(const char *text, size_t len)
-{
-	size_t n = 0;
+enum { OPTION_COLUMN = 26, SUMMARY_COLUMN = 14 };
 
-	for (size_t i = 0; i < len; i++)
-		n += ((unsigned char)text[i] & 0xc0) != 0x80;
-	return n;
-}
-
-/* Prints text wrapped between `indent` and WIDTH; the cursor stands at `at`. */
+/* Prints text wrapped at `indent`; the cursor stands at `at`. */
 static void wrap(struct hf_out *out, const char *text, size_t indent, size_t at)
 {
-	while (*text) {
-		size_t len = strcspn(text, " \n"), columns = columns_of(text, len);
+	HF_AUTO_DONE(hf_buf) lines = HF_BUF_INIT(HF_WRAP_CAP);
 
-		if (at > indent && at + 1 + columns > WIDTH) {
-			hf_out_print(out, "\n%*s", (int)indent, "");
-			at = indent;
-		} else if (at > indent) {
-			hf_out_print(out, " ");
-			at++;
-		}
-		hf_out_print(out, "%.*s", (int)len, text);
-		at += columns;
-		text += len;
-		if (text[0] == '\n' && text[1] == '\n') {
-			hf_out_print(out, "\n\n%*s", (int)indent, "");
-			at = indent;
-		}
-		text += strspn(text, " \n");
-	}
-	hf_out_print(out, "\n");
+	hf_wrap(&lines, text, indent, at);
+	hf_out_print(out, "%s", hf_buf_str(&lines));
 }
 
 static void words_of(const struct hf_option *o, struct hf_buf *text)
@@ -87,7 +63,7 @@ static void print_option(const struct hf_option *o, struct hf_out *out)
 	option_head(o, &head);
 	option_text(o, &text);
 	hf_out_print(out, "  %s", hf_buf_str(&head));
-	at = columns_of(hf_buf_str(&head), head.len) + 2;
+	at = hf_str_columns(hf_buf_str(&head), head.len) + 2;
 	if (at + 2 > OPTION_COLUMN) {
 		hf_out_print(out, "\n");
 		at = 0;

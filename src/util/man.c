@@ -274,6 +274,25 @@ static void man_command(const struct hf_command *c, struct hf_out *out)
 	man_see_also(c, out);
 }
 
+/* Every code with its sentence: the story is for `handfast explain`. */
+static void man_errors(struct hf_out *out)
+{
+	hf_out_print(out, ".Sh DIAGNOSTICS\nThe first line of an error message ends with a code in "
+			  "brackets.\nThe place follows, the line of the file or the word of the "
+			  "command line,\nwith carets below what is wrong, and after\n.Qq help:\n"
+			  "the next step.\nWith\n.Fl \\-json\nstandard output has an object\n"
+			  ".Qq error\nwith\n.Qq code ,\n.Qq kind ,\n.Qq message ,\n.Qq place\nand\n"
+			  ".Qq hint .\n.Nm handfast explain\n.Ar CODE\ntells the long story.\n"
+			  ".Bl -tag -width Ds\n");
+	for (int i = HF_MISTAKE_NONE + 1; i < HF_MISTAKE_END; i++) {
+		const struct hf_mistake_info *info = hf_mistake_info((enum hf_mistake)i);
+
+		hf_out_print(out, ".It Er %s\n", info->id);
+		mdoc_sentence(out, info->sentence);
+	}
+	hf_out_print(out, ".El\n");
+}
+
 static void man_overview(const struct hf_command *const *commands, struct hf_out *out)
 {
 	man_head("handfast", "HANDFAST", "mutual TLS from end to end", out);
@@ -302,6 +321,7 @@ static void man_overview(const struct hf_command *const *commands, struct hf_out
 	    ".It Pa id/NAME/\nAn identity: cert.pem, key.pem, ca.pem.\n"
 	    ".It Pa trust/NAME.pem\nAnchors of other parties; own.pem is the own root.\n.El\n"
 	    ".Sh EXIT STATUS\n0 yes or done, 1 no, 2 usage mistake, 3 failure.\n");
+	man_errors(out);
 }
 
 void hf_help_man(const struct hf_command *const *commands, const struct hf_command *command,

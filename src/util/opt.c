@@ -54,6 +54,7 @@ static bool find(const struct parser *p, const char *name, size_t len, char lett
 	return false;
 }
 
+/* `name` stands behind the dashes of its word. */
 static int unknown(const struct parser *p, const char *name, size_t len, struct hf_err *err)
 {
 	const char *names[NAMES_CAP + 1];
@@ -73,7 +74,8 @@ static int unknown(const struct parser *p, const char *name, size_t len, struct 
 	names[n] = NULL;
 	if (!word)
 		return hf_err_nomem(err);
-	(void)hf_err_set(err, HF_E_INVALID, "unknown option --%s", word);
+	(void)hf_err_set(err, HF_MISTAKE_OPTION, "unknown option --%s", word);
+	(void)hf_err_at(err, name - strlen("--"), 0, len + strlen("--"));
 	nearest = hf_str_nearest(word, names);
 	return nearest ? hf_err_hint(err, "did you mean --%s?", nearest) : -HF_E_INVALID;
 }
@@ -90,7 +92,8 @@ static int set_word(const struct hf_option *o, const char *text, int *target, st
 		}
 		(void)hf_buf_printf(&all, "%s%s", i ? ", " : "", o->words[i]);
 	}
-	(void)hf_err_set(err, HF_E_INVALID, "--%s does not know '%s'", o->name, text);
+	(void)hf_err_set(err, HF_MISTAKE_OPTION_WORD, "--%s does not know '%s'", o->name, text);
+	(void)hf_err_at_text(err, text);
 	nearest = hf_str_nearest(text, o->words);
 	if (nearest)
 		return hf_err_hint(err, "did you mean %s? known: %s", nearest, hf_buf_str(&all));
@@ -115,7 +118,7 @@ static void bound_words(const struct hf_option *o, int64_t v, char out[BOUND_CAP
 	(void)snprintf(out, BOUND_CAP, "%" PRId64 "%c", v / units[i].seconds, units[i].letter);
 }
 
-static int check_range(const struct hf_option *o, int64_t v, struct hf_err *err)
+static int check_range(const struct hf_option *o, const char *text, int64_t v, struct hf_err *err)
 {
 	int64_t max = o->max || o->min ? o->max : INT64_MAX;
 	char least[BOUND_CAP], most[BOUND_CAP];
@@ -124,8 +127,9 @@ static int check_range(const struct hf_option *o, int64_t v, struct hf_err *err)
 		return 0;
 	bound_words(o, o->min, least);
 	bound_words(o, max, most);
-	return hf_err_set(err, HF_E_INVALID, "--%s must be between %s and %s", o->name, least,
-			  most);
+	(void)hf_err_set(err, HF_MISTAKE_OPTION_RANGE, "--%s must be between %s and %s", o->name,
+			 least, most);
+	return hf_err_at_text(err, text);
 }
 
 /* "16k", "4M", "1G", in either case; no letter counts bytes. */
@@ -144,31 +148,30 @@ static bool parse_size(const char *text, int64_t *ret_bytes)
 	return true;
 }
 
+static int no_number(const struct hf_option *o, const char *text, const char *what,
+		     struct hf_err *err)
+{
+	(void)hf_err_set(err, HF_MISTAKE_OPTION_NUMBER, "--%s takes %s, not '%s'", o->name, what,
+			 text);
+	return hf_err_at_text(err, text);
+}
+
 static int set_number(const struct hf_option *o, const char *text, int64_t *target,
 		      struct hf_err *err)
 {
 	int64_t v = 0;
 
 	if (o->kind == HF_OPT_SIZE && !parse_size(text, &v))
-		return hf_err_set(err, HF_E_INVALID,
-				  "--%s takes a size such as 4096, 16k or 4M, not '%s'", o->name,
-				  text);
+		return no_number(o, text, "a size such as 4096, 16k or 4M", err);
 	if (o->kind == HF_OPT_INT && !hf_str_i64(text, &v))
-		return hf_err_set(err, HF_E_INVALID, "--%s takes a number, not '%s'", o->name,
-				  text);
+		return no_number(o, text, "a number", err);
 	if (o->kind == HF_OPT_DURATION && !hf_duration_parse(text, o->unit ? o->unit : 1, &v))
-		return hf_err_set(err, HF_E_INVALID,
-				  "--%s takes a time such as 90s, 15m, 12h or 30d, not '%s'",
-				  o->name, text);
-	if (o->kind == HF_OPT_TIME) {
-		if (!hf_time_parse(text, target))
-			return hf_err_set(
-			    err, HF_E_INVALID,
-			    "--%s takes a UTC time such as 2026-11-21T06:39:31Z, not '%s'", o->name,
-			    text);
-		return 0;
-	}
-	if (check_range(o, v, err) < 0)
+		return no_number(o, text, "a time such as 90s, 15m, 12h or 30d", err);
+	if (o->kind == HF_OPT_TIME)
+		return hf_time_parse(text, target)
+			   ? 0
+			   : no_number(o, text, "a UTC time such as 2026-11-21T06:39:31Z", err);
+	if (check_range(o, text, v, err) < 0)
 		return -HF_E_INVALID;
 	*target = v;
 	return 0;
@@ -206,13 +209,23 @@ static int set_value(const struct found *f, const char *text, struct hf_err *err
 	return -HF_E_INVALID;
 }
 
-static int need_argument(const struct found *f, struct hf_err *err)
+/* `word` is the last of the line. */
+static int need_argument(const struct found *f, const char *word, struct hf_err *err)
 {
-	return hf_err_set(err, HF_E_INVALID, "--%s needs an argument: %s", f->option->name,
-			  f->option->arg);
+	(void)hf_err_set(err, HF_MISTAKE_OPTION_VALUE, "--%s needs an argument: %s",
+			 f->option->name, f->option->arg);
+	return hf_err_at_text(err, word);
 }
 
-/* "--name", "--name value", "--name=value" */
+static int no_argument(const struct found *f, const char *text, const char *equals,
+		       struct hf_err *err)
+{
+	(void)hf_err_set(err, HF_MISTAKE_OPTION_VALUE, "--%s takes no argument", f->option->name);
+	return hf_err_at(err, text - strlen("--"), (size_t)(equals - text) + strlen("--"),
+			 strlen(equals));
+}
+
+/* "--name", "--name value", "--name=value"; text stands behind the dashes */
 static int parse_long(struct parser *p, const char *text, struct hf_err *err)
 {
 	const char *equals = strchr(text, '=');
@@ -222,30 +235,34 @@ static int parse_long(struct parser *p, const char *text, struct hf_err *err)
 	if (!find(p, text, len, 0, &f))
 		return unknown(p, text, len, err);
 	if (f.option->kind == HF_OPT_FLAG)
-		return equals
-			   ? hf_err_set(err, HF_E_INVALID, "--%s takes no argument", f.option->name)
-			   : set_value(&f, NULL, err);
+		return equals ? no_argument(&f, text, equals, err) : set_value(&f, NULL, err);
 	if (equals)
 		return set_value(&f, equals + 1, err);
 	if (p->next >= p->argc)
-		return need_argument(&f, err);
+		return need_argument(&f, text - strlen("--"), err);
 	return set_value(&f, p->argv[p->next++], err);
 }
 
-/* "-q", "-qv", "-X POST", "-XPOST" */
-static int parse_letters(struct parser *p, const char *text, struct hf_err *err)
+static int unknown_letter(const char *word, const char *letter, struct hf_err *err)
 {
-	for (; *text; text++) {
+	(void)hf_err_set(err, HF_MISTAKE_OPTION, "unknown option -%c", *letter);
+	return hf_err_at(err, word, (size_t)(letter - word), 1);
+}
+
+/* "-q", "-qv", "-X POST", "-XPOST" */
+static int parse_letters(struct parser *p, const char *word, struct hf_err *err)
+{
+	for (const char *text = word + 1; *text; text++) {
 		struct found f;
 		int rc;
 
 		if (!find(p, NULL, 0, *text, &f))
-			return hf_err_set(err, HF_E_INVALID, "unknown option -%c", *text);
+			return unknown_letter(word, text, err);
 		if (f.option->kind != HF_OPT_FLAG) {
 			if (text[1])
 				return set_value(&f, text + 1, err);
 			if (p->next >= p->argc)
-				return need_argument(&f, err);
+				return need_argument(&f, word, err);
 			return set_value(&f, p->argv[p->next++], err);
 		}
 		rc = set_value(&f, NULL, err);
@@ -262,7 +279,7 @@ static bool is_option(const char *word)
 
 static int parse_one(struct parser *p, const char *word, struct hf_err *err)
 {
-	return word[1] == '-' ? parse_long(p, word + 2, err) : parse_letters(p, word + 1, err);
+	return word[1] == '-' ? parse_long(p, word + 2, err) : parse_letters(p, word, err);
 }
 
 int hf_options_init(const struct hf_option_set *set, struct hf_err *err)

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "util/complaint.h"
+
 enum { FLUSH_AT = 64 * 1024, TABLE_COLUMNS = 32 };
 
 void hf_out_init(struct hf_out *out, bool json_mode, bool quiet, bool verbose, bool no_color)
@@ -17,8 +19,8 @@ void hf_out_init(struct hf_out *out, bool json_mode, bool quiet, bool verbose, b
 	const char *no = getenv("NO_COLOR");
 
 	*out = (struct hf_out){ .json_mode = json_mode, .quiet = quiet, .verbose = verbose };
-	out->color = !no_color && !(no && *no) && !hf_str_eq(getenv("TERM"), "dumb") &&
-		     isatty(STDOUT_FILENO);
+	out->may_color = !no_color && !(no && *no) && !hf_str_eq(getenv("TERM"), "dumb");
+	out->color = out->may_color && isatty(STDOUT_FILENO);
 	hf_buf_init(&out->text, HF_OUT_CAP);
 	hf_json_init(&out->json, &out->text, true);
 }
@@ -153,14 +155,6 @@ void hf_out_warn(struct hf_out *out, const char *fmt, ...)
 	va_end(ap);
 }
 
-static void say(const char *lead, const char *text)
-{
-	HF_AUTO_DONE(hf_buf) safe = HF_BUF_INIT(8192);
-
-	(void)hf_str_escape(&safe, text, strlen(text));
-	(void)fprintf(stderr, "%s%s\n", lead, hf_buf_str(&safe));
-}
-
 /* A half-written result would be read as a whole one: what is not yet out is dropped. */
 void hf_out_error(struct hf_out *out, const struct hf_err *err)
 {
@@ -168,17 +162,10 @@ void hf_out_error(struct hf_out *out, const struct hf_err *err)
 		hf_buf_clear(&out->text);
 		hf_json_init(&out->json, &out->text, true);
 		hf_out_json_begin(out);
-		hf_json_object_begin(&out->json, "error");
-		hf_json_string(&out->json, "code", hf_err_name(err->code));
-		hf_json_string(&out->json, "message", err->msg);
-		hf_json_string(&out->json, "hint", err->hint[0] ? err->hint : NULL);
-		hf_json_object_end(&out->json);
+		hf_complaint_json(&out->json, err);
 		hf_out_json_end(out);
 	}
-	say("handfast: ", err->msg);
-	if (err->hint[0])
-		say("  hint: ", err->hint);
-	(void)fflush(stderr);
+	hf_complaint_print(err, out->may_color);
 }
 
 const char *hf_out_color(const struct hf_out *out, enum hf_color color)
@@ -201,14 +188,9 @@ int hf_table_add(struct hf_table *t, const char *cell)
 	return hf_strv_add(&t->cells, hf_buf_str(&safe));
 }
 
-/* Columns on a terminal, not bytes: continuation bytes of UTF-8 take no room. */
 static size_t width(const char *s)
 {
-	size_t n = 0;
-
-	for (; *s; s++)
-		n += ((unsigned char)*s & 0xc0) != 0x80;
-	return n;
+	return hf_str_columns(s, strlen(s));
 }
 
 static void measure(const struct hf_table *t, size_t widest[TABLE_COLUMNS])

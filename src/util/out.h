@@ -15,7 +15,8 @@
 #include "base/str.h"
 
 struct hf_out {
-	bool json_mode, quiet, verbose, color;
+	bool json_mode, quiet, verbose;
+	bool may_color, color;     /* colours are welcome; and stdout is a terminal */
 	struct hf_buf text;        /* what goes to stdout at the end, or when it is large */
 	struct hf_json json;
 	bool failed;               /* stdout could not take it */
@@ -42,7 +43,8 @@ void hf_out_json_end(struct hf_out *out);
 void hf_out_note(struct hf_out *out, const char *fmt, ...) HF_PRINTF(2, 3);
 void hf_out_debug(struct hf_out *out, const char *fmt, ...) HF_PRINTF(2, 3);
 void hf_out_warn(struct hf_out *out, const char *fmt, ...) HF_PRINTF(2, 3);
-/* A failure with its hint: stderr, and with --json {"error": {…}} on stdout. */
+/* A failure with its place and help (complaint.h): stderr, and with --json {"error": {…}} on
+ * stdout. */
 void hf_out_error(struct hf_out *out, const struct hf_err *err);
 
 /* Colours; "" when there is none. */

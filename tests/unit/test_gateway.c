@@ -175,7 +175,7 @@ static void test_causes_beyond_the_table_are_counted_in_the_sum_only(void **stat
 static void test_a_preflight_of_too_many_findings_keeps_within_its_table(void **state)
 {
 	struct hf_preflight *preflight = calloc(1, sizeof(*preflight));
-	struct hf_err err = { HF_E_MISMATCH, "x", "y" };
+	struct hf_err err = { .code = HF_E_MISMATCH, .msg = "x", .hint = "y" };
 	bool fatal = false;
 
 	(void)state;

@@ -117,12 +117,14 @@ static void test_failure_is_a_json_object_instead_of_half_a_result(void **state)
 	hf_out_error(&out, &err);
 	assert_int_equal(hf_out_finish(&out, &ignored), 0);
 	text = capture_end(&e);
-	assert_string_equal(text, "handfast: no \"such\" file\n  hint: look elsewhere\n");
+	assert_string_equal(text, "handfast: no \"such\" file [E-NOT-FOUND]\n"
+				  "  help: look elsewhere\n");
 	text = capture_end(&c);
 	assert_string_equal(
-	    text, "{\n  \"error\": {\n    \"code\": \"not-found\",\n"
-		  "    \"message\": \"no \\\"such\\\" file\",\n    \"hint\": \"look elsewhere\"\n"
-		  "  }\n}\n");
+	    text,
+	    "{\n  \"error\": {\n    \"code\": \"E-NOT-FOUND\",\n    \"kind\": \"not-found\",\n"
+	    "    \"message\": \"no \\\"such\\\" file\",\n    \"place\": null,\n    \"hint\": \"look elsewhere\"\n"
+	    "  }\n}\n");
 }
 
 static void test_output_that_does_not_fit_is_a_failure(void **state)
@@ -273,27 +275,34 @@ static void test_words_of_a_command_line_lead_to_the_right_exit_and_message(void
 		{ "a subcommand runs", "wall west", 0, 0, "" },
 		{ "globals may stand in between", "--json -q wall west", 0, 0, "" },
 		{ "no is an answer", "wall west", 1, 1, "" },
-		{ "a failure", "wall west", -HF_E_IO, 3, "handfast: the brush broke\n" },
+		{ "a failure that is nobody's mistake", "wall west", -HF_E_CRYPTO, 3,
+		  "handfast: the brush broke\n" },
 		{ "a refusal to overwrite", "wall west", -HF_E_EXIST, 1,
-		  "handfast: the brush broke\n" },
+		  "handfast: the brush broke [E-EXISTS]\n  help: choose another name, or add "
+		  "--force where the command takes it\n" },
 		{ "a refusal by policy", "wall west", -HF_E_POLICY, 1,
-		  "handfast: the brush broke\n" },
+		  "handfast: the brush broke [E-POLICY]\n  help: handfast policy show tells the "
+		  "rules; --dry-run tells which one decides\n" },
 		{ "a value that makes no sense", "wall west", -HF_E_INVALID, 2,
-		  "handfast: the brush broke\n" },
+		  "handfast: the brush broke [E-USAGE]\n"
+		  "  help: handfast help paint wall shows what it takes\n" },
 		{ "no subcommand", "", 0, 2,
-		  "handfast: paint needs a subcommand\n  hint: it has: wall; see handfast help paint\n" },
+		  "handfast: paint needs a subcommand [E-COMMAND]\n  help: it has: wall; see handfast help paint\n" },
 		{ "a subcommand with a slip", "wal x", 0, 2,
-		  "handfast: paint has no subcommand 'wal'\n  hint: did you mean paint wall?\n" },
+		  "handfast: paint has no subcommand 'wal' [E-COMMAND]\n  wal\n  ^^^ help: did you mean paint wall?\n" },
 		{ "too few words", "wall", 0, 2,
-		  "handfast: paint wall needs WALL\n  hint: usage: handfast paint wall [options] WALL\n" },
+		  "handfast: paint wall needs WALL [E-ARGUMENT]\n  help: usage: handfast paint wall [options] WALL\n" },
 		{ "too many words", "wall a b", 0, 2,
-		  "handfast: paint wall does not take 'b'\n  hint: usage: handfast paint wall [options] WALL\n" },
+		  "handfast: paint wall does not take 'b' [E-ARGUMENT]\n  b\n  ^ help: usage: handfast paint wall [options] WALL\n" },
 		{ "an option of the subcommand before it", "--size 1 wall x", 0, 2,
-		  "handfast: unknown option --size\n" },
+		  "handfast: unknown option --size [E-OPTION]\n  --size\n"
+		  "  ^^^^^^ help: handfast help paint shows what it takes\n" },
 		{ "an empty home is not the root directory", "--home= wall x", 0, 2,
-		  "handfast: --home needs a directory, not ''\n" },
+		  "handfast: --home needs a directory, not '' [E-OPTION-VALUE]\n"
+		  "  help: handfast help paint wall shows what it takes\n" },
 		{ "a hidden option is not suggested", "wall x --secre", 0, 2,
-		  "handfast: unknown option --secre\n" },
+		  "handfast: unknown option --secre [E-OPTION]\n  --secre\n"
+		  "  ^^^^^^^ help: handfast help paint wall shows what it takes\n" },
 	};
 
 	(void)state;
@@ -314,7 +323,7 @@ static void test_mistake_before_json_is_still_told_in_json(void **state)
 	(void)state;
 	paint_returns = 0;
 	assert_int_equal(run_line("wall west --bogus --json", true, said, sizeof(said)), 2);
-	assert_non_null(strstr(said, "\"code\": \"invalid\""));
+	assert_non_null(strstr(said, "\"code\": \"E-OPTION\""));
 	assert_int_equal(run_line("wall west --bogus -- --json", true, said, sizeof(said)), 2);
 	assert_string_equal(said, "");
 }

@@ -70,7 +70,7 @@ def test_refusal_names_the_rule_and_exits_1(ruled, tmp_path):
     assert "it would be refused" in told.stdout
     assert "refuses" in told.stdout and line_of("organizationName: match") in told.stdout
     asked = ruled.json("sign", tmp_path / "a.csr", "--profile", "client", "--dry-run", exit=1)["requests"][0]
-    assert asked["error"]["code"] == "policy"
+    assert asked["error"]["kind"] == "policy"
     assert [rule["where"].rsplit("/", 1)[-1] for rule in asked["rules"] if rule["says"] == "refuses"] == \
         [line_of("organizationName: match").rsplit("/", 1)[-1]]
 
@@ -145,7 +145,7 @@ def test_issue_refused_by_a_rule_makes_nothing_and_exits_1(ruled, tmp_path):
     assert "it would be refused" in told.stdout and "web.evil.test" in told.stdout
     asked = ruled.json("issue", "web.evil.test", "--server", "--subject", "/C=IN/O=ABC Inc./CN=web", "--dry-run",
                        exit=1)
-    assert asked["issued"] is False and asked["error"]["code"] == "policy"
+    assert asked["issued"] is False and asked["error"]["kind"] == "policy"
 
 
 def test_unique_subject_is_foreseen(ruled, tmp_path):

@@ -90,7 +90,7 @@ def test_mistake_is_told_with_line_and_column(hf, tmp_path, text, message, hint)
     (tmp_path / "p.yaml").write_text(text)
     told = hf("policy", "check", "p.yaml", exit=1)
     assert "p.yaml:" + message in told.stderr and hint in told.stderr
-    assert hf.json("policy", "check", "p.yaml", exit=1)["error"]["code"] == "parse"
+    assert hf.json("policy", "check", "p.yaml", exit=1)["error"]["kind"] == "parse"
 
 
 def test_policy_with_a_mistake_stops_issuing_and_not_revoking(ca, tmp_path):
