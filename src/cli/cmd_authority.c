@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* handfast authority: the authority as a service for other machines. */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "base/time.h"
-#include "cli/ca_common.h"
+#include "cli/authority_homes.h"
 #include "enroll/service.h"
 #include "net/address.h"
-#include "util/home.h"
 
 struct authority_opts {
 	struct hf_strv est_wrapped;
 	int64_t per_address, per_identity;
 	struct hf_strv listen, names, admins, publish;
 	bool publish_anywhere;
-	const char *as, *access_log, *metrics, *passphrase_file, *admin_socket;
+	const char *config, *as, *access_log, *metrics, *passphrase_file, *admin_socket;
 	int64_t drain;
 };
 
@@ -45,8 +45,14 @@ static const struct hf_option options[] = {
 	  .kind = HF_OPT_STRING,
 	  .offset = offsetof(struct authority_opts, as),
 	  .arg = "NAME",
-	  .initial = "authority",
-	  .help = "its own identity, made and renewed by itself in id/NAME" },
+	  .help = "its own identity, made and renewed by itself in id/NAME (default: authority)" },
+	{ .name = "config",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct authority_opts, config),
+	  .arg = "FILE",
+	  .help =
+	      "several authorities in this service, in place of that of --home: a list 'authorities' of "
+	      "entries with label, home, name, as, admin, passphrase-file (YAML)" },
 	{ .name = "admin",
 	  .kind = HF_OPT_LIST,
 	  .offset = offsetof(struct authority_opts, admins),
@@ -114,33 +120,6 @@ static const struct hf_option_group groups[] = {
 	{ NULL, NULL, 0 },
 };
 
-struct opening {
-	struct hf_cmd_ctx *ctx;
-	struct hf_passphrase from;
-};
-
-/* A reload has no terminal to ask at: the passphrase comes from where it came from, or the old
- * state stays. */
-static int open_authority(void *arg, struct hf_authority **ret_authority, struct hf_err *err)
-{
-	struct opening *o = arg;
-	HF_AUTO(hf_authority) a = NULL;
-	int rc = hf_cli_open_authority(o->ctx, &o->from, &a);
-
-	if (rc == 0)
-		rc = hf_ca_load_key(a, hf_authority_issuer(a), &o->ctx->err);
-	if (rc == 0 && a->root_only)
-		rc = hf_err_set(&o->ctx->err, HF_E_POLICY,
-				"this home holds an offline root, which enrols nobody");
-	o->from.no_prompt = true;
-	if (rc < 0) {
-		*err = o->ctx->err;
-		return rc;
-	}
-	*ret_authority = hf_take(a);
-	return 0;
-}
-
 static int add_once(struct hf_strv *names, const char *name)
 {
 	return hf_strv_has(names, name) ? 0 : hf_strv_add(names, name);
@@ -189,64 +168,73 @@ static int names_of(struct hf_cmd_ctx *ctx, struct hf_strv *names)
 	return rc;
 }
 
-/* *ret_rules stays NULL when there are none: nobody operates it from elsewhere. */
-static int load_admins(struct hf_cmd_ctx *ctx, struct hf_rules **ret_rules)
+static int find_homes(struct hf_cmd_ctx *ctx, struct hf_authority_homes *ret_homes)
 {
 	const struct authority_opts *o = ctx->opts;
-	HF_AUTO(hf_rules) rules = NULL;
-	int rc = o->admins.len ? hf_rules_new(&rules, &ctx->err) : 0;
+	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
+	int rc = names_of(ctx, &names);
 
-	for (size_t i = 0; rc == 0 && i < o->admins.len; i++)
-		rc = hf_rules_add(rules, true, o->admins.items[i], &ctx->err);
-	if (rc == 0)
-		*ret_rules = hf_take(rules);
+	if (rc < 0)
+		return rc;
+	return o->config
+		   ? hf_authority_homes_load(ctx, o->config, &names, ret_homes)
+		   : hf_authority_homes_single(ctx, o->as ? o->as : "authority", o->passphrase_file,
+					       &names, &o->admins, ret_homes);
+}
+
+static int serve(struct hf_cmd_ctx *ctx, struct hf_authority_homes *homes)
+{
+	const struct authority_opts *o = ctx->opts;
+	struct hf_service_authority *authorities = calloc(homes->len, sizeof(*authorities));
+	const struct hf_service_config config = {
+		.authorities = authorities,
+		.authorities_len = homes->len,
+		.listen = &o->listen,
+		.publish = &o->publish,
+		.publish_anywhere = o->publish_anywhere,
+		.requests_per_address = (uint32_t)o->per_address,
+		.requests_per_identity = (uint32_t)o->per_identity,
+		.est_wrapped = &o->est_wrapped,
+		.access_log = o->access_log,
+		.metrics = o->metrics,
+		.admin_socket = o->admin_socket,
+		.drain_ms = (uint64_t)o->drain * 1000,
+	};
+	struct hf_err err = HF_ERR_INIT;
+	int rc;
+
+	if (!authorities)
+		return hf_err_nomem(&ctx->err);
+	for (size_t i = 0; i < homes->len; i++)
+		hf_authority_home_describe(&homes->items[i], &authorities[i]);
+	rc = hf_service_run(&config, &err);
+	if (rc < 0)
+		ctx->err = err;
+	free(authorities);
 	return rc;
 }
 
 static int run(struct hf_cmd_ctx *ctx)
 {
 	const struct authority_opts *o = ctx->opts;
-	struct opening opening = { ctx, { o->passphrase_file, false } };
-	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
-	HF_AUTO(hf_rules) admins = NULL;
-	char dir[PATH_MAX];
-	struct hf_service_config config = { .open = open_authority,
-					    .open_arg = &opening,
-					    .listen = &o->listen,
-					    .publish = &o->publish,
-					    .publish_anywhere = o->publish_anywhere,
-					    .names = &names,
-					    .identity_dir = dir,
-					    .identity_name = o->as,
-					    .requests_per_address = (uint32_t)o->per_address,
-					    .requests_per_identity = (uint32_t)o->per_identity,
-					    .est_wrapped = &o->est_wrapped,
-					    .access_log = o->access_log,
-					    .metrics = o->metrics,
-					    .admin_socket = o->admin_socket,
-					    .drain_ms = (uint64_t)o->drain * 1000 };
-	struct hf_err err = HF_ERR_INIT;
+	HF_AUTO_DONE(hf_authority_homes) homes = { .items = NULL };
 	int rc;
 
 	if (o->listen.len == 0)
 		return hf_command_usage(ctx, "where should it listen? Add --listen ADDR:PORT");
-	rc = hf_home_id(ctx->home, o->as, "", dir, &ctx->err);
-	if (rc == 0)
-		rc = names_of(ctx, &names);
-	if (rc == 0)
-		rc = load_admins(ctx, &admins);
-	config.admins = admins;
-	if (rc < 0)
-		return rc;
-	rc = hf_service_run(&config, &err);
-	if (rc < 0)
-		ctx->err = err;
-	return rc;
+	if (o->config && (o->names.len || o->admins.len || o->as || o->passphrase_file))
+		return hf_command_usage(ctx,
+					"with --config, the file says --name, --as, --admin and "
+					"--passphrase-file of each authority");
+	rc = find_homes(ctx, &homes);
+	return rc < 0 ? rc : serve(ctx, &homes);
 }
 
 static const struct hf_example examples[] = {
 	{ "handfast authority --listen 0.0.0.0:8443 --name ca.abc.com",
 	  "for the machines of a network" },
+	{ "handfast authority --listen 0.0.0.0:8443 --config authorities.yaml",
+	  "several authorities, each met by its name or under its label" },
 	{ NULL, NULL },
 };
 
@@ -259,6 +247,10 @@ const struct hf_command cmd_authority = {
 	    "certificate they have, and fetch the CA and the revocation lists. EST clients (RFC 7030) find it under "
 	    "/.well-known/est. A certificate is on the disk before it is given out, and a token is spent in the "
 	    "same step; a client that lost the answer gets the same certificate again.\n\n"
+	    "With --config one process serves several authorities, each with ledger, keys and policy of its own. A "
+	    "client that asks for one of the names of an authority (SNI) meets that authority's certificate; others "
+	    "meet the first's. Whatever the name, /LABEL/enroll is for the authority of that label, and so is each "
+	    "other path, and EST's /.well-known/est/LABEL/… (RFC 7030 3.2.2).\n\n"
 	    "POST /enroll, POST /renew, GET /ca, GET /crl/issuing.crl, GET /crl/root.crl (.pem too), "
 	    "/ocsp (GET and POST), GET /revocations, GET /health. SIGHUP reads "
 	    "policy and keys again, SIGTERM drains.",

@@ -54,7 +54,7 @@ static void save_now(void *arg)
 	feed->saved_ms = (uint64_t)hf_clock_monotonic_ms();
 	if (hf_subscribers_save(feed->path, &feed->subscribers, feed->event, hf_clock_now(), &err) <
 		0 &&
-	    hf_log_bucket_take(&feed->service->troubles, hf_clock_monotonic_ms()))
+	    hf_log_bucket_take(&feed->service->front->troubles, hf_clock_monotonic_ms()))
 		hf_log_say("%s", err.msg);
 }
 
@@ -362,7 +362,7 @@ void hf_feed_take(struct hf_feed *feed, const struct hf_http_request *request,
 	poll->who->confirmed = since(feed, poll->after);
 	hf_address_format(hf_conn_peer(request->conn), poll->who->address);
 	save_soon(feed);
-	if (since(feed, poll->after) < feed->event || feed->service->draining ||
+	if (since(feed, poll->after) < feed->event || feed->service->front->draining ||
 	    poll->until_ms == poll->begun_ms)
 		answer(poll);
 }

@@ -372,10 +372,9 @@ static const struct hf_list *find_list(struct hf_list *const lists[HF_LISTS], st
 	return NULL;
 }
 
-bool hf_lists_answer(struct hf_list *const lists[HF_LISTS], const struct hf_http_request *request,
-		     struct hf_http_answer *answer)
+bool hf_lists_answer(struct hf_list *const lists[HF_LISTS], struct hf_slice path,
+		     const struct hf_http_request *request, struct hf_http_answer *answer)
 {
-	struct hf_slice path = hf_http_text(request->head, request->head->path);
 	struct hf_slice name = { path.data + strlen("/crl/"), path.len - strlen("/crl/") };
 	char modified[HF_TIME_TEXT_CAP];
 	bool pem = false;

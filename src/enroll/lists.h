@@ -73,8 +73,9 @@ int hf_lookout_run(struct hf_lookout *look, struct hf_authority *a, int64_t now_
 int hf_lookout_mend(struct hf_lookout *look, struct hf_authority *a, int64_t now, int64_t now_ms,
 		 struct hf_err *err);
 
-/* Answers /crl/NAME.crl (DER) or .pem; false when the name is none of the lists. */
-bool hf_lists_answer(struct hf_list *const lists[HF_LISTS], const struct hf_http_request *request,
-		     struct hf_http_answer *answer);
+/* Answers /crl/NAME.crl (DER) or .pem, which is `path`; false when the name is none of the lists.
+ */
+bool hf_lists_answer(struct hf_list *const lists[HF_LISTS], struct hf_slice path,
+		     const struct hf_http_request *request, struct hf_http_answer *answer);
 
 #endif

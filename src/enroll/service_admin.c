@@ -15,7 +15,7 @@ bool hf_admin_path(const struct hf_service *service, struct hf_slice path, char 
 {
 	size_t skip = sizeof(prefix) - 1;
 
-	if (!service->config->admins || !hf_slice_starts(path, prefix) || path.len - skip >= 16)
+	if (!service->own->admins || !hf_slice_starts(path, prefix) || path.len - skip >= 16)
 		return false;
 	memcpy(ret_word, path.data + skip, path.len - skip);
 	ret_word[path.len - skip] = '\0';
@@ -41,16 +41,30 @@ static bool is_json(const struct hf_http_request *request)
 	       strncasecmp(value.data, type, sizeof(type) - 1) == 0;
 }
 
+/* The connection was judged under the trust of the authority that its name stands for; a path may
+ * lead to another, whose own trust then judges. */
+static bool is_admitted(const struct hf_service *service, const struct hf_tls_conn *tls)
+{
+	HF_AUTO_DONE(hf_verdict) denied;
+	HF_AUTO_DONE(hf_verdict) judged;
+
+	hf_verdict_init(&judged);
+	if (hf_tls_conn_tag(tls) == service->index)
+		return hf_rules_admit(service->own->admins, service->authority->trust,
+				      hf_tls_conn_verdict(tls), &denied);
+	return hf_tls_context_judge(service->tls, hf_tls_conn_peer_chain(tls), &judged, NULL) >=
+		   0 &&
+	       hf_rules_admit(service->own->admins, service->authority->trust, &judged, &denied);
+}
+
 bool hf_admin_prove(struct hf_visit *visit, const struct hf_http_request *request)
 {
 	const struct hf_service *service = visit->service;
 	const struct hf_tls_conn *tls = hf_conn_tls(request->conn);
 	const struct hf_certs *chain = hf_tls_conn_peer_chain(tls);
-	HF_AUTO_DONE(hf_verdict) denied;
-	bool admitted = hf_rules_admit(service->config->admins, service->authority->trust,
-				       hf_tls_conn_verdict(tls), &denied);
+	bool admitted = chain->len > 0 && is_admitted(service, tls);
 
-	if (!admitted || chain->len == 0) {
+	if (!admitted) {
 		hf_visit_refuse(visit, 403, "not-an-operator",
 				"this needs the certificate of an operator of the authority",
 				"operators are named by: handfast authority --admin RULE");

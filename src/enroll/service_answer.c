@@ -106,7 +106,7 @@ static void keep_inside(struct hf_visit *visit)
 
 	if (ask->status < 500)
 		return;
-	if (hf_log_bucket_take(&visit->service->troubles, hf_clock_monotonic_ms()))
+	if (hf_log_bucket_take(&visit->service->front->troubles, hf_clock_monotonic_ms()))
 		hf_log_say("%s: %s", visit->target, ask->err.msg);
 	(void)hf_err_set(&ask->err, HF_E_BUSY,
 			 "the authority cannot do that now; its log says why");

@@ -18,7 +18,7 @@ enum { PEM_CAP = 1024 * 1024 };
 
 static int wanted_names(const struct hf_service *service, struct hf_sans *sans, struct hf_err *err)
 {
-	const struct hf_strv *names = service->config->names;
+	const struct hf_strv *names = service->own->names;
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < names->len; i++)
@@ -65,7 +65,7 @@ static int load_own(struct hf_service *service, int64_t now, struct hf_credentia
 {
 	HF_AUTO(hf_credential) there = NULL;
 	char cert[PATH_MAX], key[PATH_MAX];
-	const char *dir = service->config->identity_dir;
+	const char *dir = service->own->identity_dir;
 
 	if (hf_path_join(cert, sizeof(cert), dir, "cert.pem", NULL) < 0 ||
 	    hf_path_join(key, sizeof(key), dir, "key.pem", NULL) < 0 || !hf_file_exists(cert) ||
@@ -86,7 +86,7 @@ static int order_own(struct hf_service *service, struct hf_order *order, int64_t
 	order->profile = hf_ca_profile_find("server");
 	order->renews = true;
 	if (rc == 0)
-		rc = hf_order_for_name(order, service->config->identity_name, NULL, &names, err);
+		rc = hf_order_for_name(order, service->own->identity_name, NULL, &names, err);
 	if (rc == 0)
 		rc = hf_key_generate(HF_KEY_P256, &order->key, err);
 	if (rc == 0)
@@ -116,7 +116,7 @@ static int write_own(struct hf_service *service, const struct hf_order *order, s
 		rc = hf_authority_chain_pem(a, order->issuer, &cert, err);
 	if (rc == 0)
 		rc = hf_authority_roots_pem(a, &ca, err);
-	return rc < 0 ? rc : hf_idfiles_write(service->config->identity_dir, &files, true, err);
+	return rc < 0 ? rc : hf_idfiles_write(service->own->identity_dir, &files, true, err);
 }
 
 static int issue_own(struct hf_service *service, int64_t now, struct hf_credential **ret_credential,
@@ -187,25 +187,12 @@ int hf_service_keep_up(struct hf_service *service, int64_t now, struct hf_err *e
 	return rc;
 }
 
-int hf_service_make_context(struct hf_service *service, const struct hf_credential *credential,
-			    struct hf_err *err)
+int hf_service_use(struct hf_service *service, struct hf_credential *credential, struct hf_err *err)
 {
-	const struct hf_tls_config config = {
-		.role = HF_TLS_SERVER,
-		.credential = credential,
-		.trust = service->authority->trust,
-		/* asked for, and demanded by the routes that need one */
-		.client_auth = HF_CLIENT_AUTH_REPORT,
-		.tls_min = HF_TLS_1_2, /* EST clients: RFC 8996, RFC 7030 3.3.1 */
-		.now = hf_clock_for_tls,
-	};
-	struct hf_tls_context *fresh = NULL;
-	int rc = hf_tls_context_new(&config, &fresh, err);
-
-	if (rc < 0)
-		return rc;
-	hf_tls_context_unref(service->tls); /* connections keep theirs */
-	service->tls = fresh;
+	if (!credential)
+		return hf_err_set(err, HF_E_NOENT, "the service has no certificate");
+	hf_credential_free(service->credential);
+	service->credential = credential;
 	service->own_until = credential->chain.items[0]->not_after;
 	return 0;
 }

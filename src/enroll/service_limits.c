@@ -20,9 +20,11 @@ int hf_service_init_limits(struct hf_service *service, struct hf_err *err)
 	    hf_throttle_init(&service->throttle, HF_THROTTLE_BURST, HF_THROTTLE_REFILL_MS, err);
 
 	if (rc == 0)
-		rc = init_one(&service->by_address, service->config->requests_per_address, err);
+		rc = init_one(&service->by_address, service->front->config->requests_per_address,
+			      err);
 	if (rc == 0)
-		rc = init_one(&service->by_identity, service->config->requests_per_identity, err);
+		rc = init_one(&service->by_identity, service->front->config->requests_per_identity,
+			      err);
 	return rc;
 }
 
@@ -31,8 +33,8 @@ uint64_t hf_service_limit(struct hf_service *service, const struct hf_http_reque
 {
 	uint64_t now_ms = hf_loop_now_ms(service->loop), wait_ms = 0;
 	uint8_t address[HF_THROTTLE_KEY_LEN];
-	const bool by_address = service->config->requests_per_address > 0;
-	const bool by_identity = identity && service->config->requests_per_identity > 0;
+	const bool by_address = service->front->config->requests_per_address > 0;
+	const bool by_identity = identity && service->front->config->requests_per_identity > 0;
 
 	hf_throttle_key(hf_conn_peer(request->conn), address);
 	if (by_address)
@@ -51,7 +53,7 @@ uint64_t hf_service_limit(struct hf_service *service, const struct hf_http_reque
 
 bool hf_service_wants_lines(const struct hf_service *service, const struct hf_http_request *request)
 {
-	const struct hf_strv *agents = service->config->est_wrapped;
+	const struct hf_strv *agents = service->front->config->est_wrapped;
 	struct hf_slice agent;
 
 	if (!hf_http_field(request->head, "User-Agent", &agent))

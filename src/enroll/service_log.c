@@ -14,18 +14,21 @@ static void write_certificate(struct hf_json *j, const struct hf_conn *conn)
 
 void hf_service_log(struct hf_service *service, const struct hf_service_entry *entry)
 {
+	struct hf_front *front = service->front;
 	char peer[HF_ADDRESS_TEXT_CAP];
 	struct hf_json j;
 
 	hf_service_count_answer(service, entry);
-	if (service->access.fd < 0)
+	if (front->access.fd < 0)
 		return;
-	hf_buf_clear(&service->line);
+	hf_buf_clear(&front->line);
 	hf_address_format(hf_conn_peer(entry->conn), peer);
-	hf_json_init(&j, &service->line, false);
+	hf_json_init(&j, &front->line, false);
 	hf_json_object_begin(&j, NULL);
 	hf_json_time(&j, "time", entry->at);
 	hf_json_string(&j, "peer", peer);
+	if (service->own->label)
+		hf_json_string(&j, "authority", service->own->label);
 	write_certificate(&j, entry->conn);
 	hf_json_stringn(&j, "method", entry->method.data, entry->method.len);
 	hf_json_stringn(&j, "target", entry->target.data, entry->target.len);
@@ -38,5 +41,5 @@ void hf_service_log(struct hf_service *service, const struct hf_service_entry *e
 		hf_json_string(&j, "issued", entry->serial);
 	hf_json_object_end(&j);
 	hf_json_end_line(&j);
-	hf_log_sink_add(&service->access, &service->line);
+	hf_log_sink_add(&front->access, &front->line);
 }

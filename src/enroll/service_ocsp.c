@@ -80,18 +80,18 @@ static void write_fields(const struct hf_ocsp_reply *reply, int64_t now, char ou
 		       (long long)(reply->next_update - now), modified, expires, reply->etag);
 }
 
-void hf_service_ocsp_get(struct hf_service *service, const struct hf_http_request *request,
+void hf_service_ocsp_get(const struct hf_target *target, const struct hf_http_request *request,
 			 struct hf_http_answer *answer)
 {
-	struct hf_slice path = hf_http_text(request->head, request->head->path), tag;
+	struct hf_slice path = target->path, tag;
 	struct hf_slice text = { path.data + strlen("/ocsp/"), path.len - strlen("/ocsp/") };
 	HF_AUTO_DONE(hf_buf) der = HF_BUF_INIT(HF_OCSP_REQUEST_CAP);
 	struct hf_ocsp_reply reply;
 
 	if (!hf_ocsp_path_decode(text, &der))
 		hf_buf_clear(&der); /* is answered as malformed */
-	hf_ocsp_reply(service->ocsp, (const uint8_t *)hf_buf_str(&der), der.len, request->at,
-		      &reply);
+	hf_ocsp_reply(target->service->ocsp, (const uint8_t *)hf_buf_str(&der), der.len,
+		      request->at, &reply);
 	write_fields(&reply, request->at, answer->fields_text);
 	answer->fields = answer->fields_text;
 	answer->status = 200;

@@ -26,10 +26,8 @@ static const struct post_route {
 	{ "/.well-known/est/simplereenroll", HF_FORM_EST, PROOF_CERTIFICATE },
 };
 
-static const struct post_route *post_route_of(const struct hf_http_head *head)
+static const struct post_route *post_route_of(struct hf_slice path)
 {
-	struct hf_slice path = hf_http_text(head, head->path);
-
 	for (size_t i = 0; i < HF_ARRAY_LEN(post_routes); i++) {
 		if (hf_slice_is(path, post_routes[i].path))
 			return &post_routes[i];
@@ -167,34 +165,37 @@ static struct hf_visit *visit_new(struct hf_service *service, const struct hf_ht
 	return visit;
 }
 
-static bool is_ocsp(const struct hf_http_head *head)
+static bool is_ocsp(struct hf_slice path)
 {
-	return hf_slice_is(hf_http_text(head, head->path), "/ocsp");
+	return hf_slice_is(path, "/ocsp");
 }
 
-static bool is_feed(const struct hf_http_head *head)
+static bool is_feed(struct hf_slice path)
 {
-	return hf_slice_is(hf_http_text(head, head->path), "/revocations");
+	return hf_slice_is(path, "/revocations");
 }
 
 static void on_head(const struct hf_http_request *request, struct hf_http_session *session,
 		    void *arg)
 {
-	struct hf_service *service = arg;
-	const struct post_route *route = post_route_of(request->head);
+	const struct post_route *route;
+	struct hf_service *service;
+	struct hf_target target;
 	char word[16] = "";
 	struct hf_visit *visit;
 
-	if (is_feed(request->head) && request->head->method == HF_METHOD_GET) {
+	hf_front_route(arg, request, &target);
+	service = target.service;
+	route = post_route_of(target.path);
+	if (is_feed(target.path) && request->head->method == HF_METHOD_GET) {
 		hf_feed_take(service->feed, request, session);
 		return;
 	}
-	if (is_ocsp(request->head) && request->head->method == HF_METHOD_POST) {
+	if (is_ocsp(target.path) && request->head->method == HF_METHOD_POST) {
 		hf_service_ocsp_post(service, request, session);
 		return;
 	}
-	if ((!route &&
-	     !hf_admin_path(service, hf_http_text(request->head, request->head->path), word)) ||
+	if ((!route && !hf_admin_path(service, target.path, word)) ||
 	    request->head->method != HF_METHOD_POST)
 		return;
 	visit = visit_new(service, request);
@@ -250,16 +251,18 @@ void hf_service_give_error(struct hf_http_answer *answer, int status, const char
 	answer->status = status;
 }
 
-static void get_ca(struct hf_service *service, const struct hf_http_request *request,
+static void get_ca(const struct hf_target *target, const struct hf_http_request *request,
 		   struct hf_http_answer *answer)
 {
 	(void)request;
-	give(answer, "application/x-pem-file", &service->ca_pem);
+	give(answer, "application/x-pem-file", &target->service->ca_pem);
 }
 
-static void get_cacerts(struct hf_service *service, const struct hf_http_request *request,
+static void get_cacerts(const struct hf_target *target, const struct hf_http_request *request,
 			struct hf_http_answer *answer)
 {
+	const struct hf_service *service = target->service;
+
 	give(answer, "application/pkcs7-mime; smime-type=certs-only",
 	     hf_service_wants_lines(service, request) ? &service->ca_est_wrapped
 						      : &service->ca_est);
@@ -267,17 +270,19 @@ static void get_cacerts(struct hf_service *service, const struct hf_http_request
 }
 
 /* Nothing is asked of a request but its key (RFC 8951 3.3 allows to say so by 204). */
-static void get_csrattrs(struct hf_service *service, const struct hf_http_request *request,
+static void get_csrattrs(const struct hf_target *target, const struct hf_http_request *request,
 			 struct hf_http_answer *answer)
 {
-	(void)service;
+	(void)target;
 	(void)request;
 	answer->status = 204;
 }
 
-static void get_health(struct hf_service *service, const struct hf_http_request *request,
+static void get_health(const struct hf_target *target, const struct hf_http_request *request,
 		       struct hf_http_answer *answer)
 {
+	const struct hf_service *service = target->service;
+
 	(void)request;
 	if (service->upkeep_failed) {
 		hf_service_give_error(answer, 503, "upkeep", service->upkeep_told);
@@ -287,10 +292,10 @@ static void get_health(struct hf_service *service, const struct hf_http_request 
 	give(answer, "application/json", answer->scratch);
 }
 
-static void get_list(struct hf_service *service, const struct hf_http_request *request,
+static void get_list(const struct hf_target *target, const struct hf_http_request *request,
 		     struct hf_http_answer *answer)
 {
-	if (!hf_lists_answer(service->lists, request, answer))
+	if (!hf_lists_answer(target->service->lists, target->path, request, answer))
 		hf_service_give_error(
 		    answer, 404, "not-found",
 		    "there is no such list: /crl/issuing.crl and /crl/root.crl are");
@@ -299,7 +304,7 @@ static void get_list(struct hf_service *service, const struct hf_http_request *r
 static const struct get_route {
 	const char *path;
 	bool prefix;
-	void (*get)(struct hf_service *service, const struct hf_http_request *request,
+	void (*get)(const struct hf_target *target, const struct hf_http_request *request,
 		    struct hf_http_answer *answer);
 } get_routes[] = {
 	{ "/ca", false, get_ca },
@@ -323,21 +328,22 @@ static const struct get_route *get_route_of(struct hf_slice path)
 static void on_request(const struct hf_http_request *request, struct hf_http_answer *answer,
 		       void *arg)
 {
-	struct hf_slice path = hf_http_text(request->head, request->head->path);
-	const struct get_route *route = get_route_of(path);
 	enum hf_http_method method = request->head->method;
+	const struct get_route *route;
+	struct hf_target target;
 
+	hf_front_route(arg, request, &target);
+	route = get_route_of(target.path);
 	if (route && (method == HF_METHOD_GET || method == HF_METHOD_HEAD)) {
-		route->get(arg, request, answer);
+		route->get(&target, request, answer);
 		return;
 	}
-	if (route || is_feed(request->head) || is_ocsp(request->head) ||
-	    post_route_of(request->head)) {
+	if (route || is_feed(target.path) || is_ocsp(target.path) || post_route_of(target.path)) {
 		hf_service_give_error(answer, 405, "method",
 				      "this path is asked for with another method");
-		answer->fields = route			  ? "Allow: GET, HEAD\r\n"
-				 : is_feed(request->head) ? "Allow: GET\r\n"
-							  : "Allow: POST\r\n";
+		answer->fields = route			? "Allow: GET, HEAD\r\n"
+				 : is_feed(target.path) ? "Allow: GET\r\n"
+							: "Allow: POST\r\n";
 		return;
 	}
 	hf_service_give_error(answer, 404, "not-found", "there is nothing under this path");
@@ -355,8 +361,10 @@ void hf_service_answered(const struct hf_http_request *request, const struct hf_
 		.bytes = answer->body_len,
 		.ms = request->taken_ms,
 	};
+	struct hf_target target;
 
-	hf_service_log(arg, &entry);
+	hf_front_route(arg, request, &target);
+	hf_service_log(target.service, &entry);
 }
 
 void hf_service_session_end(struct hf_conn *conn, void *session_arg, const struct hf_conn_end *end,

@@ -51,16 +51,29 @@ void hf_label_write(struct hf_buf *out, const char *text)
 	}
 }
 
+void hf_metric_labelled(struct hf_buf *out, const char *name, const struct hf_metric_label *labels,
+			size_t len, int64_t value)
+{
+	char before = '{';
+
+	hf_buf_puts(out, name);
+	for (size_t i = 0; i < len; i++) {
+		if (labels[i].text == NULL)
+			continue;
+		hf_buf_printf(out, "%c%s=\"", before, labels[i].name);
+		hf_label_write(out, labels[i].text);
+		hf_buf_putc(out, '"');
+		before = ',';
+	}
+	hf_buf_printf(out, "%s %" PRId64 "\n", before == ',' ? "}" : "", value);
+}
+
 void hf_metric_row(struct hf_buf *out, const char *name, const char *label, const char *text,
 		   int64_t value)
 {
-	hf_buf_puts(out, name);
-	if (label != NULL) {
-		hf_buf_printf(out, "{%s=\"", label);
-		hf_label_write(out, text);
-		hf_buf_puts(out, "\"}");
-	}
-	hf_buf_printf(out, " %" PRId64 "\n", value);
+	const struct hf_metric_label one = { label, label ? text : NULL };
+
+	hf_metric_labelled(out, name, &one, 1, value);
 }
 
 void hf_metric_histogram(struct hf_buf *out, const char *name, const char *help,

@@ -39,6 +39,12 @@ void hf_metric_head(struct hf_buf *out, const char *name, const char *type, cons
 /* name{label="text"} value; label NULL: without. */
 void hf_metric_row(struct hf_buf *out, const char *name, const char *label, const char *text,
 		   int64_t value);
+struct hf_metric_label {
+	const char *name, *text;
+};
+/* With those labels whose text is not NULL. */
+void hf_metric_labelled(struct hf_buf *out, const char *name, const struct hf_metric_label *labels,
+			size_t len, int64_t value);
 /* A label's value as the text format wants it. */
 void hf_label_write(struct hf_buf *out, const char *text);
 /* With its head.  `name` ends in _seconds. */

@@ -39,35 +39,46 @@ static void write_sockets(const struct hf_bound_list *list, const char *scheme, 
 	hf_json_array_end(j);
 }
 
-static void answer_status(struct hf_service *service, struct hf_admin_call *call)
+static void write_certificate(const struct hf_service *service, int64_t now, struct hf_json *j)
+{
+	hf_json_object_begin(j, NULL);
+	hf_json_string(j, "subject", service->own->identity_name);
+	if (service->own->label)
+		hf_json_string(j, "authority", service->own->label);
+	hf_json_time(j, "not_after", service->own_until);
+	hf_json_int(j, "seconds_left", service->own_until - now);
+	hf_json_object_end(j);
+}
+
+static void answer_status(struct hf_front *front, struct hf_admin_call *call)
 {
 	int64_t now = hf_clock_now();
+	size_t waiting = 0;
 	struct hf_buf line;
 	struct hf_json j;
 
 	begin(&j, &line);
 	hf_json_string(&j, "command", "authority");
 	hf_json_int(&j, "pid", getpid());
-	hf_json_string(&j, "state", service->draining ? "draining" : "serving");
-	hf_json_time(&j, "since", service->ctl.started_at);
-	hf_json_int(&j, "uptime_seconds", now - service->ctl.started_at);
-	hf_json_int(&j, "generation", (int64_t)service->generation);
-	write_sockets(&service->bound, "https", "listeners", &j);
-	write_sockets(&service->published.bound, "http", "publish", &j);
-	write_sockets(&service->measured.bound, "http", "metrics", &j);
+	hf_json_string(&j, "state", front->draining ? "draining" : "serving");
+	hf_json_time(&j, "since", front->ctl.started_at);
+	hf_json_int(&j, "uptime_seconds", now - front->ctl.started_at);
+	hf_json_int(&j, "generation", (int64_t)front->generation);
+	write_sockets(&front->bound, "https", "listeners", &j);
+	write_sockets(&front->published.bound, "http", "publish", &j);
+	write_sockets(&front->measured.bound, "http", "metrics", &j);
 	hf_json_array_begin(&j, "certificates");
-	hf_json_object_begin(&j, NULL);
-	hf_json_string(&j, "subject", service->config->identity_name);
-	hf_json_time(&j, "not_after", service->own_until);
-	hf_json_int(&j, "seconds_left", service->own_until - now);
-	hf_json_object_end(&j);
+	for (size_t i = 0; i < front->services_len; i++) {
+		write_certificate(front->services[i], now, &j);
+		waiting += front->services[i]->waiting;
+	}
 	hf_json_array_end(&j);
-	hf_json_int(&j, "open", (int64_t)service->count.open);
-	hf_json_int(&j, "waiting", (int64_t)service->waiting);
+	hf_json_int(&j, "open", (int64_t)front->count.open);
+	hf_json_int(&j, "waiting", (int64_t)waiting);
 	end(call, &j, &line);
 }
 
-static void answer_reload(struct hf_service *service, struct hf_admin_call *call,
+static void answer_reload(struct hf_front *front, struct hf_admin_call *call,
 			  const struct hf_err *err)
 {
 	struct hf_buf line;
@@ -75,7 +86,7 @@ static void answer_reload(struct hf_service *service, struct hf_admin_call *call
 
 	begin(&j, &line);
 	hf_json_bool(&j, "reloaded", err->code == 0);
-	hf_json_int(&j, "generation", (int64_t)service->generation);
+	hf_json_int(&j, "generation", (int64_t)front->generation);
 	if (err->code != 0) {
 		hf_json_string(&j, "reason", err->msg);
 		hf_json_string(&j, "hint", err->hint[0] ? err->hint : NULL);
@@ -83,40 +94,40 @@ static void answer_reload(struct hf_service *service, struct hf_admin_call *call
 	end(call, &j, &line);
 }
 
-void hf_service_ctl_reloaded(struct hf_service *service, const struct hf_err *err)
+void hf_front_ctl_reloaded(struct hf_front *front, const struct hf_err *err)
 {
 	for (size_t i = 0; i < HF_CTL_WAITING; i++) {
-		struct hf_admin_call *call = service->ctl.waiting[i];
+		struct hf_admin_call *call = front->ctl.waiting[i];
 
-		if (call == NULL || service->ctl.drains[i])
+		if (call == NULL || front->ctl.drains[i])
 			continue;
-		service->ctl.waiting[i] = NULL;
-		answer_reload(service, call, err);
+		front->ctl.waiting[i] = NULL;
+		answer_reload(front, call, err);
 	}
 }
 
-static void answer_drained(struct hf_service *service, struct hf_admin_call *call)
+static void answer_drained(struct hf_front *front, struct hf_admin_call *call)
 {
 	struct hf_buf line;
 	struct hf_json j;
 
 	begin(&j, &line);
 	hf_json_bool(&j, "drained", true);
-	hf_json_bool(&j, "cut", service->cut);
+	hf_json_bool(&j, "cut", front->cut);
 	end(call, &j, &line);
 }
 
 /* --- questions --- */
 
-static bool wait_for(struct hf_service *service, struct hf_admin_call *call, bool drain)
+static bool wait_for(struct hf_front *front, struct hf_admin_call *call, bool drain)
 {
 	struct hf_err err = HF_ERR_INIT;
 
 	for (size_t i = 0; i < HF_CTL_WAITING; i++) {
-		if (service->ctl.waiting[i] != NULL)
+		if (front->ctl.waiting[i] != NULL)
 			continue;
-		service->ctl.waiting[i] = call;
-		service->ctl.drains[i] = drain;
+		front->ctl.waiting[i] = call;
+		front->ctl.drains[i] = drain;
 		return true;
 	}
 	(void)hf_err_set(&err, HF_E_BUSY, "too many questions wait for an answer");
@@ -136,25 +147,24 @@ static void refuse(struct hf_admin_call *call, const struct hf_admin_request *re
 
 static void asked(struct hf_admin_call *call, const struct hf_admin_request *request, void *arg)
 {
-	struct hf_service *service = arg;
+	struct hf_front *front = arg;
 
 	switch (request->verb) {
 	case HF_ADMIN_STATUS:
-		answer_status(service, call);
+		answer_status(front, call);
 		break;
 	case HF_ADMIN_RELOAD:
 		hf_log_say("admin socket: reload");
-		if (!wait_for(service, call, false))
+		if (!wait_for(front, call, false))
 			break;
-		service->reload_due = true;
-		hf_service_start_work(service);
+		hf_front_reload(front);
 		break;
 	case HF_ADMIN_DRAIN:
 		hf_log_say("admin socket: drain");
-		if (wait_for(service, call, true))
-			hf_service_drain(service, request->deadline_s < 0
-						      ? service->config->drain_ms
-						      : (uint64_t)request->deadline_s * 1000);
+		if (wait_for(front, call, true))
+			hf_front_drain(front, request->deadline_s < 0
+						  ? front->config->drain_ms
+						  : (uint64_t)request->deadline_s * 1000);
 		break;
 	case HF_ADMIN_CONNECTIONS:
 	case HF_ADMIN_TOP:
@@ -168,49 +178,49 @@ static void asked(struct hf_admin_call *call, const struct hf_admin_request *req
 
 static void on_readable(int events, void *arg)
 {
-	struct hf_service *service = arg;
+	struct hf_front *front = arg;
 
 	(void)events;
-	hf_admin_run(service->ctl.admin);
+	hf_admin_run(front->ctl.admin);
 }
 
-void hf_service_ctl_tick(struct hf_service *service)
+void hf_front_ctl_tick(struct hf_front *front)
 {
-	if (service->ctl.admin != NULL)
-		hf_admin_run(service->ctl.admin);
+	if (front->ctl.admin != NULL)
+		hf_admin_run(front->ctl.admin);
 }
 
-int hf_service_ctl_start(struct hf_service *service, struct hf_err *err)
+int hf_front_ctl_start(struct hf_front *front, struct hf_err *err)
 {
-	const char *spec = service->config->admin_socket;
+	const char *spec = front->config->admin_socket;
 	char usual[PATH_MAX + 8] = "unix:";
 	int rc;
 
-	service->ctl.started_at = hf_clock_now();
+	front->ctl.started_at = hf_clock_now();
 	if (hf_str_eq(spec, "none"))
 		return 0;
 	if (spec == NULL) { /* without a place for one there is none */
 		if (hf_admin_default_path("authority", usual + strlen("unix:"), NULL) < 0 ||
-		    hf_admin_open(usual, asked, service, &service->ctl.admin, NULL) < 0)
+		    hf_admin_open(usual, asked, front, &front->ctl.admin, NULL) < 0)
 			return 0;
 	} else {
-		rc = hf_admin_open(spec, asked, service, &service->ctl.admin, err);
+		rc = hf_admin_open(spec, asked, front, &front->ctl.admin, err);
 		if (rc < 0)
 			return rc;
 	}
-	rc = hf_watch_new(service->loop, hf_admin_fd(service->ctl.admin), on_readable, service,
-			  &service->ctl.watch, err);
-	return rc < 0 ? rc : hf_watch_set(service->ctl.watch, UV_READABLE);
+	rc = hf_watch_new(front->loop, hf_admin_fd(front->ctl.admin), on_readable, front,
+			  &front->ctl.watch, err);
+	return rc < 0 ? rc : hf_watch_set(front->ctl.watch, UV_READABLE);
 }
 
-void hf_service_ctl_stop(struct hf_service *service)
+void hf_front_ctl_stop(struct hf_front *front)
 {
 	for (size_t i = 0; i < HF_CTL_WAITING; i++)
-		if (service->ctl.waiting[i] != NULL && service->ctl.drains[i])
-			answer_drained(service, service->ctl.waiting[i]);
-	hf_admin_finish(service->ctl.admin);
-	hf_watch_free(service->ctl.watch);
-	hf_admin_free(service->ctl.admin);
-	service->ctl.admin = NULL;
-	service->ctl.watch = NULL;
+		if (front->ctl.waiting[i] != NULL && front->ctl.drains[i])
+			answer_drained(front, front->ctl.waiting[i]);
+	hf_admin_finish(front->ctl.admin);
+	hf_watch_free(front->ctl.watch);
+	hf_admin_free(front->ctl.admin);
+	front->ctl.admin = NULL;
+	front->ctl.watch = NULL;
 }

@@ -7,25 +7,27 @@
 static void on_head(const struct hf_http_request *request, struct hf_http_session *session,
 		    void *arg)
 {
-	if (request->head->method == HF_METHOD_POST &&
-	    hf_slice_is(hf_http_text(request->head, request->head->path), "/ocsp"))
-		hf_service_ocsp_post(arg, request, session);
+	struct hf_target target;
+
+	hf_front_route(arg, request, &target);
+	if (request->head->method == HF_METHOD_POST && hf_slice_is(target.path, "/ocsp"))
+		hf_service_ocsp_post(target.service, request, session);
 }
 
 static void on_request(const struct hf_http_request *request, struct hf_http_answer *answer,
 		       void *arg)
 {
-	struct hf_service *service = arg;
-	struct hf_slice path = hf_http_text(request->head, request->head->path);
+	struct hf_target target;
 	bool reads =
 	    request->head->method == HF_METHOD_GET || request->head->method == HF_METHOD_HEAD;
 
-	if (reads && hf_slice_starts(path, "/ocsp/")) {
-		hf_service_ocsp_get(service, request, answer);
+	hf_front_route(arg, request, &target);
+	if (reads && hf_slice_starts(target.path, "/ocsp/")) {
+		hf_service_ocsp_get(&target, request, answer);
 		return;
 	}
-	if (reads && hf_slice_starts(path, "/crl/") &&
-	    hf_lists_answer(service->lists, request, answer))
+	if (reads && hf_slice_starts(target.path, "/crl/") &&
+	    hf_lists_answer(target.service->lists, target.path, request, answer))
 		return;
 	hf_service_give_error(answer, 404, "not-found",
 			      "there are /crl/issuing.crl, /crl/root.crl and /ocsp; all else is "
@@ -37,17 +39,17 @@ static const struct hf_http_server_ops http_ops = { .on_head = on_head,
 						    .on_answered = hf_service_answered,
 						    .on_end = hf_service_session_end };
 
-int hf_service_plain_start(struct hf_service *service, struct hf_err *err)
+int hf_front_plain_start(struct hf_front *front, struct hf_err *err)
 {
 	const struct hf_plain_options options = {
-		.places = service->config->publish,
+		.places = front->config->publish,
 		.option = "--publish",
-		.anywhere = service->config->publish_anywhere,
+		.anywhere = front->config->publish_anywhere,
 		.hint = "lists and OCSP are signed: --publish-anywhere allows it",
 		.body_cap = HF_OCSP_REQUEST_CAP,
 		.ops = &http_ops,
-		.arg = service,
+		.arg = front,
 	};
 
-	return hf_plain_open(&service->published, service->loop, &service->count, &options, err);
+	return hf_plain_open(&front->published, front->loop, &front->count, &options, err);
 }
