@@ -196,6 +196,10 @@ static enum hf_tls_step handshake_finish(struct hf_tls_conn *conn)
 		return fail(conn, SSL_ERROR_SSL);
 	}
 	conn->handshake_done = true;
+	/* One call for a record, not one for its header and one for its body.  Not for clients:
+	 * what a server sends last would no longer be seen on the socket (hf_conn_quiet). */
+	if (conn->context->role == HF_TLS_SERVER)
+		SSL_set_read_ahead(conn->ssl, 1);
 	return HF_TLS_DONE;
 }
 
@@ -226,6 +230,7 @@ enum hf_tls_step hf_tls_conn_read(struct hf_tls_conn *conn, void *data, size_t c
 	}
 	ERR_clear_error();
 	rc = SSL_read_ex(conn->ssl, data, cap, ret_len);
+	conn->dry = rc != 1;
 	if (rc != 1)
 		return step_of(conn, rc);
 	note_data(conn, false, *ret_len);
@@ -274,7 +279,8 @@ enum hf_tls_step hf_tls_conn_shutdown(struct hf_tls_conn *conn)
 
 bool hf_tls_conn_pending(const struct hf_tls_conn *conn)
 {
-	return SSL_has_pending(conn->ssl) == 1;
+	/* For libssl a part of a record is pending as well. */
+	return !conn->dry && SSL_has_pending(conn->ssl) == 1;
 }
 
 const struct hf_verdict *hf_tls_conn_verdict(const struct hf_tls_conn *conn)

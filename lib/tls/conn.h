@@ -49,7 +49,7 @@ enum hf_tls_step hf_tls_conn_write(struct hf_tls_conn *conn, const void *data, s
 				   size_t *ret_len);
 /* Sends close_notify; DONE when it is with the kernel (the peer's is not waited for). */
 enum hf_tls_step hf_tls_conn_shutdown(struct hf_tls_conn *conn);
-/* Decrypted or undecrypted bytes wait inside: a poll on the socket may not tell of them. */
+/* Bytes wait inside that a read may turn into data: a poll on the socket may not tell of them. */
 bool hf_tls_conn_pending(const struct hf_tls_conn *conn);
 
 /* What we think of the peer.  Servers in REQUIRE and REPORT and clients: never NULL once the

@@ -78,6 +78,7 @@ struct hf_tls_conn {
 					     kept */
 	bool hello_seen;
 	bool handshake_done, cert_requested, cert_sent, truncated, close_notify_received;
+	bool dry; /* the last read found no whole record: only the socket can bring the rest */
 	bool write_broken;  /* sending failed; what the peer said before may still be read */
 	uint8_t deny_alert; /* an alert that libssl cannot choose by a verify error; 0 none */
 	int16_t alert_sent, alert_received;

@@ -650,6 +650,38 @@ static void test_data_flows_and_ends(void **state)
 	tx_meet_end(&m);
 }
 
+/* Whoever asks again because something is pending would ask for ever. */
+static void test_a_part_of_a_record_is_not_pending(void **state)
+{
+	struct hf_tls_config server = server_config(HF_CLIENT_AUTH_REQUIRE, 0);
+	struct hf_tls_config client = client_config(&good);
+	HF_AUTO(hf_tls_context) server_context = tx_context(&server);
+	HF_AUTO(hf_tls_context) client_context = tx_context(&client);
+	static const size_t parts[] = { 3, 5, 20 }; /* of the header, all of it, of the body */
+	char record[256], buf[32];
+	struct tx_meeting m;
+
+	(void)state;
+	tx_meet(&m, client_context, server_context);
+	for (size_t i = 0; i < HF_ARRAY_LEN(parts); i++) {
+		size_t len = 0;
+		ssize_t n;
+
+		assert_int_equal(hf_tls_conn_write(m.client, "hello", 5, &len), HF_TLS_DONE);
+		n = recv(m.wire.fd[1], record, sizeof(record), 0);
+		assert_true(n > (ssize_t)parts[i]);
+		assert_int_equal(send(m.wire.fd[2], record, parts[i], 0), parts[i]);
+		assert_int_equal(hf_tls_conn_read(m.server, buf, sizeof(buf), &len),
+				 HF_TLS_WANT_READ);
+		assert_false(hf_tls_conn_pending(m.server));
+		n -= (ssize_t)parts[i];
+		assert_int_equal(send(m.wire.fd[2], record + parts[i], (size_t)n, 0), n);
+		assert_int_equal(hf_tls_conn_read(m.server, buf, sizeof(buf), &len), HF_TLS_DONE);
+		assert_int_equal(len, 5);
+	}
+	tx_meet_end(&m);
+}
+
 static void test_a_bare_end_is_told_apart(void **state)
 {
 	struct hf_tls_config server = server_config(HF_CLIENT_AUTH_REQUIRE, 0);
@@ -769,6 +801,7 @@ int main(void)
 		cmocka_unit_test(test_client_meets_a_plaintext_server),
 		cmocka_unit_test(test_a_chain_that_is_too_large),
 		cmocka_unit_test(test_data_flows_and_ends),
+		cmocka_unit_test(test_a_part_of_a_record_is_not_pending),
 		cmocka_unit_test(test_a_bare_end_is_told_apart),
 		cmocka_unit_test(test_bad_contexts_are_named),
 		cmocka_unit_test(test_too_many_ca_names_are_refused_at_the_start),
