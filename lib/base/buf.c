@@ -94,24 +94,41 @@ int hf_buf_putc(struct hf_buf *b, char c)
 	return hf_buf_append(b, &c, 1);
 }
 
+int hf_buf_put_int(struct hf_buf *b, int64_t value)
+{
+	char text[24], *p = text + sizeof(text);
+	uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+
+	do {
+		*--p = (char)('0' + left % 10);
+		left /= 10;
+	} while (left > 0);
+	if (value < 0)
+		*--p = '-';
+	return hf_buf_append(b, p, (size_t)(text + sizeof(text) - p));
+}
+
+/* Into the room there is; a second time when that was not enough. */
 int hf_buf_printf(struct hf_buf *b, const char *fmt, ...)
 {
+	size_t room = b->data ? b->alloc - b->len : 0;
 	va_list ap;
 	int n, rc;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(room > 0 ? b->data + b->len : NULL, room, fmt, ap);
 	va_end(ap);
-	if (n < 0) {
+	rc = n < 0 ? -HF_E_INVALID : hf_buf_reserve(b, (size_t)n);
+	if (rc < 0) {
 		b->failed = true;
-		return -HF_E_INVALID;
-	}
-	rc = hf_buf_reserve(b, (size_t)n);
-	if (rc < 0)
+		hf_buf_truncate(b, b->len);
 		return rc;
-	va_start(ap, fmt);
-	(void)vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
-	va_end(ap);
+	}
+	if ((size_t)n >= room) {
+		va_start(ap, fmt);
+		(void)vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
+		va_end(ap);
+	}
 	b->len += (size_t)n;
 	return 0;
 }

@@ -31,6 +31,7 @@ void hf_buf_clear(struct hf_buf *b);                    /* empties, keeps the me
 int hf_buf_append(struct hf_buf *b, const void *data, size_t len);
 int hf_buf_puts(struct hf_buf *b, const char *s);
 int hf_buf_putc(struct hf_buf *b, char c);
+int hf_buf_put_int(struct hf_buf *b, int64_t value);    /* decimal */
 int hf_buf_printf(struct hf_buf *b, const char *fmt, ...) HF_PRINTF(2, 3);
 int hf_buf_reserve(struct hf_buf *b, size_t more);      /* room for `more` bytes at data + len */
 void hf_buf_consume(struct hf_buf *b, size_t n);        /* drops the first n bytes */

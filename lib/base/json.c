@@ -3,7 +3,6 @@
  * given. */
 #include "base/json.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -45,17 +44,30 @@ static size_t utf8_len(const uint8_t *s, size_t len)
 	return n;
 }
 
-static void put_char(struct hf_buf *out, uint8_t c)
+/* ASCII that stands for itself. */
+static bool is_plain(uint8_t c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+static size_t plain_len(const uint8_t *s, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && is_plain(s[n]))
+		n++;
+	return n;
+}
+
+static void put_escaped(struct hf_buf *out, uint8_t c)
 {
 	static const char shorts[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
 	const char *p = c ? strchr(shorts, c) : NULL;
 
 	if (p)
 		(void)hf_buf_printf(out, "\\%c", letters[p - shorts]);
-	else if (c < 0x20 || c == 0x7f)
-		(void)hf_buf_printf(out, "\\u%04x", c);
 	else
-		(void)hf_buf_putc(out, (char)c);
+		(void)hf_buf_printf(out, "\\u%04x", c);
 }
 
 static void put_string(struct hf_buf *out, const char *s, size_t len)
@@ -64,15 +76,18 @@ static void put_string(struct hf_buf *out, const char *s, size_t len)
 
 	(void)hf_buf_putc(out, '"');
 	for (size_t i = 0; i < len;) {
-		size_t n = utf8_len(p + i, len - i);
+		size_t n = plain_len(p + i, len - i);
 
-		if (n == 0)
-			(void)hf_buf_puts(out, "\xef\xbf\xbd");
-		else if (n == 1)
-			put_char(out, p[i]);
-		else
-			(void)hf_buf_append(out, s + i, n);
-		i += n ? n : 1;
+		if (n == 0 && (n = utf8_len(p + i, len - i)) <= 1) {
+			if (n == 0)
+				(void)hf_buf_puts(out, "\xef\xbf\xbd");
+			else
+				put_escaped(out, p[i]);
+			i++;
+			continue;
+		}
+		(void)hf_buf_append(out, s + i, n);
+		i += n;
 	}
 	(void)hf_buf_putc(out, '"');
 }
@@ -149,7 +164,7 @@ void hf_json_string(struct hf_json *j, const char *key, const char *value)
 void hf_json_int(struct hf_json *j, const char *key, int64_t value)
 {
 	begin_value(j, key);
-	(void)hf_buf_printf(j->out, "%" PRId64, value);
+	(void)hf_buf_put_int(j->out, value);
 }
 
 void hf_json_bool(struct hf_json *j, const char *key, bool value)

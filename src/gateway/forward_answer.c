@@ -10,7 +10,9 @@ static void put_status_line(struct hf_buf *out, const struct hf_http_head *head)
 {
 	struct hf_slice reason = hf_http_text(head, head->reason);
 
-	hf_buf_printf(out, "HTTP/1.1 %d ", head->status_code);
+	hf_buf_puts(out, "HTTP/1.1 ");
+	hf_buf_put_int(out, head->status_code);
+	hf_buf_putc(out, ' ');
 	hf_buf_append(out, reason.data, reason.len);
 	hf_buf_puts(out, "\r\n");
 }
@@ -26,7 +28,7 @@ static void put_fields(struct hf_exchange *exchange, const struct hf_http_head *
 	hf_fields_write_answer(head, &options, out, &has_date);
 	/* RFC 9110 6.6.1 */
 	if (!has_date && head->status_code >= 200)
-		hf_buf_printf(out, "Date: %s\r\n", hf_http_stream_date(exchange->session));
+		hf_field_write_text(out, "Date", hf_http_stream_date(exchange->session));
 	if (via != NULL)
 		hf_buf_printf(out, "Via: 1.%d %s\r\n", head->minor, via);
 }
@@ -43,11 +45,10 @@ static void put_framing(struct hf_exchange *exchange, const struct hf_http_head 
 		/* RFC 9110 8.6: a length may describe what a HEAD or a 304 leaves out. */
 		if (head->status_code == 204 || (bodiless && head->content_length < 0))
 			return;
-		hf_buf_printf(out, "Content-Length: %lld\r\n",
-			      head->content_length < 0 ? 0LL : (long long)head->content_length);
+		hf_field_write_int(out, "Content-Length", HF_MAX(head->content_length, 0));
 		return;
 	case HF_BODY_LENGTH:
-		hf_buf_printf(out, "Content-Length: %lld\r\n", (long long)head->content_length);
+		hf_field_write_int(out, "Content-Length", head->content_length);
 		return;
 	case HF_BODY_CHUNKED:
 	case HF_BODY_UNTIL_CLOSE:

@@ -121,7 +121,7 @@ static void put_framing(struct hf_exchange *exchange, const struct hf_http_head 
 	if (head->chunked)
 		hf_buf_puts(out, "Transfer-Encoding: chunked\r\n");
 	else if (head->content_length != HF_HTTP_LENGTH_NONE)
-		hf_buf_printf(out, "Content-Length: %lld\r\n", (long long)head->content_length);
+		hf_field_write_int(out, "Content-Length", head->content_length);
 	if (head->expect_continue)
 		hf_buf_puts(out, "Expect: 100-continue\r\n");
 	if (exchange->upgrade)
@@ -149,7 +149,8 @@ static void put_forwarded(struct hf_exchange *exchange, const struct hf_http_req
 
 	hf_address_format_host(hf_conn_peer(request->conn), host);
 	if ((forms & HF_FORWARDED_X) != 0) {
-		hf_buf_printf(out, "X-Forwarded-For: %s\r\nX-Forwarded-Proto: https\r\n", host);
+		hf_field_write_text(out, "X-Forwarded-For", host);
+		hf_buf_puts(out, "X-Forwarded-Proto: https\r\n");
 		if (named.len > 0)
 			hf_field_write(out, "X-Forwarded-Host", named);
 	}

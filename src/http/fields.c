@@ -163,6 +163,19 @@ void hf_field_write(struct hf_buf *out, const char *name, struct hf_slice value)
 	write_field(out, (struct hf_slice){ name, strlen(name) }, value);
 }
 
+void hf_field_write_text(struct hf_buf *out, const char *name, const char *value)
+{
+	hf_field_write(out, name, (struct hf_slice){ value, strlen(value) });
+}
+
+void hf_field_write_int(struct hf_buf *out, const char *name, int64_t value)
+{
+	hf_buf_puts(out, name);
+	hf_buf_append(out, ": ", 2);
+	hf_buf_put_int(out, value);
+	hf_buf_append(out, "\r\n", 2);
+}
+
 void hf_fields_write_request(const struct hf_http_head *head,
 			     const struct hf_connection_options *options, struct hf_buf *out)
 {

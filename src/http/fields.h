@@ -41,5 +41,7 @@ void hf_fields_write_answer(const struct hf_http_head *head,
 			    bool *ret_has_date);
 
 void hf_field_write(struct hf_buf *out, const char *name, struct hf_slice value);
+void hf_field_write_text(struct hf_buf *out, const char *name, const char *value);
+void hf_field_write_int(struct hf_buf *out, const char *name, int64_t value);
 
 #endif

@@ -4,6 +4,7 @@
 #include "http/message.h"
 
 #include "base/macros.h"
+#include "http/fields.h"
 
 static const struct {
 	int status;
@@ -48,13 +49,17 @@ const char *hf_http_status_text(int status)
 
 int hf_http_answer_head_write(struct hf_buf *out, const struct hf_http_answer_head *head)
 {
-	hf_buf_printf(out, "HTTP/1.1 %d %s\r\n", head->status, hf_http_status_text(head->status));
+	hf_buf_puts(out, "HTTP/1.1 ");
+	hf_buf_put_int(out, head->status);
+	hf_buf_putc(out, ' ');
+	hf_buf_puts(out, hf_http_status_text(head->status));
+	hf_buf_puts(out, "\r\n");
 	if (head->date != NULL)
-		hf_buf_printf(out, "Date: %s\r\n", head->date);
+		hf_field_write_text(out, "Date", head->date);
 	if (head->content_type != NULL)
-		hf_buf_printf(out, "Content-Type: %s\r\n", head->content_type);
+		hf_field_write_text(out, "Content-Type", head->content_type);
 	if (head->content_length != HF_HTTP_LENGTH_NONE)
-		hf_buf_printf(out, "Content-Length: %lld\r\n", (long long)head->content_length);
+		hf_field_write_int(out, "Content-Length", head->content_length);
 	if (head->fields != NULL)
 		hf_buf_puts(out, head->fields);
 	if (head->close)

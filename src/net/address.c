@@ -35,11 +35,29 @@ static void format_unix(const struct hf_address *address, char *out)
 	snprintf(out, HF_ADDRESS_TEXT_CAP, "unix:%.*s", (int)len, un->sun_path);
 }
 
+/* Asked for with each request; inet_ntop goes the long way through printf. */
+static void format_v4(const struct in_addr *in, char *out)
+{
+	const uint8_t *bytes = (const uint8_t *)&in->s_addr;
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(in->s_addr); i++) {
+		if (i > 0)
+			out[n++] = '.';
+		if (bytes[i] >= 100)
+			out[n++] = (char)('0' + bytes[i] / 100);
+		if (bytes[i] >= 10)
+			out[n++] = (char)('0' + bytes[i] / 10 % 10);
+		out[n++] = (char)('0' + bytes[i] % 10);
+	}
+	out[n] = '\0';
+}
+
 void hf_address_format_host(const struct hf_address *address, char *out)
 {
 	switch (address->sa.ss_family) {
 	case AF_INET:
-		inet_ntop(AF_INET, &v4(address)->sin_addr, out, HF_ADDRESS_TEXT_CAP);
+		format_v4(&v4(address)->sin_addr, out);
 		break;
 	case AF_INET6:
 		inet_ntop(AF_INET6, &v6(address)->sin6_addr, out, HF_ADDRESS_TEXT_CAP);

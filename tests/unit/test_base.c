@@ -554,6 +554,39 @@ static void test_secret_is_the_first_line_of_its_file(void **state)
 
 /* --- JSON --- */
 
+static void test_numbers_are_written_as_printf_writes_them(void **state)
+{
+	static const int64_t numbers[] = { 0, 7, 10, -1, 1234567890123, INT64_MAX, INT64_MIN };
+
+	(void)state;
+	for (size_t i = 0; i < HF_ARRAY_LEN(numbers); i++) {
+		HF_AUTO_DONE(hf_buf) ours = HF_BUF_INIT(64), theirs = HF_BUF_INIT(64);
+
+		assert_int_equal(hf_buf_put_int(&ours, numbers[i]), 0);
+		assert_int_equal(hf_buf_printf(&theirs, "%lld", (long long)numbers[i]), 0);
+		assert_string_equal(hf_buf_str(&ours), hf_buf_str(&theirs));
+	}
+}
+
+/* Into the room there is, into more, and not past the cap. */
+static void test_printf_takes_all_or_nothing(void **state)
+{
+	HF_AUTO_DONE(hf_buf) b = HF_BUF_INIT(300);
+	char long_text[201];
+
+	(void)state;
+	memset(long_text, 'x', sizeof(long_text));
+	long_text[200] = '\0';
+	assert_int_equal(hf_buf_printf(&b, "%s", "abc"), 0);
+	assert_int_equal(hf_buf_printf(&b, "%s", long_text), 0);
+	assert_int_equal(b.len, 203);
+	assert_int_equal(strlen(b.data), 203);
+	assert_true(hf_buf_printf(&b, "%s", long_text) < 0);
+	assert_true(hf_buf_failed(&b));
+	assert_int_equal(b.len, 203);
+	assert_int_equal(strlen(b.data), 203);
+}
+
 static void test_json_is_valid_whatever_the_bytes(void **state)
 {
 	HF_AUTO_DONE(hf_buf) out = HF_BUF_INIT(1000);
@@ -653,6 +686,8 @@ int main(void)
 						drop_place),
 		cmocka_unit_test_setup_teardown(test_secret_is_the_first_line_of_its_file,
 						make_place, drop_place),
+		cmocka_unit_test(test_numbers_are_written_as_printf_writes_them),
+		cmocka_unit_test(test_printf_takes_all_or_nothing),
 		cmocka_unit_test(test_json_is_valid_whatever_the_bytes),
 		cmocka_unit_test(test_failures_keep_their_cause),
 		cmocka_unit_test(test_every_reason_is_complete_and_its_id_unique),
