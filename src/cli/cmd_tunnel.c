@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "cli/serve_guard.h"
 #include "gateway/generation.h"
+#include "http/head.h"
 #include "util/clock.h"
 #include "util/slim.h"
 
@@ -15,7 +16,8 @@ enum { UIDS_CAP = 64 };
 /* The fields that serve has too are read by the same code. */
 struct tunnel_opts {
 	struct hf_serve_opts serve;
-	const char *to, *server_name;
+	const char *to, *server_name, *http_host;
+	int64_t spare, spare_age;
 	struct hf_strv allow_uid;
 	bool unsafe_listen;
 };
@@ -53,6 +55,30 @@ static const struct hf_option way_options[] = {
 	  .arg = "NAME",
 	  .help =
 	      "the name or address that its certificate must have (default: the host of --to)" },
+	{ .name = "http-host",
+	  .kind = HF_OPT_STRING,
+	  .offset = AT(http_host),
+	  .arg = "NAME",
+	  .help =
+	      "the bytes are HTTP/1.1 requests: set their Host to this, whatever programs call "
+	      "the tunnel by; else a server that looks at it answers 421 (handfast serve --to)" },
+	{ .name = "spare",
+	  .kind = HF_OPT_INT,
+	  .offset = AT(spare),
+	  .arg = "N",
+	  .max = 64,
+	  .help = "connections that each worker makes in advance, so that nobody waits for a "
+		  "handshake; to the server each is a connection that says nothing yet (default: "
+		  "0)" },
+	{ .name = "spare-age",
+	  .kind = HF_OPT_DURATION,
+	  .offset = AT(spare_age),
+	  .arg = "SECONDS",
+	  .initial = "30",
+	  .min = 1,
+	  .max = 3600,
+	  .help = "until another takes the place of one that nobody has used; less than the server "
+		  "lets a silent connection live" },
 	{ .name = "tls-min",
 	  .kind = HF_OPT_WORD,
 	  .offset = AT(serve.tls_min),
@@ -197,6 +223,15 @@ struct tunnel {
 	struct hf_strv listen;
 };
 
+static int check_host(struct hf_cmd_ctx *ctx, const char *host)
+{
+	const struct hf_slice text = { host, host ? strlen(host) : 0 };
+
+	if (!host || (text.len > 0 && hf_http_host_ok(text)))
+		return 0;
+	return hf_command_usage(ctx, "--http-host '%s' is no host name", host);
+}
+
 static int check_options(struct hf_cmd_ctx *ctx, const struct tunnel_opts *opts)
 {
 	const struct hf_credential_opts *c = &opts->serve.credential;
@@ -215,7 +250,7 @@ static int check_options(struct hf_cmd_ctx *ctx, const struct tunnel_opts *opts)
 		return hf_command_usage(ctx, "--as and --cert exclude each other");
 	if (c->key && !c->cert)
 		return hf_command_usage(ctx, "--key needs --cert");
-	return 0;
+	return check_host(ctx, opts->http_host);
 }
 
 static int read_uids(const struct hf_strv *list, uint32_t uids[UIDS_CAP], struct hf_err *err)
@@ -262,6 +297,9 @@ static int make_config(struct hf_cmd_ctx *ctx, const struct tunnel_opts *opts,
 		.uids_len = opts->allow_uid.len,
 		.connect_ms = (uint64_t)serve->connect_timeout * 1000,
 		.idle_ms = (uint64_t)serve->idle_timeout * 1000,
+		.http_host = opts->http_host,
+		.spare_len = (size_t)opts->spare,
+		.spare_age_ms = (uint64_t)opts->spare_age * 1000,
 	};
 	static const char *const none[] = { NULL };
 	int rc = find_server(ctx, opts, t, &origin);

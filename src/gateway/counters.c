@@ -83,6 +83,8 @@ static const struct {
 	    "Connections beyond what one identity may have."),
 	ROW(limited_addresses, "handfast_limited_addresses_total", "counter",
 	    "Connections closed unread: too many handshakes of their address had failed."),
+	ROW(spare, "handfast_tunnel_spare_connections", "gauge",
+	    "Connections to the server that a tunnel has made in advance."),
 	ROW(suppressed, "handfast_refusal_records_suppressed_total", "counter",
 	    "Refusal records left out because of --refusal-log-rate."),
 	ROW(restarts, "handfast_worker_restarts_total", "counter",

@@ -44,6 +44,7 @@ struct hf_counters {
 	_Atomic uint64_t feed_up, feed_lost;
 	_Atomic int64_t feed_event, lists_good_until; /* of the follower: in the supervisor's row */
 	_Atomic uint64_t limited_requests, limited_connections, limited_addresses;
+	_Atomic uint64_t spare; /* connections of a tunnel, made in advance */
 	_Atomic uint64_t suppressed; /* refusal records */
 	_Atomic int64_t certificate_not_after;
 	struct hf_listener_count listeners[HF_COUNTED_LISTENERS];

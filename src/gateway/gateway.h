@@ -93,6 +93,9 @@ struct hf_origin_config {
 	size_t uids_len;	 /* 0: everybody who may open the socket file */
 	uint64_t connect_ms;	 /* in all, with every address and repetition */
 	uint64_t idle_ms;	 /* without a byte either way; 0: never */
+	const char *http_host;	 /* Host of requests that are carried; NULL: as they are */
+	size_t spare_len;	 /* connections that each worker keeps ready */
+	uint64_t spare_age_ms;	 /* until another takes its place */
 };
 
 enum hf_sandbox_use {

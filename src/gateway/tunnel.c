@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 
 #include "base/err.h"
+#include "gateway/host_filter.h"
+#include "gateway/tunnel_pool.h"
 #include "net/relay.h"
 #include "util/clock.h"
 
@@ -21,6 +23,8 @@ struct crossing {
 	struct hf_conn *local;	/* NULL: gone */
 	struct hf_conn *remote; /* NULL: none now */
 	struct hf_relay *relay;
+	struct hf_host_filter *hosts; /* NULL: bytes go as they are */
+	struct hf_buf early;	      /* what the server said before we asked */
 	struct hf_timer *again;
 	size_t address; /* to try next */
 	unsigned tries;
@@ -79,6 +83,8 @@ static void log_it(struct crossing *c, struct hf_conn *conn)
 static void crossing_free(struct crossing *c)
 {
 	hf_timer_free(c->again);
+	hf_host_filter_free(c->hosts);
+	hf_buf_done(&c->early);
 	hf_link_free(c->link);
 	free(c);
 }
@@ -205,24 +211,45 @@ static void on_remote_end(struct hf_conn *remote, const struct hf_conn_end *end,
 		next_address(c, end->kind == HF_CONN_END_CONNECT ? end->sys_errno : 0);
 }
 
-static void on_remote_ready(struct hf_conn *remote, void *arg)
+static void rewrite(const char *data, size_t len, struct hf_buf *out, void *arg)
 {
 	struct crossing *c = arg;
+
+	if (data != NULL)
+		hf_host_filter_pass(c->hosts, data, len, out);
+	else
+		hf_host_filter_end(c->hosts, out);
+}
+
+static void join(struct crossing *c)
+{
+	struct hf_conn *remote = c->remote;
 	const struct hf_relay_start start = {
 		.a = c->local,
 		.b = remote,
+		.from_b = c->early.data,
+		.from_b_len = c->early.len,
+		.rewrite_a = c->hosts != NULL ? rewrite : NULL,
 		.idle_ms = c->worker->config->origin.idle_ms,
 		.b_says_end = true,
 		.ops = &relay_ops,
 		.arg = c,
 	};
 
-	hf_count(&c->worker->mine->handshakes, 1);
 	c->link->in_session = true;
 	c->link->conn = remote;
 	c->open_ms = hf_loop_now_ms(c->worker->loop);
 	if (hf_relay_new(&start, &c->relay, NULL) < 0)
 		hf_conn_abort(remote); /* on_remote_end does the rest */
+}
+
+static void on_remote_ready(struct hf_conn *remote, void *arg)
+{
+	struct crossing *c = arg;
+
+	(void)remote;
+	hf_count(&c->worker->mine->handshakes, 1);
+	join(c);
 }
 
 static const struct hf_conn_ops remote_ops = { .on_ready = on_remote_ready,
@@ -237,7 +264,7 @@ static void connect_next(struct crossing *c)
 		.arg = c,
 		.tls = c->link->generation->fronts[0],
 		.handshake_ms = config->handshake_ms,
-		.out_cap = 4 * 1024 * 1024,
+		.out_cap = HF_TUNNEL_OUT_CAP,
 	};
 	struct hf_err err = HF_ERR_INIT;
 
@@ -251,12 +278,27 @@ static void connect_next(struct crossing *c)
 	}
 }
 
-void hf_tunnel(struct hf_worker *worker, struct hf_conn *local, struct hf_link *link)
+static struct crossing *crossing_new(struct hf_worker *worker)
 {
+	const char *host = worker->config->origin.http_host;
 	struct crossing *c = calloc(1, sizeof(*c));
 
-	if (c == NULL || hf_timer_new(worker->loop, on_again, c, &c->again, NULL) < 0) {
-		free(c);
+	if (c == NULL)
+		return NULL;
+	hf_buf_init(&c->early, HF_TUNNEL_OUT_CAP);
+	if (hf_timer_new(worker->loop, on_again, c, &c->again, NULL) == 0 &&
+	    (host == NULL || hf_host_filter_new(host, &c->hosts, NULL) == 0))
+		return c;
+	hf_timer_free(c->again);
+	free(c);
+	return NULL;
+}
+
+void hf_tunnel(struct hf_worker *worker, struct hf_conn *local, struct hf_link *link)
+{
+	struct crossing *c = crossing_new(worker);
+
+	if (c == NULL) {
 		hf_conn_abort(local);
 		return;
 	}
@@ -268,5 +310,11 @@ void hf_tunnel(struct hf_worker *worker, struct hf_conn *local, struct hf_link *
 	c->begun_ms = hf_loop_now_ms(worker->loop);
 	hf_conn_set_ops(local, &waiting_ops, c);
 	hf_conn_want_read(local, false);
-	connect_next(c);
+	c->remote = hf_tunnel_pool_take(worker->spares, &c->early);
+	if (c->remote == NULL) {
+		connect_next(c);
+		return;
+	}
+	hf_conn_set_ops(c->remote, &remote_ops, c);
+	join(c);
 }

@@ -6,6 +6,8 @@
 
 #include "gateway/worker.h"
 
+enum { HF_TUNNEL_OUT_CAP = 4 * 1024 * 1024 }; /* bytes that wait for a server */
+
 /* Takes the local connection over, from on_ready on, and the link. */
 void hf_tunnel(struct hf_worker *worker, struct hf_conn *local, struct hf_link *link);
 

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "gateway/guard.h"
+#include "gateway/tunnel_pool.h"
 #include "util/clock.h"
 
 enum { TICK_MS = 250, SWEEP_TICKS = 4, SUMMARY_TICKS = 40, EXIT_CANNOT = 3 };
@@ -130,6 +131,8 @@ static void drain(struct hf_worker *worker)
 		worker->ports[i].listener = NULL;
 	}
 	close_sockets(worker);
+	hf_tunnel_pool_free(worker->spares);
+	worker->spares = NULL;
 	hf_http_server_drain(worker->http);
 	hf_http_server_drain(worker->metrics_http);
 	hf_timer_start(worker->drain_timer, told < 0 ? worker->config->drain_ms : (uint64_t)told,
@@ -254,6 +257,8 @@ static int start_up(struct hf_worker *worker, struct hf_err *err)
 		rc = open_timers(worker, err);
 	if (rc == 0)
 		rc = open_ports(worker, err);
+	if (rc == 0)
+		rc = hf_tunnel_pool_new(worker, &worker->spares, err);
 	return rc < 0 ? rc : hf_guard_lock(config, err);
 }
 
@@ -267,6 +272,7 @@ static void shut_down(struct hf_worker *worker)
 	hf_http_server_stop(worker->http);
 	hf_http_server_stop(worker->metrics_http);
 	hf_forwarder_close(worker->forwarder);
+	hf_tunnel_pool_free(worker->spares);
 	/* Ends the connections that are left, and so their sessions. */
 	worker->count.on_change = NULL;
 	hf_loop_free(worker->loop);

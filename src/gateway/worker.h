@@ -101,6 +101,7 @@ struct hf_worker {
 	struct hf_refusal_log refusals;
 	struct hf_access_log access;
 	struct hf_conn_count count;
+	struct hf_tunnel_pool *spares; /* NULL: none are kept */
 	struct hf_log_bucket troubles; /* of servers that cannot be reached */
 	size_t connections_cap;
 	struct hf_link *links;

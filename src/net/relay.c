@@ -7,7 +7,7 @@
 
 #include "base/err.h"
 
-enum { READ = 128 * 1024, UNSENT_CAP = 256 * 1024 };
+enum { READ = 128 * 1024, UNSENT_CAP = 256 * 1024, REWRITTEN_CAP = 2 * 1024 * 1024 };
 
 struct side {
 	struct hf_relay *relay;
@@ -24,6 +24,8 @@ struct hf_relay {
 	enum hf_relay_why why;
 	bool decided; /* why is settled */
 	bool b_says_end;
+	void (*rewrite_a)(const char *data, size_t len, struct hf_buf *out, void *arg);
+	struct hf_buf rewritten;
 	const struct hf_relay_ops *ops;
 	void *arg;
 };
@@ -41,6 +43,7 @@ static void settle(struct hf_relay *relay)
 	if (relay->a.conn != NULL || relay->b.conn != NULL)
 		return;
 	hf_timer_free(relay->idle);
+	hf_buf_done(&relay->rewritten);
 	relay->ops->on_end(relay->why, relay->arg);
 	free(relay);
 }
@@ -76,6 +79,17 @@ static void balance(struct side *from)
 	hf_conn_want_read(from->conn, to != NULL && hf_conn_unsent(to) <= UNSENT_CAP);
 }
 
+static bool rewrite(struct side *from, const char *data, size_t len)
+{
+	struct hf_relay *relay = from->relay;
+	struct hf_buf *out = &relay->rewritten;
+
+	hf_buf_clear(out);
+	relay->rewrite_a(data, len, out, relay->arg);
+	return !hf_buf_failed(out) &&
+	       (out->len == 0 || hf_conn_write(relay->b.conn, out->data, out->len) == 0);
+}
+
 /* false: there is nobody to hand it to. */
 static bool hand_on(struct side *from, const char *data, size_t len)
 {
@@ -83,6 +97,8 @@ static bool hand_on(struct side *from, const char *data, size_t len)
 
 	from->taken += len;
 	from->relay->active_ms = hf_loop_now_ms(hf_conn_loop(from->conn));
+	if (to != NULL && from == &from->relay->a && from->relay->rewrite_a != NULL)
+		return rewrite(from, data, len);
 	return to != NULL && hf_conn_write(to, data, len) == 0;
 }
 
@@ -107,6 +123,8 @@ static void ended(struct side *from)
 	}
 	if (from->other->conn == NULL)
 		return;
+	if (from == &from->relay->a && from->relay->rewrite_a != NULL)
+		(void)rewrite(from, NULL, 0);
 	if (!from->other->said_all) {
 		hf_conn_finish_writing(from->other->conn);
 		return;
@@ -198,6 +216,8 @@ int hf_relay_new(const struct hf_relay_start *start, struct hf_relay **ret_relay
 	relay->b = (struct side){ .relay = relay, .conn = start->b, .other = &relay->a };
 	relay->idle_ms = start->idle_ms;
 	relay->b_says_end = start->b_says_end;
+	relay->rewrite_a = start->rewrite_a;
+	hf_buf_init(&relay->rewritten, REWRITTEN_CAP);
 	relay->ops = start->ops;
 	relay->arg = start->arg;
 	adopt(&relay->a, start->from_a, start->from_a_len);

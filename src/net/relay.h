@@ -35,6 +35,10 @@ struct hf_relay_start {
 	const char *from_a, *from_b;
 	size_t from_a_len, from_b_len;
 	uint64_t idle_ms;
+	/* What goes to b for bytes of a, appended to out; data NULL: a has ended.  NULL: as they
+	 * are.
+	 */
+	void (*rewrite_a)(const char *data, size_t len, struct hf_buf *out, void *arg);
 	bool b_says_end; /* an end of b without close_notify is a break: it may be a forger's */
 	const struct hf_relay_ops *ops;
 	void *arg;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """handfast tunnel: local plaintext to a server over mutual TLS."""
 import contextlib
+import http.server as http_server
 import os
 import shutil
 import socket
@@ -302,3 +303,205 @@ def test_access_log_has_a_line_for_each_connection(tunnel, echo, tmp_path):
     line = json.loads(log.read_text())
     assert line["bytes_in"] == 5 and line["bytes"] == 10 and line["valid"] is True
     assert line["upstream"] == "127.0.0.1:%d" % echo.port
+
+
+# --- HTTP through a tunnel ---
+
+def http(address, path="/", host=None, more=()):
+    url = "http://%s:%d%s" % (address[0], address[1], path)
+    named = ["-H", "Host: %s" % host] if host else []
+    return subprocess.run(["curl", "-sS", "-i", *named, *more, url], capture_output=True, timeout=60 * SLOW)
+
+
+class Service:
+    """An HTTP service behind the gateway: answers with the Host it was asked for and the size of the body."""
+
+    def __init__(self):
+        class Handler(http_server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                text = ("host %s, %d bytes\n" % (self.headers["Host"], len(body))).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            do_POST = do_GET
+
+            def log_message(self, *args):
+                pass
+        self.server = http_server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = "http://127.0.0.1:%d" % self.server.server_address[1]
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def service():
+    one = Service()
+    yield one
+    one.close()
+
+
+def test_host_is_set_for_the_server(hf, town, tunnel, service):
+    with hf.serve(*town.serve_args, "--allow", "any", "--to", service.url) as server:
+        plain = http(tunnel(server.port).address)
+        assert plain.stdout.startswith(b"HTTP/1.1 421 "), plain
+        address = tunnel(server.port, "--http-host", "localhost").address
+        for _ in range(2):
+            done = http(address)
+            assert done.stdout.startswith(b"HTTP/1.1 200 ") and b"host localhost, 0 bytes" in done.stdout, done
+        body = http(address, more=["--data-binary", "GET / HTTP/1.1\r\nHost: other\r\n\r\n" * 1000])
+        assert b"host localhost, 31000 bytes" in body.stdout, body
+        with socket.create_connection(address, 20 * SLOW) as local:
+            local.sendall(b"".join(b"GET /%d HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" % n for n in range(3)) +
+                          b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+            assert read_all(local).count(b"host localhost, 0 bytes") == 4
+        chunked = http(address, more=["-H", "Transfer-Encoding: chunked", "-H", "Expect:", "-d", "@" + town.ca])
+        assert b"HTTP/1.1 200 " in chunked.stdout, chunked
+
+
+def test_what_is_no_http_is_the_servers_to_judge(hf, town, tunnel, echo, service):
+    with hf.serve(*town.serve_args, "--allow", "any", "--to", service.url) as server:
+        with tunnel(server.port, "--http-host", "localhost").connect() as local:
+            local.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")
+            assert read_all(local).startswith(b"HTTP/1.1 400 ")
+    with tunnel(echo.port, "--http-host", "localhost").connect() as local:
+        local.sendall(b"GET / HTTP/1.1\r\nHo")
+        local.shutdown(socket.SHUT_WR)
+        assert read_all(local) == b"GET / HTTP/1.1\r\nHo<end>", "what was held back goes on at the end"
+
+
+@pytest.mark.parametrize("name", ["", "a b", "user@x", "http://x"])
+def test_host_that_is_none_is_refused(hf, town, name):
+    done = hf("tunnel", "--to", "127.0.0.1:1", "--cert", town["mail"].cert, "--key", town["mail"].key, "--ca", town.ca,
+              "--http-host", name, exit=2)
+    assert "--http-host" in done.stderr
+
+
+# --- connections made in advance ---
+
+class Counting(Echo):
+    """Counts its connections and how many are open now; may close them, or speak first."""
+
+    def __init__(self, town, first=b"", who="server"):
+        self.first, self.made, self.open, self.lock = first, 0, set(), threading.Lock()
+        super().__init__(town, who)
+
+    def serve(self, raw):
+        with contextlib.suppress(OSError):
+            raw.settimeout(20 * SLOW)
+            tls = self.context.wrap_socket(raw, server_side=True)
+            with self.lock:
+                self.made += 1
+                self.open.add(tls)
+            try:
+                if self.first:
+                    tls.sendall(self.first)
+                while True:
+                    part = tls.recv(65536)
+                    if not part:
+                        return
+                    tls.sendall(part)
+            finally:
+                with self.lock:
+                    self.open.discard(tls)
+                tls.close()
+
+    def cut_all(self):
+        with self.lock:
+            for tls in self.open:
+                tls.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture
+def counting(town):
+    made = []
+
+    def start(**more):
+        made.append(Counting(town, **more))
+        return made[-1]
+    yield start
+    for one in made:
+        one.close()
+
+
+def test_connections_are_there_before_they_are_asked_for(tunnel, counting):
+    server = counting()
+    started = tunnel(server.port, "--spare", "3", "--workers", "1")
+    started.wait_until(lambda: server.made == 3, "three connections")
+    with started.connect() as local:
+        local.sendall(b"one")
+        assert local.recv(100) == b"one"
+        started.wait_until(lambda: server.made == 4 and len(server.open) == 4, "the next in its place")
+    started.wait_until(lambda: len(server.open) == 3, "the used one to end")
+
+
+def test_spare_connections_grow_old_and_are_replaced(tunnel, counting):
+    server = counting()
+    started = tunnel(server.port, "--spare", "2", "--spare-age", "1s", "--workers", "1")
+    started.wait_until(lambda: server.made >= 6, "two replacements of each", 30)
+    started.wait_until(lambda: len(server.open) == 2, "no more than two at a time")
+
+
+def test_dead_spare_connections_are_not_handed_out(tunnel, counting):
+    server = counting()
+    started = tunnel(server.port, "--spare", "2", "--spare-age", "1h", "--workers", "1")
+    for round in range(3):
+        started.wait_until(lambda made=2 * round + 2 + round: server.made >= made and len(server.open) == 2, "two")
+        server.cut_all()
+        started.wait_until(lambda made=2 * round + 4 + round: server.made >= made, "two others")
+        with started.connect() as local:
+            local.sendall(b"one")
+            assert local.recv(100) == b"one"
+
+
+def test_server_that_speaks_first_is_heard_in_full(tunnel, counting):
+    server = counting(first=b"220 hello\r\n")
+    started = tunnel(server.port, "--spare", "1", "--workers", "1")
+    for n in range(3):
+        started.wait_until(lambda made=n + 1: server.made == made, "the spare one")
+        with started.connect() as local:
+            local.settimeout(20 * SLOW)
+            got = b""
+            while len(got) < 11:
+                got += local.recv(100)
+            local.sendall(b"QUIT")
+            assert got == b"220 hello\r\n" and local.recv(100) == b"QUIT"
+
+
+def test_refused_spare_connections_are_told_and_tried_less_and_less(hf, town, tunnel):
+    with hf.serve(*town.serve_args, "--allow", "cn:somebody-else", "--respond", "text:x") as server:
+        started = tunnel(server.port, "--spare", "2", "--workers", "1")
+        rows = started.wait_until(lambda: started.records(), "the record")
+        assert rows[0]["refused_by"] == "server"
+        started.wait_until(lambda: len(started.records()) >= 4, "further tries")
+        with started.connect() as local:
+            local.sendall(b"x")
+            assert broken(local) == b"", "whoever comes hears the same"
+    assert len(started.records()) < 30
+
+
+def test_spare_connections_to_a_server_that_is_revoked_end(town, tunnel, tmp_path, counting):
+    server = counting()
+    crl = crl_of(town, tmp_path)
+    started = tunnel(server.port, "--crl", crl, "--spare", "2", "--workers", "1")
+    started.wait_until(lambda: len(server.open) == 2, "two connections")
+    crl_of(town, tmp_path, "server")
+    started.wait_until(lambda: not server.open, "none")
+    with started.connect() as local:
+        local.sendall(b"x")
+        assert broken(local) == b""
+
+
+def test_spare_connections_do_not_hold_a_drain_up(tunnel, counting):
+    server = counting()
+    started = tunnel(server.port, "--spare", "3", "--workers", "2")
+    started.wait_until(lambda: len(server.open) == 6, "three of each worker")
+    assert started.stop() == 0
