@@ -125,6 +125,8 @@ static int progress(const struct hf_connection *connection, enum hf_tls_step ste
 		[HF_TLS_DONE] = HF_PROGRESS_DONE,
 		[HF_TLS_WANT_READ] = HF_PROGRESS_WANT_READ,
 		[HF_TLS_WANT_WRITE] = HF_PROGRESS_WANT_WRITE,
+		[HF_TLS_WANT_STATUS] =
+		    HF_PROGRESS_WANT_READ, /* no endpoint has a source of status */
 		[HF_TLS_CLOSED] = HF_PROGRESS_CLOSED,
 	};
 	const struct hf_tls_failure *failure;

@@ -53,9 +53,16 @@ static void note_first(const struct hf_tls_conn *conn, const char *data, size_t 
 static int bio_read(BIO *bio, char *data, size_t cap, size_t *ret_len)
 {
 	struct hf_tls_conn *conn = BIO_get_data(bio);
-	ssize_t n = recv(conn->fd, data, cap, 0);
+	ssize_t n;
 
 	BIO_clear_retry_flags(bio);
+	if (hf_tls_status_stalls(conn)) {
+		conn->stalled = true;
+		*ret_len = 0;
+		BIO_set_retry_read(bio);
+		return 0;
+	}
+	n = recv(conn->fd, data, cap, 0);
 	if (n > 0) {
 		if (conn->bytes_in < sizeof(conn->first))
 			memcpy(conn->first + conn->bytes_in, data,

@@ -211,8 +211,16 @@ enum hf_tls_step hf_tls_conn_handshake(struct hf_tls_conn *conn)
 		return HF_TLS_FAILED;
 	if (conn->handshake_done)
 		return HF_TLS_DONE;
+	if (conn->held) {
+		enum hf_tls_step step = hf_tls_status_settle(conn);
+
+		if (step != HF_TLS_DONE)
+			return step == HF_TLS_FAILED ? fail(conn, SSL_ERROR_SSL) : step;
+	}
 	ERR_clear_error();
 	rc = SSL_do_handshake(conn->ssl);
+	if (hf_tls_status_hold(conn, rc))
+		return HF_TLS_WANT_STATUS;
 	return rc == 1 ? handshake_finish(conn) : step_of(conn, rc);
 }
 

@@ -19,6 +19,8 @@ enum hf_tls_step {
 	HF_TLS_DONE = 0,
 	HF_TLS_WANT_READ,  /* call again when the socket is readable */
 	HF_TLS_WANT_WRITE, /* call again, with the same data, when the socket is writable */
+	HF_TLS_WANT_STATUS, /* the handshake is held: call again when there is news about what
+			       hf_tls_conn_awaited names */
 	HF_TLS_CLOSED,	   /* the peer closed its direction (close_notify, or a bare FIN:
 			      info.truncated) */
 	HF_TLS_FAILED,	   /* over: see hf_tls_conn_failure() */
@@ -40,6 +42,8 @@ const char *hf_tls_conn_scope(const struct hf_tls_conn *conn); /* borrowed; NULL
 void hf_tls_conn_record(struct hf_tls_conn *conn, struct hf_transcript *transcript);
 
 enum hf_tls_step hf_tls_conn_handshake(struct hf_tls_conn *conn);
+/* The key that the context's status source gave for what is awaited; NULL: nothing is. */
+const uint8_t *hf_tls_conn_awaited(const struct hf_tls_conn *conn);
 /* DONE with *ret_len > 0.  Also carries on a handshake that is not finished. */
 enum hf_tls_step hf_tls_conn_read(struct hf_tls_conn *conn, void *data, size_t cap,
 				  size_t *ret_len);

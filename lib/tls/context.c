@@ -74,9 +74,11 @@ static int policy_digest(struct hf_tls_context *context, struct hf_err *err)
 	HF_AUTO(EVP_MD_CTX) md = EVP_MD_CTX_new();
 	uint8_t digest[HF_SHA256_LEN] = { 0 };
 	const char *name = context->verify_name ? context->verify_name : "";
+	const char *status = context->status.policy ? context->status.policy : "";
 	const uint8_t flags[] = {
-		(uint8_t)context->role, (uint8_t)context->profile,     context->compat_cn,
-		context->rules != NULL, (uint8_t)context->client_auth, context->silent
+		(uint8_t)context->role,	      (uint8_t)context->profile,     context->compat_cn,
+		context->rules != NULL,	      (uint8_t)context->client_auth, context->silent,
+		context->status.look != NULL, context->status.hard
 	};
 	bool ok = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1;
 
@@ -88,7 +90,8 @@ static int policy_digest(struct hf_tls_context *context, struct hf_err *err)
 	}
 	ok = ok && EVP_DigestUpdate(md, flags, sizeof(flags)) == 1 &&
 	     EVP_DigestUpdate(md, context->scope, sizeof(context->scope)) == 1 &&
-	     EVP_DigestUpdate(md, name, strlen(name)) == 1 &&
+	     EVP_DigestUpdate(md, name, strlen(name) + 1) == 1 &&
+	     EVP_DigestUpdate(md, status, strlen(status)) == 1 &&
 	     EVP_DigestFinal_ex(md, context->policy, NULL) == 1;
 	return ok ? 0 : hf_err_ossl(err, HF_E_CRYPTO, "hashing the policy");
 }
@@ -266,6 +269,8 @@ static void fields_copy(struct hf_tls_context *context, const struct hf_tls_conf
 	context->trace = config->trace;
 	context->trace_arg = config->trace_arg;
 	context->trace_clock_us = config->trace_clock_us;
+	if (config->role == HF_TLS_SERVER)
+		context->status = config->status;
 	context->rules = config->rules ? hf_rules_ref(config->rules) : NULL;
 }
 
@@ -291,6 +296,7 @@ int hf_tls_context_new(const struct hf_tls_config *config, struct hf_tls_context
 		rc = names_take(context, config, err);
 	if (rc == 0)
 		rc = policy_digest(context, err);
+	context->status.policy = NULL; /* borrowed for the call only */
 	if (rc == 0)
 		rc = ssl_make(context, config, err);
 	if (rc < 0)

@@ -8,6 +8,7 @@
 
 #include "pki/credential.h"
 #include "tls/peers.h"
+#include "tls/status.h"
 #include "tls/transcript.h"
 #include "trust/trust.h"
 #include "verify/rules.h"
@@ -63,6 +64,8 @@ struct hf_tls_config {
 	const char *ciphers;	   /* OpenSSL syntax; names with TLS_ go to 1.3, others to 1.2 */
 	const char *groups;	   /* "X25519:P-256" */
 	const char *sigalgs;	   /* our own list for both directions: "ECDSA+SHA256:…" */
+	/* Servers: whom to ask about clients that are let in; its arg must outlive the context. */
+	struct hf_tls_status status;
 	bool resume;		   /* servers: sessions may be resumed, see tls/sessions.h */
 	/* Servers with several policies.  Peers and their sessions never cross from one scope to
 	 * another, sessions not from one listener to another either; NULL is "".  `tag` is the
@@ -117,7 +120,7 @@ enum hf_tls_version hf_tls_version_parse(const char *text);
 const char *hf_tls_version_name(enum hf_tls_version version); /* "TLS 1.3"; "TLS" when unknown */
 
 /* Judges a chain under the context's trust, rules, profile and name, as the handshake does (no peer
- * table). `verdict` is initialised by the caller. */
+ * table, and nobody is asked for its status). `verdict` is initialised by the caller. */
 int hf_tls_context_judge(const struct hf_tls_context *context, const struct hf_certs *chain,
 			 struct hf_verdict *verdict, struct hf_err *err);
 

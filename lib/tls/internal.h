@@ -30,6 +30,7 @@ struct hf_tls_context {
 	uint8_t scope[HF_SHA256_LEN];  /* of scope_name */
 	size_t tag;
 	struct hf_tls_names *names; /* NULL: none */
+	struct hf_tls_status status; /* its `policy` is not kept */
 	uint8_t *staple; /* of servers; staple_len 0: none */
 	size_t staple_len;
 	int64_t staple_until;
@@ -77,6 +78,10 @@ struct hf_tls_conn {
 	uint8_t hello_sni[HF_SHA256_LEN]; /* of listener and raw extension; only where sessions are
 					     kept */
 	bool hello_seen;
+	/* The peer is let in but for somebody's word about its certificate (status.c); held: and
+	 * nothing else is left to do, stalled: because bio.c reads no further. */
+	bool awaits, held, stalled;
+	uint8_t awaited[HF_SHA256_LEN]; /* which word */
 	bool handshake_done, cert_requested, cert_sent, truncated, close_notify_received;
 	bool dry; /* the last read found no whole record: only the socket can bring the rest */
 	bool write_broken;  /* sending failed; what the peer said before may still be read */
@@ -109,8 +114,26 @@ int hf_tls_staple_apply(struct hf_tls_context *context, const struct hf_credenti
 
 /* judge.c */
 int hf_tls_verify_callback(X509_STORE_CTX *store, void *arg);
+/* Judges what a peer sent, the word about its certificate included, and puts the verdict in place
+ * of the one it has.  1: the word is still awaited and the verdict stays; conn (may be NULL) then
+ * waits for it.  An accepted peer of a conn goes into the table. */
+int hf_tls_judge_peer(struct hf_tls_context *context, struct hf_peer *peer,
+		      struct hf_tls_conn *conn, struct hf_err *err);
+/* Is a refused peer let in all the same, for the application to decide? */
+bool hf_tls_goes_on_anyway(const struct hf_tls_context *context);
 /* The verdict on a peer that sent no certificate; sets conn->peer.  0 or negative. */
 int hf_tls_judge_nobody(struct hf_tls_conn *conn, struct hf_err *err);
+
+/* status.c */
+/* 0 with the verdict completed, 1 when the word is awaited, or negative. */
+int hf_tls_status_judge(const struct hf_tls_context *context, struct hf_verdict *verdict,
+			struct hf_status *ret_status, struct hf_err *err);
+void hf_tls_status_await(struct hf_tls_conn *conn, const uint8_t key[HF_SHA256_LEN]);
+bool hf_tls_status_stalls(const struct hf_tls_conn *conn); /* may nothing more be read? */
+/* rc: of SSL_do_handshake.  true: all is done but the word. */
+bool hf_tls_status_hold(struct hf_tls_conn *conn, int rc);
+/* Looks again: WANT_STATUS, DONE when the handshake may go on, FAILED when the alert is out. */
+enum hf_tls_step hf_tls_status_settle(struct hf_tls_conn *conn);
 
 /* peers.c: all borrowed but what is said to be counted. */
 int hf_peer_new(struct hf_certs *sent, const uint8_t key[HF_SHA256_LEN], struct hf_peer **ret_peer,

@@ -121,31 +121,60 @@ static void drop_useless(struct hf_peer *peer)
 	sent->len = kept;
 }
 
+/* Into the table only when nothing is left to ask. */
+static int take_verdict(struct hf_tls_context *context, struct hf_peer *peer,
+			struct hf_tls_conn *conn, struct hf_verdict *verdict)
+{
+	struct hf_verdict old = peer->verdict;
+
+	peer->verdict = *verdict;
+	*verdict = old;
+	memcpy(peer->policy, context->policy, sizeof(peer->policy));
+	if (!conn || !peer->verdict.accepted)
+		return 0;
+	drop_useless(peer);
+	hf_peers_insert(context->peers, peer);
+	return 0;
+}
+
+int hf_tls_judge_peer(struct hf_tls_context *context, struct hf_peer *peer,
+		      struct hf_tls_conn *conn, struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_verdict) verdict;
+	struct hf_status status = { .kind = HF_STATUS_GOOD };
+	int rc;
+
+	hf_verdict_init(&verdict);
+	rc = hf_tls_context_judge(context, &peer->sent, &verdict, err);
+	if (rc == 0)
+		rc = hf_tls_status_judge(context, &verdict, &status, err);
+	if (rc == 0)
+		return take_verdict(context, peer, conn, &verdict);
+	if (rc == 1 && conn)
+		hf_tls_status_await(conn, status.key);
+	return rc;
+}
+
 static int judge_new(struct hf_tls_conn *conn, const STACK_OF(X509) *sent,
 		     const uint8_t key[HF_SHA256_LEN], struct hf_peer **ret_peer,
 		     struct hf_err *err)
 {
-	const struct hf_tls_context *context = conn->context;
 	HF_AUTO_DONE(hf_certs) certs = HF_CERTS_INIT;
 	HF_AUTO(hf_peer) peer = NULL;
 	struct hf_certs given;
-	int rc = decode_chain(context, sent, &certs, err);
+	int rc = decode_chain(conn->context, sent, &certs, err);
 
 	if (rc < 0)
 		return rc;
 	given = certs;
 	certs = (struct hf_certs)HF_CERTS_INIT;
 	rc = hf_peer_new(&given, key, &peer, err);
-	if (rc == 0)
-		rc = hf_tls_context_judge(context, &peer->sent, &peer->verdict, err);
 	if (rc < 0)
 		return rc;
-	memcpy(peer->policy, context->policy, sizeof(peer->policy));
-	memcpy(peer->scope, context->scope, sizeof(peer->scope));
-	if (peer->verdict.accepted) {
-		drop_useless(peer);
-		hf_peers_insert(context->peers, peer);
-	}
+	memcpy(peer->scope, conn->context->scope, sizeof(peer->scope));
+	rc = hf_tls_judge_peer(conn->context, peer, conn, err);
+	if (rc < 0)
+		return rc;
 	*ret_peer = hf_take(peer);
 	return 0;
 }
@@ -228,7 +257,7 @@ static int refuse(struct hf_tls_conn *conn, X509_STORE_CTX *store, int alert)
 	return 0;
 }
 
-static bool goes_on_anyway(const struct hf_tls_context *context)
+bool hf_tls_goes_on_anyway(const struct hf_tls_context *context)
 {
 	if (context->role == HF_TLS_CLIENT)
 		return context->insecure;
@@ -249,7 +278,7 @@ int hf_tls_verify_callback(X509_STORE_CTX *store, void *arg)
 		X509_STORE_CTX_set_error(store, X509_V_ERR_OUT_OF_MEM);
 		return 0;
 	}
-	if (conn->peer->verdict.accepted || goes_on_anyway(conn->context)) {
+	if (conn->awaits || conn->peer->verdict.accepted || hf_tls_goes_on_anyway(conn->context)) {
 		X509_STORE_CTX_set_error(store, X509_V_OK);
 		return 1;
 	}

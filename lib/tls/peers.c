@@ -269,7 +269,7 @@ bool hf_peers_revoked(const struct hf_peers *peers, const struct hf_certs *chain
 }
 
 /* No policy is all zeros: what was judged under it is judged again before it is used. */
-static void doubt(struct hf_peers *peers, const uint8_t sha256[HF_SHA256_LEN])
+void hf_peers_doubt(struct hf_peers *peers, const uint8_t sha256[HF_SHA256_LEN])
 {
 	for (size_t i = 0; i < BUCKETS; i++)
 		for (struct hf_peer *peer = peers->buckets[i]; peer; peer = peer->bucket_next)
@@ -292,7 +292,7 @@ int hf_peers_revoke(struct hf_peers *peers, const uint8_t sha256[HF_SHA256_LEN],
 		return hf_err_nomem(err);
 	peers->revoked = more;
 	memcpy(peers->revoked[peers->revoked_len++], sha256, HF_SHA256_LEN);
-	doubt(peers, sha256);
+	hf_peers_doubt(peers, sha256);
 	return 0;
 }
 
@@ -335,28 +335,10 @@ static const struct hf_peers_policy *policy_of(const struct sweep *sweep,
 	return &sweep->policies[0];
 }
 
-static int judge_again(const struct hf_tls_context *context, struct hf_peer *peer,
-		       struct hf_err *err)
-{
-	HF_AUTO_DONE(hf_verdict) verdict;
-	struct hf_verdict old;
-	int rc;
-
-	hf_verdict_init(&verdict);
-	rc = hf_tls_context_judge(context, &peer->sent, &verdict, err);
-	if (rc < 0)
-		return rc;
-	old = peer->verdict;
-	peer->verdict = verdict;
-	verdict = old;
-	memcpy(peer->policy, context->policy, sizeof(peer->policy));
-	return 0;
-}
-
 static int sweep_one(struct sweep *sweep, struct hf_peer *peer, struct hf_err *err)
 {
 	const struct hf_peers_policy *policy = policy_of(sweep, peer);
-	const struct hf_tls_context *context = policy->context;
+	struct hf_tls_context *context = policy->context;
 	int rc;
 
 	if (!peer->table)
@@ -368,7 +350,9 @@ static int sweep_one(struct sweep *sweep, struct hf_peer *peer, struct hf_err *e
 		forget(sweep->peers, peer); /* nobody waits for the answer */
 		return 0;
 	}
-	rc = judge_again(context, peer, err);
+	rc = hf_tls_judge_peer(context, peer, NULL, err);
+	if (rc == 1) /* its responder is being asked: a later sweep hears the answer */
+		return 0;
 	if (rc < 0 || peer->verdict.accepted)
 		return rc;
 	forget(sweep->peers, peer);

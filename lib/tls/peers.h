@@ -42,6 +42,10 @@ enum { HF_PEERS_REVOKED_CAP = 4096 };
 int hf_peers_revoke(struct hf_peers *peers, const uint8_t sha256[HF_SHA256_LEN],
 		    struct hf_err *err);
 
+/* There is news about the leaf with this SHA-256: it is judged again before its verdict is used
+ * again, and its connections at the next sweep. */
+void hf_peers_doubt(struct hf_peers *peers, const uint8_t sha256[HF_SHA256_LEN]);
+
 /* The policies in force, the one for names that have none first. */
 struct hf_peers_policy {
 	struct hf_tls_context *context;

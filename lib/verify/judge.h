@@ -104,6 +104,11 @@ void hf_check_revocation(struct hf_judgement *j);                /* check_crl.c 
 /* Why no path reaches an anchor: adds the finding.  */
 void hf_explain_no_path(struct hf_judgement *j, const struct hf_search *search);
 
+/* Refuses what chain and lists accept: the finding becomes the first, and all that follows from it
+ * is set.  The verdict has an identity. */
+int hf_verdict_overrule(struct hf_verdict *v, enum hf_reason reason, enum hf_step step,
+			const char *want, const char *have, struct hf_err *err);
+
 /* Order and consequences. */
 void hf_findings_settle(struct hf_verdict *v);
 size_t hf_findings_weight(const struct hf_verdict *v);           /* 0: nothing refuses */

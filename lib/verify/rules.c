@@ -83,13 +83,13 @@ static enum hf_role leaf_role(const struct hf_verdict *v)
 	return eku & HF_EKU_SERVER ? HF_ROLE_SERVER_LEAF : HF_ROLE_LEAF;
 }
 
-static int refuse(struct hf_verdict *v, enum hf_reason reason, const char *want, struct hf_err *err)
+int hf_verdict_overrule(struct hf_verdict *v, enum hf_reason reason, enum hf_step step,
+			const char *want, const char *have, struct hf_err *err)
 {
 	struct hf_finding *f;
 	struct hf_finding last;
 
-	f = hf_verdict_add(v, reason, HF_STEP_RULES, leaf_role(v), 0, v->identity->leaf, want,
-			   v->identity->name);
+	f = hf_verdict_add(v, reason, step, leaf_role(v), 0, v->identity->leaf, want, have);
 	if (!f)
 		return hf_err_nomem(err);
 	/* Findings so far were only warnings: this one is told first. */
@@ -104,6 +104,11 @@ static int refuse(struct hf_verdict *v, enum hf_reason reason, const char *want,
 	/* Node has no such check: an application refuses after the handshake. */
 	v->node_reason = "UNSPECIFIED";
 	return 0;
+}
+
+static int refuse(struct hf_verdict *v, enum hf_reason reason, const char *want, struct hf_err *err)
+{
+	return hf_verdict_overrule(v, reason, HF_STEP_RULES, want, v->identity->name, err);
 }
 
 int hf_rules_revoke(struct hf_verdict *verdict, struct hf_err *err)

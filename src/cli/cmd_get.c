@@ -9,6 +9,7 @@
 #include "cli/observe.h"
 #include "probe/keylog.h"
 #include "util/clock.h"
+#include "util/home.h"
 
 enum { UPLOAD_CAP = 256 * 1024 * 1024 };
 
@@ -158,15 +159,9 @@ static enum hf_tls_version version_of(int word)
 
 static int find_system_roots(struct get *g, const char **ret_file)
 {
-	static const char *const places[] = { "/etc/ssl/certs/ca-certificates.crt",
-					      "/etc/pki/tls/certs/ca-bundle.crt" };
-
-	for (size_t i = 0; i < HF_ARRAY_LEN(places); i++) {
-		if (hf_file_exists(places[i])) {
-			*ret_file = places[i];
-			return 0;
-		}
-	}
+	*ret_file = hf_home_machine_roots();
+	if (*ret_file)
+		return 0;
 	return hf_err_set(&g->ctx->err, HF_E_NOENT,
 			  "this machine has no file of public root certificates");
 }

@@ -25,7 +25,9 @@ struct hf_serve_opts {
 	struct hf_trust_opts trust;
 	struct hf_rule_opts rules;
 	struct hf_follow_opts follow;
-	const char *renew_from, *staple_file;
+	const char *renew_from, *staple_file, *ocsp_url;
+	int ocsp;
+	int64_t ocsp_timeout;
 	struct hf_strv listen, alpn, to, pass_identity;
 	const char *respond, *content_type, *access_log, *metrics, *admin;
 	int client_auth, refuse, tls_min, tls_max, resume, reload;

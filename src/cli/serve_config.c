@@ -80,16 +80,45 @@ static int check_lists(const struct hf_serve_opts *all, const struct hf_serve_op
 	return 0;
 }
 
+static int check_ocsp(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts)
+{
+	struct hf_url url;
+	int rc = opts->ocsp_url ? hf_url_parse_any(opts->ocsp_url, &url, &ctx->err) : 0;
+
+	if (rc < 0)
+		return hf_err_context(&ctx->err, rc, "--ocsp-url");
+	if (opts->ocsp_url && opts->ocsp == HF_OCSP_OFF)
+		return hf_command_usage(ctx, "--ocsp-url needs --ocsp soft or hard");
+	if (opts->ocsp != HF_OCSP_OFF && opts->client_auth == HF_CLIENT_AUTH_NONE)
+		return hf_command_usage(ctx,
+					"--ocsp is about client certificates, and --client-auth "
+					"none asks for none");
+	return 0;
+}
+
+bool hf_serve_asks_ocsp(const struct hf_serve_file *file)
+{
+	bool asks = file->opts.ocsp != HF_OCSP_OFF;
+
+	for (size_t i = 0; i < file->policies_len; i++)
+		asks |= file->policies[i].opts.ocsp != HF_OCSP_OFF;
+	return asks;
+}
+
 int hf_serve_check(struct hf_cmd_ctx *ctx, const struct hf_serve_file *file)
 {
 	int rc = check_who(ctx, &file->opts);
 
 	if (rc == 0)
 		rc = check_answer(ctx, &file->opts, file->routes.len);
+	if (rc == 0)
+		rc = check_ocsp(ctx, &file->opts);
 	for (size_t i = 0; rc == 0 && i < file->policies_len; i++) {
 		rc = check_who(ctx, &file->policies[i].opts);
 		if (rc == 0)
 			rc = check_lists(&file->opts, &file->policies[i].opts, &ctx->err);
+		if (rc == 0)
+			rc = check_ocsp(ctx, &file->policies[i].opts);
 		if (rc < 0)
 			return hf_err_context(&ctx->err, rc, "policy '%s'", file->policies[i].name);
 	}
@@ -240,6 +269,7 @@ int hf_serve_config(const struct hf_serve_opts *opts, struct hf_serve_source *so
 	if (rc == 0)
 		rc = follow_config(&opts->follow, &ret_config->follow, &source->ctx->err);
 	ret_config->follow.lists = &opts->trust.crl;
+	ret_config->follow.ocsp_ms = (uint64_t)opts->ocsp_timeout * 1000;
 	if (rc == 0)
 		rc = renewal_config(opts, source, ret_config, &source->ctx->err);
 	if (rc == 0)
@@ -292,5 +322,6 @@ int hf_serve_file_config(const struct hf_serve_file *file, struct hf_serve_sourc
 
 	if (rc == 0)
 		rc = hf_serve_config(opts, source, listen, alpn, ret_config);
+	ret_config->follow.ocsp = hf_serve_asks_ocsp(file);
 	return rc < 0 ? rc : take_routes(opts, &file->routes, ret_config, err);
 }

@@ -60,6 +60,8 @@ struct hf_serve_source {
 };
 void hf_serve_source_done(struct hf_serve_source *source);
 
+/* Does any policy ask responders about its clients? */
+bool hf_serve_asks_ocsp(const struct hf_serve_file *file);
 /* 0, or a mistake of usage. */
 int hf_serve_check(struct hf_cmd_ctx *ctx, const struct hf_serve_file *file);
 /* What is read at a reload by a process that has the keys, or (keys false) by one that has not. */

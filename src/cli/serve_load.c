@@ -128,6 +128,9 @@ static int load_policy(struct hf_serve_source *source, const struct hf_serve_opt
 	parts->tls_min = versions[opts->tls_min];
 	parts->tls_max = source->originates ? HF_TLS_1_3 : versions[opts->tls_max];
 	parts->profile = (enum hf_profile)opts->trust.profile;
+	parts->ocsp = (enum hf_ocsp_mode)opts->ocsp;
+	if (opts->ocsp_url && (parts->ocsp_url = hf_str_dup(opts->ocsp_url)) == NULL)
+		return hf_err_nomem(err);
 	/* before they are read: what changes in between is told as changed */
 	rc = note_files(source, opts, parts, err);
 	if (rc < 0)
@@ -363,6 +366,8 @@ static int compare(const struct hf_serve_source *source, const struct hf_serve_f
 		return rc;
 	if (!hf_routes_same_ways(&source->file->routes, &fresh->routes))
 		return needs_restart(source, err, "the 'routes' change in more than their rules");
+	if (hf_serve_asks_ocsp(fresh) && !hf_serve_asks_ocsp(source->file))
+		return needs_restart(source, err, "'ocsp' was off everywhere at the start");
 	for (size_t p = 0; p < fresh->policies_len; p++)
 		for (size_t i = 0; i < fresh->policies[p].listen.len; i++)
 			if (!listens(source->file, fresh->policies[p].listen.items[i]))

@@ -10,6 +10,7 @@ static const char *const version_words[] = { "1.2", "1.3", NULL };
 static const char *const balance_words[] = { "turn", "least", NULL };
 static const char *const forwarded_words[] = { "both", "x", "rfc7239", "none", NULL };
 static const char *const resume_words[] = { "off", "on", NULL };
+static const char *const ocsp_words[] = { "off", "soft", "hard", NULL }; /* enum hf_ocsp_mode */
 static const char *const reload_words[] = { "auto", "signal", NULL };
 
 static const struct hf_option listen_options[] = {
@@ -63,6 +64,28 @@ static const struct hf_option listen_options[] = {
 	  .help =
 	      "hand out this OCSP response (DER) with the certificate; one that is not about "
 	      "it, does not verify, has ended or does not say good is told of and not handed out" },
+	{ .name = "ocsp",
+	  .kind = HF_OPT_WORD,
+	  .offset = AT(ocsp),
+	  .words = ocsp_words,
+	  .initial = "off",
+	  .help =
+	      "ask the OCSP responder of each client that is let in otherwise; without an answer that "
+	      "says good: soft lets it in and tells of it, hard refuses; revoked is refused in both" },
+	{ .name = "ocsp-url",
+	  .kind = HF_OPT_STRING,
+	  .offset = AT(ocsp_url),
+	  .arg = "URL",
+	  .help =
+	      "ask this responder (http or https), and never the one that a certificate names" },
+	{ .name = "ocsp-timeout",
+	  .kind = HF_OPT_DURATION,
+	  .offset = AT(ocsp_timeout),
+	  .arg = "DURATION",
+	  .initial = "3s",
+	  .min = 1,
+	  .max = 60,
+	  .help = "how long a client may have to wait for its responder" },
 	{ .name = "resume",
 	  .kind = HF_OPT_WORD,
 	  .offset = AT(resume),

@@ -11,7 +11,9 @@
 #include "pki/san.h"
 
 /* Besides the whole groups of credential, trust and rules. */
-static const char *const single[] = { "client-auth", "tls-min", "tls-max", NULL };
+static const char *const single[] = {
+	"client-auth", "tls-min", "tls-max", "ocsp", "ocsp-url", NULL
+};
 
 const struct hf_option hf_serve_policy_keys[] = {
 	{ .name = "name",

@@ -89,6 +89,10 @@ static const struct {
 	    "Refusal records left out because of --refusal-log-rate."),
 	ROW(restarts, "handfast_worker_restarts_total", "counter",
 	    "Workers that ended unasked and were replaced."),
+	ROW(ocsp_cached, "handfast_ocsp_cached_total", "counter",
+	    "Judgements that an OCSP answer at hand sufficed for."),
+	ROW(ocsp_soft, "handfast_ocsp_soft_total", "counter",
+	    "Judgements that let in without an OCSP answer that says good (--ocsp soft)."),
 	ROW(feed_up, "handfast_revocation_feed_up", "gauge",
 	    "1 while the authority's revocation feed is followed."),
 	ROW(feed_lost, "handfast_revocation_feed_lost_total", "counter",
@@ -117,6 +121,24 @@ static void write_answers(const struct hf_counters *all, size_t workers, struct 
 			      (unsigned long long)row_sum(all, workers,
 							  offsetof(struct hf_counters, answers) +
 							      class * sizeof(all->answers[0])));
+}
+
+static void write_ocsp(const struct hf_counters *all, size_t workers, struct hf_buf *out)
+{
+	static const struct {
+		const char *result;
+		size_t offset;
+	} results[] = { { "good", offsetof(struct hf_counters, ocsp_good) },
+			{ "revoked", offsetof(struct hf_counters, ocsp_revoked) },
+			{ "unknown", offsetof(struct hf_counters, ocsp_unknown) },
+			{ "failed", offsetof(struct hf_counters, ocsp_failed) } };
+
+	hf_buf_puts(out, "# HELP handfast_ocsp_answers_total What came of asking OCSP responders "
+			 "about clients.\n# TYPE handfast_ocsp_answers_total counter\n");
+	for (size_t i = 0; i < HF_ARRAY_LEN(results); i++)
+		hf_buf_printf(out, "handfast_ocsp_answers_total{result=\"%s\"} %llu\n",
+			      results[i].result,
+			      (unsigned long long)row_sum(all, workers, results[i].offset));
 }
 
 static void write_histogram(const struct hf_counters *all, size_t workers, size_t offset,
@@ -176,12 +198,21 @@ static void write_cause(const char *name, const char *side, uint64_t value, void
 		      side, (unsigned long long)value);
 }
 
+static const char *const ours[] = { "V-CRL-EXPIRED", "V-CRL-MISSING",  "V-CRL-INVALID",
+				    "V-CRL-NOT-YET", "V-ROOT-EXPIRED", "F-SIGNER",
+				    "V-OCSP-DOWN",   "V-OCSP-UNKNOWN", "V-OCSP-NONE" };
+
+bool hf_cause_is_ours(const char *cause)
+{
+	for (size_t i = 0; i < HF_ARRAY_LEN(ours); i++)
+		if (strcmp(ours[i], cause) == 0)
+			return true;
+	return false;
+}
+
 /* Each is there from the start, so that an alert can watch it grow from 0. */
 static void write_own_faults(const struct hf_counters *all, size_t workers, struct hf_buf *out)
 {
-	static const char *const ours[] = { "V-CRL-EXPIRED", "V-CRL-MISSING",  "V-CRL-INVALID",
-					    "V-CRL-NOT-YET", "V-ROOT-EXPIRED", "F-SIGNER" };
-
 	for (size_t i = 0; i < HF_ARRAY_LEN(ours); i++) {
 		uint64_t sum = 0;
 
@@ -201,6 +232,11 @@ void hf_counters_write(const struct hf_counters *all, size_t workers, struct hf_
 			      rows[i].help, rows[i].name, rows[i].type, rows[i].name,
 			      (unsigned long long)row_sum(all, workers, rows[i].offset));
 	write_answers(all, workers, out);
+	write_ocsp(all, workers, out);
+	write_histogram(all, workers, offsetof(struct hf_counters, ocsp_time),
+			"handfast_ocsp_seconds",
+			"From asking about a client's certificate to the answer, or to giving up.",
+			out);
 	write_histogram(all, workers, offsetof(struct hf_counters, handshake_time),
 			"handfast_handshake_seconds",
 			"From accepting a connection to the end of its handshake.", out);
@@ -210,10 +246,12 @@ void hf_counters_write(const struct hf_counters *all, size_t workers, struct hf_
 	hf_buf_puts(out, "# HELP handfast_refusals_total Refusals by cause and side.\n"
 			 "# TYPE handfast_refusals_total counter\n");
 	tell_causes(all, workers, write_cause, out);
-	hf_buf_puts(out,
-		    "# HELP handfast_own_faults_total Refusals that are our own fault: a "
-		    "revocation list of ours is missing or not good, a root of ours has expired.\n"
-		    "# TYPE handfast_own_faults_total counter\n");
+	hf_buf_puts(
+	    out,
+	    "# HELP handfast_own_faults_total Refusals that are our own fault: a "
+	    "revocation list of ours is missing or not good, a root of ours has expired, the key or the "
+	    "OCSP responder does not answer.\n"
+	    "# TYPE handfast_own_faults_total counter\n");
 	write_own_faults(all, workers, out);
 	hf_buf_printf(
 	    out,

@@ -46,10 +46,13 @@ struct hf_counters {
 	_Atomic uint64_t limited_requests, limited_connections, limited_addresses;
 	_Atomic uint64_t spare; /* connections of a tunnel, made in advance */
 	_Atomic uint64_t suppressed; /* refusal records */
+	/* answers of responders; looks that an answer at hand sufficed for; judgements that let in
+	 * without a good answer (--ocsp soft) */
+	_Atomic uint64_t ocsp_good, ocsp_revoked, ocsp_unknown, ocsp_failed, ocsp_cached, ocsp_soft;
 	_Atomic int64_t certificate_not_after;
 	struct hf_listener_count listeners[HF_COUNTED_LISTENERS];
 	struct hf_generation_count generations[HF_COUNTED_GENERATIONS];
-	struct hf_histogram handshake_time, request_time;
+	struct hf_histogram handshake_time, request_time, ocsp_time;
 	_Atomic size_t causes_len;
 	struct hf_cause_count causes[HF_CAUSES_CAP];
 };
@@ -65,6 +68,8 @@ static inline struct hf_listener_count *hf_count_listener(struct hf_counters *co
 }
 
 enum hf_count_side { HF_COUNT_SERVER, HF_COUNT_CLIENT, HF_COUNT_NOBODY };
+/* Is a refusal for this cause the fault of whoever runs the gateway, never of the client? */
+bool hf_cause_is_ours(const char *cause);
 void hf_count_cause(struct hf_counters *counters, const char *cause, enum hf_count_side side);
 
 /* "totals": {…} and "refusals": [{"cause", "refused_by", "count"}], summed over all workers. */

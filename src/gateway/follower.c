@@ -243,8 +243,9 @@ static int make_context(struct hf_follower *f, struct hf_err *err)
 static int start_up(struct hf_follower *f, struct hf_err *err)
 {
 	/* what is up already, when another follower was here before */
-	int rc =
-	    hf_revocations_get(f->start->revocations, &f->feed.event, f->lists, &f->lists_len, err);
+	int rc = f->start->revocations ? hf_revocations_get(f->start->revocations, &f->feed.event,
+							    f->lists, &f->lists_len, err)
+				       : 0;
 
 	if (rc == 0 && f->start->config->follow.text)
 		rc = make_context(f, err);
@@ -260,6 +261,11 @@ static int start_up(struct hf_follower *f, struct hf_err *err)
 		rc = hf_follow_lists_start(f, err);
 	if (rc == 0 && f->start->config->follow.text)
 		rc = hf_follow_feed_start(f, err);
+	if (rc == 0)
+		rc = hf_follow_ocsp_start(f, err);
+	/* a report of each list and of the feed comes; of none it is made here */
+	if (rc == 0 && f->unreported == 0)
+		say(f, HF_CONTROL_READY);
 	return rc;
 }
 
@@ -267,6 +273,7 @@ static void shut_down(struct hf_follower *f)
 {
 	hf_follow_feed_stop(f);
 	hf_follow_lists_stop(f);
+	hf_follow_ocsp_stop(f);
 	hf_watch_free(f->control);
 	hf_timer_free(f->tell_again);
 	hf_loop_free(f->loop);

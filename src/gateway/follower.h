@@ -31,6 +31,7 @@ enum {
 };
 
 struct hf_follower;
+struct hf_follow_ocsp;
 
 struct hf_follow_feed {
 	struct hf_follower *follower;
@@ -70,6 +71,7 @@ struct hf_follower {
 	struct hf_follow_list *followed;
 	size_t followed_len, unreported;
 	struct hf_follow_feed feed;
+	struct hf_follow_ocsp *ocsp; /* NULL: no worker asks */
 };
 
 /* Starts asking the feed. */
@@ -81,6 +83,10 @@ void hf_follow_feed_applied(struct hf_follower *follower);
 /* follow_list.c */
 int hf_follow_lists_start(struct hf_follower *follower, struct hf_err *err);
 void hf_follow_lists_stop(struct hf_follower *follower);
+
+/* follow_ocsp.c: asks responders for the workers. */
+int hf_follow_ocsp_start(struct hf_follower *follower, struct hf_err *err);
+void hf_follow_ocsp_stop(struct hf_follower *follower);
 
 /* Takes a list that was fetched, DER or PEM, when it is signed by somebody that is trusted and no
  * older than the one at hand.  chain: who gave it, judged; NULL: by plain HTTP, where a CA that is

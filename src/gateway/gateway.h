@@ -9,6 +9,7 @@
 #include "gateway/custody/custody.h"
 #include "gateway/filestamp.h"
 #include "gateway/health.h"
+#include "gateway/ocsp/book.h"
 #include "gateway/route.h"
 #include "http/server.h"
 #include "http/url.h"
@@ -32,6 +33,8 @@ struct hf_policy_parts {
 	struct hf_trust *trust;
 	struct hf_rules *rules; /* NULL: none */
 	struct hf_filestamps *files; /* trust and lists: for records */
+	enum hf_ocsp_mode ocsp;	     /* whether responders are asked about clients */
+	char *ocsp_url;		     /* NULL: the one that a certificate names */
 };
 
 /* What a generation is made of, read from files. */
@@ -124,6 +127,8 @@ struct hf_follow_config {
 	const char *text; /* as the user wrote it; NULL: none */
 	struct hf_url url;
 	const struct hf_strv *lists; /* some of them are URLs: of lists to fetch now and then */
+	bool ocsp;		     /* a policy asks responders about its clients */
+	uint64_t ocsp_ms;	     /* how long a client may have to wait for that */
 };
 
 /* From options; everything borrowed and constant while the gateway runs. */
@@ -144,6 +149,7 @@ struct hf_gateway_config {
 	const char *const *aide; /* a program to run beside us (aide.h); NULL: none */
 	struct hf_revocations *revocations; /* the gateway's own: made by the supervisor */
 	struct hf_health_board *health;	    /* likewise; NULL: there are no services */
+	struct hf_ocsp_book *ocsp;	    /* likewise; NULL: nobody is asked */
 	struct hf_networks proxies; /* peers from here begin with a PROXY protocol header */
 	struct hf_http_server_config http;
 	uint64_t handshake_ms, drain_ms;
@@ -162,7 +168,9 @@ struct hf_gateway_config {
 	int64_t (*trace_clock_us)(void);
 };
 
-/* Is there anything to fetch while it runs? */
+/* Do lists come over the network? */
+bool hf_gateway_fetches_lists(const struct hf_gateway_config *config);
+/* Is there anything to fetch or ask while it runs? */
 bool hf_gateway_follows(const struct hf_gateway_config *config);
 bool hf_gateway_originates(const struct hf_gateway_config *config);
 /* Of the listeners' URLs: "https", or "tcp" for plaintext. */

@@ -26,6 +26,7 @@ static void policy_parts_done(struct hf_policy_parts *policy)
 	hf_credential_free(policy->credential);
 	hf_trust_unref(policy->trust);
 	hf_rules_unref(policy->rules);
+	free(policy->ocsp_url);
 }
 
 void hf_gateway_parts_done(struct hf_gateway_parts *parts)
@@ -103,7 +104,7 @@ static int ca_names_digest(struct hf_policy *policy, struct hf_err *err)
 	return 0;
 }
 
-bool hf_gateway_follows(const struct hf_gateway_config *config)
+bool hf_gateway_fetches_lists(const struct hf_gateway_config *config)
 {
 	const struct hf_strv *lists = config->follow.lists;
 	bool found = config->follow.text != NULL;
@@ -111,6 +112,11 @@ bool hf_gateway_follows(const struct hf_gateway_config *config)
 	for (size_t i = 0; lists != NULL && i < lists->len; i++)
 		found |= hf_url_looks_like(lists->items[i]);
 	return found;
+}
+
+bool hf_gateway_follows(const struct hf_gateway_config *config)
+{
+	return config->follow.ocsp || hf_gateway_fetches_lists(config);
 }
 
 bool hf_gateway_originates(const struct hf_gateway_config *config)
@@ -121,6 +127,19 @@ bool hf_gateway_originates(const struct hf_gateway_config *config)
 const char *hf_gateway_scheme(const struct hf_gateway_config *config)
 {
 	return hf_gateway_originates(config) ? "tcp" : "https";
+}
+
+/* Nobody asks in a process that has no book: the supervisor only checks that a generation can be
+ * made. */
+static struct hf_tls_status status_of(const struct hf_policy *policy)
+{
+	if (policy->ocsp.book == NULL)
+		return (struct hf_tls_status){ .look = NULL };
+	/* the view lives as long as the generation, which every connection holds */
+	return (struct hf_tls_status){ .look = hf_ocsp_look,
+				       .arg = (void *)(uintptr_t)&policy->ocsp,
+				       .hard = policy->ocsp.hard,
+				       .policy = policy->ocsp.url };
 }
 
 static struct hf_tls_config tls_config(const struct hf_gateway_config *config,
@@ -147,6 +166,7 @@ static struct hf_tls_config tls_config(const struct hf_gateway_config *config,
 		.chain_cap = config->chain_cap,
 		.server_name = server_name,
 		.verify_name = server_name,
+		.status = status_of(policy),
 		.resume = config->resume,
 		.scope = parts->name,
 		.tag = tag,
@@ -167,6 +187,9 @@ static int complete_policy(const struct hf_gateway_config *config, struct hf_pee
 	int rc =
 	    hf_revocations_trust(config->revocations, policy->parts->trust, &policy->trust, err);
 
+	if (policy->parts->ocsp != HF_OCSP_OFF)
+		policy->ocsp = (struct hf_ocsp_view){ config->ocsp, policy->parts->ocsp_url,
+						      policy->parts->ocsp == HF_OCSP_HARD };
 	tls = tls_config(config, policy, tag, peers);
 	if (rc == 0)
 		rc = ca_names_digest(policy, err);

@@ -435,6 +435,7 @@ int hf_gateway_run(const struct hf_gateway_config *config, struct hf_err *err)
 	hf_supervisor_close_admin(s);
 	hf_revocations_free(s->own.revocations);
 	hf_health_board_unmap(s->own.health);
+	hf_ocsp_book_free(s->own.ocsp);
 	hf_filewatch_free(s->watch);
 	hf_gateway_parts_done(&s->good);
 	hf_supervisor_forget_files(s);

@@ -156,8 +156,10 @@ int hf_supervisor_set_up(struct hf_supervisor *s, struct hf_err *err)
 		rc = hf_supervisor_open_admin(s, err);
 	if (rc == 0)
 		rc = open_signals(s, err);
-	if (rc == 0 && hf_gateway_follows(s->config))
+	if (rc == 0 && hf_gateway_fetches_lists(s->config))
 		rc = hf_revocations_new(&s->own.revocations, err);
+	if (rc == 0 && s->config->follow.ocsp)
+		rc = hf_ocsp_book_new(s->slots_len, s->config->follow.ocsp_ms, &s->own.ocsp, err);
 	if (rc == 0 && s->config->watch)
 		rc = hf_filewatch_new(&s->good.watch, &s->watch, err);
 	return rc;

@@ -46,6 +46,7 @@ static void on_tick(void *arg)
 
 	worker->ticks++;
 	publish(worker);
+	hf_ocsp_book_tick(worker->config->ocsp);
 	hf_access_log_flush(&worker->access);
 	if (worker->ticks % SWEEP_TICKS == 0)
 		hf_worker_sweep(worker);
@@ -254,6 +255,8 @@ static int start_up(struct hf_worker *worker, struct hf_err *err)
 		rc = hf_http_server_new(worker->loop, &config->http, &hf_worker_metrics_ops, worker,
 					&worker->metrics_http, err);
 	if (rc == 0)
+		rc = hf_worker_open_ocsp(worker, err);
+	if (rc == 0)
 		rc = open_timers(worker, err);
 	if (rc == 0)
 		rc = open_ports(worker, err);
@@ -269,6 +272,7 @@ static void shut_down(struct hf_worker *worker)
 	hf_watch_free(worker->control);
 	hf_timer_free(worker->tick);
 	hf_timer_free(worker->drain_timer);
+	hf_worker_close_ocsp(worker);
 	hf_http_server_stop(worker->http);
 	hf_http_server_stop(worker->metrics_http);
 	hf_forwarder_close(worker->forwarder);

@@ -97,6 +97,7 @@ struct hf_worker {
 	size_t ports_len;
 	struct hf_watch *control;
 	struct hf_timer *tick, *drain_timer;
+	struct hf_timer *sweep_soon; /* an OCSP answer has changed */
 	struct hf_counters *mine;
 	struct hf_refusal_log refusals;
 	struct hf_access_log access;
@@ -120,6 +121,10 @@ int hf_worker_open_forwarder(struct hf_worker *worker, struct hf_err *err);
 void hf_worker_report(struct hf_worker *worker);
 void hf_worker_take_revoked(struct hf_worker *worker);
 void hf_worker_revoke(struct hf_worker *worker); /* and closes who falls */
+
+/* worker_ocsp.c */
+int hf_worker_open_ocsp(struct hf_worker *worker, struct hf_err *err);
+void hf_worker_close_ocsp(struct hf_worker *worker);
 
 /* worker_limits.c */
 /* May somebody from this address begin?  Else it is counted and told of. */

@@ -51,7 +51,8 @@ static void record(struct hf_link *link, struct hf_conn *conn, struct hf_refusal
 	hf_refusal_write(&worker->refusals, refusal);
 	hf_count_cause(worker->mine, refusal->cause, sides[refusal->refused_by]);
 	hf_count(&hf_count_listener(worker->mine, link->bound->spec)->refused, 1);
-	if (hf_str_eq(refusal->stage, "handshake") && !refusal->originating)
+	if (hf_str_eq(refusal->stage, "handshake") && !refusal->originating &&
+	    !hf_cause_is_ours(refusal->cause))
 		hf_worker_handshake_failed(worker, conn);
 }
 

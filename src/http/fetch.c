@@ -34,7 +34,7 @@ struct hf_fetch {
 	hf_fetch_fn done;
 	void *arg;
 	struct hf_buf ask, body;
-	bool post;
+	bool post, foreign, too_large;
 	uint64_t connect_ms, answer_ms;
 	struct lookup *lookup;
 	struct hf_timer *over;
@@ -113,6 +113,12 @@ static void on_body(struct hf_slice piece, void *arg)
 	struct hf_fetch *f = arg;
 
 	(void)hf_buf_append(&f->body, piece.data, piece.len);
+	if (!hf_buf_failed(&f->body) || f->too_large)
+		return;
+	/* The rest is not worth reading; not from inside the client. */
+	f->too_large = true;
+	if (f->over)
+		hf_timer_start(f->over, 0, 0);
 }
 
 static void on_done(bool reusable, void *arg)
@@ -200,6 +206,16 @@ static void look_up(uv_work_t *work)
 	l->rc = hf_address_resolve(l->host, l->port, l->list, &l->len, &l->err);
 }
 
+static void drop_special(struct hf_fetch *f)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < f->len; i++)
+		if (!hf_address_is_special(&f->list[i]))
+			f->list[kept++] = f->list[i];
+	f->len = kept;
+}
+
 static void looked_up(uv_work_t *work, int status)
 {
 	struct lookup *l = work->data;
@@ -210,6 +226,8 @@ static void looked_up(uv_work_t *work, int status)
 		f->lookup = NULL;
 		f->len = l->rc < 0 ? 0 : l->len;
 		memcpy(f->list, l->list, sizeof(f->list));
+		if (f->foreign)
+			drop_special(f);
 		if (f->len > 0)
 			begin(f);
 		else
@@ -238,7 +256,9 @@ static int start_lookup(struct hf_fetch *f, struct hf_err *err)
 
 static void on_over(void *arg)
 {
-	give_up(arg, "it took too long", false);
+	struct hf_fetch *f = arg;
+
+	give_up(f, f->too_large ? "the answer is too large" : "it took too long", false);
 }
 
 static void write_ask(struct hf_fetch *f, const struct hf_fetch_request *r)
@@ -273,6 +293,7 @@ int hf_fetch_start(struct hf_loop *loop, const struct hf_fetch_request *request,
 				.body = HF_BUF_INIT(request->cap),
 				.text = HF_BUF_INIT(ASK_CAP),
 				.post = request->content_type != NULL,
+				.foreign = request->foreign,
 				.connect_ms = request->connect_ms,
 				.answer_ms = request->answer_ms };
 	write_ask(f, request);

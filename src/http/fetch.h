@@ -21,6 +21,7 @@ struct hf_fetch_request {
 	const char *content_type;   /* POST with the body; NULL: GET */
 	const void *body;	    /* copied */
 	size_t body_len;
+	bool foreign; /* somebody else chose the URL: special addresses are not connected to */
 	size_t cap;		    /* most bytes of the answer's body */
 	uint64_t connect_ms;	    /* with the TLS handshake */
 	uint64_t answer_ms;	    /* until the head, and between two pieces of the body */

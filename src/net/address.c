@@ -111,6 +111,26 @@ bool hf_address_is_loopback(const struct hf_address *address)
 	}
 }
 
+static bool v4_is_special(const uint8_t *ip)
+{
+	return ip[0] == 0 || (ip[0] == 169 && ip[1] == 254) || ip[0] >= 224;
+}
+
+bool hf_address_is_special(const struct hf_address *address)
+{
+	const struct in6_addr *ip;
+
+	if (address->sa.ss_family == AF_INET)
+		return v4_is_special((const uint8_t *)&v4(address)->sin_addr.s_addr);
+	if (address->sa.ss_family != AF_INET6)
+		return true; /* a socket file has no business in a URL */
+	ip = &v6(address)->sin6_addr;
+	if (IN6_IS_ADDR_V4MAPPED(ip))
+		return v4_is_special(ip->s6_addr + 12);
+	return IN6_IS_ADDR_LINKLOCAL(ip) || IN6_IS_ADDR_MULTICAST(ip) ||
+	       IN6_IS_ADDR_UNSPECIFIED(ip);
+}
+
 /* Finds the colon before the port; NULL when there is none. */
 static const char *port_colon(const char *text)
 {

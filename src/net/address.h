@@ -24,6 +24,9 @@ void hf_address_format(const struct hf_address *address, char *out);
 void hf_address_format_host(const struct hf_address *address, char *out);
 int hf_address_port(const struct hf_address *address);	       /* 0 for unix */
 bool hf_address_is_loopback(const struct hf_address *address); /* 127/8, ::1, unix */
+/* Link-local (where clouds keep their machines' credentials), multicast or unspecified: never where
+ * a service of somebody else's choice should be looked for. */
+bool hf_address_is_special(const struct hf_address *address);
 
 /* Takes "HOST:PORT" apart (brackets removed).  default_port < 0: a port is required.
  * HOST may be empty or "*" (any).  Errors name the part. */

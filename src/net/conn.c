@@ -51,6 +51,7 @@ static struct hf_conn *conn_alloc(struct hf_loop *loop, int fd, const struct hf_
 	conn->arg = options->arg;
 	conn->count = options->count;
 	conn->idle_ms = options->idle_ms;
+	conn->handshake_ms = options->handshake_ms ? options->handshake_ms : HANDSHAKE_MS;
 	if (peer)
 		conn->peer = *peer;
 	hf_buf_init(&conn->out, options->out_cap ? options->out_cap : OUT_CAP);
@@ -76,7 +77,7 @@ static int conn_new(struct hf_loop *loop, int fd, const struct hf_address *peer,
 	}
 	hf_conn_state_set(conn, state);
 	hf_loop_own(loop, &conn->owned);
-	hf_conn_deadline(conn, options->handshake_ms ? options->handshake_ms : HANDSHAKE_MS);
+	hf_conn_deadline(conn, conn->handshake_ms);
 	*ret_conn = conn;
 	return 0;
 }
@@ -147,6 +148,14 @@ void hf_conn_close(struct hf_conn *conn)
 	hf_conn_deadline(conn, conn->idle_ms ? conn->idle_ms : FLUSH_MS);
 	hf_conn_flush(conn);
 	hf_conn_watch(conn);
+}
+
+void hf_conn_go_on(struct hf_conn *conn)
+{
+	if (conn->state != HF_CONN_HANDSHAKE || !conn->step_waits)
+		return;
+	conn->step_due = true;
+	hf_conn_soon(conn);
 }
 
 void hf_conn_abort(struct hf_conn *conn)

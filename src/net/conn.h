@@ -95,6 +95,10 @@ void hf_conn_want_read(struct hf_conn *conn, bool want);
  * -HF_E_CLOSED. */
 int hf_conn_write(struct hf_conn *conn, const void *data, size_t len);
 size_t hf_conn_unsent(const struct hf_conn *conn);
+/* The handshake is held for a word about the peer's certificate (hf_tls_conn_awaited), and there is
+ * news: it looks again.  Its time limit rests meanwhile: whoever owns the source of status answers
+ * within a limit of its own. */
+void hf_conn_go_on(struct hf_conn *conn);
 /* Sends what waits, then close_notify and FIN, reads on for up to a second, closes.  on_end comes
  * when the rest has been sent. */
 void hf_conn_close(struct hf_conn *conn);

@@ -7,6 +7,8 @@
 #include "base/err.h"
 #include "net/internal.h"
 
+static void handshake(struct hf_conn *conn);
+
 enum { READS_A_ROUND = 16 }; /* of one connection, before others have their turn */
 
 /* --- what the application is owed -------------------------------------------------------- */
@@ -58,6 +60,10 @@ void hf_conn_run_soon(struct hf_deferred *work)
 	struct hf_conn *conn =
 	    (struct hf_conn *)(void *)((char *)work - offsetof(struct hf_conn, soon));
 
+	if (conn->step_due && conn->state == HF_CONN_HANDSHAKE) {
+		conn->step_due = false;
+		handshake(conn);
+	}
 	if (conn->ready_due && conn->state == HF_CONN_OPEN)
 		tell_ready(conn);
 	if (conn->read_due) {
@@ -97,7 +103,11 @@ static void opened(struct hf_conn *conn)
 static void handshake(struct hf_conn *conn)
 {
 	enum hf_tls_step step = conn->tls ? hf_tls_conn_handshake(conn->tls) : HF_TLS_DONE;
+	bool waited = conn->step_waits;
 
+	conn->step_waits = step == HF_TLS_WANT_STATUS;
+	if (waited != conn->step_waits)
+		hf_conn_deadline(conn, waited ? conn->handshake_ms : 0);
 	conn->step_wants_write = step == HF_TLS_WANT_WRITE;
 	if (step == HF_TLS_DONE)
 		opened(conn);
@@ -189,6 +199,8 @@ static int wanted_events(const struct hf_conn *conn)
 	case HF_CONN_PREFACE:
 		return UV_READABLE;
 	case HF_CONN_HANDSHAKE:
+		if (conn->step_waits)
+			return 0;
 		return conn->step_wants_write ? UV_WRITABLE : UV_READABLE;
 	case HF_CONN_OPEN:
 		return (conn->want_read && !conn->eof ? UV_READABLE : 0) |

@@ -59,6 +59,7 @@ static enum hf_conn_read read_tls(struct hf_conn *conn, void *data, size_t cap, 
 		conn->read_wants_write = true;
 		return HF_CONN_WAIT;
 	case HF_TLS_WANT_READ:
+	case HF_TLS_WANT_STATUS: /* of a handshake, and this one is done */
 		return HF_CONN_WAIT;
 	case HF_TLS_CLOSED:
 		conn->eof = true;
@@ -126,6 +127,7 @@ static ssize_t send_some(struct hf_conn *conn, const void *data, size_t len)
 			return (ssize_t)taken;
 		case HF_TLS_WANT_READ:
 		case HF_TLS_WANT_WRITE:
+		case HF_TLS_WANT_STATUS:
 			return 0;
 		case HF_TLS_CLOSED:
 		case HF_TLS_FAILED:

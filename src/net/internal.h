@@ -53,7 +53,7 @@ struct hf_conn {
 	size_t lingered;
 	uint64_t deadline_ms; /* handshake, flush, linger; 0 none */
 	uint64_t active_ms;   /* last byte in or out */
-	uint64_t idle_ms;
+	uint64_t idle_ms, handshake_ms;
 	const char *sni; /* kept from the handshake: asked for with each request */
 	enum hf_tls_version version;
 	bool idle_held;
@@ -62,7 +62,8 @@ struct hf_conn {
 	bool read_wants_write; /* TLS must send before it can go on reading */
 	bool step_wants_write; /* handshake */
 	bool fin_asked, fin_sent;
-	bool ready_due, end_due, read_due, blocked; /* blocked: on_writable is owed */
+	bool step_waits; /* handshake: for somebody's word, not for the socket */
+	bool ready_due, end_due, read_due, step_due, blocked; /* blocked: on_writable is owed */
 	bool end_told;
 	struct hf_conn_end end;
 };

@@ -106,3 +106,14 @@ int hf_home_lists(const char *home, struct hf_strv *ret_paths, struct hf_err *er
 	}
 	return rc;
 }
+
+const char *hf_home_machine_roots(void)
+{
+	static const char *const places[] = { "/etc/ssl/certs/ca-certificates.crt",
+					      "/etc/pki/tls/certs/ca-bundle.crt" };
+
+	for (size_t i = 0; i < HF_ARRAY_LEN(places); i++)
+		if (hf_file_exists(places[i]))
+			return places[i];
+	return NULL;
+}

@@ -22,6 +22,9 @@ int hf_home_id(const char *home, const char *name, const char *file, char out[PA
 	       struct hf_err *err);
 int hf_home_trust(const char *home, const char *name, char out[PATH_MAX], struct hf_err *err);
 
+/* The file of public root certificates that this machine has, or NULL; static. */
+const char *hf_home_machine_roots(void);
+
 /* The revocation lists of the home's own authority, those of CAs that a rollover has replaced
  * included; whether they are there or not.  Appended. */
 struct hf_strv;
