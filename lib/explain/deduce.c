@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "pki/name.h"
 
 /* The client's own files come before any packet, the server's before any blame. */
 static bool from_files(struct deduction *d, bool server_side)
@@ -133,6 +134,22 @@ static void alert_of(struct deduction *d)
 	}
 }
 
+/* The trusted root of that name, which has the other key. */
+static void settle_namesake(struct deduction *d)
+{
+	struct hf_explanation *e = d->e;
+	const struct hf_certs *trust =
+	    e->refused_by == HF_SIDE_CLIENT ? &d->c->client_trust : &d->c->server_trust;
+
+	for (size_t i = 0; i < trust->len; i++) {
+		if (!hf_name_equal(X509_get_issuer_name(e->cert->x509),
+				   X509_get_subject_name(trust->items[i]->x509)))
+			continue;
+		hf_set_cert(e, e->role, trust->items[i]);
+		return;
+	}
+}
+
 /* The certificate that the catalogue puts into a cause's row, once the words are made. */
 static void settle_certificate(struct deduction *d)
 {
@@ -144,12 +161,15 @@ static void settle_certificate(struct deduction *d)
 	if (!e->cert)
 		return;
 	e->role = hf_cause_role(e->cause, e->refused_by, e->role);
+	if (e->cause == HF_REASON_V_SAME_NAME_CA)
+		settle_namesake(d);
 	leaf_wanted = e->cause == HF_REASON_V_NOT_A_CA && e->role == HF_ROLE_CLIENT_LEAF;
 	if (leaf_wanted && sent->len > 0)
 		hf_set_cert(e, e->role, sent->items[0]);
 	for (size_t i = 1; e->cause == HF_REASON_V_WRONG_INTERMEDIATE && i < sent->len; i++) {
-		if (sent->items[i]->flags & HF_CERT_SELF_ISSUED)
-			continue;
+		if ((sent->items[i]->flags & HF_CERT_SELF_ISSUED) ||
+		    hf_cert_equal(sent->items[i], sent->items[0]))
+			continue; /* s_server sends the leaf of a chain file twice */
 		hf_set_cert(e, e->role, sent->items[i]);
 		return;
 	}

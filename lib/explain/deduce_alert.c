@@ -7,11 +7,13 @@
 
 enum { SKEW = 600 };
 
-/* A chain with two intermediates or more, and an alert that servers give for a depth: OpenSSL 48,
- * Apache 80. */
+/* An alert that servers give for a depth: OpenSSL 48; Apache 80, which counts the root too, so that
+ * its default of 1 is too little for one intermediate. */
 bool hf_says_too_deep(const struct deduction *d, int alert)
 {
-	return (alert == 48 || alert == 80) && hf_intermediates(&d->c->own) >= 2;
+	size_t intermediates = hf_intermediates(&d->c->own);
+
+	return (alert == 48 && intermediates >= 2) || (alert == 80 && intermediates >= 1);
 }
 
 /* Issued moments ago by a CA that is older: a clock some minutes behind is enough to refuse it. */
@@ -79,6 +81,7 @@ static bool expired_elsewhere(struct deduction *d)
 		return true;
 	hf_blame(d, HF_REASON_V_CRL_EXPIRED, HF_LIKELY, HF_ROLE_CLIENT_CA,
 		 d->c->own.len > 1 ? d->c->own.items[1] : NULL);
+	hf_add_candidate(d->e, HF_REASON_V_ROOT_EXPIRED); /* as the server has it */
 	hf_add_candidate(d->e, HF_REASON_K_CLOCK);
 	hf_say_evidence(d->e, "every certificate of the client's chain is in date");
 	hf_say_evidence(d->e,
@@ -107,8 +110,21 @@ static bool revoked(struct deduction *d)
 	return true;
 }
 
+/* GnuTLS begins its list of schemes with RSA+SHA256 and the rare rsa_pss_pss; nobody else does. */
+static bool is_gnutls(const struct deduction *d)
+{
+	const struct hf_codes *schemes = &d->t->demand.sigalgs;
+
+	return schemes->len > 1 && schemes->items[0] == 0x0401 && schemes->items[1] == 0x0809;
+}
+
 static bool not_allowed(struct deduction *d)
 {
+	if (is_gnutls(d)) {
+		hf_say_evidence(d->e, "a GnuTLS server, by its list of schemes: it says alert 49 "
+				      "whatever it holds against a certificate");
+		return hf_deduce_unsaid(d);
+	}
 	hf_blame(d, HF_REASON_A_NOT_ALLOWED, HF_LIKELY, HF_ROLE_CLIENT_LEAF, hf_own_leaf(d));
 	hf_say_evidence(d->e,
 			"the certificate itself is in order, and the server asked for its CA");
@@ -189,6 +205,7 @@ static bool lost_alert(struct deduction *d, int alert, bool by_http)
 	if (alert >= 0 || by_http)
 		return false;
 	hf_blame(d, HF_REASON_T_ALERT_LOST, HF_LIKELY, HF_ROLE_CLIENT_LEAF, hf_own_leaf(d));
+	d->e->fault_in = HF_SIDE_NOBODY; /* its list, its trust, or our certificate: who knows */
 	hf_say_evidence(d->e, "the server ended the connection after the client's certificate");
 	hf_say_evidence(d->e,
 			"Node does so for every certificate it refuses; others lose the alert "

@@ -98,9 +98,26 @@ static bool beyond_files(struct deduction *d, int alert)
 	return false;
 }
 
+/* Of several faults the one that the server's alert stands for. */
+static const struct hf_finding *as_alerted(const struct hf_verdict *v, int alert)
+{
+	const struct hf_finding *root = hf_refusing_finding(v);
+
+	if (!root || hf_reason_info(root->reason)->alert == alert)
+		return root;
+	for (size_t i = 0; i < v->findings_len; i++) {
+		const struct hf_finding *f = &v->findings[i];
+
+		if (f->severity == HF_SEVERITY_REFUSE && !f->consequence &&
+		    hf_reason_info(f->reason)->alert == alert)
+			return f;
+	}
+	return root;
+}
+
 static bool by_server_files(struct deduction *d, int alert)
 {
-	const struct hf_finding *f = hf_refusing_finding(&d->c->own_by_server);
+	const struct hf_finding *f = as_alerted(&d->c->own_by_server, alert);
 
 	if (!d->c->own_by_server_judged)
 		return false;
@@ -108,6 +125,7 @@ static bool by_server_files(struct deduction *d, int alert)
 		return beyond_files(d, alert);
 	hf_blame(d, hf_revoked_another(f) ? HF_REASON_V_DUP_SERIAL : f->reason, HF_CERTAIN, f->role,
 		 f->cert);
+	hf_doubt_leaf_alone(d, &d->c->own_path, &d->c->own);
 	hf_say_evidence(d->e, "judged with the server's own CA file%s, the certificate is refused",
 			d->c->server_crl_path ? " and revocation lists" : "");
 	describe(d, f);

@@ -2,6 +2,7 @@
 /* Refusals that come as an HTTP answer after a perfect handshake.  Must never take an answer of the
  * application for a refusal of the certificate unless it says so. */
 #include "explain/internal.h"
+#include "explain/story.h"
 
 #include <string.h>
 
@@ -132,13 +133,49 @@ static bool not_asked(struct deduction *d)
 		hf_add_candidate(d->e, HF_REASON_N_NOT_REQUESTED);
 		return true;
 	}
-	if (d->main->http.status == 400)
+	if (d->main->http.status == 400 || (!d->c->have_own && d->c->server_trust.len == 0)) {
+		hf_say_cannot_know(d->e,
+				   "why the application answers %d: nobody asked for a client "
+				   "certificate, and none is configured",
+				   d->main->http.status);
 		return false;
+	}
 	hf_decide(d, HF_REASON_N_NOT_REQUESTED, HF_SIDE_SERVER,
 		  d->c->have_own ? HF_CERTAIN : HF_LIKELY);
 	say_status(d);
 	hf_say_evidence(d->e, "there was no CertificateRequest in the handshake");
 	hf_add_candidate(d->e, HF_REASON_T_TERMINATED);
+	return true;
+}
+
+/* The page of an application that names the fault, as Node's authorizationError does. */
+static bool named_on_page(struct deduction *d)
+{
+	struct hf_log_meaning meaning;
+
+	if (!hf_log_line_read(d->main->http.body, &meaning) ||
+	    !hf_str_starts(hf_reason_info(meaning.candidates[0])->id, "V-"))
+		return false;
+	hf_blame(d, meaning.candidates[0], HF_LIKELY, HF_ROLE_CLIENT_LEAF, hf_own_leaf(d));
+	for (size_t i = 1; i < meaning.candidates_len; i++)
+		hf_add_candidate(d->e, meaning.candidates[i]);
+	hf_say_evidence(d->e, "the page says \"%s\"", meaning.pattern);
+	return true;
+}
+
+/* A server that only asks lets the handshake pass, and its application looks at the verdict: a CA
+ * that is not on its list, or what the page says. */
+static bool left_to_application(struct deduction *d)
+{
+	const STACK_OF(X509_NAME) *names = d->t->demand.names;
+	bool listed = sk_X509_NAME_num(names) <= 0 || hf_chain_reaches(&d->c->own_path, names) ||
+		      hf_chain_reaches(&d->c->own, names);
+
+	if (!d->c->own.len || !((!listed && hf_deduce_by_names(d, -1)) || named_on_page(d)))
+		return false;
+	d->e->confidence = HF_LIKELY;
+	hf_add_candidate(d->e, HF_REASON_A_NOT_ALLOWED);
+	say_status(d);
 	return true;
 }
 
@@ -162,6 +199,8 @@ static bool forbidden(struct deduction *d)
 			return true;
 		}
 	}
+	if (left_to_application(d))
+		return true;
 	hf_decide(d, HF_REASON_A_NOT_ALLOWED, HF_SIDE_SERVER, HF_LIKELY);
 	hf_set_cert(d->e, HF_ROLE_CLIENT_LEAF, leaf);
 	say_status(d);
@@ -170,6 +209,17 @@ static bool forbidden(struct deduction *d)
 			leaf ? leaf->subject : "one");
 	hf_say_cannot_know(d->e, "the server's rule: which identities it admits to this path");
 	return true;
+}
+
+/* 401 with WWW-Authenticate asks for a password or a token (RFC 9110 11.6.1): no word about
+ * certificates. */
+static bool own_login(struct deduction *d)
+{
+	if (d->main->http.challenge)
+		hf_say_cannot_know(d->e,
+				   "what the application says to its login: it answers 401 and "
+				   "asks for one (WWW-Authenticate)");
+	return d->main->http.challenge;
 }
 
 bool hf_deduce_http(struct deduction *d)
@@ -187,7 +237,7 @@ bool hf_deduce_http(struct deduction *d)
 				d->t->offer.sni ? d->t->offer.sni : "(none)", d->c->target);
 		return true;
 	}
-	if (status == 403 || status == 401)
+	if (status == 403 || (status == 401 && !own_login(d)))
 		return forbidden(d);
 	/* what stands behind a hop misses a certificate that nobody asked for */
 	return status == 400 && !d->t->demand.seen && d->c->have_own && not_asked(d);

@@ -3,6 +3,8 @@
  * what only names say is never certain. */
 #include "explain/internal.h"
 
+#include "pki/name.h"
+
 struct hf_cert *hf_own_leaf(const struct deduction *d)
 {
 	return d->c->own.len ? d->c->own.items[0] : NULL;
@@ -37,13 +39,26 @@ bool hf_says_nothing(int alert)
 	return alert < 0 || alert == 49 || alert == 42 || alert == 46 || alert == 40;
 }
 
+void hf_doubt_leaf_alone(struct deduction *d, const struct hf_certs *path,
+			 const struct hf_certs *sent)
+{
+	if (d->e->cause != HF_REASON_V_UNKNOWN_CA || !hf_leaf_alone(path) || !hf_leaf_alone(sent) ||
+	    (sent->items[0]->flags & HF_CERT_SELF_ISSUED))
+		return;
+	d->e->confidence = HF_LIKELY;
+	hf_add_candidate(d->e, HF_REASON_V_NO_INTERMEDIATE);
+	hf_say_cannot_know(d->e,
+			   "who stands above %s: if a trusted root does, only the certificate of "
+			   "that CA is missing from what is sent",
+			   sent->items[0]->issuer);
+}
+
 /* --- by the names asked for -------------------------------------------------------------- */
 
 static bool related_to_names(const struct hf_cert *leaf, const STACK_OF(X509_NAME) *names)
 {
 	for (int i = 0; i < sk_X509_NAME_num(names); i++) {
-		if (hf_names_related(X509_get_issuer_name(leaf->x509),
-				     sk_X509_NAME_value(names, i)))
+		if (hf_name_related(X509_get_issuer_name(leaf->x509), sk_X509_NAME_value(names, i)))
 			return true;
 	}
 	return false;
@@ -99,7 +114,7 @@ static bool wrong_intermediate(struct deduction *d)
 			wrong = d->c->own.items[i];
 	}
 	hf_blame(d, wrong ? HF_REASON_V_WRONG_INTERMEDIATE : HF_REASON_V_NO_INTERMEDIATE,
-		 HF_CERTAIN, wrong ? HF_ROLE_CLIENT_CA : HF_ROLE_CLIENT_LEAF, wrong ? wrong : leaf);
+		 HF_CERTAIN, wrong ? HF_ROLE_CLIENT_CA : HF_ROLE_CLIENT_LEAF, leaf);
 	hf_say_evidence(d->e, "%s is issued by %s; what is sent with it is %s", leaf->subject,
 			leaf->issuer, d->c->own.items[1]->subject);
 	return true;
@@ -126,7 +141,8 @@ static bool not_among_names(struct deduction *d)
 	if (sk_X509_NAME_num(names) <= 0 || hf_chain_reaches(&d->c->own_path, names) ||
 	    hf_chain_reaches(&d->c->own, names))
 		return false;
-	hf_blame(d, HF_REASON_V_UNKNOWN_CA, HF_CERTAIN, HF_ROLE_CLIENT_CA, last);
+	hf_blame(d, HF_REASON_V_UNKNOWN_CA, HF_CERTAIN,
+		 last == hf_own_leaf(d) ? HF_ROLE_CLIENT_LEAF : HF_ROLE_CLIENT_CA, last);
 	if (last->flags & HF_CERT_SELF_ISSUED)
 		hf_say_evidence(d->e, "the client's chain ends at the root %s", last->subject);
 	else
@@ -134,10 +150,7 @@ static bool not_among_names(struct deduction *d)
 				last->issuer);
 	hf_say_evidence(d->e, "the server's list of %d CA name%s does not have it",
 			sk_X509_NAME_num(names), sk_X509_NAME_num(names) == 1 ? "" : "s");
-	if (d->c->own.len == 1 && !(last->flags & HF_CERT_SELF_ISSUED)) {
-		d->e->confidence = HF_LIKELY;
-		hf_add_candidate(d->e, HF_REASON_V_NO_INTERMEDIATE);
-	}
+	hf_doubt_leaf_alone(d, &d->c->own_path, &d->c->own);
 	return true;
 }
 
@@ -181,12 +194,12 @@ static bool known_by_name_only(struct deduction *d, int alert)
 		hf_blame(d, HF_REASON_V_UNKNOWN_CA, HF_LIKELY, HF_ROLE_CLIENT_CA, last);
 	else
 		hf_blame(d, HF_REASON_V_SAME_NAME_CA, HF_LIKELY, HF_ROLE_ROOT, last);
-	if (alert != 51) {
+	if (alert == 48) {
 		hf_add_candidate(d->e, HF_REASON_V_SAME_NAME_CA);
 		hf_add_candidate(d->e, HF_REASON_V_CRL_MISSING);
 		hf_add_candidate(d->e, HF_REASON_V_CRL_EXPIRED); /* we say 48 of a list of ours */
 		hf_add_candidate(d->e, HF_REASON_V_PARTIAL_ANCHOR);
-	} else {
+	} else if (alert == 51) {
 		hf_add_candidate(d->e, HF_REASON_V_BAD_SIGNATURE);
 	}
 	if (sk_X509_NAME_num(d->t->demand.names) > 0)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/time.h"
+#include "pki/name.h"
 
 /* The same server name, the name sent this time: does the certificate fit then? */
 static bool name_left_out(struct deduction *d, const struct hf_finding *f)
@@ -121,6 +122,30 @@ static void describe(struct deduction *d, const struct hf_finding *f)
 			sent->len == 1 ? "" : "s");
 }
 
+/* The leaf came alone, but the server's file has its issuer too: it does not send the file whole,
+ * or (GnuTLS) leaves out a CA that the leaf's key identifier does not name. */
+static void issuer_in_file(struct deduction *d)
+{
+	const struct hf_certs *file = &d->c->server_chain, *sent = &d->t->server.certs;
+
+	if (d->e->cause != HF_REASON_V_NO_INTERMEDIATE || file->len < 2 || !hf_leaf_alone(sent) ||
+	    !hf_cert_equal(file->items[0], sent->items[0]) ||
+	    !hf_name_equal(X509_get_issuer_name(sent->items[0]->x509),
+			   X509_get_subject_name(file->items[1]->x509)))
+		return;
+	hf_say_evidence(d->e, "%s holds %zu certificates, the issuer's among them",
+			d->c->server_cert_path, file->len);
+	if (X509_check_issued(file->items[1]->x509, sent->items[0]->x509) ==
+	    X509_V_ERR_AKID_SKID_MISMATCH) {
+		hf_decide(d, HF_REASON_V_AKI, HF_SIDE_CLIENT, HF_CERTAIN);
+		return;
+	}
+	hf_say_fix(d->e,
+		   "reload the server; if that does not help, have it send the whole of %s (nginx: "
+		   "ssl_certificate, Apache: SSLCertificateFile, s_server: -cert_chain)",
+		   d->c->server_cert_path);
+}
+
 bool hf_deduce_server_certificate(struct deduction *d)
 {
 	const struct hf_finding *f = hf_refusing_finding(&d->main->server);
@@ -135,8 +160,10 @@ bool hf_deduce_server_certificate(struct deduction *d)
 		return true;
 	hf_decide(d, reason_of(f), HF_SIDE_CLIENT, HF_CERTAIN);
 	hf_set_cert(d->e, f->role, f->cert);
+	hf_doubt_leaf_alone(d, &d->t->server.certs, &d->t->server.certs);
 	since_of(d, f);
 	describe(d, f);
+	issuer_in_file(d);
 	return true;
 }
 
@@ -148,7 +175,7 @@ static bool partial_anchor(struct deduction *d)
 	for (size_t i = 0; d->main->judged && i < d->main->server.findings_len; i++) {
 		const struct hf_finding *f = &d->main->server.findings[i];
 
-		if (f->reason != HF_REASON_V_PARTIAL_ANCHOR)
+		if (f->reason != HF_REASON_V_PARTIAL_ANCHOR || !d->c->set.trusts_somebody)
 			continue;
 		hf_decide(d, HF_REASON_V_PARTIAL_ANCHOR, HF_SIDE_CLIENT, HF_LIKELY);
 		hf_set_cert(d->e, HF_ROLE_SERVER_CA, f->cert);

@@ -275,6 +275,8 @@ static bool from_open_look(struct deduction *d, const struct hf_look *open)
 	const struct hf_offer *offer = &d->t->offer;
 	struct hf_cert *leaf = certs->len ? certs->items[0] : NULL;
 	enum hf_reason cause = HF_REASON_P_CIPHER;
+	bool in_tls12 =
+	    highest(&offer->versions) < 0x0304 || open->transcript.choice.version < 0x0304;
 	int nid;
 	const char *key = key_words(open, &nid);
 
@@ -290,7 +292,7 @@ static bool from_open_look(struct deduction *d, const struct hf_look *open)
 	}
 	if (leaf && d->c->set.sigalgs && !schemes_fit_key(&offer->sigalgs, leaf))
 		cause = HF_REASON_P_SIGALG;
-	else if (leaf && highest(&offer->versions) < 0x0304 && nid != EVP_PKEY_ED25519 &&
+	else if (leaf && in_tls12 && nid != EVP_PKEY_ED25519 &&
 		 !suites_fit_key(&offer->ciphers, nid))
 		cause = HF_REASON_P_CIPHER_KEY;
 	else if (hf_codes_have(&offer->ciphers, open->transcript.choice.cipher) ||

@@ -54,6 +54,7 @@ struct hf_web_answer {
 	int status;	      /* 0: no answer */
 	char server[64];      /* escaped; "" when not said */
 	int64_t date;	      /* of the Date field; 0 none */
+	bool challenge;	      /* WWW-Authenticate: the application has a login of its own */
 	char body[4096];      /* its beginning, NUL-terminated, raw */
 };
 
@@ -114,11 +115,10 @@ struct hf_case {
 	/* a file that holds the CA certificate the client does not send */
 	char bridge[256];
 	struct hf_verdict own_by_server; /* under the server's trust and lists */
+	struct hf_certs client_trust;  /* whom the client trusts */
 	bool have_server_files;
 	struct hf_certs server_chain;  /* of its certificate file */
 	struct hf_certs server_trust;  /* of its CA file */
-	bool server_chain_judged;
-	struct hf_verdict server_alone; /* its file on its own merits */
 	bool server_trust_known;
 	int64_t now;
 	struct hf_look looks[HF_LOOK_KINDS];

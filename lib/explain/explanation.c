@@ -63,7 +63,6 @@ void hf_case_init(struct hf_case *c)
 	memset(c, 0, sizeof(*c));
 	hf_verdict_init(&c->own_alone);
 	hf_verdict_init(&c->own_by_server);
-	hf_verdict_init(&c->server_alone);
 	for (size_t i = 0; i < HF_LOOK_KINDS; i++)
 		hf_look_init(&c->looks[i]);
 }
@@ -76,9 +75,9 @@ void hf_case_done(struct hf_case *c)
 		hf_cert_unref(c->files[i].cert);
 	hf_verdict_done(&c->own_alone);
 	hf_verdict_done(&c->own_by_server);
-	hf_verdict_done(&c->server_alone);
 	hf_certs_done(&c->own);
 	hf_certs_done(&c->own_path);
+	hf_certs_done(&c->client_trust);
 	hf_certs_done(&c->server_chain);
 	hf_certs_done(&c->server_trust);
 	hf_strv_done(&c->notes);

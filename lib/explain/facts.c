@@ -75,6 +75,15 @@ bool hf_certificate_sent(const struct hf_transcript *t)
 	return t->client.seen && t->client.certs.len > 0;
 }
 
+bool hf_leaf_alone(const struct hf_certs *sent)
+{
+	for (size_t i = 1; i < sent->len; i++) {
+		if (!hf_cert_equal(sent->items[i], sent->items[0]))
+			return false;
+	}
+	return sent->len > 0;
+}
+
 size_t hf_chain_bytes(const struct hf_certs *chain)
 {
 	size_t n = 0;
@@ -82,33 +91,6 @@ size_t hf_chain_bytes(const struct hf_certs *chain)
 	for (size_t i = 0; i < chain->len; i++)
 		n += chain->items[i]->der_len + 5;
 	return n;
-}
-
-static bool first_value(const X509_NAME *name, int nid, char *out, size_t cap)
-{
-	struct hf_name_value *values = NULL;
-	size_t len = 0;
-	bool ok = hf_name_values(name, nid, &values, &len, NULL) >= 0 && len > 0 &&
-		  hf_str_copy(out, cap, values[len - 1].utf8);
-
-	hf_name_values_free(values, len);
-	return ok;
-}
-
-/* "Fleet Issuing C" and "Fleet Root": one house, by O or by the first word of the CN. */
-bool hf_names_related(const X509_NAME *a, const X509_NAME *b)
-{
-	char x[256], y[256];
-	size_t n;
-
-	if (first_value(a, NID_organizationName, x, sizeof(x)) &&
-	    first_value(b, NID_organizationName, y, sizeof(y)))
-		return hf_str_case_eq(x, y);
-	if (!first_value(a, NID_commonName, x, sizeof(x)) ||
-	    !first_value(b, NID_commonName, y, sizeof(y)))
-		return false;
-	n = strcspn(x, " -_.");
-	return n >= 3 && n == strcspn(y, " -_.") && hf_mem_case_eq(x, y, n);
 }
 
 int64_t hf_clock_offset(const struct deduction *d, bool *ret_known)

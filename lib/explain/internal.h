@@ -32,8 +32,9 @@ bool hf_names_have(const STACK_OF(X509_NAME) *names, const X509_NAME *name);
 bool hf_chain_reaches(const struct hf_certs *chain, const STACK_OF(X509_NAME) *names);
 bool hf_key_can_sign(const struct hf_cert *leaf, const struct hf_demand *demand, bool tls13);
 bool hf_certificate_sent(const struct hf_transcript *t);
+/* Nothing but the leaf (s_server may send it twice). */
+bool hf_leaf_alone(const struct hf_certs *sent);
 size_t hf_chain_bytes(const struct hf_certs *chain);
-bool hf_names_related(const X509_NAME *a, const X509_NAME *b);
 int64_t hf_clock_offset(const struct deduction *d, bool *ret_known); /* peer minus us, seconds */
 bool hf_wants_staple(const struct hf_cert *leaf);
 /* A list names this serial since before this certificate was made. */
@@ -53,6 +54,10 @@ size_t hf_intermediates(const struct hf_certs *chain);
 void hf_blame(struct deduction *d, enum hf_reason cause, enum hf_confidence confidence,
 	      enum hf_role role, struct hf_cert *cert);
 bool hf_says_nothing(int alert);
+/* A leaf came alone and nobody here knows its issuer: V-UNKNOWN-CA and V-NO-INTERMEDIATE look
+ * alike. */
+void hf_doubt_leaf_alone(struct deduction *d, const struct hf_certs *path,
+			 const struct hf_certs *sent);
 bool hf_deduce_by_names(struct deduction *d, int alert);
 /* deduce_alert.c */
 bool hf_says_too_deep(const struct deduction *d, int alert);

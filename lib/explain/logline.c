@@ -173,7 +173,11 @@ static const struct pattern {
 	{ "handshake_failure",
 	  { R(N_NONE), R(P_CIPHER), R(P_CIPHER_KEY), R(P_GROUP), R(P_SIGALG) } },
 	{ "ssl client certificate not trusted",
-	  { R(V_EXPIRED), R(V_REVOKED), R(V_EKU), R(V_CRL_EXPIRED) } },
+	  { R(V_EXPIRED), R(V_REVOKED), R(V_EKU), R(V_CRL_EXPIRED), R(V_UNKNOWN_CA) } },
+	{ "ssl client ca chain cannot be verified",
+	  { R(V_CA_EXPIRED), R(V_UNKNOWN_CA), R(V_PATHLEN), R(V_NOT_A_CA), R(V_CA_REVOKED) } },
+	{ "error in the certificate.",
+	  { R(V_UNKNOWN_CA), R(V_NO_INTERMEDIATE), R(V_EXPIRED), R(V_REVOKED), R(V_NOT_YET) } },
 	{ "the ssl certificate error",
 	  { R(V_UNKNOWN_CA), R(V_NO_INTERMEDIATE), R(V_EXPIRED), R(V_CRL_EXPIRED), R(V_REVOKED) } },
 	/* transport */
@@ -207,10 +211,15 @@ static bool find(const char *line, const char *text)
 
 static void guess_writer(const char *line, struct hf_log_meaning *m)
 {
-	static const char *const server[] = { "client ssl certificate",	  "while reading client",
-					      "while ssl handshaking",	  "peer did not return",
-					      "ssl client certificate",	  "frontend",
-					      "tlsclienterror",		  "client didn't provide",
+	static const char *const server[] = { "client ssl certificate",
+					      "while reading client",
+					      "while ssl handshaking",
+					      "peer did not return",
+					      "ssl client certificate",
+					      "ssl client ca chain",
+					      "frontend",
+					      "tlsclienterror",
+					      "client didn't provide",
 					      "http: tls handshake error" };
 	static const char *const client[] = { "curl:",	   "to connect to", "err_tls_cert",
 					      "https.get", "url error",	    "requests.exceptions" };

@@ -3,6 +3,7 @@
  * a terminal unescaped, nor two different names look the same. */
 #include "pki/name.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -196,4 +197,80 @@ char *hf_name_text(const X509_NAME *name)
 	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(NAME_TEXT_CAP);
 
 	return hf_name_format(name, &text) < 0 ? NULL : hf_buf_steal(&text);
+}
+
+static bool last_value(const X509_NAME *name, int nid, char *out, size_t cap)
+{
+	struct hf_name_value *values = NULL;
+	size_t len = 0;
+	bool ok = hf_name_values(name, nid, &values, &len, NULL) >= 0 && len > 0 &&
+		  hf_str_copy(out, cap, values[len - 1].utf8);
+
+	hf_name_values_free(values, len);
+	return ok;
+}
+
+/* Words that CAs of every house have in their names. */
+static bool is_trade_word(const char *word, size_t n)
+{
+	static const char *const trade[] = {
+		"root",	      "issuing",   "issuer",   "intermediate", "subordinate",	"sub",
+		"signing",    "authority", "cert",     "certificate",  "certification", "client",
+		"clients",    "server",	   "servers",  "tls",	       "ssl",		"pki",
+		"test",	      "trust",	   "global",   "class",	       "policy",	"online",
+		"offline",    "internal",  "external", "device",       "devices",	"user",
+		"users",      "service",   "services", "the",	       "and",		"for",
+		"inc",	      "ltd",	   "gmbh",     "corp",	       "rsa",		"ecc",
+		"production", "new",	   "old",
+	};
+
+	for (size_t i = 0; i < HF_ARRAY_LEN(trade); i++) {
+		if (strlen(trade[i]) == n && hf_mem_case_eq(word, trade[i], n))
+			return true;
+	}
+	return false;
+}
+
+/* Length of the next word of letters at *at, which moves past it; bytes beyond ASCII are letters.
+ */
+static size_t next_word(const char **at, const char **ret_word)
+{
+	const char *p = *at;
+
+	while (*p && !isalpha((unsigned char)*p) && (unsigned char)*p < 0x80)
+		p++;
+	*ret_word = p;
+	while (isalpha((unsigned char)*p) || (unsigned char)*p >= 0x80)
+		p++;
+	*at = p;
+	return (size_t)(p - *ret_word);
+}
+
+static bool has_word(const char *text, const char *word, size_t n)
+{
+	const char *have;
+
+	for (size_t len; (len = next_word(&text, &have)) > 0;) {
+		if (len == n && hf_mem_case_eq(have, word, n))
+			return true;
+	}
+	return false;
+}
+
+bool hf_name_related(const X509_NAME *a, const X509_NAME *b)
+{
+	char x[256], y[256];
+	const char *at = x, *word;
+
+	if (last_value(a, NID_organizationName, x, sizeof(x)) &&
+	    last_value(b, NID_organizationName, y, sizeof(y)))
+		return hf_str_case_eq(x, y);
+	if (!last_value(a, NID_commonName, x, sizeof(x)) ||
+	    !last_value(b, NID_commonName, y, sizeof(y)))
+		return false;
+	for (size_t n; (n = next_word(&at, &word)) > 0;) {
+		if (n >= 3 && !is_trade_word(word, n) && has_word(y, word, n))
+			return true;
+	}
+	return false;
 }

@@ -32,5 +32,8 @@ struct hf_name_value {
 int hf_name_values(const X509_NAME *name, int nid, struct hf_name_value **ret_values,
 		   size_t *ret_len, struct hf_err *err);
 void hf_name_values_free(struct hf_name_value *values, size_t len);
+/* Do two CAs look like one house ("ABC Inc. Issuing CA" and "ABC Inc. Root CA")?  By the same O; where
+ * one has none, by a word of the CN that is not one of the trade ("Root", "CA").  A guess by names. */
+bool hf_name_related(const X509_NAME *a, const X509_NAME *b);
 
 #endif

@@ -199,7 +199,8 @@ static int anything_apply(SSL_CTX *ssl, struct hf_err *err)
 	SSL_CTX_set_security_level(ssl, 0);
 	if (SSL_CTX_set_min_proto_version(ssl, TLS1_VERSION) != 1 ||
 	    SSL_CTX_set_cipher_list(ssl, "ALL:eNULL") != 1 ||
-	    SSL_CTX_set1_groups_list(ssl, "X25519:P-256:P-384:P-521:X448") != 1 ||
+	    SSL_CTX_set1_groups_list(ssl, "X25519:P-256:P-384:P-521:X448:ffdhe2048:ffdhe3072:"
+					  "ffdhe4096:ffdhe6144:ffdhe8192") != 1 ||
 	    SSL_CTX_set1_sigalgs_list(
 		ssl, "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:ed448:RSA-PSS+SHA256:"
 		     "RSA-PSS+SHA384:RSA-PSS+SHA512:rsa_pss_pss_sha256:RSA+SHA256:RSA+SHA384:"

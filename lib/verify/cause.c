@@ -88,38 +88,16 @@ static void explain_bad_signature(const struct scene *s)
 	}
 }
 
-static bool sent_holds_issuing_ca(const struct scene *s)
+/* The first intermediate that was sent, or NULL. */
+static const struct hf_cert *sent_issuing_ca(const struct scene *s)
 {
 	for (size_t i = 1; i < s->j->sent->len; i++) {
 		const struct hf_cert *c = s->j->sent->items[i];
 
 		if ((c->flags & HF_CERT_CA) && !(c->flags & HF_CERT_SELF_ISSUED))
-			return true;
+			return c;
 	}
-	return false;
-}
-
-/* "ABC Inc. Issuing CA" and "ABC Inc. Root CA": the same first word of the CN, or the same O. */
-static bool same_first_word(const char *a, const char *b)
-{
-	size_t n = strcspn(a, " -_."), m = strcspn(b, " -_.");
-
-	return n >= 3 && n == m && hf_mem_case_eq(a, b, n);
-}
-
-static bool share_value(const X509_NAME *a, const X509_NAME *b, int nid)
-{
-	struct hf_name_value *x = NULL, *y = NULL;
-	size_t n = 0, m = 0;
-	bool same = false;
-
-	if (hf_name_values(a, nid, &x, &n, NULL) >= 0 &&
-	    hf_name_values(b, nid, &y, &m, NULL) >= 0 && n > 0 && m > 0)
-		same = nid == NID_commonName ? same_first_word(x[n - 1].utf8, y[m - 1].utf8)
-					     : hf_str_case_eq(x[0].utf8, y[0].utf8);
-	hf_name_values_free(x, n);
-	hf_name_values_free(y, m);
-	return same;
+	return NULL;
 }
 
 /* Do the missing issuer and one of our roots look like one house? */
@@ -129,10 +107,7 @@ static bool looks_related(const struct scene *s)
 	const X509_NAME *issuer = X509_get_issuer_name(s->top->x509);
 
 	for (size_t i = 0; i < anchors->len; i++) {
-		const X509_NAME *name = X509_get_subject_name(anchors->items[i]->x509);
-
-		if (share_value(issuer, name, NID_organizationName) ||
-		    share_value(issuer, name, NID_commonName))
+		if (hf_name_related(issuer, X509_get_subject_name(anchors->items[i]->x509)))
 			return true;
 	}
 	return false;
@@ -142,12 +117,11 @@ static void explain_missing_issuer(const struct scene *s)
 {
 	const char *issuer = s->top->issuer;
 	HF_AUTO(cstr) want = hf_str_printf("the certificate of %s", issuer);
+	const struct hf_cert *other = sent_issuing_ca(s);
 	bool leaf = s->depth == 0;
 
-	if (leaf && s->j->sent->len > 1 && sent_holds_issuing_ca(s)) {
-		HF_AUTO(cstr) have = hf_str_printf("%s", s->j->sent->items[1]->subject);
-
-		say(s, HF_REASON_V_WRONG_INTERMEDIATE, 0, want, have, NULL);
+	if (leaf && other) {
+		say(s, HF_REASON_V_WRONG_INTERMEDIATE, 0, want, other->subject, NULL);
 	} else if (leaf && (s->j->sent->len > 1 || looks_related(s))) {
 		say(s, HF_REASON_V_NO_INTERMEDIATE, 0, want,
 		    s->j->sent->len > 1 ? "certificates of other issuers" : "the leaf alone",

@@ -167,7 +167,9 @@ static int load(struct meeting *m)
 	if (rc == 0 && m->credential)
 		rc = hf_certs_copy(&m->c->own, &m->credential->chain, err);
 	if (rc == 0)
-		m->c->set.trusts_somebody = hf_trust_anchors(m->trust)->len > 0;
+		rc = hf_certs_copy(&m->c->client_trust, hf_trust_anchors(m->trust), err);
+	if (rc == 0)
+		m->c->set.trusts_somebody = m->c->client_trust.len > 0;
 	return rc;
 }
 

@@ -96,11 +96,23 @@ static void nothing_sent(struct explain_reading *r)
 			  "it has none, or none that our CA names and schemes let it send");
 }
 
+/* The client sent one certificate, and it is not its own issuer. */
+static bool leaf_alone(const struct explain_reading *r)
+{
+	return json_array_size(json_object_get(r->record, "certificates_received")) == 1 &&
+	       strcmp(r->g.subject, r->g.issuer) != 0;
+}
+
 static void refused_by_us(struct explain_reading *r, enum hf_reason cause)
 {
 	explain_settle(&r->g, cause, HF_CERTAIN);
 	if (cause == HF_REASON_N_NONE) {
 		nothing_sent(r);
+		return;
+	}
+	if (cause == HF_REASON_V_UNKNOWN_CA && leaf_alone(r)) {
+		explain_settle(&r->g, cause, HF_LIKELY);
+		candidate(&r->g, HF_REASON_V_NO_INTERMEDIATE);
 		return;
 	}
 	if (cause == HF_REASON_V_REVOKED && revoked_before_issued(r))
@@ -309,6 +321,16 @@ void explain_group_done(struct explain_group *g)
 	g->why = g->fix_words = NULL;
 }
 
+/* The certificate of the cause is the root of that name; of that one the record has only the name.
+ */
+static void name_root(struct explain_group *g)
+{
+	if (g->cause != HF_REASON_V_SAME_NAME_CA || strcmp(g->subject, g->issuer) == 0)
+		return;
+	(void)snprintf(g->subject, sizeof(g->subject), "%s", g->issuer);
+	g->serial[0] = g->sha256[0] = g->not_before[0] = g->not_after[0] = '\0';
+}
+
 static void put_role(struct explain_group *g)
 {
 	for (int role = HF_ROLE_NONE; role <= HF_ROLE_CRL; role++) {
@@ -344,5 +366,6 @@ void explain_record_read(const json_t *record, const struct explain_own *own,
 	explain_build_ladder(&r);
 	put_role(&r.g);
 	explain_tell_in_words(&with, &r);
+	name_root(&r.g);
 	*ret = r.g;
 }

@@ -165,8 +165,9 @@ static void as_explanation(const struct explain_digest *d, struct explain_group 
 	e->why = hf_str_dup(why_of(g));
 	e->fix = hf_str_dup(fix_of(g));
 	if (g->subject[0]) {
-		HF_AUTO(cstr) line = hf_str_printf("certificate %s (issuer %s, serial %s)",
-						   g->subject, g->issuer, g->serial);
+		HF_AUTO(cstr) line =
+		    hf_str_printf("certificate %s (issuer %s, serial %s)", g->subject, g->issuer,
+				  g->serial[0] ? g->serial : "not recorded");
 
 		if (line)
 			(void)hf_strv_add(&e->evidence, line);

@@ -143,6 +143,7 @@ static void note_answer(struct hf_look *look, const struct hf_answer *answer)
 
 		if (field_is(head, i, "Date"))
 			look->http.date = date_of(value);
+		look->http.challenge |= field_is(head, i, "WWW-Authenticate");
 		if (field_is(head, i, "Server") && safe.len == 0 &&
 		    hf_str_escape(&safe, value.data, HF_MIN(value.len, (size_t)60)) == 0)
 			(void)snprintf(look->http.server, sizeof(look->http.server), "%s",

@@ -35,6 +35,16 @@ void hf_known_add_list(struct hf_known *known, const struct hf_certs *certs, con
 		hf_known_add(known, certs->items[i], path);
 }
 
+/* Another's certificate file is no file to append to one's own. */
+static bool holds_only_cas(const struct hf_certs *certs)
+{
+	for (size_t i = 0; i < certs->len; i++) {
+		if (!(certs->items[i]->flags & HF_CERT_CA))
+			return false;
+	}
+	return true;
+}
+
 static void add_file(struct hf_known *known, const char *path)
 {
 	HF_AUTO_DONE(hf_pemfile) f = HF_PEMFILE_INIT;
@@ -45,7 +55,8 @@ static void add_file(struct hf_known *known, const char *path)
 		return;
 	for (size_t i = 0; i < f.certs.len; i++) {
 		if ((f.certs.items[i]->flags & HF_CERT_CA) || f.certs.items[i]->version < 3)
-			hf_known_add(known, f.certs.items[i], path);
+			hf_known_add(known, f.certs.items[i],
+				     holds_only_cas(&f.certs) ? path : NULL);
 	}
 }
 
@@ -110,6 +121,7 @@ static struct hf_cert *issuer_in(const struct hf_certs *list, const struct hf_ce
 static int climb(const struct hf_certs *chain, const struct hf_known *known,
 		 struct hf_standing *ret, struct hf_err *err)
 {
+	bool bridged = false;
 	int rc = hf_certs_add(ret->path, chain->items[0], err);
 
 	while (rc == 0 && ret->path->len < PATH_LEN_MAX &&
@@ -119,9 +131,10 @@ static int climb(const struct hf_certs *chain, const struct hf_known *known,
 
 		if (!issuer) {
 			issuer = issuer_in(&known->certs, ret->path, &at);
-			if (issuer && !ret->bridge[0] && !(issuer->flags & HF_CERT_SELF_ISSUED))
+			if (issuer && !bridged && !(issuer->flags & HF_CERT_SELF_ISSUED))
 				(void)snprintf(ret->bridge, ret->bridge_cap, "%s",
 					       known->paths.items[at]);
+			bridged = true;
 		}
 		if (!issuer)
 			break;

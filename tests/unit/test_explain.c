@@ -102,7 +102,7 @@ static void test_an_alert_over_a_chain_in_order(void **state)
 	} rows[] = {
 		{ 45, "V-CRL-EXPIRED", HF_SIDE_SERVER }, { 44, "V-REVOKED", HF_SIDE_CLIENT },
 		{ 42, "K-CLOCK", HF_SIDE_SERVER },	 { 49, "A-NOT-ALLOWED", HF_SIDE_SERVER },
-		{ 48, "V-UNKNOWN-CA", HF_SIDE_SERVER },	 { -1, "T-ALERT-LOST", HF_SIDE_CLIENT },
+		{ 48, "V-UNKNOWN-CA", HF_SIDE_SERVER },	 { -1, "T-ALERT-LOST", HF_SIDE_NOBODY },
 	};
 
 	(void)state;

@@ -262,6 +262,39 @@ static void test_values_of_a_type_keep_their_length(void **state)
 	assert_null(values);
 }
 
+static void test_cas_of_one_house_look_related(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool related;
+	} rows[] = {
+		{ "/O=ABC/CN=Issuing", "/O=abc/CN=Root", true },
+		{ "/O=ABC/CN=Fleet Issuing", "/O=XYZ/CN=Fleet Root", false },
+		{ "/CN=Fleet Issuing C", "/CN=Fleet Root H58", true },
+		{ "/CN=Issuing CA of Kessel", "/CN=KESSEL-Root 2024", true },
+		{ "/O=Kessel/CN=Kessel Devices G3", "/CN=Kessel Root", true },
+		{ "/CN=Müller Ausgabe", "/CN=Wurzel Müller", true },
+		{ "/CN=Intermediate CA", "/CN=Root CA", false },
+		{ "/CN=Test Issuing Authority 7", "/CN=Test Root Authority 7", false },
+		{ "/CN=Fabrik West", "/CN=Nordlicht", false },
+		{ "/CN=G3 X1", "/CN=G3 X1 Root", false },
+		{ "/CN=Fleet", "/OU=Fleet", false },
+		{ "/", "/", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < HF_ARRAY_LEN(rows); i++) {
+		HF_AUTO(X509_NAME) a = NULL;
+		HF_AUTO(X509_NAME) b = NULL;
+
+		assert_int_equal(hf_name_parse(rows[i].a, &a, NULL), 0);
+		assert_int_equal(hf_name_parse(rows[i].b, &b, NULL), 0);
+		if (hf_name_related(a, b) != rows[i].related ||
+		    hf_name_related(b, a) != rows[i].related)
+			fail_msg("%s and %s", rows[i].a, rows[i].b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -273,6 +306,7 @@ int main(void)
 		cmocka_unit_test(test_names_compare_by_content),
 		cmocka_unit_test(test_foreign_bytes_are_escaped_and_not_said_in_subj_form),
 		cmocka_unit_test(test_values_of_a_type_keep_their_length),
+		cmocka_unit_test(test_cas_of_one_house_look_related),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,6 +29,8 @@ LINES = [
     ("error:0A00010B:SSL routines::wrong version number", "T-PLAINTEXT-SERVER", None),
     ("connect(): write tcp: message too long", "T-MTU", None),
     ("error:0A0000A3:SSL routines::bad signature; alert decrypt error", "V-BAD-SIGNATURE", None),
+    ("127.0.0.1:4735 [28/Nov/2026:21:18:44.393] f/1: SSL client CA chain cannot be verified", "V-CA-EXPIRED", "the server"),
+    ("Error in handshake: Error in the certificate.", "V-UNKNOWN-CA", None),
 ]
 
 
