@@ -47,9 +47,10 @@ enum hf_doctor_severity hf_doctor_worst(const struct hf_doctor *d);
 
 /* The authority, its lists, the identities, the trust of the home. */
 int hf_doctor_home(struct hf_doctor *d, struct hf_err *err);
-/* What a party presents elsewhere, leaf first: its dates, its names and what is missing in it. */
-int hf_doctor_chain(struct hf_doctor *d, const struct hf_certs *chain, const char *where,
-		    struct hf_err *err);
+/* What a party presents elsewhere, leaf first: its dates, its names and what is missing in it by
+ * the CA certificates that are known here (may be none). */
+int hf_doctor_chain(struct hf_doctor *d, const struct hf_certs *chain, const struct hf_certs *known,
+		    const char *where, struct hf_err *err);
 /* Variables that change what programs here trust. */
 int hf_doctor_environment(struct hf_doctor *d, struct hf_err *err);
 /* Notes a finding of somebody who looked elsewhere; fmt is the detail. */

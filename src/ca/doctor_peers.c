@@ -3,9 +3,12 @@
  * Must never ask the network: who looked hands the chain in. */
 #include <stdlib.h>
 
+#include <openssl/err.h>
+
 #include "base/err.h"
 #include "base/str.h"
 #include "ca/doctor_internal.h"
+#include "pki/name.h"
 #include "verify/world.h"
 
 static int add_objections(struct hf_doctor *d, struct hf_cert *cert, enum hf_purpose purpose,
@@ -41,23 +44,46 @@ int hf_doctor_worlds(struct hf_doctor *d, struct hf_cert *cert, const char *wher
 	return rc;
 }
 
-/* A leaf alone may still be a root's own; its issuer is then a root, and says so in the AKI or
- * nowhere.  So this is said as what it is to peers that have only the root. */
-static int look_for_gap(struct hf_doctor *d, const struct hf_certs *chain, const char *where,
-			struct hf_err *err)
+/* Who signed it, among the CA certificates known here; NULL when nobody did. */
+static const struct hf_cert *issuer_among(const struct hf_certs *known, const struct hf_cert *leaf)
 {
-	const struct hf_cert *leaf = chain->items[0];
+	const X509_NAME *name = X509_get_issuer_name(leaf->x509);
+	const struct hf_cert *found = NULL;
+
+	for (size_t i = 0; i < known->len && !found; i++) {
+		const struct hf_cert *ca = known->items[i];
+		EVP_PKEY *key = hf_cert_key_get0(ca);
+
+		if (key && hf_name_equal(name, X509_get_subject_name(ca->x509)) &&
+		    X509_verify(leaf->x509, key) == 1)
+			found = ca;
+	}
+	ERR_clear_error();
+	return found;
+}
+
+/* A leaf alone is whole when a root issued it.  Whether its issuer is one is known only of CAs that
+ * are known here; of others it is a note, not a warning. */
+static int look_for_gap(struct hf_doctor *d, const struct hf_certs *chain,
+			const struct hf_certs *known, const char *where, struct hf_err *err)
+{
+	const struct hf_cert *leaf = chain->items[0], *issuer;
 
 	if (chain->len > 1 || (leaf->flags & HF_CERT_SELF_ISSUED))
 		return 0;
-	return hf_doctor_add(
-	    d, HF_DOCTOR_NO_CHAIN, where, err,
-	    "%s comes alone; if %s is not itself a root that peers have, they refuse it",
-	    leaf->subject, leaf->issuer);
+	issuer = issuer_among(known, leaf);
+	if (!issuer)
+		return hf_doctor_add(d, HF_DOCTOR_LONE_LEAF, where, err,
+				     "%s comes alone, and its issuer is %s", leaf->subject,
+				     leaf->issuer);
+	if (issuer->flags & HF_CERT_SELF_ISSUED)
+		return 0;
+	return hf_doctor_add(d, HF_DOCTOR_NO_CHAIN, where, err, "%s comes without %s",
+			     leaf->subject, issuer->subject);
 }
 
-int hf_doctor_chain(struct hf_doctor *d, const struct hf_certs *chain, const char *where,
-		    struct hf_err *err)
+int hf_doctor_chain(struct hf_doctor *d, const struct hf_certs *chain, const struct hf_certs *known,
+		    const char *where, struct hf_err *err)
 {
 	static const struct hf_doctor_ends leaf_ends = { HF_DOCTOR_EXPIRED, HF_DOCTOR_EXPIRES };
 	static const struct hf_doctor_ends ca_ends = { HF_DOCTOR_CA_EXPIRED, HF_DOCTOR_CA_EXPIRES };
@@ -68,7 +94,7 @@ int hf_doctor_chain(struct hf_doctor *d, const struct hf_certs *chain, const cha
 		rc = hf_doctor_cert(d, chain->items[i], where, i ? &ca_ends : &leaf_ends, err);
 	}
 	if (rc == 0)
-		rc = look_for_gap(d, chain, where, err);
+		rc = look_for_gap(d, chain, known, where, err);
 	return rc < 0 ? rc : hf_doctor_worlds(d, chain->items[0], where, err);
 }
 

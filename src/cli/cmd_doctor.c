@@ -110,9 +110,9 @@ static void tell(struct hf_out *out, const struct hf_doctor *d)
 }
 
 static int look_at(struct hf_cmd_ctx *ctx, struct hf_doctor *d, const char *what,
-		   const struct hf_credential *credential)
+		   const struct hf_credential *credential, const char *as)
 {
-	return hf_doctor_is_target(what) ? hf_doctor_gateway(ctx, d, what, credential)
+	return hf_doctor_is_target(what) ? hf_doctor_gateway(ctx, d, what, credential, as)
 					 : hf_doctor_file(d, what, &ctx->err);
 }
 
@@ -125,7 +125,7 @@ static int look(struct hf_cmd_ctx *ctx, const struct doctor_opts *o, struct hf_d
 	if (rc == 0 && !ctx->args->len && !o->configs.len)
 		rc = hf_doctor_home(d, &ctx->err);
 	for (size_t i = 0; rc == 0 && i < ctx->args->len; i++)
-		rc = look_at(ctx, d, ctx->args->items[i], credential);
+		rc = look_at(ctx, d, ctx->args->items[i], credential, o->credential.as);
 	for (size_t i = 0; rc == 0 && i < o->configs.len; i++)
 		rc = hf_doctor_config(ctx, d, o->configs.items[i]);
 	if (rc == 0 && !d->looked_at && !d->len) {

@@ -61,8 +61,25 @@ static int note_clock(struct hf_doctor *d, const char *target, const struct hf_l
 			     words, apart > 0 ? "ahead of" : "behind");
 }
 
+/* A trust that cannot be read is a finding of the home, not of the gateway. */
+static int known_cas(struct hf_cmd_ctx *ctx, const char *as, struct hf_certs *to)
+{
+	HF_AUTO(hf_trust) trust = NULL;
+	struct hf_trust_opts none = { .also = NULL };
+	int rc;
+
+	if (hf_cli_load_trust(ctx, &none, as, 0, &trust) < 0) {
+		hf_err_clear(&ctx->err);
+		return 0;
+	}
+	rc = hf_certs_copy(to, hf_trust_anchors(trust), &ctx->err);
+	for (size_t i = 0; rc == 0 && i < hf_trust_intermediates(trust)->len; i++)
+		rc = hf_certs_add(to, hf_trust_intermediates(trust)->items[i], &ctx->err);
+	return rc;
+}
+
 static int note_look(struct hf_doctor *d, const char *target, const struct hf_look *look,
-		     struct hf_err *err)
+		     const struct hf_certs *known, struct hf_err *err)
 {
 	const struct hf_certs *chain = &look->transcript.server.certs;
 	int rc;
@@ -74,14 +91,15 @@ static int note_look(struct hf_doctor *d, const char *target, const struct hf_lo
 						      : "the connection ended before");
 		return rc < 0 ? rc : hf_doctor_fix(d, err, "handfast explain %s", target);
 	}
-	rc = hf_doctor_chain(d, chain, target, err);
+	rc = hf_doctor_chain(d, chain, known, target, err);
 	return rc < 0 ? rc : note_clock(d, target, look, err);
 }
 
 int hf_doctor_gateway(struct hf_cmd_ctx *ctx, struct hf_doctor *d, const char *target,
-		      const struct hf_credential *credential)
+		      const struct hf_credential *credential, const char *as)
 {
 	HF_AUTO(hf_trust) trust = NULL;
+	HF_AUTO_DONE(hf_certs) known = HF_CERTS_INIT;
 	struct hf_address addresses[HF_ADDRESSES_CAP];
 	struct hf_url url;
 	struct hf_look_plan plan = { .addresses = addresses,
@@ -91,6 +109,8 @@ int hf_doctor_gateway(struct hf_cmd_ctx *ctx, struct hf_doctor *d, const char *t
 	struct hf_look *look = calloc(1, sizeof(*look));
 	int rc = look ? hf_url_parse(target, &url, &ctx->err) : hf_err_nomem(&ctx->err);
 
+	if (rc == 0)
+		rc = known_cas(ctx, as, &known);
 	if (rc == 0)
 		rc = hf_trust_new(0, &trust, &ctx->err);
 	if (rc == 0)
@@ -103,7 +123,7 @@ int hf_doctor_gateway(struct hf_cmd_ctx *ctx, struct hf_doctor *d, const char *t
 		plan.server_name = plan.verify_name = url.host;
 		hf_look_init(look);
 		hf_look_make(&plan, HF_LOOK_MAIN, look);
-		rc = note_look(d, target, look, &ctx->err);
+		rc = note_look(d, target, look, &known, &ctx->err);
 		hf_look_done(look);
 	}
 	free(look);

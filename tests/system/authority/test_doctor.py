@@ -4,11 +4,14 @@ import datetime
 import os
 import shutil
 import sqlite3
+import time
+from email.utils import formatdate
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from support import look, zoo
+from support.peer_servers import PythonServer
 
 DAY = datetime.timedelta(days=1)
 
@@ -298,6 +301,50 @@ def test_a_gateway_that_runs(hf, town, tmp_path):
         assert rows["D-EXPIRES"]["where"] == target and rows["D-CA-EXPIRES"]["where"] == target
     gone = findings(hf, target)["D-UNREACHABLE"]
     assert gone["fix"] == "handfast explain " + target
+
+
+@pytest.mark.parametrize("knows, found", [("root", None), ("issuing", "D-NO-CHAIN"), (None, "D-LONE-LEAF")])
+def test_a_gateway_that_sends_its_leaf_alone(hf, home, tmp_path, knows, found):
+    """Nothing is missing below a root; whether the issuer is one, the trust of the home says."""
+    certs = zoo.build({"gw": dict(zoo.SERVER, issuer="issuing" if knows == "issuing" else "root", days=[-1, 300])})
+    cert, key = tmp_path / "gw.pem", tmp_path / "gw.key"
+    cert.write_bytes(certs["gw"].pem)
+    key.write_bytes(certs["gw"].key_pem)
+    key.chmod(0o600)
+    if knows:
+        (home / "trust").mkdir()
+        (home / "trust/theirs.pem").write_bytes(certs[knows].pem)
+    with hf.serve("--cert", cert, "--key", key, "--client-auth", "none", "--respond", "text:x", "--listen",
+                  "127.0.0.1:0") as server:
+        rows = findings(hf, "127.0.0.1:%d" % server.port, exit=1 if found == "D-NO-CHAIN" else 0)
+    assert set(rows) == ({found} if found else set()), rows
+
+
+@pytest.mark.parametrize("apart, words", [(0, None), (20, None), (-7200, "2 hours behind ours"), (93600, "ahead of ours")])
+def test_a_server_whose_clock_is_off(hf, town, tmp_path, apart, words):
+    class Dated(PythonServer):
+        def _answer(self, tls):
+            tls.recv(65536)
+            date = formatdate(time.time() + apart, usegmt=True)
+            tls.sendall(("HTTP/1.1 200 OK\r\nDate: %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % date).encode())
+
+    with Dated(tmp_path, town["server"], mode="none") as server:
+        rows = findings(hf, "127.0.0.1:%d" % server.port, exit=1 if words else 0)
+    assert ("D-CLOCKS-DIFFER" in rows) == bool(words), rows
+    if words:
+        assert words in rows["D-CLOCKS-DIFFER"]["detail"] and "NTP" in rows["D-CLOCKS-DIFFER"]["fix"]
+
+
+def test_what_a_gateway_presents_stands_by_date(hf, tmp_path):
+    certs = zoo.build({"issuing": {"days": [-80, 8]}, "gw": dict(zoo.SERVER, days=[-80, 12])})
+    cert, key = tmp_path / "gw.pem", tmp_path / "gw.key"
+    cert.write_bytes(certs["gw"].pem + certs["issuing"].pem)
+    key.write_bytes(certs["gw"].key_pem)
+    key.chmod(0o600)
+    with hf.serve("--cert", cert, "--key", key, "--client-auth", "none", "--respond", "text:x", "--listen",
+                  "127.0.0.1:0") as server:
+        rows = hf.json("doctor", "127.0.0.1:%d" % server.port, exit=1)["findings"]
+    assert [row["id"] for row in rows] == ["D-CA-EXPIRES", "D-EXPIRES"] and rows[0]["at"] < rows[1]["at"]
 
 
 def test_a_configuration_and_what_it_names(abc, home, tmp_path):
