@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # The story of ABC Inc. on loopback: an authority, an invoice server that demands client
 # certificates, a mail server that is let in, a stranger who is refused and told why, a revocation
-# that takes effect, a renewal, a live connection that is cut.  Prints each command before it runs, checks what it should give, and
-# leaves nothing running and nothing behind.  Usage: tools/demo.sh [path/to/handfast]
+# that takes effect, a renewal, a machine that joins with a token and renews itself, and whose live
+# connection is cut when it is revoked.  Prints each command before it runs, checks what it should
+# give, and leaves nothing running and nothing behind.  Usage: tools/demo.sh [path/to/handfast]
 set -u
 handfast=$(realpath "${1:-$(dirname "$0")/../build/handfast}")
 [ -x "$handfast" ] || { echo "demo: $handfast is not there; build first: make" >&2; exit 2; }
@@ -47,7 +48,7 @@ has() { grep -q -- "$1" "${2:-out.txt}" || fail "expected '$1' in ${2:-the outpu
 # await WORDS FILE: waits until the program has written the words (at most 10 s)
 await() {
 	local end=$((SECONDS + 10))
-	until grep -q -- "$1" "$2"; do
+	until grep -qs -- "$1" "$2"; do
 		[ $SECONDS -lt $end ] && kill -0 "$server" 2>/dev/null || fail "no '$1' in $2"
 		read -r -t 0.05 < <(:) || true
 	done
@@ -112,8 +113,8 @@ run 0 handfast renew mail-server --before 60d
 run 0 handfast get --as mail-server "$url/"
 has 4711
 
-say "Three machines are connected; the key of the third is stolen: it is cut off, and the others go on"
-for machine in first second third; do
+say "A third machine joins: a one-time token is all that is carried to it"
+for machine in first second; do
 	run 0 handfast issue "$machine" --client
 done
 echo '$ handfast authority --listen 127.0.0.1:0 --name 127.0.0.1 &'
@@ -121,6 +122,18 @@ echo '$ handfast authority --listen 127.0.0.1:0 --name 127.0.0.1 &'
 helpers+=($!)
 await 'listening on https://' authority.log
 feed=$(sed -n 's/.*listening on \(https:[^ ]*\).*/\1/p' authority.log | head -n 1)
+echo '$ handfast token third > token.txt'
+"$handfast" token third > token.txt 2>&1 || fail "no token"
+run 0 handfast --home third enroll "$feed" --token-file token.txt
+has 'CN=third: enrolled'
+run 1 handfast --home somebody enroll "$feed" --token-file token.txt
+has 'the token has been used'
+
+say "It renews itself at the authority: the old certificate is the proof for the new one"
+run 0 handfast --home third renew third --from "$feed" --before 365d
+run 0 handfast --home third verify third/id/third/cert.pem --ca third/trust/own.pem --purpose client
+
+say "The three are connected to a gateway that follows the authority"
 mkdir -p gateway/id gateway/trust
 cp -r abc/id/localhost gateway/id/ && cp abc/ca/root.pem gateway/trust/own.pem
 echo "\$ handfast serve --as localhost --allow any --respond text:hello --revocations-from $feed &    # elsewhere"
@@ -131,15 +144,20 @@ await 'listening on https://' gateway.log
 gateway=$(sed -n 's/.*listening on https:..\([^ ]*\).*/\1/p' gateway.log | head -n 1)
 for machine in first second third; do
 	mkfifo "$machine.in"
-	openssl s_client -quiet -connect "$gateway" -CAfile abc/ca/root.pem -cert "abc/id/$machine/cert.pem" \
-		-cert_chain "abc/id/$machine/cert.pem" -key "abc/id/$machine/key.pem" < "$machine.in" > "$machine.out" 2>&1 &
+	id=abc/id/$machine
+	[ -d "$id" ] || id=third/id/third
+	openssl s_client -quiet -connect "$gateway" -CAfile abc/ca/root.pem -cert "$id/cert.pem" \
+		-cert_chain "$id/cert.pem" -key "$id/key.pem" < "$machine.in" >> "$machine.out" 2>&1 &
 	helpers+=($!)
 	eval "$machine=\$!"
 	eval "exec {${machine}_in}> $machine.in"
 	eval "printf 'GET / HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n' >&\$${machine}_in"
 	await hello "$machine.out"
+	echo "  $machine: $(tail -n 1 "$machine.out")"
 done
-run 0 handfast revoke third --reason keyCompromise --wait
+
+say "The key of the third is stolen: it is cut off, and the others go on"
+run 0 handfast revoke third --all --reason keyCompromise --wait
 has '1 of 1 subscribers have it in force'
 end=$((SECONDS + 10))
 while kill -0 "$third" 2>/dev/null; do
@@ -149,9 +167,13 @@ done
 echo "  the third machine's connection is closed"
 for machine in first second; do
 	eval "kill -0 \$$machine" 2>/dev/null || fail "the $machine machine was cut off too"
+	: > "$machine.out"
 	eval "printf 'GET /again HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n' >&\$${machine}_in"
+	await hello "$machine.out"
 done
 echo "  the first and the second go on"
+run 1 handfast --home third renew third --from "$feed" --before 365d
+has 'revoked'
 
 say "The server is asked to stop, lets its connections end, and is gone"
 echo '$ kill $(pidof handfast)'

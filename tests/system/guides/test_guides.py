@@ -129,6 +129,8 @@ def test_demo_tells_its_story_in_under_a_minute_and_leaves_nothing(binary, tmp_p
     assert list(place.iterdir()) == []
     assert "$ handfast init" in text and "$ handfast get" in text
     assert "alert 116" in text and "alert 44" in text
+    assert "CN=third: enrolled" in text and "third: renewed" in text
+    assert "the third machine's connection is closed" in text and "the first and the second go on" in text
     left = [pid for pid in os.listdir("/proc") if pid.isdigit() and belongs(pid, binary, place)]
     assert left == []
 
