@@ -12,7 +12,7 @@
 #include "util/clock.h"
 #include "util/log.h"
 
-enum { UPKEEP_SECONDS = 60 };
+enum { UPKEEP_SECONDS = 60, CLOCK_JUMP_SECONDS = 5 };
 
 /* --- work: one batch at a time --- */
 
@@ -162,13 +162,34 @@ void hf_service_enqueue(struct hf_service *service, struct hf_visit *visit)
 
 /* --- start and end --- */
 
+/* Stays the same, unless the wall clock is set or the machine sleeps. */
+static int64_t clock_since(void)
+{
+	return hf_clock_now() - hf_clock_monotonic_ms() / 1000;
+}
+
+/* What was fresh may have ended then, or not begun. */
+static bool clock_has_jumped(struct hf_service *service)
+{
+	int64_t jump = clock_since() - service->clock_since;
+
+	if (jump > -CLOCK_JUMP_SECONDS && jump < CLOCK_JUMP_SECONDS)
+		return false;
+	service->clock_since += jump;
+	hf_log_say(
+	    "the clock has jumped by %lld seconds: certificate and lists are looked at again",
+	    (long long)jump);
+	return true;
+}
+
 void hf_service_tick(struct hf_service *service)
 {
 	int64_t now = hf_clock_monotonic_ms() / 1000;
+	bool jumped = clock_has_jumped(service);
 
 	hf_feed_tick(service->feed);
 	hf_service_look_soon(service);
-	if (now - service->upkeep_at < UPKEEP_SECONDS)
+	if (!jumped && now - service->upkeep_at < UPKEEP_SECONDS)
 		return;
 	service->upkeep_at = now;
 	service->upkeep_due = true;
@@ -207,6 +228,7 @@ int hf_service_open(struct hf_service *service, struct hf_err *err)
 	if (rc == 0)
 		rc = hf_service_prepare_answers(service, err);
 	service->upkeep_at = hf_clock_monotonic_ms() / 1000;
+	service->clock_since = clock_since();
 	return rc;
 }
 

@@ -155,6 +155,12 @@ static int keep_own(struct hf_service *service, int64_t now, struct hf_err *err)
 
 /* --- the lists --- */
 
+/* Made while the clock was ahead: nobody takes it until then. */
+static bool is_early(const struct hf_crl *crl, int64_t now)
+{
+	return crl->this_update > now;
+}
+
 static int keep_list(struct hf_service *service, struct hf_ca *ca, int64_t now, struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_pemfile) file = HF_PEMFILE_INIT;
@@ -165,7 +171,8 @@ static int keep_list(struct hf_service *service, struct hf_ca *ca, int64_t now, 
 
 	if (rc < 0 || !ca->cert || !hf_ca_has_key(ca))
 		return rc;
-	if (hf_pemfile_load(&file, path, 0, NULL, NULL) == 0 && file.crls.len > 0)
+	if (hf_pemfile_load(&file, path, 0, NULL, NULL) == 0 && file.crls.len > 0 &&
+	    !is_early(file.crls.items[0], now))
 		from = file.crls.items[0]->next_update -
 		       (file.crls.items[0]->next_update - file.crls.items[0]->this_update) / 3;
 	if (now < from)

@@ -122,6 +122,7 @@ struct hf_service {
 	int upkeep_rc; /* of the thread */
 	bool upkeep_failed, upkeep_at_work;
 	int64_t own_until, upkeep_at;
+	int64_t clock_since; /* wall clock less monotonic, seconds: when that changes, it was set */
 	char upkeep_told[HF_ERR_MSG_CAP];
 	bool context_due; /* the trust is another one now */
 	bool reload_due;
