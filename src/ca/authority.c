@@ -217,7 +217,7 @@ static int open_all_before(struct hf_authority *a, int64_t now, struct hf_err *e
 
 /* The root's list in the home says it, wherever the root is.  A list that is missing, damaged or
  * not the root's says nothing: what was issued must stay revocable (and doctor tells). */
-static int note_revocation(struct hf_authority *a, struct hf_err *err)
+int hf_authority_note_revocation(struct hf_authority *a, struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_pemfile) file = HF_PEMFILE_INIT;
 	const ASN1_INTEGER *serial = X509_get0_serialNumber(a->issuing.cert->x509);
@@ -266,7 +266,7 @@ static int open_parts(struct hf_authority *a, const struct hf_authority_options 
 	if (rc == 0 && !a->single)
 		rc = open_ca(a, &a->issuing, "issuing", "crl.pem", options->now, err);
 	if (rc == 0 && !a->single)
-		rc = note_revocation(a, err);
+		rc = hf_authority_note_revocation(a, err);
 	if (rc == 0)
 		rc = open_all_before(a, options->now, err);
 	return rc < 0 ? rc : hf_authority_make_trust(a, err);

@@ -61,6 +61,8 @@ struct hf_authority_options {
 int hf_authority_open(const char *home, const struct hf_authority_options *options,
 		      struct hf_authority **ret_authority, struct hf_err *err);
 void hf_authority_free(struct hf_authority *a);
+/* Looks again at the root's list in the home: whether it has revoked the issuing CA since. */
+int hf_authority_note_revocation(struct hf_authority *a, struct hf_err *err);
 HF_DEFINE_AUTO(hf_authority, struct hf_authority, hf_authority_free);
 
 /* All of its CAs: 0 is who issues, then the root, then those that went before; NULL at the end. */

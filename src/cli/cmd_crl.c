@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* handfast crl: a fresh revocation list, and looking at one. */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
 #include "base/err.h"
+#include "base/str.h"
 #include "base/time.h"
 #include "cli/ca_common.h"
 #include "cli/root_presign.h"
@@ -111,12 +116,35 @@ static int publish_all(struct hf_cmd_ctx *ctx, struct hf_authority *a)
 	return publish(ctx, a, &a->root, o->root ? o->out : NULL);
 }
 
+/* Before anything is signed: a list that is in ca/ and not where it was wanted is half a job. */
+static int check_out(struct hf_cmd_ctx *ctx, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	HF_AUTO(cstr) dir =
+	    hf_str_printf("%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+	struct stat st;
+
+	if (!dir)
+		return hf_err_nomem(&ctx->err);
+	if (stat(dir, &st) != 0) {
+		(void)hf_err_errno(&ctx->err, errno, "--out '%s': the directory '%s'", path, dir);
+		return hf_err_hint(&ctx->err, "nothing was signed; make the directory first");
+	}
+	if (S_ISDIR(st.st_mode) && (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)))
+		return 0;
+	(void)hf_err_set(&ctx->err, HF_E_INVALID, "--out '%s' cannot be a file there", path);
+	return hf_err_hint(&ctx->err, "nothing was signed; --out takes the name of a file");
+}
+
 static int run(struct hf_cmd_ctx *ctx)
 {
 	const struct crl_opts *o = ctx->opts;
 	struct hf_passphrase from = { o->passphrase_file, false };
 	HF_AUTO(hf_authority) a = NULL;
-	int rc = hf_cli_open_authority(ctx, &from, &a);
+	int rc = o->out ? check_out(ctx, o->out) : 0;
+
+	if (rc == 0)
+		rc = hf_cli_open_authority(ctx, &from, &a);
 
 	if (rc < 0)
 		return rc;

@@ -124,6 +124,7 @@ struct hf_service {
 	int64_t own_until, upkeep_at;
 	int64_t clock_since; /* wall clock less monotonic, seconds: when that changes, it was set */
 	char upkeep_told[HF_ERR_MSG_CAP];
+	bool revoked_told; /* that who issues was revoked */
 	bool context_due; /* the trust is another one now */
 	bool reload_due;
 };

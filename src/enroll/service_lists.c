@@ -11,6 +11,18 @@
 
 enum { AGAIN_MS = 3 }; /* somebody holds the lock: signing a list takes that long */
 
+/* A new list of the root may have revoked who issues here: nothing is issued from then on. */
+static int look_at_issuer(struct hf_service *service)
+{
+	struct hf_authority *a = service->authority;
+
+	for (size_t i = 0; !a->single && i < HF_LISTS; i++) {
+		if (service->look.fresh[i] && hf_authority_ca(a, i) == &a->root)
+			return hf_authority_note_revocation(a, &service->look_err);
+	}
+	return 0;
+}
+
 void hf_service_look(struct hf_service *service)
 {
 	int64_t now_ms = hf_clock_monotonic_ms();
@@ -21,6 +33,8 @@ void hf_service_look(struct hf_service *service)
 	if (service->look_rc == 0)
 		service->look_rc =
 		    hf_lookout_run(&service->look, service->authority, now_ms, &service->look_err);
+	if (service->look_rc == 0)
+		service->look_rc = look_at_issuer(service);
 }
 
 static void take_lists(struct hf_service *service)
@@ -39,8 +53,20 @@ static void take_lists(struct hf_service *service)
 	look->revocations_len = 0;
 }
 
+static void tell_revoked_issuer(struct hf_service *service)
+{
+	char of[HF_SERVICE_OF_CAP];
+
+	if (service->revoked_told || !service->authority->issuing_revoked_at)
+		return;
+	service->revoked_told = true;
+	hf_log_say("the issuing CA%s was revoked by its root: nothing is issued any more",
+		   hf_service_of(service, of));
+}
+
 void hf_service_looked(struct hf_service *service)
 {
+	tell_revoked_issuer(service);
 	if (service->look_rc < 0 && !service->look_failed)
 		hf_log_say("looking for revocations: %s", service->look_err.msg);
 	service->look_failed = service->look_rc < 0;

@@ -298,6 +298,19 @@ static int read_copy(const struct loader *l, const struct hf_yaml_node *node,
 	return 0;
 }
 
+/* Without the list nothing would be copied, and nobody would be told. */
+static int check_copy(const struct loader *l, const struct hf_yaml_node *node,
+		      const struct hf_policy_profile *pp)
+{
+	const struct hf_yaml_node *said = hf_yaml_get(node, "extensions");
+
+	if (!said || pp->extensions != HF_ANSWER_COPY || pp->copy.len > 0)
+		return 0;
+	(void)hf_yaml_error(l->yaml, said, false, l->err,
+			    "'extensions: copy' copies nothing without a list: which ones?");
+	return hf_err_hint(l->err, "beside it: copy: [keyUsage, extendedKeyUsage], say");
+}
+
 static int read_request(const struct loader *l, const struct hf_yaml_node *node,
 			struct hf_policy_profile *pp)
 {
@@ -321,7 +334,7 @@ static int read_request(const struct loader *l, const struct hf_yaml_node *node,
 		pp->lines[HF_POLICY_REQUEST_COPY] = copy->key_line;
 		rc = read_copy(l, copy, pp);
 	}
-	return rc;
+	return rc < 0 ? rc : check_copy(l, node, pp);
 }
 
 /* --- a profile --- */

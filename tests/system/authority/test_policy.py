@@ -85,6 +85,10 @@ def test_policy_of_the_home_is_shown_as_it_holds(ruled):
     ("profiles:\n  server: {}\n  max_days: 4\n", "3:3: there is no key 'max_days' here",
      "known here: server, client, peer, intermediate"),
     ("defaults: { key_types: [] }\n", "1:13: an empty list allows no key", ""),
+    ("profiles:\n  client:\n    request: { extensions: copy }\n", "3:28: 'extensions: copy' copies nothing without",
+     "copy: [keyUsage"),
+    ("profiles:\n  client:\n    request: { extensions: copy, copy: [] }\n", "3:28: 'extensions: copy' copies nothing",
+     "copy: [keyUsage"),
 ])
 def test_mistake_is_told_with_line_and_column(hf, tmp_path, text, message, hint):
     (tmp_path / "p.yaml").write_text(text)

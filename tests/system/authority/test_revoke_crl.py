@@ -162,6 +162,17 @@ def test_revoked_identity_is_not_renewed(abc, home):
     assert look.tree(home / "id/mail") == before
 
 
+@pytest.mark.parametrize("where", ["missing/list.pem", "there", "there/", "file/list.pem"])
+def test_list_that_cannot_be_written_where_it_is_wanted_is_not_signed(abc, home, tmp_path, where):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "file").write_text("x")
+    before = look.tree(home / "ca")["crl.pem"]
+    refused = abc.run("crl", "--out", "%s/%s" % (tmp_path, where))
+    assert refused.code in (2, 3) and "nothing was signed" in refused.stderr and "--out" in refused.stderr, refused
+    assert look.tree(home / "ca")["crl.pem"] == before
+    assert not (tmp_path / "missing").exists()
+
+
 @pytest.fixture
 def own_ca(abc, home):
     return look.hexserial(look.cert(home / "ca/issuing.pem"))

@@ -220,3 +220,16 @@ def test_wrong_paths_and_methods_get_their_status(authority):
     with open(large, "wb") as out:
         out.write(b"x" * 900000)
     assert status("--data-binary", "@" + large, authority.url + "/enroll") == "413"
+
+
+def test_running_service_hears_that_its_own_ca_was_revoked(authority, machine):
+    token, late = authority.token("amy"), authority.token("bob")
+    machine()("enroll", authority.url, "--token", token)
+    text = subprocess.run(["openssl", "x509", "-noout", "-serial", "-in", authority.hf.home + "/ca/issuing.pem"],
+                          check=True, capture_output=True).stdout.decode()
+    authority.hf("revoke", text.strip().split("=")[1].lower().lstrip("0"), "--yes", "--reason", "cACompromise")
+    authority.server.wait_line("err", lambda line: "the issuing CA was revoked by its root" in line, "the news")
+    refused = machine()("enroll", authority.url, "--token", late, exit=1)
+    assert "was revoked by its root" in refused.stderr
+    assert "bob" not in str(authority.issued())
+    assert [row["state"] for row in authority.hf.json("token", "list")["tokens"] if row["name"] == "bob"] == ["open"]
