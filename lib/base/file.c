@@ -55,15 +55,17 @@ static int cannot_open(const char *path, int errnum, struct hf_err *err)
 	int rc = hf_err_errno(err, errnum, "cannot open '%s'", path);
 	struct stat st;
 
-	if (errnum == ENOENT || errnum == ENOTDIR)
+	if (errnum == ENOENT || errnum == ENOTDIR) {
 		(void)hf_err_hint(err, "there is no such file: correct the path");
-	else if (errnum == EACCES && stat(path, &st) == 0)
+		(void)hf_err_is(err, HF_MISTAKE_FILE_MISSING);
+	} else if (errnum == EACCES && stat(path, &st) == 0) {
 		(void)hf_err_hint(
 		    err,
 		    "user %u may not read it (mode %04o, owner %u, group %u): change its "
 		    "owner to the user who runs this; keep a private key at mode 0600",
 		    (unsigned)geteuid(), (unsigned)st.st_mode & 07777U, (unsigned)st.st_uid,
 		    (unsigned)st.st_gid);
+	}
 	return rc;
 }
 
@@ -78,7 +80,7 @@ int hf_file_read(const char *path, struct hf_buf *out, struct hf_err *err)
 	if (fd < 0)
 		return cannot_open(path, errno, err);
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
-		return hf_err_set(err, HF_E_INVALID, "'%s' is a directory", path);
+		return hf_err_set(err, HF_MISTAKE_FILE_DIRECTORY, "'%s' is a directory", path);
 	return read_all(fd, path, out, err);
 }
 

@@ -138,13 +138,13 @@ static int mismatch(const EVP_PKEY *key, const struct hf_cert *leaf, struct hf_e
 	hf_key_describe(hf_cert_key_get0(leaf), want, sizeof(want));
 	if (strcmp(have, want) == 0)
 		(void)hf_err_set(
-		    err, HF_E_MISMATCH,
+		    err, HF_MISTAKE_KEY_MISMATCH,
 		    "the private key does not belong to the certificate for %s: both are %s, but "
 		    "not the same key",
 		    leaf->subject, have);
 	else
 		(void)hf_err_set(
-		    err, HF_E_MISMATCH,
+		    err, HF_MISTAKE_KEY_MISMATCH,
 		    "the private key (%s) does not belong to the certificate for %s (%s)", have,
 		    leaf->subject, want);
 	return hf_err_hint(err, "use the key made with this certificate's request, or enrol again");
@@ -206,13 +206,14 @@ static int no_certificate(const struct paths *p, const struct hf_pemfile *f, str
 	if (p->key && holds_key_only(f) && hf_pemfile_load(&other, p->key, 0, NULL, NULL) == 0 &&
 	    other.certs.len > 0) {
 		(void)hf_err_set(
-		    err, HF_E_MISMATCH,
+		    err, HF_MISTAKE_KEY_SWAPPED,
 		    "certificate and key are swapped: '%s' holds the private key, '%s' the certificate",
 		    p->cert, p->key);
 		return hf_err_hint(err, "exchange the two paths");
 	}
 	hf_pemfile_describe(f, words, sizeof(words));
-	(void)hf_err_set(err, HF_E_INVALID, "'%s' holds no certificate, but %s", p->cert, words);
+	(void)hf_err_set(err, HF_MISTAKE_CERT_MISSING, "'%s' holds no certificate, but %s", p->cert,
+			 words);
 	if (f->csrs_len > 0)
 		return hf_err_hint(
 		    err, "send the request to the CA and install the certificate that comes back");
@@ -224,7 +225,8 @@ static int no_key(const char *path, bool same_file, const struct hf_pemfile *f, 
 	char words[WORDS_CAP];
 
 	hf_pemfile_describe(f, words, sizeof(words));
-	(void)hf_err_set(err, HF_E_INVALID, "'%s' holds no private key, but %s", path, words);
+	(void)hf_err_set(err, HF_MISTAKE_KEY_MISSING, "'%s' holds no private key, but %s", path,
+			 words);
 	if (same_file)
 		return hf_err_hint(err, "name the key's file too (--key)");
 	return hf_err_hint(

@@ -24,7 +24,8 @@ int hf_unlock_ask(struct hf_unlock *u, struct hf_err *err)
 	}
 	if (rc < 0 || (rc == 0 && u->pass.data))
 		return rc;
-	(void)hf_err_set(err, HF_E_PASSPHRASE, "it is encrypted and no passphrase was given");
+	(void)hf_err_set(err, HF_MISTAKE_KEY_ENCRYPTED,
+			 "it is encrypted and no passphrase was given");
 	return hf_err_hint(
 	    err,
 	    "give the passphrase (--passphrase-file), or store the key decrypted with "
@@ -194,7 +195,7 @@ static int wrong_passphrase(struct hf_unlock *u, struct hf_err *err)
 		return hf_err_hint(err, "decrypt it with the program that made it");
 	}
 	ERR_clear_error();
-	(void)hf_err_set(err, HF_E_PASSPHRASE, "the passphrase does not open it");
+	(void)hf_err_set(err, HF_MISTAKE_PASSPHRASE_WRONG, "the passphrase does not open it");
 	return hf_err_hint(err, "check the passphrase given for %s", u->name);
 }
 

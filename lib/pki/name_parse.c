@@ -33,7 +33,7 @@ static void part_done(struct part *p)
 
 static int bad(struct hf_err *err, const struct part *p, const char *what)
 {
-	return hf_err_set(err, HF_E_PARSE, "the part '%s' %s", hf_buf_str(&p->type), what);
+	return hf_err_set(err, HF_MISTAKE_SUBJECT, "the part '%s' %s", hf_buf_str(&p->type), what);
 }
 
 /* Reads one part at *s and moves behind the separator that ends it. */
@@ -67,6 +67,7 @@ static int unknown_type(struct hf_err *err, const struct part *p)
 	const char *near = hf_str_nearest(hf_buf_str(&p->type), known_types);
 
 	(void)bad(err, p, "is of no type known");
+	(void)hf_err_is(err, HF_MISTAKE_SUBJECT_TYPE);
 	if (near)
 		return hf_err_hint(err, "did you mean '%s'?", near);
 	return hf_err_hint(
@@ -143,19 +144,37 @@ static int add_part(X509_NAME *name, const struct part *p, bool same_rdn, struct
 	return 0;
 }
 
-static int parse_parts(const char *s, X509_NAME *name, struct hf_err *err)
+/* Underlines the part at `at`: its type when that is not known, else all of it. */
+static void place_part(struct hf_err *err, const char *subj, const char *at)
 {
+	size_t len = 0;
+
+	while (at[len] && at[len] != '/' && at[len] != '+')
+		len += at[len] == '\\' && at[len + 1] ? 2 : 1;
+	if (err && hf_str_eq(err->id, hf_mistake_info(HF_MISTAKE_SUBJECT_TYPE)->id))
+		len = strcspn(at, "=");
+	if (err && err->code != HF_E_NOMEM)
+		(void)hf_err_at(err, subj, (size_t)(at - subj), len);
+}
+
+/* What stands behind the first '/' of subj. */
+static int parse_parts(const char *subj, X509_NAME *name, struct hf_err *err)
+{
+	const char *s = subj + 1;
 	bool same_rdn = false;
 
 	while (*s) {
 		HF_CLEANUP(part_done)
 		struct part p = { HF_BUF_INIT(PART_CAP), HF_BUF_INIT(PART_CAP), false };
+		const char *start = s;
 		int rc = read_part(&s, &p, err);
 
 		if (rc == 0)
 			rc = add_part(name, &p, same_rdn, err);
-		if (rc < 0)
+		if (rc < 0) {
+			place_part(err, subj, start);
 			return rc;
+		}
 		same_rdn = p.joins_next;
 	}
 	return 0;
@@ -182,10 +201,10 @@ int hf_name_parse(const char *subj, X509_NAME **ret_name, struct hf_err *err)
 	if (!name)
 		return hf_err_nomem(err);
 	if (subj[0] == '\0') {
-		(void)hf_err_set(err, HF_E_PARSE, "the subject is empty text");
+		(void)hf_err_set(err, HF_MISTAKE_SUBJECT, "the subject is empty text");
 		return hf_err_hint(err, "write '/' for a certificate without a subject");
 	}
-	rc = subj[0] == '/' ? parse_parts(subj + 1, name, err) : parse_common_name(subj, name, err);
+	rc = subj[0] == '/' ? parse_parts(subj, name, err) : parse_common_name(subj, name, err);
 	if (rc < 0)
 		return rc;
 	*ret_name = hf_take(name);

@@ -134,11 +134,11 @@ static int explain_nothing(const struct hf_pemfile *f, const char *data, size_t 
 			   struct hf_err *err)
 {
 	if (is_white(data, len)) {
-		(void)hf_err_set(err, HF_E_PARSE, "the file is empty");
+		(void)hf_err_set(err, HF_MISTAKE_FILE_OTHER, "the file is empty");
 		return hf_err_hint(err, "restore the file");
 	}
 	if (f->unknown_blocks > 0)
-		return hf_err_set(err, HF_E_PARSE,
+		return hf_err_set(err, HF_MISTAKE_FILE_OTHER,
 				  "it holds nothing but '%s', which is of no use here",
 				  f->unknown_label[0] ? f->unknown_label : "bags of other kinds");
 	for (size_t i = 0; i < HF_ARRAY_LEN(looks); i++) {
@@ -146,10 +146,11 @@ static int explain_nothing(const struct hf_pemfile *f, const char *data, size_t 
 
 		if (len < n || memcmp(data, looks[i].magic, n) != 0)
 			continue;
-		(void)hf_err_set(err, HF_E_PARSE, "it looks like %s", looks[i].what);
+		(void)hf_err_set(err, HF_MISTAKE_FILE_OTHER, "it looks like %s", looks[i].what);
 		return hf_err_hint(err, "%s", looks[i].hint);
 	}
-	return hf_err_set(err, HF_E_PARSE, "it holds no certificate, key, request or CRL: %s",
+	return hf_err_set(err, HF_MISTAKE_FILE_OTHER,
+			  "it holds no certificate, key, request or CRL: %s",
 			  is_text(data, HF_MIN(len, 64)) ? "text without any PEM block"
 							 : "binary data of no known kind");
 }

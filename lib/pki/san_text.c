@@ -124,7 +124,8 @@ static int add_ip(struct hf_sans *sans, const char *value, struct hf_err *err)
 	size_t len;
 
 	if (!hf_ip_parse(value, raw, &len)) {
-		(void)hf_err_set(err, HF_E_PARSE, "'%s' is not an IP address", value);
+		(void)hf_err_set(err, HF_MISTAKE_SAN, "'%s' is not an IP address", value);
+		(void)hf_err_at_text(err, value);
 		return hf_err_hint(err, "write ip:192.0.2.1 or ip:2001:db8::1");
 	}
 	hf_ip_format(raw, len, text, sizeof(text));
@@ -169,7 +170,8 @@ int hf_sans_add(struct hf_sans *sans, enum hf_san_kind kind, const char *value, 
 		if (k->kind != kind)
 			continue;
 		if (!k->valid(value, len)) {
-			(void)hf_err_set(err, HF_E_PARSE, "'%s' is not %s", value, k->what);
+			(void)hf_err_set(err, HF_MISTAKE_SAN, "'%s' is not %s", value, k->what);
+			(void)hf_err_at_text(err, value);
 			return hf_err_hint(err, "%s", k->hint);
 		}
 		return hf_sans_push(sans, kind, value, len) ? 0 : hf_err_nomem(err);
@@ -219,7 +221,9 @@ int hf_sans_add_text(struct hf_sans *sans, const char *text, struct hf_err *err)
 			return hf_sans_add(sans, kinds[i], colon + 1, err);
 	}
 	kind = len > 0 && len < sizeof(word) ? nearest_kind(text, len, word) : NULL;
-	(void)hf_err_set(err, HF_E_PARSE, "'%s' does not say which kind of name it is", text);
+	(void)hf_err_set(err, HF_MISTAKE_SAN_KIND, "'%s' does not say which kind of name it is",
+			 text);
+	(void)hf_err_at(err, text, 0, kind ? len : strlen(text));
 	if (kind)
 		return hf_err_hint(err, "did you mean %s%s? (kinds: dns, ip, uri, email)", kind,
 				   colon);
@@ -238,8 +242,17 @@ static char *list_part(const char *s, size_t len)
 	return hf_str_ndup(s, len);
 }
 
+static int empty_part(const char *whole, const char *at, struct hf_err *err)
+{
+	(void)hf_err_set(err, HF_MISTAKE_SAN, "the list of names has an empty part");
+	(void)hf_err_at(err, whole, (size_t)(at - whole), *at == ',' ? 1 : 0);
+	return hf_err_hint(err, "names stand between commas: dns:a.abc.com,ip:10.0.0.1");
+}
+
 int hf_sans_add_list(struct hf_sans *sans, const char *list, struct hf_err *err)
 {
+	const char *whole = list;
+
 	for (;;) {
 		size_t len = strcspn(list, ",");
 		HF_AUTO(cstr) part = list_part(list, len);
@@ -248,7 +261,7 @@ int hf_sans_add_list(struct hf_sans *sans, const char *list, struct hf_err *err)
 		if (!part)
 			return hf_err_nomem(err);
 		if (!*part)
-			return hf_err_set(err, HF_E_PARSE, "the list of names has an empty part");
+			return empty_part(whole, list, err);
 		rc = hf_sans_add_text(sans, part, err);
 		if (rc < 0 || !list[len])
 			return rc;

@@ -34,8 +34,8 @@ int hf_trust_load_file(struct hf_trust *trust, const char *path, const char *lab
 		char what[DESCRIPTION_CAP];
 
 		hf_pemfile_describe(&file, what, sizeof(what));
-		hf_err_set(err, HF_E_PARSE, "'%s' holds no certificate to trust: it is %s", path,
-			   what);
+		hf_err_set(err, HF_MISTAKE_FILE_WRONG,
+			   "'%s' holds no certificate to trust: it is %s", path, what);
 		return hf_err_hint(err,
 				   "give the CA's certificate (root.pem, ca.pem), in PEM or DER");
 	}
@@ -65,8 +65,8 @@ static int load_crl_file(struct hf_trust *trust, const char *path, struct hf_err
 		char what[DESCRIPTION_CAP];
 
 		hf_pemfile_describe(&file, what, sizeof(what));
-		return hf_err_set(err, HF_E_PARSE, "'%s' holds no revocation list: it is %s", path,
-				  what);
+		return hf_err_set(err, HF_MISTAKE_FILE_WRONG,
+				  "'%s' holds no revocation list: it is %s", path, what);
 	}
 	for (size_t i = 0; i < file.crls.len; i++) {
 		rc = hf_trust_add_crl(trust, file.crls.items[i], err);

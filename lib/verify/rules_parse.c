@@ -55,7 +55,7 @@ static const char *cut_term(const char *s, struct hf_buf *out)
 
 static int bad_value(struct hf_err *err, const char *kind, const char *value, const char *hint)
 {
-	hf_err_set(err, HF_E_INVALID, "'%s' is no value for '%s:'", value, kind);
+	hf_err_set(err, HF_MISTAKE_RULE_VALUE, "'%s' is no value for '%s:'", value, kind);
 	return hf_err_hint(err, "%s", hint);
 }
 
@@ -195,7 +195,7 @@ static int unknown_term(struct hf_err *err, const char *term, const char *word)
 {
 	const char *nearest = hf_str_nearest(word, kind_words);
 
-	hf_err_set(err, HF_E_INVALID, "the rule term '%s' is not known", term);
+	hf_err_set(err, HF_MISTAKE_RULE_TERM, "the rule term '%s' is not known", term);
 	if (nearest)
 		return hf_err_hint(err, "did you mean '%s%s'?", nearest,
 				   strcmp(nearest, "any") == 0 ? "" : ":");
@@ -206,7 +206,7 @@ static int unknown_term(struct hf_err *err, const char *term, const char *word)
 
 static int nothing_after_plus(struct hf_err *err)
 {
-	hf_err_set(err, HF_E_INVALID, "the rule ends with '+'");
+	hf_err_set(err, HF_MISTAKE_RULE, "the rule ends with '+'");
 	return hf_err_hint(
 	    err, "add the term that must match too, or write '\\+' for a plus in the value");
 }
@@ -230,7 +230,7 @@ static int parse_term(struct hf_term *t, const char *text, struct hf_err *err)
 			continue;
 		t->kind = (enum hf_term_kind)i;
 		if (!text[head])
-			return hf_err_set(err, HF_E_INVALID, "'%s' needs a value", text);
+			return hf_err_set(err, HF_MISTAKE_RULE_VALUE, "'%s' needs a value", text);
 		return parsers[i](t, text + head, err);
 	}
 	return unknown_term(err, text, word);
@@ -246,8 +246,27 @@ void hf_rule_done(struct hf_rule *rule)
 }
 HF_DEFINE_AUTO_DONE(hf_rule, struct hf_rule, hf_rule_done);
 
+/* Underlines what is wrong of the term from start to end: its word, its value, or all of it. */
+static int place_term(struct hf_err *err, const char *rule, const char *start, const char *end)
+{
+	size_t head = term_head(start), len = (size_t)(end - start);
+
+	if (!err || err->code == HF_E_NOMEM)
+		return -HF_E_NOMEM;
+	if (len == 0) /* nothing behind the last '+', which may be all there is */
+		return hf_err_at(err, rule, start > rule ? (size_t)(start - rule) - 1 : 0, 1);
+	if (head == 0 || head > len)
+		return hf_err_at(err, rule, (size_t)(start - rule), len);
+	if (hf_str_eq(err->id, hf_mistake_info(HF_MISTAKE_RULE_TERM)->id))
+		return hf_err_at(err, rule, (size_t)(start - rule), head - 1);
+	return hf_err_at(err, rule, (size_t)(start - rule) + (head < len ? head : 0),
+			 head < len ? len - head : len);
+}
+
 static int parse_terms(struct hf_rule *rule, const char *text, struct hf_err *err)
 {
+	const char *whole = text;
+
 	HF_AUTO_DONE(hf_buf) term = HF_BUF_INIT(RULE_CAP);
 
 	rule->terms = calloc(TERMS_CAP, sizeof(*rule->terms));
@@ -257,12 +276,17 @@ static int parse_terms(struct hf_rule *rule, const char *text, struct hf_err *er
 		if (rule->terms_len == TERMS_CAP)
 			return hf_err_set(err, HF_E_LIMIT, "a rule may have %d terms at most",
 					  TERMS_CAP);
+		const char *start = text;
+
 		hf_buf_clear(&term);
 		text = cut_term(text, &term);
 		int rc = parse_term(&rule->terms[rule->terms_len++], hf_buf_str(&term), err);
 
-		if (rc < 0)
+		if (rc < 0) {
+			(void)place_term(err, whole, start,
+					 text ? text - 1 : start + strlen(start));
 			return rc;
+		}
 	}
 	return 0;
 }
@@ -283,12 +307,12 @@ int hf_rule_parse(bool allow, const char *text, struct hf_rule *ret_rule, struct
 	int rc;
 
 	if (!text[0])
-		return hf_err_set(err, HF_E_INVALID,
+		return hf_err_set(err, HF_MISTAKE_RULE,
 				  "an empty rule says nothing; write 'any' for everybody");
 	if (strlen(text) >= RULE_CAP)
 		return hf_err_set(err, HF_E_LIMIT, "the rule is longer than %d bytes", RULE_CAP);
 	if (has_control(text))
-		return hf_err_set(err, HF_E_INVALID, "the rule holds a control byte");
+		return hf_err_set(err, HF_MISTAKE_RULE, "the rule holds a control byte");
 	rc = parse_terms(&rule, text, err);
 	if (rc < 0)
 		return hf_err_context(err, rc, "%s rule", allow ? "allow" : "deny");

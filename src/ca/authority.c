@@ -25,7 +25,7 @@ static int load_cert(const char *path, struct hf_cert **ret_cert, struct hf_err 
 	if (rc < 0)
 		return rc;
 	if (file.certs.len == 0)
-		return hf_err_set(err, HF_E_PARSE, "'%s' holds no certificate", path);
+		return hf_err_set(err, HF_MISTAKE_FILE_WRONG, "'%s' holds no certificate", path);
 	*ret_cert = hf_cert_ref(file.certs.items[0]);
 	return 0;
 }
@@ -306,8 +306,8 @@ int hf_authority_open(const char *home, const struct hf_authority_options *optio
 	if (rc < 0)
 		return rc;
 	if (!hf_file_exists(root)) {
-		(void)hf_err_set(err, HF_E_NOENT, "there is no authority in '%s' ('%s' is missing)",
-				 home, root);
+		(void)hf_err_set(err, HF_MISTAKE_NO_AUTHORITY,
+				 "there is no authority in '%s' ('%s' is missing)", home, root);
 		return hf_err_hint(
 		    err, "make one with: handfast init NAME; or name another home with --home DIR");
 	}

@@ -35,7 +35,8 @@ static const struct kind *kind_of_gen(int gen)
 
 static int bad(const char *part, const char *why, struct hf_err *err)
 {
-	(void)hf_err_set(err, HF_E_INVALID, "--permit: '%s': %s", part, why);
+	(void)hf_err_set(err, HF_MISTAKE_PERMIT, "--permit: '%s': %s", part, why);
+	(void)hf_err_at_text(err, part);
 	return hf_err_hint(err, "as in dns:abc.com,ip:10.0.0.0/8,uri:.abc.com,email:abc.com");
 }
 

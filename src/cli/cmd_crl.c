@@ -254,8 +254,8 @@ static int run_show(struct hf_cmd_ctx *ctx)
 		return rc;
 	if (file.crls.len == 0) {
 		hf_pemfile_describe(&file, words, sizeof(words));
-		(void)hf_err_set(&ctx->err, HF_E_PARSE, "'%s' holds no revocation list: it is %s",
-				 path, words);
+		(void)hf_err_set(&ctx->err, HF_MISTAKE_FILE_WRONG,
+				 "'%s' holds no revocation list: it is %s", path, words);
 		return hf_err_hint(&ctx->err, "handfast show tells of every kind of file");
 	}
 	if (ctx->out.json_mode) {

@@ -221,8 +221,8 @@ static int load_file(struct exporting *e)
 	if (rc < 0 || e->file.certs.len > 0)
 		return rc;
 	hf_pemfile_describe(&e->file, is, sizeof(is));
-	return hf_err_set(&e->ctx->err, HF_E_PARSE, "'%s' holds no certificate: it is %s", e->name,
-			  is);
+	return hf_err_set(&e->ctx->err, HF_MISTAKE_FILE_WRONG,
+			  "'%s' holds no certificate: it is %s", e->name, is);
 }
 
 static bool is_identity(const struct exporting *e)

@@ -184,7 +184,8 @@ static int check_trust(struct get *g, const struct hf_trust *trust)
 	}
 	if (hf_trust_anchors(trust)->len > 0)
 		return 0;
-	(void)hf_err_set(&g->ctx->err, HF_E_NOENT, "no CA is trusted, so no server can be");
+	(void)hf_err_set(&g->ctx->err, HF_MISTAKE_NO_TRUST,
+			 "no CA is trusted, so no server can be");
 	return hf_err_hint(
 	    &g->ctx->err,
 	    "name the server's CA with --ca FILE, or add it: handfast trust add NAME FILE");

@@ -53,7 +53,8 @@ static int load_key(struct hf_cmd_ctx *ctx, const struct install_opts *o, const 
 	}
 	rc = hf_pemfile_load(file, path, HF_WANT_KEY, &source, &ctx->err);
 	if (rc == 0 && !file->key)
-		return hf_err_set(&ctx->err, HF_E_PARSE, "'%s' holds no private key", path);
+		return hf_err_set(&ctx->err, HF_MISTAKE_FILE_WRONG, "'%s' holds no private key",
+				  path);
 	return rc;
 }
 
@@ -65,7 +66,8 @@ static int load_certs(struct hf_cmd_ctx *ctx, const char *path, struct hf_pemfil
 	if (rc < 0 || file->certs.len > 0)
 		return rc;
 	hf_pemfile_describe(file, words, sizeof(words));
-	(void)hf_err_set(&ctx->err, HF_E_PARSE, "'%s' holds no certificate: it is %s", path, words);
+	(void)hf_err_set(&ctx->err, HF_MISTAKE_FILE_WRONG, "'%s' holds no certificate: it is %s",
+			 path, words);
 	return hf_err_hint(&ctx->err, "give the file that came back from the CA");
 }
 

@@ -80,8 +80,8 @@ static int find_key(struct hf_cmd_ctx *ctx, const struct request_opts *o, EVP_PK
 		return rc;
 	if (!file.key) {
 		hf_pemfile_describe(&file, words, sizeof(words));
-		return hf_err_set(&ctx->err, HF_E_PARSE, "'%s' holds no private key: it is %s",
-				  o->key, words);
+		return hf_err_set(&ctx->err, HF_MISTAKE_FILE_WRONG,
+				  "'%s' holds no private key: it is %s", o->key, words);
 	}
 	*ret_key = hf_take(file.key);
 	return hf_key_check(*ret_key, &ctx->err);

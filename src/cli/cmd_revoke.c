@@ -178,7 +178,8 @@ static int serial_of(struct hf_cmd_ctx *ctx, const char *path, struct hf_cert **
 	int rc = hf_pemfile_load(&file, path, 0, NULL, &ctx->err);
 
 	if (rc == 0 && file.certs.len == 0)
-		return hf_err_set(&ctx->err, HF_E_PARSE, "'%s' holds no certificate", path);
+		return hf_err_set(&ctx->err, HF_MISTAKE_FILE_WRONG, "'%s' holds no certificate",
+				  path);
 	if (rc == 0)
 		*ret_cert = hf_cert_ref(file.certs.items[0]);
 	return rc;

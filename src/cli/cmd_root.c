@@ -331,8 +331,8 @@ static int load_answer(struct hf_cmd_ctx *ctx, struct hf_pemfile *answer)
 	if (rc < 0 || answer->certs.len || answer->crls.len)
 		return rc;
 	hf_pemfile_describe(answer, words, sizeof(words));
-	return hf_err_set(&ctx->err, HF_E_PARSE, "'%s' is no answer of a root: it is %s", file,
-			  words);
+	return hf_err_set(&ctx->err, HF_MISTAKE_FILE_WRONG, "'%s' is no answer of a root: it is %s",
+			  file, words);
 }
 
 static void tell_accepted(struct hf_cmd_ctx *ctx, const struct hf_root_accepted *r)

@@ -79,7 +79,8 @@ static int load(struct hf_cmd_ctx *ctx, struct hf_pemfile *f)
 	if (rc < 0 || f->certs.len > 0)
 		return rc;
 	hf_pemfile_describe(f, is, sizeof(is));
-	return hf_err_set(&ctx->err, HF_E_PARSE, "'%s' holds no certificate: it is %s", path, is);
+	return hf_err_set(&ctx->err, HF_MISTAKE_FILE_WRONG, "'%s' holds no certificate: it is %s",
+			  path, is);
 }
 
 static int64_t moment(const struct rules_opts *opts)

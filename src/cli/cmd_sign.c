@@ -160,7 +160,7 @@ static int load(struct hf_sign_item *item, struct hf_pemfile *file)
 	if (file->csrs_len == 1)
 		return 0;
 	hf_pemfile_describe(file, words, sizeof(words));
-	(void)hf_err_set(&item->err, HF_E_PARSE,
+	(void)hf_err_set(&item->err, HF_MISTAKE_FILE_WRONG,
 			 file->csrs_len ? "more than one request: %s"
 					: "no certificate request: "
 					  "it is %s",

@@ -35,8 +35,8 @@ static int check_anchors(struct hf_cmd_ctx *ctx, const struct hf_pemfile *f, con
 
 	if (f->certs.len == 0) {
 		hf_pemfile_describe(f, words, sizeof(words));
-		(void)hf_err_set(&ctx->err, HF_E_PARSE, "'%s' holds no certificate: it is %s", path,
-				 words);
+		(void)hf_err_set(&ctx->err, HF_MISTAKE_FILE_WRONG,
+				 "'%s' holds no certificate: it is %s", path, words);
 		return hf_err_hint(&ctx->err, "give the other party's root certificate");
 	}
 	for (size_t i = 0; i < f->certs.len; i++) {

@@ -124,8 +124,8 @@ static int no_certificate(struct job *job, const struct hf_pemfile *f, const cha
 	char is[256];
 
 	hf_pemfile_describe(f, is, sizeof(is));
-	(void)hf_err_set(&job->ctx->err, HF_E_PARSE, "'%s' holds no certificate: it is %s", path,
-			 is);
+	(void)hf_err_set(&job->ctx->err, HF_MISTAKE_FILE_WRONG,
+			 "'%s' holds no certificate: it is %s", path, is);
 	return hf_err_hint(&job->ctx->err, "handfast show %s tells what is in it", path);
 }
 

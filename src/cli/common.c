@@ -111,8 +111,12 @@ void hf_cli_hint_identity(const char *home, const char *name, struct hf_err *err
 		(void)hf_err_hint(err,
 				  "its request waits for the CA; then: handfast install %s FILE",
 				  name);
+		(void)hf_err_is(err, HF_MISTAKE_IDENTITY_WAITS);
+		(void)hf_err_at_text(err, name);
 		return;
 	}
+	(void)hf_err_is(err, HF_MISTAKE_NO_IDENTITY);
+	(void)hf_err_at_text(err, name);
 	if (hf_home_id(home, "", "", dir, &ignored) == 0 &&
 	    hf_dir_list(dir, &names, &ignored) == 0 && names.len > 0)
 		nearest = hf_str_nearest(name, (const char *const *)names.items);

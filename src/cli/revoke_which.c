@@ -24,8 +24,8 @@ static int find_file(struct hf_cmd_ctx *ctx, struct hf_authority *a, const char 
 		return rc;
 	if (file.certs.len == 0) {
 		hf_pemfile_describe(&file, words, sizeof(words));
-		return hf_err_set(&ctx->err, HF_E_PARSE, "'%s' holds no certificate: it is %s",
-				  path, words);
+		return hf_err_set(&ctx->err, HF_MISTAKE_FILE_WRONG,
+				  "'%s' holds no certificate: it is %s", path, words);
 	}
 	filter.sha256 = file.certs.items[0]->sha256;
 	rc = hf_store_collect(a->store, &filter, found, &ctx->err);

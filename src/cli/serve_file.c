@@ -90,6 +90,19 @@ static int add_values(const struct hf_yaml *yaml, const struct hf_yaml_node *nod
 	return 0;
 }
 
+/* Is it a rule?  Told here, where the place is known. */
+static int try_rule(const struct hf_yaml *yaml, const struct hf_yaml_node *node, bool allow,
+		    const char *rule, struct hf_err *err)
+{
+	HF_AUTO(hf_rules) rules = NULL;
+	struct hf_err why = HF_ERR_INIT;
+	int rc = hf_rules_new(&rules, err);
+
+	if (rc < 0 || hf_rules_add(rules, allow, rule, &why) == 0)
+		return rc;
+	return hf_yaml_wrap(yaml, node, false, &why, err);
+}
+
 int hf_serve_rule_split(const struct hf_yaml *yaml, const struct hf_yaml_node *node,
 			const char **ret_rule, bool *ret_allow, struct hf_err *err)
 {
@@ -103,7 +116,7 @@ int hf_serve_rule_split(const struct hf_yaml *yaml, const struct hf_yaml_node *n
 		return hf_yaml_error(yaml, node, false, err,
 				     "a rule begins with 'allow ' or 'deny ': '%s'", text);
 	*ret_rule = strchr(text, ' ') + 1;
-	return 0;
+	return try_rule(yaml, node, *ret_allow, *ret_rule, err);
 }
 
 static int add_rules(const struct hf_yaml *yaml, const struct hf_yaml_node *node,
@@ -139,8 +152,7 @@ static int try_args(const struct hf_yaml *yaml, const struct hf_yaml_node *node,
 	hf_options_done(&set);
 	if (rc == 0)
 		return 0;
-	(void)hf_yaml_error(yaml, node, true, err, "%s", why.msg);
-	return why.hint[0] ? hf_err_hint(err, "%s", why.hint) : -HF_E_PARSE;
+	return hf_yaml_wrap(yaml, node, true, &why, err);
 }
 
 int hf_serve_key_args(const struct hf_yaml *yaml, const struct hf_yaml_node *node,

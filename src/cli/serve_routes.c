@@ -22,7 +22,7 @@ static int put_rules(const struct hf_yaml *yaml, const struct hf_yaml_node *map,
 		rc = hf_serve_rule_split(yaml, item, &rule, &allow, err);
 		if (rc < 0 || hf_rules_add(route->rules, allow, rule, &why) == 0)
 			continue;
-		rc = hf_yaml_error(yaml, item, false, err, "%s", why.msg);
+		rc = hf_yaml_wrap(yaml, item, false, &why, err);
 	}
 	return rc;
 }

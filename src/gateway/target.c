@@ -23,7 +23,8 @@ static const struct {
 
 static int unknown(const char *text, struct hf_err *err)
 {
-	(void)hf_err_set(err, HF_E_INVALID, "--to does not know '%s'", text);
+	(void)hf_err_set(err, HF_MISTAKE_TARGET, "--to does not know '%s'", text);
+	(void)hf_err_at(err, text, 0, HF_MAX(strcspn(text, ":"), 1));
 	if (hf_str_starts(text, "https:") || hf_str_starts(text, "tls:"))
 		return hf_err_hint(err, "the service behind is spoken to in the clear, on this "
 					"machine; TLS to another one is what 'handfast tunnel' is "
@@ -38,7 +39,7 @@ static int read_prefix(const char *path, struct hf_target *target, struct hf_err
 
 	if (strpbrk(path, "?#") != NULL || !hf_http_all(path, len, HF_CHAR_TARGET) ||
 	    !hf_http_percent_ok(path, len) || len >= sizeof(target->prefix))
-		return hf_err_set(err, HF_E_INVALID, "--to: '%s' is no path", path);
+		return hf_err_set(err, HF_MISTAKE_TARGET, "--to: '%s' is no path", path);
 	while (len > 0 && path[len - 1] == '/')
 		len--;
 	memcpy(target->prefix, path, len);
@@ -54,7 +55,7 @@ static int all_near(const struct hf_target *target, struct hf_err *err)
 		if (hf_address_is_loopback(&target->addresses[i]))
 			continue;
 		hf_address_format(&target->addresses[i], where);
-		(void)hf_err_set(err, HF_E_INVALID,
+		(void)hf_err_set(err, HF_MISTAKE_TARGET,
 				 "--to %s: %s is another machine, and the way there is in the "
 				 "clear",
 				 target->text, where);
@@ -73,17 +74,17 @@ static int read_network(const char *rest, bool anywhere, struct hf_target *targe
 	int port = 0, rc;
 
 	if (len >= sizeof(target->authority))
-		return hf_err_set(err, HF_E_INVALID, "--to %s: the address is too long",
+		return hf_err_set(err, HF_MISTAKE_TARGET, "--to %s: the address is too long",
 				  target->text);
 	memcpy(target->authority, rest, len);
 	target->authority[len] = '\0';
 	if (slash != NULL && target->kind == HF_TARGET_STREAM)
-		return hf_err_set(err, HF_E_INVALID, "--to %s: a byte stream has no path",
+		return hf_err_set(err, HF_MISTAKE_TARGET, "--to %s: a byte stream has no path",
 				  target->text);
 	rc = hf_hostport_parse(target->authority, target->kind == HF_TARGET_HTTP ? 80 : -1, host,
 			       &port, err);
 	if (rc == 0 && (host[0] == '\0' || strcmp(host, "*") == 0))
-		rc = hf_err_set(err, HF_E_INVALID, "--to %s: which host?", target->text);
+		rc = hf_err_set(err, HF_MISTAKE_TARGET, "--to %s: which host?", target->text);
 	if (rc == 0 && slash != NULL)
 		rc = read_prefix(slash, target, err);
 	if (rc == 0)
@@ -98,7 +99,8 @@ static int read_unix(const char *path, struct hf_target *target, struct hf_err *
 	if (spec == NULL)
 		return hf_err_nomem(err);
 	if (path[0] == '\0')
-		return hf_err_set(err, HF_E_INVALID, "--to %s: which socket file?", target->text);
+		return hf_err_set(err, HF_MISTAKE_TARGET, "--to %s: which socket file?",
+				  target->text);
 	(void)hf_str_copy(target->authority, sizeof(target->authority), "localhost");
 	return hf_address_resolve(spec, 0, target->addresses, &target->addresses_len, err);
 }

@@ -23,11 +23,11 @@ static int scheme_skip(const char **text, struct hf_err *err)
 		return 0;
 	}
 	if (len == 4 && hf_mem_case_eq(*text, "http", 4)) {
-		hf_err_set(err, HF_E_INVALID, "'%s' is plain HTTP, which has no certificates",
+		hf_err_set(err, HF_MISTAKE_URL, "'%s' is plain HTTP, which has no certificates",
 			   *text);
 		return hf_err_hint(err, "write https://%s", after + 3);
 	}
-	return hf_err_set(err, HF_E_INVALID, "only https URLs can be fetched, not '%s'", *text);
+	return hf_err_set(err, HF_MISTAKE_URL, "only https URLs can be fetched, not '%s'", *text);
 }
 
 static int authority_parse(const char *text, size_t len, struct hf_url *url, struct hf_err *err)
@@ -38,22 +38,22 @@ static int authority_parse(const char *text, size_t len, struct hf_url *url, str
 	int rc;
 
 	if (len == 0 || len >= sizeof(authority))
-		return hf_err_set(err, HF_E_INVALID,
+		return hf_err_set(err, HF_MISTAKE_URL,
 				  "the URL has no host, or one that is too long");
 	memcpy(authority, text, len);
 	authority[len] = '\0';
 	if (strchr(authority, '@'))
 		return hf_err_set(
-		    err, HF_E_INVALID,
+		    err, HF_MISTAKE_URL,
 		    "user names in URLs are not supported: certificates say who you are");
 	if (!hf_http_host_ok((struct hf_slice){ authority, len }))
-		return hf_err_set(err, HF_E_INVALID, "'%s' is not a host name or address",
+		return hf_err_set(err, HF_MISTAKE_URL, "'%s' is not a host name or address",
 				  authority);
 	rc = hf_hostport_parse(authority, default_port, url->host, &url->port, err);
 	if (rc < 0)
 		return rc;
 	if (!url->host[0] || url->port == 0)
-		return hf_err_set(err, HF_E_INVALID, "the URL has no host, or port 0");
+		return hf_err_set(err, HF_MISTAKE_URL, "the URL has no host, or port 0");
 	url->host_is_ip =
 	    inet_pton(AF_INET, url->host, raw) == 1 || inet_pton(AF_INET6, url->host, raw) == 1;
 	rc = snprintf(url->authority, sizeof(url->authority),
@@ -71,12 +71,13 @@ static int target_parse(const char *text, struct hf_url *url, struct hf_err *err
 			 (int)HF_MIN(len, (size_t)HF_URL_TARGET_CAP), text);
 
 	if (n < 0 || (size_t)n >= sizeof(url->target))
-		return hf_err_set(err, HF_E_INVALID, "the URL is longer than %d bytes",
+		return hf_err_set(err, HF_MISTAKE_URL, "the URL is longer than %d bytes",
 				  HF_URL_TARGET_CAP);
 	if (hf_http_all(url->target, (size_t)n, HF_CHAR_TARGET) &&
 	    hf_http_percent_ok(url->target, (size_t)n))
 		return 0;
-	hf_err_set(err, HF_E_INVALID, "the path of the URL holds a byte that may not stand there");
+	hf_err_set(err, HF_MISTAKE_URL,
+		   "the path of the URL holds a byte that may not stand there");
 	return hf_err_hint(err, "write it as %%XX, a space as %%20");
 }
 
@@ -113,7 +114,7 @@ bool hf_url_looks_like(const char *text)
 int hf_url_parse_any(const char *text, struct hf_url *ret_url, struct hf_err *err)
 {
 	if (!hf_url_looks_like(text))
-		return hf_err_set(err, HF_E_INVALID, "'%s' is no http:// or https:// URL", text);
+		return hf_err_set(err, HF_MISTAKE_URL, "'%s' is no http:// or https:// URL", text);
 	if (has_scheme(text, "http://"))
 		return rest_parse(text + strlen("http://"), true, ret_url, err);
 	return hf_url_parse(text, ret_url, err);

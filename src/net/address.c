@@ -143,13 +143,21 @@ static const char *port_colon(const char *text)
 	return colon && strchr(text, ':') == colon ? colon : NULL;
 }
 
+static int bad_port(const char *text, const char *whole, struct hf_err *err)
+{
+	(void)hf_err_set(err, HF_MISTAKE_ADDRESS, "'%s' in '%s' is not a port (0 to 65535)", text,
+			 whole);
+	(void)hf_err_at(err, whole, (size_t)(text - whole), strlen(text));
+	return hf_err_hint(err, "write ADDRESS:PORT, for example 127.0.0.1:8443 or [::1]:8443");
+}
+
+/* text is what follows the colon in whole. */
 static int port_parse(const char *text, const char *whole, int *ret_port, struct hf_err *err)
 {
 	uint64_t port;
 
 	if (!hf_str_u64(text, 65535, &port))
-		return hf_err_set(err, HF_E_INVALID, "'%s' in '%s' is not a port (0 to 65535)",
-				  text, whole);
+		return bad_port(text, whole, err);
 	*ret_port = (int)port;
 	return 0;
 }
@@ -163,7 +171,8 @@ int hf_hostport_parse(const char *text, int default_port, char host[HF_HOST_CAP]
 	int port = default_port;
 
 	if (!colon && default_port < 0) {
-		hf_err_set(err, HF_E_INVALID, "'%s' has no port", text);
+		hf_err_set(err, HF_MISTAKE_ADDRESS, "'%s' has no port", text);
+		(void)hf_err_at_text(err, text);
 		return hf_err_hint(err,
 				   "write ADDRESS:PORT, for example 127.0.0.1:8443 or [::1]:8443");
 	}
@@ -216,6 +225,13 @@ static void v6_loopback(int port, struct hf_address *ret_address)
 	ret_address->len = sizeof(sin6);
 }
 
+static int host_unknown(const char *host, const char *why, struct hf_err *err)
+{
+	(void)hf_err_set(err, HF_MISTAKE_HOST_UNKNOWN, "cannot find the address of '%s': %s", host,
+			 why);
+	return hf_err_at_text(err, host);
+}
+
 static int look_up(const char *host, int port, struct hf_address list[HF_ADDRESSES_CAP],
 		   size_t *ret_len, struct hf_err *err)
 {
@@ -230,8 +246,8 @@ static int look_up(const char *host, int port, struct hf_address list[HF_ADDRESS
 	snprintf(service, sizeof(service), "%d", port);
 	rc = getaddrinfo(host, service, &hints, &found);
 	if (rc != 0)
-		return hf_err_set(err, HF_E_NOENT, "cannot find the address of '%s': %s", host,
-				  rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc));
+		return host_unknown(host, rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc),
+				    err);
 	for (struct addrinfo *at = found; at && len < HF_ADDRESSES_CAP; at = at->ai_next) {
 		memset(&list[len], 0, sizeof(list[len]));
 		memcpy(&list[len].sa, at->ai_addr, at->ai_addrlen);

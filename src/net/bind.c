@@ -56,7 +56,9 @@ static int bind_failed(const struct hf_address *address, int errnum, struct hf_e
 	hf_address_format(address, text);
 	if (errnum != EADDRINUSE)
 		return hf_err_errno(err, errnum, "listening on %s", text);
-	hf_err_set(err, HF_E_BUSY, "%s is in use by another program (EADDRINUSE)", text);
+	hf_err_set(err, HF_MISTAKE_ADDRESS_IN_USE, "%s is in use by another program (EADDRINUSE)",
+		   text);
+	(void)hf_err_at_text(err, text);
 	return hf_err_hint(err, "stop the other one, or choose another port; port 0 takes any");
 }
 

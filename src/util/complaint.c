@@ -181,10 +181,51 @@ static size_t draw(const struct excerpt *e, unsigned number, const struct hf_com
 	return 2 + strlen(gutter) + (number ? 3 : 0) + (size_t)at + carets;
 }
 
+/* A word that stands on the command line as a whole. */
+static bool called_with(const char *word)
+{
+	int rank = 0;
+
+	for (int i = 1; i < called.argc && rank < 2; i++)
+		(void)inside(called.argv[i], word, &rank);
+	return rank >= 2;
+}
+
+static bool point_at(const char *word, size_t len, struct hf_err *err)
+{
+	HF_AUTO(cstr) text = len > 0 ? hf_str_ndup(word, len) : NULL;
+
+	if (!text || !called_with(text))
+		return false;
+	(void)hf_err_at_text(err, text);
+	return true;
+}
+
+/* What a message quotes, or the option that it names, is the place when it stands on the command
+ * line as it is. */
+static struct hf_err_place place_of(const struct hf_err *err)
+{
+	struct hf_err found = HF_ERR_INIT;
+
+	if (err->place.text[0])
+		return err->place;
+	for (const char *at = strchr(err->msg, '\''), *end; at; at = strchr(end + 1, '\'')) {
+		end = strchr(at + 1, '\'');
+		if (!end || point_at(at + 1, (size_t)(end - at - 1), &found))
+			break;
+	}
+	for (const char *at = strstr(err->msg, "--"); at && !found.place.text[0];
+	     at = strstr(at + 2, "--"))
+		(void)point_at(at, 2 + strspn(at + 2, "abcdefghijklmnopqrstuvwxyz0123456789-"),
+			       &found);
+	return found.place;
+}
+
 /* Returns the column of the cursor: 0 when nothing was shown. */
-static size_t draw_place(const struct hf_err_place *place, const struct hf_complaint_style *style,
+static size_t draw_place(const struct hf_err *err, const struct hf_complaint_style *style,
 			 struct hf_buf *out)
 {
+	const struct hf_err_place found = place_of(err), *place = &found;
 	struct excerpt e = { NULL, 0, 0 };
 	bool there = place->text[0] && place->column > 0 &&
 		     (place->line ? read_line(place, &e) : show_word(place, &e));
@@ -264,7 +305,7 @@ void hf_complaint_format(const struct hf_err *err, const struct hf_complaint_sty
 	else
 		(void)hf_buf_printf(out, " %s\n", hf_buf_str(&safe));
 	(void)hf_buf_puts(out, paint(style, PLAIN));
-	at = draw_place(&err->place, style, out);
+	at = draw_place(err, style, out);
 	draw_help(help_of(err), at, style, out);
 }
 
@@ -284,8 +325,9 @@ void hf_complaint_print(const struct hf_err *err, bool color)
 /* --- as JSON --- */
 
 /* For a word of the command line: the whole word and the column in it. */
-static void place_json(struct hf_json *j, const struct hf_err_place *place)
+static void place_json(struct hf_json *j, const struct hf_err *err)
 {
+	const struct hf_err_place found = place_of(err), *place = &found;
 	int i = 0;
 	const char *at = place->line ? NULL : find_word(place->text, &i);
 	const char *word = at ? called.argv[i] : place->text;
@@ -314,7 +356,7 @@ void hf_complaint_json(struct hf_json *j, const struct hf_err *err)
 	hf_json_string(j, "code", *id ? id : hf_err_name(err->code));
 	hf_json_string(j, "kind", hf_err_name(err->code));
 	hf_json_string(j, "message", err->msg);
-	place_json(j, &err->place);
+	place_json(j, err);
 	hf_json_string(j, "hint", *help ? help : NULL);
 	hf_json_object_end(j);
 }

@@ -15,7 +15,8 @@
 #include "base/json.h"
 
 /* The words that the program was called with, for showing the one that is wrong; kept, not
- * copied.  Without them an argument is shown alone. */
+ * copied.  Without them an argument is shown alone.  A failure without a place is placed at the
+ * word that its message quotes, or at the option that it names, if that was given. */
 void hf_complaint_words(int argc, const char *const *argv);
 
 struct hf_complaint_style {

@@ -31,11 +31,13 @@ int hf_home_check_name(const char *name, struct hf_err *err)
 	size_t len = strlen(name);
 
 	if (len == 0)
-		return hf_err_set(err, HF_E_INVALID, "the name is empty");
+		return hf_err_set(err, HF_MISTAKE_NAME, "the name is empty");
 	if (len > NAME_CAP)
-		return hf_err_set(err, HF_E_INVALID, "the name is longer than %d bytes", NAME_CAP);
+		return hf_err_set(err, HF_MISTAKE_NAME, "the name is longer than %d bytes",
+				  NAME_CAP);
 	if (name[0] == '.' || strchr(name, '/') || !hf_str_is_printable(name, len)) {
-		(void)hf_err_set(err, HF_E_INVALID, "'%s' cannot be the name of an identity", name);
+		(void)hf_err_set(err, HF_MISTAKE_NAME, "'%s' cannot be the name of an identity",
+				 name);
 		return hf_err_hint(
 		    err, "a name becomes a directory: no '/', no leading '.', no control bytes");
 	}

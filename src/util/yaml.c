@@ -40,8 +40,9 @@ void hf_yaml_free(struct hf_yaml *yaml)
 static int fail_at(const struct hf_yaml *yaml, const yaml_mark_t *at, struct hf_err *err,
 		   const char *what)
 {
-	return hf_err_set(err, HF_E_PARSE, "%s:%zu:%zu: %s", yaml->name, at->line + 1,
-			  at->column + 1, what);
+	(void)hf_err_set(err, HF_MISTAKE_YAML_SYNTAX, "%s:%zu:%zu: %s", yaml->name, at->line + 1,
+			 at->column + 1, what);
+	return hf_err_at_line(err, yaml->name, (unsigned)at->line + 1, (unsigned)at->column + 1, 0);
 }
 
 /* --- the tree --- */
@@ -53,8 +54,12 @@ static int keep_key(struct reader *r, const yaml_event_t *event, struct hf_err *
 	const struct hf_yaml_node *there = hf_yaml_get(map, text);
 
 	if (there) {
-		(void)hf_err_set(err, HF_E_PARSE, "%s:%zu:%zu: '%s' is given twice", r->yaml->name,
-				 event->start_mark.line + 1, event->start_mark.column + 1, text);
+		(void)hf_err_set(err, HF_MISTAKE_YAML_TWICE, "%s:%zu:%zu: '%s' is given twice",
+				 r->yaml->name, event->start_mark.line + 1,
+				 event->start_mark.column + 1, text);
+		(void)hf_err_at_line(err, r->yaml->name, (unsigned)event->start_mark.line + 1,
+				     (unsigned)event->start_mark.column + 1,
+				     (unsigned)hf_str_columns(text, strlen(text)));
 		return hf_err_hint(err, "it stands in line %u already", there->key_line);
 	}
 	r->key = hf_str_dup(text);
@@ -246,21 +251,65 @@ int hf_yaml_load(const char *path, struct hf_yaml **ret_yaml, struct hf_err *err
 
 /* --- asking it --- */
 
+/* What is underlined: the key, or a value as it is written. */
+static unsigned length_of(const struct hf_yaml_node *node, bool key)
+{
+	const char *text = key ? node->key : node->text;
+	unsigned quotes = !key && node->kind == HF_YAML_SCALAR && !node->plain ? 2 : 0;
+
+	return text ? (unsigned)hf_str_columns(text, strlen(text)) + quotes : 0;
+}
+
 int hf_yaml_error(const struct hf_yaml *yaml, const struct hf_yaml_node *node, bool at_key,
 		  struct hf_err *err, const char *fmt, ...)
 {
 	char text[1024];
 	bool key = node && at_key && node->key;
+	unsigned line = !node ? 0 : key ? node->key_line : node->line;
+	unsigned column = !node ? 0 : key ? node->key_column : node->column;
 	va_list args;
 
 	va_start(args, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	if (!node)
-		return hf_err_set(err, HF_E_PARSE, "%s: %s", yaml->name, text);
-	return hf_err_set(err, HF_E_PARSE, "%s:%u:%u: %s", yaml->name,
-			  key ? node->key_line : node->line, key ? node->key_column : node->column,
-			  text);
+		return hf_err_set(err, HF_MISTAKE_YAML_VALUE, "%s: %s", yaml->name, text);
+	(void)hf_err_set(err, HF_MISTAKE_YAML_VALUE, "%s:%u:%u: %s", yaml->name, line, column,
+			 text);
+	return hf_err_at_line(err, yaml->name, line, column, length_of(node, key));
+}
+
+/* The value on its line, when it is written there as it is read. */
+static bool narrow(const struct hf_yaml_node *node, const struct hf_err_place *inner,
+		   struct hf_err_place *place)
+{
+	const char *at = node->text && inner->text[0] ? strstr(node->text, inner->text) : NULL;
+
+	if (!at || inner->line || !inner->column)
+		return false;
+	place->line = node->line;
+	place->column = node->column + (node->plain ? 0 : 1) + inner->column - 1 +
+			(unsigned)hf_str_columns(node->text, (size_t)(at - node->text));
+	place->length = inner->length;
+	return true;
+}
+
+int hf_yaml_wrap(const struct hf_yaml *yaml, const struct hf_yaml_node *node, bool at_key,
+		 const struct hf_err *why, struct hf_err *err)
+{
+	enum hf_mistake which = why->id[0] ? hf_mistake_of(why) : HF_MISTAKE_YAML_VALUE;
+	struct hf_err_place place;
+	bool inside = narrow(node, &why->place, &place);
+
+	if (inside && !at_key)
+		(void)hf_err_set(err, HF_MISTAKE_YAML_VALUE, "%s:%u:%u: %s", yaml->name, place.line,
+				 place.column, why->msg);
+	else
+		(void)hf_yaml_error(yaml, node, at_key, err, "%s", why->msg);
+	if (inside)
+		(void)hf_err_at_line(err, yaml->name, place.line, place.column, place.length);
+	(void)hf_err_is(err, which);
+	return why->hint[0] ? hf_err_hint(err, "%s", why->hint) : -HF_E_PARSE;
 }
 
 static char key_letter(char c)
@@ -327,6 +376,7 @@ int hf_yaml_check_keys(const struct hf_yaml *yaml, const struct hf_yaml_node *ma
 			continue;
 		nearest = hf_str_nearest(n->key, known);
 		(void)hf_yaml_error(yaml, n, true, err, "there is no key '%s' here", n->key);
+		(void)hf_err_is(err, HF_MISTAKE_YAML_KEY);
 		return nearest ? hf_err_hint(err, "did you mean '%s'?", nearest)
 			       : hint_known(known, err);
 	}
@@ -420,39 +470,4 @@ const struct hf_yaml_node *hf_yaml_each(const struct hf_yaml_node *node,
 	if (prev)
 		return prev == node ? NULL : prev->next;
 	return node->kind == HF_YAML_LIST ? node->child : node;
-}
-
-/* --- writing --- */
-
-/* Letters, digits and what names are made of: nothing that YAML reads as anything else. */
-static bool is_plain(const char *text)
-{
-	static const char *const taken[] = { "yes", "no",   "true", "false", "on",
-					     "off", "null", "y",    "n",     NULL };
-
-	if (!*text || strchr(" -.", text[0]) || text[strlen(text) - 1] == ' ')
-		return false;
-	for (size_t i = 0; taken[i]; i++) {
-		if (hf_str_case_eq(taken[i], text))
-			return false;
-	}
-	return strspn(text,
-		      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./ ") ==
-	       strlen(text);
-}
-
-int hf_yaml_write_scalar(struct hf_buf *out, const char *text)
-{
-	if (is_plain(text))
-		return hf_buf_puts(out, text);
-	(void)hf_buf_putc(out, '"');
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-		if (*p == '"' || *p == '\\')
-			(void)hf_buf_printf(out, "\\%c", *p);
-		else if (*p < 0x20 || *p == 0x7f)
-			(void)hf_buf_printf(out, "\\x%02x", *p);
-		else
-			(void)hf_buf_putc(out, (char)*p);
-	}
-	return hf_buf_putc(out, '"');
 }

@@ -47,6 +47,11 @@ HF_DEFINE_AUTO(hf_yaml, struct hf_yaml, hf_yaml_free);
 int hf_yaml_error(const struct hf_yaml *yaml, const struct hf_yaml_node *node, bool at_key,
 		  struct hf_err *err, const char *fmt, ...) HF_PRINTF(5, 6);
 
+/* The same for a failure of what the value was handed to: message, id and hint of `why`, and its
+ * place inside the value (which err->place has; the message names the key when `at_key`). */
+int hf_yaml_wrap(const struct hf_yaml *yaml, const struct hf_yaml_node *node, bool at_key,
+		 const struct hf_err *why, struct hf_err *err);
+
 /* '-' is '_'. */
 bool hf_yaml_key_is(const struct hf_yaml_node *node, const char *key);
 /* NULL when the map has no such key. */

@@ -134,6 +134,38 @@ static void test_help_at_a_terminal_is_wrapped_and_coloured(void **state)
 	    "--client? it is one of many words that this command knows,\n        and the nearest\n");
 }
 
+static void test_what_a_message_names_is_its_place(void **state)
+{
+	static const struct {
+		const char *label, *msg, *want;
+	} rows[] = {
+		{ "the word it quotes", "'bob' is no file", "  bob\n  ^^^ help: do\n" },
+		{ "the first that was given", "'x' in 'o:abc+cnn:bob'",
+		  "  --allow o:abc+cnn:bob\n          ^^^^^^^^^^^^^ help: do\n" },
+		{ "the option it names", "--as and --allow exclude each other",
+		  "  --allow\n  ^^^^^^^ help: do\n" },
+		{ "a secret stays where it is", "--token is too old",
+		  "  --token\n  ^^^^^^^ help: do\n" },
+		{ "a part of a word is not it", "'abc' and 'it's", "  help: do\n" },
+		{ "nothing that was given", "Add --client -- or 'so'", "  help: do\n" },
+		{ "an empty quote", "'' --", "  help: do\n" },
+	};
+
+	(void)state;
+	hf_complaint_words((int)HF_ARRAY_LEN(line_of_command) - 1, line_of_command);
+	for (size_t i = 0; i < HF_ARRAY_LEN(rows); i++) {
+		HF_AUTO(cstr) want =
+		    hf_str_printf("handfast: %s [E-USAGE]\n%s", rows[i].msg, rows[i].want);
+		struct hf_err err = HF_ERR_INIT;
+
+		print_message("  %s\n", rows[i].label);
+		(void)hf_err_set(&err, HF_E_INVALID, "%s", rows[i].msg);
+		(void)hf_err_hint(&err, "do");
+		assert_told(&err, want);
+	}
+	hf_complaint_words(0, NULL);
+}
+
 static void test_an_id_is_told_once(void **state)
 {
 	struct hf_err err = HF_ERR_INIT;
@@ -227,6 +259,7 @@ int main(void)
 		cmocka_unit_test(test_the_wrong_part_of_a_line_is_underlined),
 		cmocka_unit_test(test_a_long_line_is_cut_around_its_wrong_part),
 		cmocka_unit_test(test_help_at_a_terminal_is_wrapped_and_coloured),
+		cmocka_unit_test(test_what_a_message_names_is_its_place),
 		cmocka_unit_test(test_an_id_is_told_once),
 		cmocka_unit_test(test_json_has_code_kind_and_place),
 		cmocka_unit_test(test_a_failure_keeps_its_id_and_place),

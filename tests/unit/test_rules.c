@@ -276,6 +276,40 @@ static void test_mistakes_are_named(void **state)
 	}
 }
 
+static void test_the_wrong_part_of_a_rule_has_a_place(void **state)
+{
+	static const struct {
+		const char *rule, *id;
+		unsigned column, length;
+	} rows[] = {
+		{ "cnn:bob", "E-RULE-TERM", 1, 3 },
+		{ "o:abc+cnn:bob+dns:a", "E-RULE-TERM", 7, 3 },
+		{ "everybody", "E-RULE-TERM", 1, 9 },
+		{ "cn:a\\+b+ip:10.0.0.1/8", "E-RULE-VALUE", 12, 10 },
+		{ "cn:bob+sha256:ab", "E-RULE-VALUE", 15, 2 },
+		{ "cn:bob+cn:", "E-RULE-VALUE", 8, 3 },
+		{ "cn:bob+", "E-RULE", 7, 1 },
+		{ "+", "E-RULE", 1, 1 },
+		{ "o:\xc3\xa4+cnn:b", "E-RULE-TERM", 5, 3 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < HF_ARRAY_LEN(rows); i++) {
+		HF_AUTO(hf_rules) rules = NULL;
+		struct hf_err err = HF_ERR_INIT;
+
+		print_message("  %s\n", rows[i].rule);
+		assert_int_equal(hf_rules_new(&rules, &err), 0);
+		assert_true(hf_rules_add(rules, true, rows[i].rule, &err) < 0);
+		assert_string_equal(err.id, rows[i].id);
+		assert_string_equal(err.place.text, rows[i].rule);
+		assert_int_equal(err.place.line, 0);
+		assert_int_equal(err.place.column, rows[i].column);
+		assert_int_equal(err.place.length, rows[i].length);
+		assert_true(hf_rules_add(rules, true, rows[i].rule, NULL) < 0);
+	}
+}
+
 static void test_equal_rules_have_equal_digests(void **state)
 {
 	static const char *const sets[][3] = {
@@ -339,6 +373,7 @@ int main(void)
 		cmocka_unit_test(test_a_doubtful_name_is_denied),
 		cmocka_unit_test(test_order_and_defaults),
 		cmocka_unit_test(test_mistakes_are_named),
+		cmocka_unit_test(test_the_wrong_part_of_a_rule_has_a_place),
 		cmocka_unit_test(test_equal_rules_have_equal_digests),
 		cmocka_unit_test(test_nul_does_not_shorten_a_name),
 	};

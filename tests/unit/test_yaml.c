@@ -132,6 +132,42 @@ static void unknown_key_is_told_with_the_nearest(void **state)
 	assert_string_equal(err.hint, "did you mean 'subject'?");
 }
 
+static void failure_of_a_value_is_told_at_its_place_inside(void **state)
+{
+	HF_AUTO(hf_yaml) y = parse("a: allow cnn:bob\nb: \"deny cnn:bob\"\nc: x\n");
+	static const struct {
+		const char *key;
+		bool at_key;
+		unsigned line, column, length;
+		const char *msg;
+	} rows[] = {
+		{ "a", false, 1, 10, 3, "f.yaml:1:10: no" },
+		{ "a", true, 1, 10, 3, "f.yaml:1:1: no" },
+		{ "b", false, 2, 10, 3, "f.yaml:2:10: no" },
+		{ "c", false, 3, 4, 1, "f.yaml:3:4: no" }, /* it is not there */
+		{ "c", true, 3, 1, 1, "f.yaml:3:1: no" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < HF_ARRAY_LEN(rows); i++) {
+		struct hf_err why = HF_ERR_INIT, err = HF_ERR_INIT;
+
+		(void)hf_err_set(&why, HF_MISTAKE_RULE_TERM, "no");
+		(void)hf_err_at(&why, "cnn:bob", 0, 3);
+		(void)hf_err_hint(&why, "do");
+		assert_int_equal(hf_yaml_wrap(y, hf_yaml_get(y->root, rows[i].key), rows[i].at_key,
+					      &why, &err),
+				 -HF_E_PARSE);
+		assert_string_equal(err.msg, rows[i].msg);
+		assert_string_equal(err.hint, "do");
+		assert_string_equal(err.id, "E-RULE-TERM");
+		assert_string_equal(err.place.text, "f.yaml");
+		assert_int_equal(err.place.line, rows[i].line);
+		assert_int_equal(err.place.column, rows[i].column);
+		assert_int_equal(err.place.length, rows[i].length);
+	}
+}
+
 static void values_are_read_as_what_they_must_be(void **state)
 {
 	static const char *const words[] = { "refuse", "strip", NULL };
@@ -196,6 +232,7 @@ int main(void)
 		cmocka_unit_test(depth_size_and_number_have_caps),
 		cmocka_unit_test(unknown_key_is_told_with_the_nearest),
 		cmocka_unit_test(values_are_read_as_what_they_must_be),
+		cmocka_unit_test(failure_of_a_value_is_told_at_its_place_inside),
 		cmocka_unit_test(scalar_that_was_written_reads_back_the_same),
 	};
 

@@ -116,6 +116,7 @@ int hf_custody_ask(struct hf_custody *custody, struct hf_custody_request *reques
 	custody->asked_ms = 0;
 	if (answer.code != 0) {
 		(void)hf_err_set(err, answer.code, "%s", answer.text);
+		(void)hf_err_is(err, hf_mistake_by_id(answer.id));
 		return *answer.hint ? hf_err_hint(err, "%s", answer.hint) : -answer.code;
 	}
 	*ret_answer = answer;

@@ -120,6 +120,7 @@ bool hf_custody_answer_parse(const uint8_t *data, size_t len, struct hf_custody_
 	if (answer.code != 0) {
 		answer.text = take_text(&r);
 		answer.hint = take_text(&r);
+		answer.id = take_text(&r);
 		r.bad |= r.left > 0;
 	} else {
 		answer.len = r.left;
@@ -245,6 +246,7 @@ int hf_custody_answer_bad(uint32_t seq, const struct hf_err *err, struct hf_buf 
 	put_number(out, err->code > 0 ? (uint64_t)err->code : HF_E_IO, 2);
 	put_text(out, err->msg);
 	put_text(out, err->hint);
+	put_text(out, err->id);
 	return hf_buf_failed(out) ? -HF_E_LIMIT : 0;
 }
 

@@ -47,8 +47,8 @@ int hf_custody_request_write(const struct hf_custody_request *request, struct hf
 
 struct hf_custody_answer {
 	uint32_t seq;
-	int code; /* 0: good; else HF_E_* with text and hint */
-	const char *text, *hint;
+	int code; /* 0: good; else HF_E_* with text, hint and the mistake's id */
+	const char *text, *hint, *id;
 	const uint8_t *data; /* good: a signature, an entry, words; into the message */
 	size_t len;
 };
