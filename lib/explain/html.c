@@ -131,7 +131,8 @@ static void put_cards(struct hf_buf *out, const struct hf_case *c, const struct 
 {
 	const struct hf_transcript *t = &c->looks[HF_LOOK_MAIN].transcript;
 	const struct hf_certs *lists[] = { &c->own, &t->server.certs };
-	static const char *const who[] = { "the client sends", "the server sends" };
+	const char *const who[] = { hf_certificate_sent(t) ? "the client sends" : "the client has",
+				    "the server sends" };
 
 	if (lists[0]->len + lists[1]->len == 0)
 		return;
@@ -153,6 +154,16 @@ static void put_tag(struct hf_buf *out, const char *name, const char *value)
 	(void)hf_buf_puts(out, "</div>");
 }
 
+/* The headline without "[V-EXPIRED, likely]" at its end: badge and tags say that. */
+static void put_title(struct hf_buf *out, const struct hf_explanation *e)
+{
+	const char *bracket = e->cause ? strrchr(e->headline, '[') : NULL;
+	size_t len = bracket ? (size_t)(bracket - e->headline) : strlen(e->headline);
+	HF_AUTO(cstr) title = hf_str_ndup(e->headline, len);
+
+	put_in(out, "h1", title ? title : e->headline);
+}
+
 static void put_header(struct hf_buf *out, const struct hf_explanation *e, bool good)
 {
 	char since[HF_TIME_TEXT_CAP];
@@ -162,10 +173,13 @@ static void put_header(struct hf_buf *out, const struct hf_explanation *e, bool 
 			    good       ? "THEY MEET"
 			    : e->cause ? hf_reason_info(e->cause)->id
 				       : "REFUSED");
-	put_in(out, "h1", e->headline);
+	put_title(out, e);
 	(void)hf_buf_puts(out, "<dl class=\"tags\">");
-	put_tag(out, "refused by", hf_side_name(e->refused_by));
-	put_tag(out, "to be mended in", hf_side_name(e->fault_in));
+	if (!good) {
+		put_tag(out, "refused by", hf_side_name(e->refused_by));
+		put_tag(out, "to be mended in",
+			e->fault_in == HF_SIDE_NOBODY ? "not known" : hf_side_name(e->fault_in));
+	}
 	put_tag(out, "confidence", hf_confidence_name(e->confidence));
 	if (e->cause)
 		put_tag(out, "rule", hf_reason_info(e->cause)->rule);

