@@ -12,7 +12,7 @@
 #include "explain/story.h"
 #include "util/clock.h"
 
-enum { LINES_CAP = 6, SENT_CAP = 16, DER_CAP = 64 * 1024 };
+enum { LINES_CAP = 6, SENT_CAP = 16, DER_CAP = 64 * 1024, JAVA_MESSAGE_CAP = 32768 };
 
 const char *explain_text_of(const json_t *object, const char *key)
 {
@@ -223,6 +223,23 @@ static bool by_own_chain(const struct explain_own *own, struct explain_reading *
 	return found;
 }
 
+/* Java reads handshake messages of 32 KiB and breaks off at a longer CertificateRequest. */
+static bool names_too_long(struct explain_reading *r)
+{
+	const json_t *bytes = json_object_get(json_object_get(r->record, "ca_names"), "bytes");
+	char line[160];
+
+	if (r->g.alert != 10 || json_integer_value(bytes) <= JAVA_MESSAGE_CAP)
+		return false;
+	explain_settle(&r->g, HF_REASON_L_JSSE_32K, HF_LIKELY);
+	(void)snprintf(line, sizeof(line),
+		       "the CA names of our request are %lld bytes; Java clients read %d and then "
+		       "send alert 10",
+		       (long long)json_integer_value(bytes), JAVA_MESSAGE_CAP);
+	(void)hf_strv_add(&r->g.evidence, line);
+	return true;
+}
+
 static void refused_by_client(const struct explain_own *own, struct explain_reading *r,
 			      enum hf_reason by_alert)
 {
@@ -230,8 +247,8 @@ static void refused_by_client(const struct explain_own *own, struct explain_read
 
 	if (by_alert)
 		explain_settle(&r->g, by_alert, HF_CERTAIN);
-	if (by_alert || r->g.alert < 0 || by_own_dates(r) || by_own_chain(own, r) ||
-	    by_what_is_left(own, r))
+	if (by_alert || r->g.alert < 0 || names_too_long(r) || by_own_dates(r) ||
+	    by_own_chain(own, r) || by_what_is_left(own, r))
 		return;
 	if (!hf_log_line_read(hf_alert_name(r->g.alert), &meaning))
 		return;
