@@ -232,6 +232,8 @@ static bool stale_but_met(struct deduction *d)
 	d->e->since = 0;
 	d->e->meets = true;
 	d->e->cause = HF_REASON_NONE;
+	d->e->refused_by = d->e->fault_in = HF_SIDE_NOBODY;
+	hf_set_cert(d->e, HF_ROLE_NONE, NULL);
 	d->e->candidates_len = 0;
 	hf_say_also(d->e, "the server's file holds another certificate than the process sends "
 			  "[R-STALE-PROCESS]: reload it");

@@ -81,6 +81,13 @@ static bool has_begin(const struct hf_buf *data)
 	return strstr(hf_buf_str(data), "-----BEGIN") != NULL;
 }
 
+static bool is_directory(const char *path)
+{
+	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
+
+	return hf_dir_list(path, &names, NULL) == 0;
+}
+
 /* The system's own words first: missing and unreadable. */
 static bool read_file(struct exam *x, const char *path, enum part part, struct hf_buf *data)
 {
@@ -105,7 +112,9 @@ static bool read_file(struct exam *x, const char *path, enum part part, struct h
 		      "the %s %s may not be read by the user that runs this", part_words[part],
 		      path);
 	} else if (rc != -HF_E_PERM) {
-		found(x, HF_REASON_F_DAMAGED, path, NULL, "%s", err.msg);
+		found(x, HF_REASON_F_DAMAGED, path,
+		      is_directory(path) ? "name a file, not the directory it is in" : NULL, "%s",
+		      err.msg);
 	}
 	return false;
 }
@@ -275,13 +284,6 @@ static void crl_file(struct exam *x, const char *path)
 	hf_pemfile_describe(&f, is, sizeof(is));
 	found(x, HF_REASON_F_DAMAGED, path, "name a file with revocation lists",
 	      "the CRL file %s has no revocation list in it: it is %s", path, is);
-}
-
-static bool is_directory(const char *path)
-{
-	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
-
-	return hf_dir_list(path, &names, NULL) == 0;
 }
 
 void hf_exam_files(const struct hf_exam_files *files, struct hf_case *c)

@@ -200,3 +200,12 @@ def test_a_server_of_finite_fields_only(hf, town, tmp_path):
     with OpenSSLServer(tmp_path, town["server"], town.ca, more=["-groups", "ffdhe3072"], version="1.3") as server:
         told = explain(hf, server.port, *own(town), "--groups", "X25519")
     assert told["cause"] == "P-GROUP", told
+
+
+def test_a_renewed_file_that_waits_for_a_reload_stops_nobody(hf, town, tmp_path):
+    again = zoo.make(dict(zoo.SERVER), town.certs["issuing"])
+    cred = credential(tmp_path, "new", again, town.certs["issuing"])
+    with OpenSSLServer(tmp_path, town["server"], town.ca) as server:
+        told = explain(hf, server.port, *own(town), *files(cred, town.ca), code=0)
+    assert told["meets"] and any("R-STALE-PROCESS" in line for line in told["also"])
+    assert (told["refused_by"], told["fault_in"], told["certificate"]) == ("nobody", "nobody", None), told

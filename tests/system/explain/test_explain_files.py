@@ -91,6 +91,11 @@ def test_the_mistake_is_named_and_nothing_is_sent(hf, town, files, cause, spoil,
     assert any(word in line for line in told["evidence"]), told
 
 
+def test_a_directory_is_no_file(hf, town, files):
+    told = hf.json("explain", "localhost:1", "--cert", files, "--key", files / "key.pem", "--ca", files / "ca.pem", exit=1)
+    assert told["cause"] == "F-DAMAGED" and "directory" in told["fix"], told
+
+
 def test_a_wrong_passphrase(hf, town, files):
     spoil_encrypted(files, town)
     (files / "pass").write_text("wrong\n")
