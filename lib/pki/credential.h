@@ -33,6 +33,10 @@ int hf_credential_new(EVP_PKEY *key, const struct hf_certs *chain,
  * -HF_E_POLICY or -HF_E_PARSE says why not; nothing has changed then. */
 int hf_credential_staple(struct hf_credential *c, const void *der, size_t len,
 			 const struct hf_certs *anchors, int64_t at, struct hf_err *err);
+/* The certificate of who issued the leaf, by name: from the chain, else from `anchors` (may be
+ * NULL).  Borrowed; NULL: it is not there. */
+const struct hf_cert *hf_credential_issuer(const struct hf_credential *c,
+					   const struct hf_certs *anchors);
 /* The leaf says that it is worth nothing without a staple (RFC 7633, "must-staple"). */
 bool hf_credential_must_staple(const struct hf_credential *c);
 void hf_credential_free(struct hf_credential *c);

@@ -21,6 +21,15 @@ static const struct hf_cert *issuer_of(const struct hf_cert *leaf, const struct 
 	return NULL;
 }
 
+const struct hf_cert *hf_credential_issuer(const struct hf_credential *c,
+					   const struct hf_certs *anchors)
+{
+	const struct hf_cert *leaf = c->chain.items[0];
+	const struct hf_cert *issuer = issuer_of(leaf, &c->chain);
+
+	return issuer ? issuer : issuer_of(leaf, anchors);
+}
+
 int hf_credential_staple(struct hf_credential *c, const void *der, size_t len,
 			 const struct hf_certs *anchors, int64_t at, struct hf_err *err)
 {
@@ -28,13 +37,11 @@ int hf_credential_staple(struct hf_credential *c, const void *der, size_t len,
 					     [HF_OCSP_REVOKED] = "revoked",
 					     [HF_OCSP_UNKNOWN] = "unknown" };
 	const struct hf_cert *leaf = c->chain.items[0];
-	const struct hf_cert *issuer = issuer_of(leaf, &c->chain);
+	const struct hf_cert *issuer = hf_credential_issuer(c, anchors);
 	struct hf_ocsp_says says;
 	uint8_t *copy;
 	int rc;
 
-	if (!issuer)
-		issuer = issuer_of(leaf, anchors);
 	if (!issuer)
 		return hf_err_set(err, HF_E_POLICY,
 				  "the certificate of its issuer '%s' is not here", leaf->issuer);

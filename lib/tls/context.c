@@ -159,7 +159,7 @@ static int server_apply(struct hf_tls_context *context, const struct hf_tls_conf
 	SSL_CTX_set_verify(context->ssl,
 			   modes[config->silent ? HF_CLIENT_AUTH_REPORT : config->client_auth],
 			   NULL);
-	if (hf_tls_staple_apply(context, config->credential, err) < 0)
+	if (hf_tls_staple_apply(context, config, err) < 0)
 		return -HF_E_CRYPTO;
 	SSL_CTX_set_client_hello_cb(context->ssl, hf_tls_hello_seen, NULL);
 	if (SSL_CTX_add_custom_ext(context->ssl, DENY_EXTENSION, SSL_EXT_TLS1_3_NEW_SESSION_TICKET,

@@ -64,6 +64,13 @@ struct hf_tls_config {
 	const char *ciphers;	   /* OpenSSL syntax; names with TLS_ go to 1.3, others to 1.2 */
 	const char *groups;	   /* "X25519:P-256" */
 	const char *sigalgs;	   /* our own list for both directions: "ECDSA+SHA256:…" */
+	/* Servers: the OCSP response about our certificate at the moment of a handshake, in place
+	 * of the credential's; borrowed until the next call; NULL: none is handed out.  The arg
+	 * must outlive the context. */
+	struct hf_tls_staple {
+		const void *(*get)(void *arg, size_t *ret_len);
+		void *arg;
+	} staple;
 	/* Servers: whom to ask about clients that are let in; its arg must outlive the context. */
 	struct hf_tls_status status;
 	bool resume;		   /* servers: sessions may be resumed, see tls/sessions.h */

@@ -31,6 +31,7 @@ struct hf_tls_context {
 	size_t tag;
 	struct hf_tls_names *names; /* NULL: none */
 	struct hf_tls_status status; /* its `policy` is not kept */
+	struct hf_tls_staple staple_source; /* get NULL: that below counts */
 	uint8_t *staple; /* of servers; staple_len 0: none */
 	size_t staple_len;
 	int64_t staple_until;
@@ -109,7 +110,7 @@ int hf_tls_parameters_apply(struct hf_tls_context *context, const struct hf_tls_
 int hf_tls_ca_names_apply(struct hf_tls_context *context, struct hf_err *err);
 
 /* staple.c */
-int hf_tls_staple_apply(struct hf_tls_context *context, const struct hf_credential *credential,
+int hf_tls_staple_apply(struct hf_tls_context *context, const struct hf_tls_config *config,
 			struct hf_err *err);
 
 /* judge.c */

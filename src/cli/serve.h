@@ -27,6 +27,7 @@ struct hf_serve_opts {
 	struct hf_follow_opts follow;
 	const char *renew_from, *staple_file, *ocsp_url;
 	int ocsp;
+	bool staple;
 	int64_t ocsp_timeout;
 	struct hf_strv listen, alpn, to, pass_identity;
 	const char *respond, *content_type, *access_log, *metrics, *admin;

@@ -88,6 +88,8 @@ static int check_ocsp(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts)
 
 	if (rc < 0)
 		return hf_err_context(&ctx->err, rc, "--ocsp-url");
+	if (opts->staple && opts->staple_file)
+		return hf_command_usage(ctx, "--staple and --staple-file exclude each other");
 	if (opts->ocsp_url && opts->ocsp == HF_OCSP_OFF)
 		return hf_command_usage(ctx, "--ocsp-url needs --ocsp soft or hard");
 	if (opts->ocsp != HF_OCSP_OFF && opts->client_auth == HF_CLIENT_AUTH_NONE)
@@ -99,10 +101,10 @@ static int check_ocsp(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts)
 
 bool hf_serve_asks_ocsp(const struct hf_serve_file *file)
 {
-	bool asks = file->opts.ocsp != HF_OCSP_OFF;
+	bool asks = file->opts.ocsp != HF_OCSP_OFF || file->opts.staple;
 
 	for (size_t i = 0; i < file->policies_len; i++)
-		asks |= file->policies[i].opts.ocsp != HF_OCSP_OFF;
+		asks |= file->policies[i].opts.ocsp != HF_OCSP_OFF || file->policies[i].opts.staple;
 	return asks;
 }
 

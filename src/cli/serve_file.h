@@ -60,7 +60,7 @@ struct hf_serve_source {
 };
 void hf_serve_source_done(struct hf_serve_source *source);
 
-/* Does any policy ask responders about its clients? */
+/* Does any policy ask responders, about its clients or its own certificate? */
 bool hf_serve_asks_ocsp(const struct hf_serve_file *file);
 /* 0, or a mistake of usage. */
 int hf_serve_check(struct hf_cmd_ctx *ctx, const struct hf_serve_file *file);

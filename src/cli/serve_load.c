@@ -113,6 +113,24 @@ static int load_staple(const struct hf_serve_opts *opts, struct hf_policy_parts 
 	return rc == -HF_E_NOMEM ? hf_err_nomem(err) : 0;
 }
 
+/* What is to be fetched, and cannot be, is told of now. */
+static void check_staple(const struct hf_serve_opts *opts, struct hf_policy_parts *parts)
+{
+	const struct hf_credential *credential = parts->credential;
+	HF_AUTO(cstr) url = hf_ocsp_url(credential->chain.items[0]);
+
+	parts->staple = opts->staple;
+	if (!opts->staple)
+		return;
+	if (url == NULL)
+		hf_log_say("--staple: the certificate %s names no OCSP responder, so none is asked",
+			   credential->chain.items[0]->subject);
+	else if (hf_credential_issuer(credential, hf_trust_anchors(parts->trust)) == NULL)
+		hf_log_say("--staple: the certificate of the issuer '%s' is not here, and without "
+			   "it nobody can be asked",
+			   credential->chain.items[0]->issuer);
+}
+
 static int load_policy(struct hf_serve_source *source, const struct hf_serve_opts *opts,
 		       uint64_t number, struct hf_policy_parts *parts, struct hf_err *err)
 {
@@ -143,6 +161,8 @@ static int load_policy(struct hf_serve_source *source, const struct hf_serve_opt
 		rc = check_issuer_names(opts, parts->trust, &ctx->err);
 	if (rc == 0)
 		rc = load_staple(opts, parts, &ctx->err);
+	if (rc == 0)
+		check_staple(opts, parts);
 	if (rc < 0 && err != &ctx->err)
 		*err = ctx->err;
 	return rc;
@@ -367,7 +387,8 @@ static int compare(const struct hf_serve_source *source, const struct hf_serve_f
 	if (!hf_routes_same_ways(&source->file->routes, &fresh->routes))
 		return needs_restart(source, err, "the 'routes' change in more than their rules");
 	if (hf_serve_asks_ocsp(fresh) && !hf_serve_asks_ocsp(source->file))
-		return needs_restart(source, err, "'ocsp' was off everywhere at the start");
+		return needs_restart(source, err,
+				     "'ocsp' and 'staple' were off everywhere at the start");
 	for (size_t p = 0; p < fresh->policies_len; p++)
 		for (size_t i = 0; i < fresh->policies[p].listen.len; i++)
 			if (!listens(source->file, fresh->policies[p].listen.items[i]))

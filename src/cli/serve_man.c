@@ -43,7 +43,7 @@ const struct hf_man_file hf_serve_man = {
 	    "they change, for live connections and sessions too. A change of anything else asks for a "
 	    "restart, and a file with a mistake is reported: in both cases nothing of it is taken.\n\n"
 	    "A policy has its own certificate, or the file's; its own rules, or the file's; client-auth, "
-	    "tls-min, tls-max, ocsp and ocsp-url of its own, or the file's; and its own ca, crl, profile and compat, where "
+	    "tls-min, tls-max, ocsp, ocsp-url and staple of its own, or the file's; and its own ca, crl, profile and compat, where "
 	    "with a ca of its own the file's crl do not count. A name that no policy has, and a client that "
 	    "asks for none, is met as the file says. A request whose Host belongs to another policy than its "
 	    "connection is answered 421. Neither sessions nor what is remembered of clients cross from one "

@@ -64,6 +64,12 @@ static const struct hf_option listen_options[] = {
 	  .help =
 	      "hand out this OCSP response (DER) with the certificate; one that is not about "
 	      "it, does not verify, has ended or does not say good is told of and not handed out" },
+	{ .name = "staple",
+	  .kind = HF_OPT_FLAG,
+	  .offset = AT(staple),
+	  .help =
+	      "fetch the OCSP response about our certificate from the responder that it names, hand it "
+	      "out with the certificate, and fetch the next when it is half over" },
 	{ .name = "ocsp",
 	  .kind = HF_OPT_WORD,
 	  .offset = AT(ocsp),

@@ -11,9 +11,8 @@
 #include "pki/san.h"
 
 /* Besides the whole groups of credential, trust and rules. */
-static const char *const single[] = {
-	"client-auth", "tls-min", "tls-max", "ocsp", "ocsp-url", NULL
-};
+static const char *const single[] = { "client-auth", "tls-min", "tls-max", "ocsp",
+				      "ocsp-url",    "staple",	NULL };
 
 const struct hf_option hf_serve_policy_keys[] = {
 	{ .name = "name",

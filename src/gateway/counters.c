@@ -258,6 +258,9 @@ void hf_counters_write(const struct hf_counters *all, size_t workers, struct hf_
 	    "# HELP handfast_certificate_not_after_seconds When our certificate expires.\n"
 	    "# TYPE handfast_certificate_not_after_seconds gauge\n"
 	    "handfast_certificate_not_after_seconds %lld\n"
+	    "# HELP handfast_staple_until_seconds When the first of the OCSP responses ends that are "
+	    "handed out with our certificates (--staple); 0: one is missing, or none is wanted.\n"
+	    "# TYPE handfast_staple_until_seconds gauge\nhandfast_staple_until_seconds %lld\n"
 	    "# HELP handfast_workers Worker processes.\n# TYPE handfast_workers gauge\n"
 	    "handfast_workers %zu\n"
 	    "# HELP handfast_revocation_feed_event The event up to which revocations are in force.\n"
@@ -266,8 +269,8 @@ void hf_counters_write(const struct hf_counters *all, size_t workers, struct hf_
 	    "the network ends; 0: there is none.\n"
 	    "# TYPE handfast_revocation_lists_good_until_seconds gauge\n"
 	    "handfast_revocation_lists_good_until_seconds %lld\n",
-	    (long long)all[0].certificate_not_after, workers, (long long)all[workers].feed_event,
-	    (long long)all[workers].lists_good_until);
+	    (long long)all[0].certificate_not_after, (long long)all[0].staple_until, workers,
+	    (long long)all[workers].feed_event, (long long)all[workers].lists_good_until);
 }
 
 /* --- for people and their tools --- */

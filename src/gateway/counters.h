@@ -49,7 +49,7 @@ struct hf_counters {
 	/* answers of responders; looks that an answer at hand sufficed for; judgements that let in
 	 * without a good answer (--ocsp soft) */
 	_Atomic uint64_t ocsp_good, ocsp_revoked, ocsp_unknown, ocsp_failed, ocsp_cached, ocsp_soft;
-	_Atomic int64_t certificate_not_after;
+	_Atomic int64_t certificate_not_after, staple_until;
 	struct hf_listener_count listeners[HF_COUNTED_LISTENERS];
 	struct hf_generation_count generations[HF_COUNTED_GENERATIONS];
 	struct hf_histogram handshake_time, request_time, ocsp_time;

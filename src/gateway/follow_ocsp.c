@@ -326,6 +326,16 @@ static bool leads_to_anchor(const struct hf_follow_ocsp *all, const struct hf_ce
 	return found;
 }
 
+static bool is_ours(const struct hf_follow_ocsp *all, const struct hf_certs *path)
+{
+	const struct hf_gateway_parts *parts = all->follower->start->parts;
+
+	for (size_t p = 0; p < parts->policies_len; p++)
+		if (hf_cert_equal(parts->policies[p].credential->chain.items[0], path->items[0]))
+			return true;
+	return false;
+}
+
 static bool is_named(const struct hf_follow_ocsp *all, const struct hf_ocsp_question *question)
 {
 	const struct hf_gateway_parts *parts = all->follower->start->parts;
@@ -362,7 +372,8 @@ static int lookup_new(struct hf_follow_ocsp *all, struct hf_ocsp_question *quest
 
 	if (rc < 0)
 		return rc;
-	if (!is_named(all, question) || !leads_to_anchor(all, &question->path, err))
+	if (!is_named(all, question) ||
+	    (!is_ours(all, &question->path) && !leads_to_anchor(all, &question->path, err)))
 		return hf_err_set(err, HF_E_POLICY, "nobody is asked about this certificate");
 	l = make_room(all) ? calloc(1, sizeof(*l)) : NULL;
 	if (!l)

@@ -35,6 +35,7 @@ struct hf_policy_parts {
 	struct hf_filestamps *files; /* trust and lists: for records */
 	enum hf_ocsp_mode ocsp;	     /* whether responders are asked about clients */
 	char *ocsp_url;		     /* NULL: the one that a certificate names */
+	bool staple; /* hand out the OCSP response about our certificate, from its responder */
 };
 
 /* What a generation is made of, read from files. */
@@ -127,7 +128,7 @@ struct hf_follow_config {
 	const char *text; /* as the user wrote it; NULL: none */
 	struct hf_url url;
 	const struct hf_strv *lists; /* some of them are URLs: of lists to fetch now and then */
-	bool ocsp;		     /* a policy asks responders about its clients */
+	bool ocsp;		     /* a policy asks responders, about its clients or itself */
 	uint64_t ocsp_ms;	     /* how long a client may have to wait for that */
 };
 

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "gateway/revocations.h"
+#include "pki/ocsp.h"
 #include "util/clock.h"
 #include "util/slim.h"
 
@@ -73,6 +74,8 @@ void hf_generation_unref(struct hf_generation *generation)
 	for (size_t i = 0; i < generation->policies_len; i++) {
 		hf_tls_context_unref(generation->policies[i].tls);
 		hf_trust_unref(generation->policies[i].trust);
+		hf_certs_done(&generation->policies[i].own.path);
+		free(generation->policies[i].own.url);
 	}
 	free(generation->fronts);
 	free(generation->policies);
@@ -142,6 +145,36 @@ static struct hf_tls_status status_of(const struct hf_policy *policy)
 				       .policy = policy->ocsp.url };
 }
 
+static struct hf_tls_staple staple_of(const struct hf_policy *policy)
+{
+	if (policy->own.url == NULL)
+		return (struct hf_tls_staple){ .get = NULL };
+	return (struct hf_tls_staple){ hf_ocsp_staple_give, (void *)(uintptr_t)&policy->own };
+}
+
+/* Who issued our certificate, and whom to ask about it; without either there is nothing to hand
+ * out, which was told when it was loaded. */
+static int own_take(const struct hf_gateway_config *config, struct hf_policy *policy,
+		    struct hf_err *err)
+{
+	const struct hf_credential *credential = policy->parts->credential;
+	/* a list wants to count what it holds */
+	struct hf_cert *issuer =
+	    (struct hf_cert *)(uintptr_t)hf_credential_issuer(credential,
+							      hf_trust_anchors(policy->trust));
+	int rc;
+
+	policy->own.book = config->ocsp;
+	if (!policy->parts->staple || policy->own.book == NULL || issuer == NULL)
+		return 0;
+	rc = hf_certs_add(&policy->own.path, credential->chain.items[0], err);
+	if (rc == 0)
+		rc = hf_certs_add(&policy->own.path, issuer, err);
+	if (rc == 0)
+		policy->own.url = hf_ocsp_url(credential->chain.items[0]);
+	return rc;
+}
+
 static struct hf_tls_config tls_config(const struct hf_gateway_config *config,
 				       const struct hf_policy *policy, size_t tag,
 				       struct hf_peers *peers)
@@ -167,6 +200,7 @@ static struct hf_tls_config tls_config(const struct hf_gateway_config *config,
 		.server_name = server_name,
 		.verify_name = server_name,
 		.status = status_of(policy),
+		.staple = staple_of(policy),
 		.resume = config->resume,
 		.scope = parts->name,
 		.tag = tag,
@@ -190,6 +224,8 @@ static int complete_policy(const struct hf_gateway_config *config, struct hf_pee
 	if (policy->parts->ocsp != HF_OCSP_OFF)
 		policy->ocsp = (struct hf_ocsp_view){ config->ocsp, policy->parts->ocsp_url,
 						      policy->parts->ocsp == HF_OCSP_HARD };
+	if (rc == 0)
+		rc = own_take(config, policy, err);
 	tls = tls_config(config, policy, tag, peers);
 	if (rc == 0)
 		rc = ca_names_digest(policy, err);

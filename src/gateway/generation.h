@@ -12,6 +12,7 @@ struct hf_policy {
 	struct hf_trust *trust; /* that of the parts, with the lists that came over the network */
 	struct hf_tls_context *tls; /* for its server names, and for what we say of it */
 	struct hf_ocsp_view ocsp;
+	struct hf_ocsp_own own;
 	char trust_digest[2 * HF_SHA256_LEN + 1];
 	char ca_names_digest[2 * HF_SHA256_LEN + 1];
 };

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/time.h"
+#include "pki/ocsp.h"
 #include "verify/world.h"
 
 enum { SOON_SECONDS = 7 * HF_DAY_SECONDS };
@@ -104,8 +105,10 @@ static void check_staple(const struct flight *f)
 {
 	const struct hf_credential *c = f->parts->credential;
 
-	if (hf_credential_must_staple(c) && c->staple_len == 0)
-		add(f->out, "F-MUST-STAPLE", "give one with --staple-file",
+	HF_AUTO(cstr) url = f->parts->staple ? hf_ocsp_url(c->chain.items[0]) : NULL;
+
+	if (hf_credential_must_staple(c) && c->staple_len == 0 && url == NULL)
+		add(f->out, "F-MUST-STAPLE", "fetch one (--staple), or give one with --staple-file",
 		    "the server certificate %s demands an OCSP response with it (must-staple), and "
 		    "there is none: clients that look refuse it",
 		    c->chain.items[0]->subject);

@@ -48,8 +48,10 @@ static void on_tick(void *arg)
 	publish(worker);
 	hf_ocsp_book_tick(worker->config->ocsp);
 	hf_access_log_flush(&worker->access);
-	if (worker->ticks % SWEEP_TICKS == 0)
+	if (worker->ticks % SWEEP_TICKS == 0) {
+		hf_worker_look_at_staples(worker);
 		hf_worker_sweep(worker);
+	}
 	if (worker->ticks % SWEEP_TICKS == 0)
 		hf_worker_count_generations(worker);
 	if (worker->ticks % SUMMARY_TICKS == 0)

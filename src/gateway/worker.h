@@ -112,6 +112,7 @@ struct hf_worker {
 	struct hf_limit_log limited;
 	uint64_t ticks;
 	bool paused, draining, cut;
+	bool staple_missing; /* a certificate of ours demands a response, and there is none */
 };
 
 /* worker_http.c */
@@ -125,6 +126,8 @@ void hf_worker_revoke(struct hf_worker *worker); /* and closes who falls */
 /* worker_ocsp.c */
 int hf_worker_open_ocsp(struct hf_worker *worker, struct hf_err *err);
 void hf_worker_close_ocsp(struct hf_worker *worker);
+/* Has new responses about our certificates fetched in time, and tells of a must-staple without. */
+void hf_worker_look_at_staples(struct hf_worker *worker);
 
 /* worker_limits.c */
 /* May somebody from this address begin?  Else it is counted and told of. */

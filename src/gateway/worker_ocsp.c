@@ -5,6 +5,7 @@
 
 #include "gateway/worker.h"
 #include "tls/conn.h"
+#include "util/log.h"
 
 /* Each looks again; many wait for the same when a client opens several connections at once. */
 static void wake(struct hf_worker *worker, const uint8_t key[HF_SHA256_LEN])
@@ -47,7 +48,52 @@ int hf_worker_open_ocsp(struct hf_worker *worker, struct hf_err *err)
 	if (worker->config->ocsp == NULL)
 		return 0;
 	rc = hf_timer_new(worker->loop, on_sweep, worker, &worker->sweep_soon, err);
-	return rc < 0 ? rc : hf_ocsp_book_open(worker->config->ocsp, &user, err);
+	if (rc == 0)
+		rc = hf_ocsp_book_open(worker->config->ocsp, &user, err);
+	if (rc == 0)
+		hf_worker_look_at_staples(worker);
+	return rc;
+}
+
+static void tell_missing(struct hf_worker *worker, const struct hf_policy *policy, bool missing)
+{
+	const char *subject = policy->own.path.items[0]->subject;
+
+	if (missing == worker->staple_missing)
+		return;
+	worker->staple_missing = missing;
+	if (missing)
+		hf_log_say("our own fault: the certificate %s demands an OCSP response with it "
+			   "(must-staple), and there is none: clients that look refuse it",
+			   subject);
+	else
+		hf_log_say("the certificate %s has its OCSP response", subject);
+}
+
+void hf_worker_look_at_staples(struct hf_worker *worker)
+{
+	const struct hf_generation *generation = worker->generation;
+	const struct hf_policy *demanding = NULL;
+	int64_t until = INT64_MAX;
+	bool missing = false;
+
+	for (size_t i = 0; i < generation->policies_len; i++) {
+		const struct hf_policy *policy = &generation->policies[i];
+		struct hf_ocsp_staple staple;
+
+		if (policy->own.url == NULL)
+			continue;
+		hf_ocsp_staple_get(&policy->own, &staple);
+		until = HF_MIN(until, staple.until);
+		if (!hf_credential_must_staple(policy->parts->credential) || missing ||
+		    !staple.settled)
+			continue;
+		demanding = policy;
+		missing = staple.der == NULL;
+	}
+	worker->mine->staple_until = until == INT64_MAX ? 0 : until;
+	if (demanding != NULL)
+		tell_missing(worker, demanding, missing);
 }
 
 void hf_worker_close_ocsp(struct hf_worker *worker)

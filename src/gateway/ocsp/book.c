@@ -20,9 +20,10 @@
 #include "util/log.h"
 
 enum {
-	FAILED_SECONDS = 10, /* before a responder that failed is asked again about the same */
-	ASKING_SECONDS = 2,  /* an old answer counts so long while a new one is on its way */
-	SPARE_MS = 1000,     /* for the way from the follower, which has the same limit */
+	FAILED_SECONDS = 10,  /* before a responder that failed is asked again about the same */
+	FAILED_DOUBLINGS = 5, /* of our own: up to 320 s */
+	ASKING_SECONDS = 2,   /* an old answer counts so long while a new one is on its way */
+	SPARE_MS = 1000,      /* for the way from the follower, which has the same limit */
 	WORKERS_CAP = 64,
 	ANSWERS_A_ROUND = 64,
 };
@@ -35,6 +36,11 @@ struct entry {
 	struct hf_status status; /* known */
 	int64_t again_at, end_at;
 	char why[HF_OCSP_WHY_CAP];
+	/* about our own certificate: the answer is kept as it came, and silence is told to nobody's
+	 * handshake */
+	bool ours;
+	unsigned failures; /* one after the other */
+	struct hf_buf answer;
 	/* while it is asked for */
 	bool asking, sent, repeated;
 	uint64_t id;
@@ -103,6 +109,7 @@ static void entry_drop(struct hf_ocsp_book *book, struct entry *e)
 {
 	entry_done_asking(book, e);
 	hf_keytable_remove(&book->table, &e->keyed);
+	hf_buf_done(&e->answer);
 	free(e);
 }
 
@@ -151,6 +158,8 @@ static void count(struct hf_ocsp_book *book, const struct entry *e, enum hf_stat
 					       [HF_STATUS_UNKNOWN] = &c->ocsp_unknown,
 					       [HF_STATUS_FAILED] = &c->ocsp_failed };
 
+	if (e->ours)
+		return;
 	hf_count(counters[kind], 1);
 	hf_histogram_add(&c->ocsp_time, (uint64_t)(hf_clock_monotonic_ms() - e->asked_ms));
 }
@@ -172,22 +181,33 @@ static void settle(struct hf_ocsp_book *book, struct entry *e, const struct hf_s
 	book->user.news(book->user.arg, e->keyed.key, e->leaf, changed);
 }
 
+static int64_t again_after(struct entry *e)
+{
+	int64_t seconds = FAILED_SECONDS;
+
+	if (e->ours)
+		seconds <<= HF_MIN(e->failures, (unsigned)FAILED_DOUBLINGS);
+	e->failures++;
+	return seconds;
+}
+
 /* An answer at hand outlives a responder that is silent now. */
 static void fail(struct hf_ocsp_book *book, struct entry *e, const char *why)
 {
 	const struct hf_status status = { .kind = HF_STATUS_FAILED, .reason = -1 };
-	int64_t now = hf_clock_now();
+	int64_t now = hf_clock_now(), after = again_after(e);
 
 	if (hf_log_bucket_take(&book->failures, hf_clock_monotonic_ms()))
-		hf_log_say("OCSP about %s: %s", e->subject, why);
+		hf_log_say("OCSP about %s%s: %s", e->ours ? "our own certificate " : "", e->subject,
+			   why);
 	(void)hf_str_copy(e->why, sizeof(e->why), why);
 	if (e->known && e->status.kind != HF_STATUS_FAILED && now < e->end_at) {
 		count(book, e, HF_STATUS_FAILED);
 		entry_done_asking(book, e);
-		e->again_at = now + FAILED_SECONDS;
+		e->again_at = now + after;
 		return;
 	}
-	settle(book, e, &status, now + FAILED_SECONDS, now + FAILED_SECONDS);
+	settle(book, e, &status, now + after, now + after);
 }
 
 static void take(struct hf_ocsp_book *book, struct entry *e, const struct hf_ocsp_answer *answer)
@@ -208,6 +228,16 @@ static void take(struct hf_ocsp_book *book, struct entry *e, const struct hf_ocs
 	status = (struct hf_status){ .kind = kinds[says.status],
 				     .revoked_at = says.revoked_at,
 				     .reason = says.reason };
+	e->failures = 0;
+	hf_buf_clear(&e->answer);
+	if (e->ours && hf_buf_append(&e->answer, answer->data, answer->len) < 0) {
+		fail(book, e, "out of memory");
+		return;
+	}
+	if (e->ours && status.kind != HF_STATUS_GOOD)
+		hf_log_say("OCSP about our own certificate %s: it is %s, so nothing is handed out",
+			   e->subject,
+			   status.kind == HF_STATUS_REVOKED ? "revoked" : "not known there");
 	settle(book, e, &status, again_at, end_at);
 }
 
@@ -229,7 +259,8 @@ static void send_question(struct hf_ocsp_book *book, struct entry *e)
 		  (ssize_t)e->question.len;
 }
 
-/* Another follower: what the one before it was asked is lost. */
+/* Another follower: what the one before it was asked is lost, and it may have refused to ask about
+ * a certificate of ours that it did not know yet. */
 static void ask_all_again(struct hf_ocsp_book *book)
 {
 	for (struct hf_keyed *k = book->table.newest; k; k = k->older) {
@@ -237,6 +268,8 @@ static void ask_all_again(struct hf_ocsp_book *book)
 
 		if (e->asking)
 			send_question(book, e);
+		else if (e->ours && e->status.kind == HF_STATUS_FAILED)
+			e->known = false;
 	}
 }
 
@@ -359,6 +392,7 @@ static struct entry *entry_of(struct hf_ocsp_book *book, const struct hf_certs *
 	memcpy(e->leaf, path->items[0]->sha256, sizeof(e->leaf));
 	(void)snprintf(e->subject, sizeof(e->subject), "%s", path->items[0]->subject);
 	hf_buf_init(&e->question, HF_OCSP_PACKET_CAP);
+	hf_buf_init(&e->answer, HF_OCSP_RESPONSE_CAP);
 	e->status.kind = HF_STATUS_PENDING;
 	hf_keytable_add(&book->table, &e->keyed);
 	return e;
@@ -435,4 +469,26 @@ void hf_ocsp_look(void *arg, const struct hf_verdict *verdict, struct hf_status 
 	if (!view->hard &&
 	    (ret_status->kind == HF_STATUS_UNKNOWN || ret_status->kind == HF_STATUS_FAILED))
 		hf_count(&view->book->user.counters->ocsp_soft, 1);
+}
+
+/* --- our own certificate ----------------------------------------------------------------- */
+
+void hf_ocsp_staple_get(const struct hf_ocsp_own *own, struct hf_ocsp_staple *ret)
+{
+	struct entry *e = entry_of(own->book, &own->path, own->url);
+	int64_t now = hf_clock_now();
+
+	*ret = (struct hf_ocsp_staple){ .settled = true };
+	if (!e)
+		return;
+	e->ours = true;
+	if (!e->asking && (!e->known || now >= e->again_at) &&
+	    !ask(own->book, e, &own->path, own->url))
+		fail(own->book, e, e->why);
+	ret->settled = e->known;
+	if (!e->known || e->status.kind != HF_STATUS_GOOD || now >= e->end_at)
+		return;
+	ret->der = e->answer.data;
+	ret->len = e->answer.len;
+	ret->until = e->end_at;
 }

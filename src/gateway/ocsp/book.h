@@ -44,6 +44,23 @@ void hf_ocsp_book_close(struct hf_ocsp_book *book); /* before the loop is freed 
 /* Now and then: gives up what was asked for too long ago. */
 void hf_ocsp_book_tick(struct hf_ocsp_book *book);
 
+/* Our own certificate, whose OCSP response is handed out with it; path NULL: none is. */
+struct hf_ocsp_own {
+	struct hf_ocsp_book *book;
+	struct hf_certs path; /* leaf and issuer; owned by whoever has this */
+	char *url;	      /* likewise */
+};
+struct hf_ocsp_staple {
+	const void *der; /* NULL: there is none that says good and has not ended; borrowed */
+	size_t len;
+	int64_t until; /* Unix seconds */
+	bool settled;  /* der, or its responder has been asked in vain */
+};
+/* What is at hand; the responder is asked when that is half over, or nothing. */
+void hf_ocsp_staple_get(const struct hf_ocsp_own *own, struct hf_ocsp_staple *ret_staple);
+/* As hf_tls_staple.get; arg: the own. */
+const void *hf_ocsp_staple_give(void *arg, size_t *ret_len);
+
 /* How a policy asks. */
 struct hf_ocsp_view {
 	struct hf_ocsp_book *book;

@@ -9,6 +9,7 @@ import pytest
 from support.peers import need
 from support.process import SLOW, clean_env
 from support.program import Server
+from support.responder import Responder
 
 HELLO = ["--listen", "127.0.0.1:0", "--client-auth", "none", "--respond", "text:hello"]
 
@@ -39,6 +40,9 @@ class Place:
     def status(self, port):
         return self.tool("openssl", "s_client", "-connect", "127.0.0.1:%d" % port, "-status", "-CAfile",
                          self.ca + "root.pem")[1]
+
+    def gnutls(self, port):
+        return self.tool("gnutls-cli", "--x509cafile", self.ca + "root.pem", "--port", str(port), "localhost", ok=False)[1]
 
     def curl(self, port, *more):
         return self.tool("curl", "-sS", "--cacert", self.ca + "root.pem", *more, "https://localhost:%d/" % port, ok=False)
@@ -113,3 +117,132 @@ def test_must_staple_without_one_is_a_mistake(place, tmp_path):
     place.fetch(place.hf.home + "/id/must/cert.pem")
     assert "F-MUST-STAPLE" not in place.hf("serve", "--as", "must", *HELLO, "--check", "--staple-file",
                                            place.file).stdout
+
+
+# --- fetched ---
+
+@pytest.fixture
+def named(place):
+    """A server's certificate that names its responder, which passes questions on to the authority."""
+    with Responder(place.ocsp) as responder:
+        place.responder = responder
+        place.named = lambda name, *lines: named_identity(place, responder, name, *lines)
+        place.named("web")
+        yield place
+
+
+def named_identity(place, responder, name, *lines):
+    path = place.dir + "/%s.ext" % name
+    with open(path, "w") as file:
+        file.write("\n".join(["authorityInfoAccess = OCSP;URI:%s" % responder.url, *lines]) + "\n")
+    place.hf("issue", name, "--server", "--san", "dns:localhost", "--san", "ip:127.0.0.1", "--extfile", path)
+    return place.hf.home + "/id/%s/cert.pem" % name
+
+
+def test_fetched_staple_is_taken_by_openssl_curl_and_gnutls(named):
+    with named.hf.serve("--as", "web", *HELLO, "--staple", "--workers", "2") as server:
+        server.wait_until(lambda: "OCSP Response Status: successful" in named.status(server.port), "the staple")
+        assert "Cert Status: good" in named.status(server.port)
+        server.wait_until(lambda: named.curl(server.port, "--cert-status")[0] == 0, "every worker to have it")
+        told = named.gnutls(server.port)
+        assert "OCSP status request" in told and "The certificate is trusted" in told, told
+    assert named.responder.asked == 1  # once for both workers
+
+
+def test_staple_outlives_its_responder_and_comes_back_with_it(named):
+    argv = ["--as", "web", *HELLO, "--staple", "--workers", "1"]
+    with named.hf.serve(*argv) as server:
+        server.wait_until(lambda: "successful" in named.status(server.port), "the staple")
+        named.responder.how = "error"
+        assert "successful" in named.status(server.port)
+        server.reload()
+        assert "successful" in named.status(server.port)
+    with named.hf.serve(*argv) as server:
+        server.wait_line("err", lambda line: "OCSP about our own certificate" in line and "HTTP 500" in line, "the failure")
+        assert "no response sent" in named.status(server.port)
+        assert "hello" in named.curl(server.port)[1]
+        named.responder.how = "pass"
+        server.wait_until(lambda: "successful" in named.status(server.port), "the staple", 40)
+
+
+def test_next_staple_is_there_before_the_one_before_ends(named):
+    """Answers without an end count for ten seconds here: half of that, and another is fetched."""
+    from enroll.test_client_ocsp import OpenSSLResponder
+    serial = named.tool("openssl", "x509", "-in", named.hf.home + "/id/web/cert.pem", "-noout", "-serial")[1]
+    index = named.dir + "/index.txt"
+    with open(index, "w") as file:
+        file.write("V\t350101000000Z\t\t%s\tunknown\t/CN=x\n" % serial.strip().split("=")[1])
+    with OpenSSLResponder(named, named.ca + "ocsp.pem", named.ca + "ocsp.key", index) as responder:
+        named.responder.behind = responder.url
+        with named.hf.serve("--as", "web", *HELLO, "--staple", "--workers", "1") as server:
+            server.wait_until(lambda: "successful" in named.status(server.port), "the staple")
+            server.wait_until(lambda: named.responder.asked >= 3, "the third", 60)
+            assert "successful" in named.status(server.port)
+
+
+def test_renewed_certificate_has_its_own_staple(named):
+    with named.hf.serve("--as", "web", *HELLO, "--staple", "--workers", "1") as server:
+        server.wait_until(lambda: "successful" in named.status(server.port), "the staple")
+        before = named.tool("openssl", "x509", "-in", named.hf.home + "/id/web/cert.pem", "-noout", "-serial")[1]
+        with open(named.ca + "policy.yaml", "w") as file:
+            file.write("revocation:\n  ocsp: %s\n" % named.responder.url)
+        named.hf("renew", "web", "--before", "365d")
+        after = named.tool("openssl", "x509", "-in", named.hf.home + "/id/web/cert.pem", "-noout", "-serial")[1]
+        assert before != after
+        serial = "Serial Number: " + after.strip().split("=")[1]
+        server.wait_until(lambda: serial in named.status(server.port), "the staple of the new one", 30)
+
+
+def test_revoked_certificate_gets_no_staple(named):
+    named.hf("revoke", "web")
+    with named.hf.serve("--as", "web", *HELLO, "--staple") as server:
+        server.wait_line("err", lambda line: "our own certificate" in line and "it is revoked" in line, "the line about it")
+        assert "no response sent" in named.status(server.port)
+
+
+def test_must_staple_without_its_responder_is_told_as_our_own_fault(named):
+    named.named("must", "tlsfeature = status_request")
+    named.responder.how = "error"
+    assert "F-MUST-STAPLE" not in named.hf("serve", "--as", "must", *HELLO, "--staple", "--check").stdout
+    with named.hf.serve("--as", "must", *HELLO, "--staple", "--workers", "1") as server:
+        server.wait_line("err", lambda line: "our own fault" in line and "must-staple" in line, "the line about it")
+        assert "The certificate is trusted" not in named.gnutls(server.port)
+        named.responder.how = "pass"
+        server.wait_line("err", lambda line: "has its OCSP response" in line, "the other one", 40)
+        assert "successful" in named.status(server.port)
+        assert "The certificate is trusted" in named.gnutls(server.port)
+
+
+def test_each_policy_has_the_staple_of_its_own_certificate(named, tmp_path):
+    other = named.named("other", "# another")
+    config = tmp_path / "handfast.yaml"
+    config.write_text("""as: web
+listen: [127.0.0.1:0]
+client-auth: none
+respond: text:hello
+staple: true
+policies:
+  - name: other
+    sni: [other.example]
+    as: other
+""")
+    serials = {}
+    for name, cert in (("localhost", named.hf.home + "/id/web/cert.pem"), ("other.example", other)):
+        serials[name] = named.tool("openssl", "x509", "-in", cert, "-noout", "-serial")[1].strip().split("=")[1]
+    with named.hf.serve("--config", config) as server:
+        for name, serial in serials.items():
+            def told():
+                return named.tool("openssl", "s_client", "-connect", "127.0.0.1:%d" % server.port, "-status", "-servername",
+                                  name, "-CAfile", named.ca + "root.pem")[1]
+            server.wait_until(lambda: "Serial Number: %s" % serial in told(), "the staple of " + name)
+
+
+@pytest.mark.parametrize("case", ["no responder", "two ways"])
+def test_staple_that_cannot_be_fetched_is_told_at_the_start(place, case):
+    if case == "two ways":
+        told = place.hf.run("serve", "--as", "localhost", *HELLO, "--staple", "--staple-file", place.file)
+        assert told.code == 2 and "exclude each other" in told.stderr
+        return
+    with place.hf.serve("--as", "localhost", *HELLO, "--staple") as server:
+        server.wait_line("err", lambda line: "names no OCSP responder" in line, "the line about it")
+        assert "no response sent" in place.status(server.port)
