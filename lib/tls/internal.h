@@ -147,6 +147,9 @@ struct hf_peer *hf_peers_lookup(struct hf_peers *peers, const uint8_t key[HF_SHA
 				const uint8_t policy[HF_SHA256_LEN], int64_t now);
 /* Puts an accepted peer in, in place of an older one with its key. */
 void hf_peers_insert(struct hf_peers *peers, struct hf_peer *peer);
+/* A certificate with these bytes that accepted peers have sent above their own: decoded once for
+ * all who come with it.  Borrowed; NULL when there is none. */
+struct hf_cert *hf_peers_issuer(const struct hf_peers *peers, const uint8_t *der, size_t len);
 void hf_peer_attach(struct hf_peer *peer, struct hf_tls_conn *conn); /* takes a reference */
 void hf_peer_detach(struct hf_tls_conn *conn); /* gives it back; conn->peer is NULL */
 

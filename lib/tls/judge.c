@@ -70,13 +70,15 @@ static int decode_one(const struct hf_tls_context *context, X509 *x, struct hf_c
 		      struct hf_err *err)
 {
 	HF_AUTO(ossl_mem) der = NULL;
-	int len;
+	int len = i2d_X509(x, &der);
 
-	if (!context->library)
-		return hf_cert_new(x, ret_cert, err);
-	len = i2d_X509(x, &der);
 	if (len < 0)
 		return hf_err_ossl(err, HF_E_CRYPTO, "decoding a chain");
+	*ret_cert = hf_cert_ref(hf_peers_issuer(context->peers, der, (size_t)len));
+	if (*ret_cert)
+		return 0;
+	if (!context->library)
+		return hf_cert_new(x, ret_cert, err);
 	return hf_cert_from_der(der, (size_t)len, ret_cert, err);
 }
 

@@ -11,7 +11,10 @@
 #include "tls/internal.h"
 #include "tls/sessions.h"
 
-enum { BUCKETS = 1024 }; /* a power of two; entries are bounded by cap + living connections */
+enum {
+	BUCKETS = 1024, /* a power of two; entries are bounded by cap + living connections */
+	ISSUERS = 16,
+};
 
 struct hf_peers {
 	int refs;
@@ -20,6 +23,8 @@ struct hf_peers {
 	struct hf_peer *lru_first, *lru_last; /* most and least recently used */
 	struct hf_peers_stats stats;
 	struct hf_sessions *sessions;
+	struct hf_cert *issuers[ISSUERS]; /* counted */
+	size_t issuers_next;
 	uint8_t (*revoked)[HF_SHA256_LEN]; /* leaves that are never accepted again */
 	size_t revoked_len;
 };
@@ -152,6 +157,8 @@ void hf_peers_unref(struct hf_peers *peers)
 			forget(peers, peers->buckets[i]);
 	}
 	hf_sessions_free(peers->sessions);
+	for (size_t i = 0; i < ISSUERS; i++)
+		hf_cert_unref(peers->issuers[i]);
 	free(peers->revoked);
 	free(peers);
 }
@@ -187,6 +194,33 @@ static void move_connections(struct hf_peer *from, struct hf_peer *to)
 	}
 }
 
+struct hf_cert *hf_peers_issuer(const struct hf_peers *peers, const uint8_t *der, size_t len)
+{
+	for (size_t i = 0; i < ISSUERS; i++) {
+		struct hf_cert *cert = peers->issuers[i];
+
+		if (cert && cert->der_len == len && memcmp(cert->der, der, len) == 0)
+			return cert;
+	}
+	return NULL;
+}
+
+/* Of the path that was accepted: what else somebody sends along could push the others out. */
+static void keep_issuers(struct hf_peers *peers, const struct hf_peer *peer)
+{
+	for (size_t i = 1; i < peer->sent.len; i++) {
+		struct hf_cert *cert = peer->sent.items[i];
+		struct hf_cert **slot = &peers->issuers[peers->issuers_next % ISSUERS];
+
+		if (!hf_certs_has(&peer->verdict.chain, cert) ||
+		    hf_peers_issuer(peers, cert->der, cert->der_len))
+			continue;
+		hf_cert_unref(*slot);
+		*slot = hf_cert_ref(cert);
+		peers->issuers_next++;
+	}
+}
+
 void hf_peers_insert(struct hf_peers *peers, struct hf_peer *peer)
 {
 	struct hf_peer *old = *slot_of(peers, peer->key);
@@ -194,6 +228,7 @@ void hf_peers_insert(struct hf_peers *peers, struct hf_peer *peer)
 
 	peer->table = peers;
 	hf_peer_ref(peer);
+	keep_issuers(peers, peer);
 	if (old) {
 		HF_AUTO(hf_peer) held = hf_peer_ref(old);
 

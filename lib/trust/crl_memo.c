@@ -8,7 +8,7 @@
 
 #include "trust/trust_internal.h"
 
-static bool is_known(const struct hf_crl_memo *memo, const struct hf_crl *crl,
+static bool is_known(const struct hf_trust_memo *memo, const struct hf_crl *crl,
 		     const struct hf_cert *signer)
 {
 	for (size_t i = 0; i < memo->len; i++) {
@@ -19,7 +19,7 @@ static bool is_known(const struct hf_crl_memo *memo, const struct hf_crl *crl,
 	return false;
 }
 
-static void remember(struct hf_crl_memo *memo, const struct hf_crl *crl,
+static void remember(struct hf_trust_memo *memo, const struct hf_crl *crl,
 		     const struct hf_cert *signer)
 {
 	size_t at = memo->next++ % HF_CRL_MEMO_CAP;
@@ -32,7 +32,7 @@ static void remember(struct hf_crl_memo *memo, const struct hf_crl *crl,
 bool hf_trust_crl_signed_by(const struct hf_trust *trust, const struct hf_crl *crl,
 			    const struct hf_cert *signer)
 {
-	struct hf_crl_memo *memo = trust->memo;
+	struct hf_trust_memo *memo = trust->memo;
 	EVP_PKEY *key = hf_cert_key_get0(signer);
 	bool good;
 

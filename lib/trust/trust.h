@@ -60,6 +60,12 @@ X509_STORE *hf_trust_store_get0(const struct hf_trust *trust);
  * remembered. */
 bool hf_trust_crl_signed_by(const struct hf_trust *trust, const struct hf_crl *crl,
 			    const struct hf_cert *signer);
+/* Is the signature on a CA's certificate known to verify under the signer's key?  And: it does.
+ * Only what keys of the trust's own certificates signed is remembered. */
+bool hf_trust_knows_ca(const struct hf_trust *trust, const struct hf_cert *ca,
+		       const struct hf_cert *signer);
+void hf_trust_remember_ca(const struct hf_trust *trust, const struct hf_cert *ca,
+			  const struct hf_cert *signer);
 bool hf_trust_checks_crls(const struct hf_trust *trust);
 /* Must certificates of this issuer be looked up on a list? */
 bool hf_trust_wants_list_of(const struct hf_trust *trust, const X509_NAME *issuer);

@@ -8,17 +8,22 @@
 #include "base/str.h"
 #include "trust/trust.h"
 
-enum { HF_CRL_MEMO_CAP = 256 };
+enum { HF_CRL_MEMO_CAP = 256, HF_CA_MEMO_CAP = 64 };
 
 /* The one thing in a trust that changes: what it has worked out.  Judgements are the same without
  * it. */
-struct hf_crl_memo {
+struct hf_trust_memo {
 	pthread_mutex_t lock;
 	struct {
 		const struct hf_crl *crl;
 		uint8_t spki_sha256[HF_SHA256_LEN];
 	} items[HF_CRL_MEMO_CAP];
 	size_t len, next;
+	struct {
+		uint8_t sha256[HF_SHA256_LEN];      /* of the CA's certificate */
+		uint8_t spki_sha256[HF_SHA256_LEN]; /* of the key that signed it */
+	} cas[HF_CA_MEMO_CAP];
+	size_t cas_len, cas_next;
 };
 
 struct hf_trust {
@@ -32,7 +37,7 @@ struct hf_trust {
 	struct hf_crls crls;
 	/* the same for OpenSSL's own verification; made by hf_trust_freeze */
 	X509_STORE *store;
-	struct hf_crl_memo *memo;   /* owned */
+	struct hf_trust_memo *memo; /* owned */
 	uint8_t digest[HF_SHA256_LEN];
 };
 

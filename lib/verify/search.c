@@ -152,6 +152,8 @@ static bool signed_by(struct hf_search *s, const struct hf_cert *child,
 		    memcmp(s->memo[i].issuer_spki, issuer->spki_sha256, HF_SHA256_LEN) == 0)
 			return s->memo[i].good;
 	}
+	if (hf_trust_knows_ca(s->trust, child, issuer))
+		return true;
 	s->spent += cost_of(key);
 	if (s->memo_len == HF_SIGNATURES_CAP || s->spent > HF_SIGNATURES_CAP) {
 		s->limited = true;
@@ -160,6 +162,8 @@ static bool signed_by(struct hf_search *s, const struct hf_cert *child,
 	bool good = key && X509_verify(child->x509, key) == 1;
 
 	ERR_clear_error();
+	if (good)
+		hf_trust_remember_ca(s->trust, child, issuer);
 	s->memo[s->memo_len].child = child;
 	s->memo[s->memo_len].issuer_spki = issuer->spki_sha256;
 	s->memo[s->memo_len++].good = good;

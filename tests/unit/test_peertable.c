@@ -135,6 +135,44 @@ static void test_a_known_chain_is_not_judged_again(void **state)
 	assert_int_equal(stats_of(server).entries, 1);
 }
 
+/* Two clients of one issuing CA: its certificate is decoded for the first of them. */
+static void test_what_stands_above_clients_is_shared(void **state)
+{
+	static const struct fx_spec ca_spec = { .subject = "/CN=Issuing", .exts = CA_EXTS };
+	static const struct fx_spec spec = { .subject = "/CN=below",
+					     .exts = LEAF_EXTS("clientAuth") };
+	HF_AUTO(hf_tls_context) server = server_under(trust, NULL, HF_CLIENT_AUTH_REQUIRE, NULL);
+	struct tx_party issuing = { .key = NULL }, below[2] = { { .key = NULL } };
+	struct tx_meeting m[2];
+
+	(void)state;
+	tx_issue(&issuing, &ca_spec, &root);
+	for (size_t i = 0; i < HF_ARRAY_LEN(below); i++) {
+		struct hf_tls_config config = { .role = HF_TLS_CLIENT,
+						.insecure = true,
+						.now = tx_clock };
+		HF_AUTO(hf_tls_context) client = NULL;
+
+		tx_issue(&below[i], &spec, &issuing);
+		tx_credential(&below[i]);
+		config.credential = below[i].credential;
+		client = tx_context(&config);
+		tx_meet(&m[i], client, server);
+		assert_int_equal(m[i].server_step, HF_TLS_DONE);
+		assert_int_equal(hf_tls_conn_peer_chain(m[i].server)->len, 2);
+	}
+	assert_int_equal(stats_of(server).entries, 2);
+	assert_ptr_not_equal(hf_tls_conn_peer_chain(m[0].server)->items[0],
+			     hf_tls_conn_peer_chain(m[1].server)->items[0]);
+	assert_ptr_equal(hf_tls_conn_peer_chain(m[0].server)->items[1],
+			 hf_tls_conn_peer_chain(m[1].server)->items[1]);
+	for (size_t i = 0; i < HF_ARRAY_LEN(below); i++) {
+		tx_meet_end(&m[i]);
+		tx_party_done(&below[i]);
+	}
+	tx_party_done(&issuing);
+}
+
 static void test_refused_chains_are_not_kept(void **state)
 {
 	HF_AUTO(hf_tls_context) server =
@@ -411,6 +449,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_known_chain_is_not_judged_again),
+		cmocka_unit_test(test_what_stands_above_clients_is_shared),
 		cmocka_unit_test(test_refused_chains_are_not_kept),
 		cmocka_unit_test(test_a_reload_under_another_trust_judges_again),
 		cmocka_unit_test(test_a_rule_change_judges_again),

@@ -195,6 +195,28 @@ static void test_memo_knows_only_what_verified(void **state)
 	}
 }
 
+/* Only CAs, and only what keys of the trust signed: nobody else can fill the memory. */
+static void test_memo_of_cas_knows_only_our_own(void **state)
+{
+	const struct world *w = *state;
+	HF_AUTO(hf_trust) trust = NULL, other = NULL;
+
+	assert_int_equal(hf_trust_new(0, &trust, NULL), 0);
+	assert_int_equal(hf_trust_add_anchor(trust, w->root.cert, "own", NULL), 0);
+	assert_int_equal(hf_trust_freeze(trust, NULL), 0);
+	assert_int_equal(hf_trust_new(0, &other, NULL), 0);
+	assert_int_equal(hf_trust_freeze(other, NULL), 0);
+	assert_false(hf_trust_knows_ca(trust, w->issuing.cert, w->root.cert));
+	for (int i = 0; i < 3; i++)
+		hf_trust_remember_ca(trust, w->issuing.cert, w->root.cert);
+	hf_trust_remember_ca(other, w->issuing.cert, w->root.cert);
+	hf_trust_remember_ca(trust, w->leaf.cert, w->issuing.cert);
+	assert_true(hf_trust_knows_ca(trust, w->issuing.cert, w->root.cert));
+	assert_false(hf_trust_knows_ca(trust, w->issuing.cert, w->issuing.cert));
+	assert_false(hf_trust_knows_ca(trust, w->leaf.cert, w->issuing.cert));
+	assert_false(hf_trust_knows_ca(other, w->issuing.cert, w->root.cert));
+}
+
 enum part { PART_ANCHOR = 1, PART_LABEL = 2, PART_INTERMEDIATE = 4, PART_CRL = 8, PART_MODE = 16 };
 
 static void digest_of(const struct world *w, unsigned parts, uint8_t out[HF_SHA256_LEN])
@@ -287,6 +309,7 @@ int main(void)
 		cmocka_unit_test(test_files_of_another_kind_are_errors),
 		cmocka_unit_test(test_lists_switch_checking_on),
 		cmocka_unit_test(test_memo_knows_only_what_verified),
+		cmocka_unit_test(test_memo_of_cas_knows_only_our_own),
 		cmocka_unit_test(test_everything_counts_in_the_digest),
 		cmocka_unit_test(test_lists_besides_those_of_the_base),
 	};
