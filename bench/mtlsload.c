@@ -31,6 +31,10 @@
  * The loopback device runs the receiver's half of TCP in the sender's time; that is so for every
  * server measured, and neither side is corrected for it.
  *
+ * --mint KEY: each new connection presents another certificate, a copy of --cert with a serial number of
+ * its own, signed with KEY, that of its issuer.  They are made before anything is counted, --clients of
+ * them (default: one for each of --count), at the most 100000.
+ *
  * Bounded: --count, --max-seconds (default 60).  It refuses any address outside 127.0.0.0/8 and ::1.
  * Exit: 0 all as expected, 1 some operation failed (or, with --expect-fail, succeeded), 2 usage. */
 #define _GNU_SOURCE
@@ -53,7 +57,9 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include <openssl/bn.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 
 enum mode { M_FULL, M_RESUME, M_KEEPALIVE, M_IDLE, M_BULK };
@@ -93,6 +99,8 @@ static struct {
 	long count, conc;
 	double max_s, hold_s;
 	int depth, request, spread;
+	const char *mint;
+	long clients;
 	bool insecure, expect_fail, quiet_http;
 	pid_t pids[64], parents[16];
 	int npids, nparents;
@@ -378,6 +386,39 @@ static void conn_drop(struct conn *c)
 	c->st = S_FREE;
 }
 
+/* The certificates of --mint.  One key serves them all: it is the certificates that a server has not seen. */
+static X509 **minted;
+static long nminted;
+
+static X509 *mint_one(X509 *like, EVP_PKEY *issuer)
+{
+	X509 *x = X509_dup(like);
+	BIGNUM *serial = BN_new();
+	ASN1_INTEGER *number = ASN1_INTEGER_new();
+
+	if (!x || !serial || !number || BN_rand(serial, 120, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) != 1 ||
+	    !BN_to_ASN1_INTEGER(serial, number) || X509_set_serialNumber(x, number) != 1 ||
+	    X509_sign(x, issuer, EVP_sha256()) <= 0)
+		die("--mint: cannot sign");
+	BN_free(serial);
+	ASN1_INTEGER_free(number);
+	return x;
+}
+
+static void mint(const char *path, long count)
+{
+	FILE *f = fopen(path, "r");
+	EVP_PKEY *issuer = f ? PEM_read_PrivateKey(f, NULL, NULL, NULL) : NULL;
+
+	if (!issuer || !SSL_CTX_get0_certificate(ctx) || count < 1 || count > 100000)
+		die("--mint KEY of the issuer of --cert, --clients 1 to 100000");
+	fclose(f);
+	minted = calloc((size_t)count, sizeof(X509 *));
+	for (nminted = 0; minted && nminted < count; nminted++)
+		minted[nminted] = mint_one(SSL_CTX_get0_certificate(ctx), issuer);
+	EVP_PKEY_free(issuer);
+}
+
 static void conn_start(struct conn *c, bool priming)
 {
 	c->t0 = now_ns();
@@ -400,6 +441,8 @@ static void conn_start(struct conn *c, bool priming)
 		}
 	}
 	c->ssl = SSL_new(ctx);
+	if (nminted && SSL_use_certificate(c->ssl, minted[r.started % nminted]) != 1)
+		die("--mint: not the certificate's key");
 	SSL_set_app_data(c->ssl, c);
 	SSL_set_fd(c->ssl, c->fd);
 	SSL_set_connect_state(c->ssl);
@@ -710,6 +753,7 @@ static void usage(void)
 {
 	fputs("usage: mtlsload --connect HOST:PORT --mode full|resume|keepalive|idle|bulk\n"
 	      "  --ca F --cert F --key F --servername N --insecure   (no --cert: presents none)\n"
+	      "  --mint KEY --clients N   (of the issuer: each connection another certificate)\n"
 	      "  --tls 1.2|1.3|any --groups L --ciphers L --suites L --sigalgs L\n"
 	      "  --count N --concurrency C --depth D --path /P --request|--no-request\n"
 	      "  --hold S --max-seconds S --spread ADDRS --label TEXT --expect-fail\n"
@@ -725,6 +769,8 @@ int main(int argc, char **argv)
 					    { "ca", 1, 0, 'a' },
 					    { "cert", 1, 0, 'e' },
 					    { "key", 1, 0, 'k' },
+					    { "mint", 1, 0, 'M' },
+					    { "clients", 1, 0, 'N' },
 					    { "servername", 1, 0, 's' },
 					    { "insecure", 0, 0, 'i' },
 					    { "tls", 1, 0, 't' },
@@ -768,6 +814,12 @@ int main(int argc, char **argv)
 			break;
 		case 'k':
 			o.key = optarg;
+			break;
+		case 'M':
+			o.mint = optarg;
+			break;
+		case 'N':
+			o.clients = atol(optarg);
 			break;
 		case 's':
 			o.sni = optarg;
@@ -896,6 +948,8 @@ int main(int argc, char **argv)
 	    (SSL_CTX_use_certificate_chain_file(ctx, o.cert) != 1 ||
 	     SSL_CTX_use_PrivateKey_file(ctx, o.key ? o.key : o.cert, SSL_FILETYPE_PEM) != 1))
 		die("cannot load --cert/--key");
+	if (o.mint)
+		mint(o.mint, o.clients ? o.clients : o.count);
 	if (o.tls && !strcmp(o.tls, "1.2"))
 		SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION),
 		    SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION);

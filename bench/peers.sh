@@ -16,7 +16,7 @@
 #
 # Peers beside the stock ones: nginx-tuned (what an expert can set), nginx-off (no resumption at all, as our
 # --resume off) and nginx-own (nginx-off that answers itself, with no back end behind it).
-# Scenarios: full13 full12 full13rsa full12rsa fullreq13 fullreq12 resume13 resume12 keepalive idle bulk.
+# Scenarios: new13 (every client's certificate is one the server has not seen) full13 full12 full13rsa full12rsa fullreq13 fullreq12 resume13 resume12 keepalive idle bulk.
 # The repetitions are the outer loop, so that noise from neighbours hits every peer alike.  Prints a
 # table of medians with (min..max); DIR/raw.jsonl keeps every line.  Needs: cc, libssl-dev, openssl,
 # python3, and the servers' Debian packages; a peer that is not installed is left out.
@@ -242,6 +242,7 @@ for l in sys.stdin:
 scenario() { # peer ecport rsaport pids scenario
   local p=$1 e=$2 r=$3 q=$4
   case $5 in
+    new13) load $p ec $e $q $5 --mode full --tls 1.3 --count $nfull --concurrency 16 --mint $W/ec/inter.key;;
     full13) load $p ec $e $q $5 --mode full --tls 1.3 --count $nfull --concurrency 16;;
     full12) load $p ec $e $q $5 --mode full --tls 1.2 --count $nfull --concurrency 16;;
     full13rsa) load $p rsa $r $q $5 --mode full --tls 1.3 --count $((nfull/2)) --concurrency 16;;

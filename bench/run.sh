@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # run.sh HANDFAST [REPS] [OPTION of peers.sh...] - our server in one table with today's mTLS terminators.
 # The stock ones stand in front of a plaintext back end, as they are used, and resume sessions.
-#   handfast       forwards to the same back end, resumption off (its default)
+#   handfast       forwards to the same back end, resumption off (its default), access log on
+#   handfast-key   the same with --key-in-process: what the signer costs
 #   handfast-on    the same with --resume on
 #   handfast-own   answers itself: to be read beside nginx-own
 #   handfast-tcp   hands on bytes: to be read beside hitch, stunnel and haproxy-tcp
@@ -19,8 +20,9 @@ ours="$here/serve-both.sh $bin {PKI} {EC} {RSA} {N}"
 "$here/explain.sh" "$bin" "$reps"
 exec "$here/peers.sh" --reps "$reps" \
 	--peers "nginx nginx-tuned nginx-off nginx-own haproxy haproxy-tcp hitch stunnel" \
-	--scenarios "full13 full12 full13rsa full12rsa fullreq13 resume13 resume12 keepalive idle bulk" \
-	--cmd "handfast=$ours --to http://127.0.0.1:{UP}" \
+	--scenarios "new13 full13 full12 full13rsa full12rsa fullreq13 resume13 resume12 keepalive idle bulk" \
+	--cmd "handfast=$ours --to http://127.0.0.1:{UP} --access-log {PKI}/access.log" \
+	--cmd "handfast-key=$ours --to http://127.0.0.1:{UP} --access-log {PKI}/access.log --key-in-process" \
 	--cmd "handfast-on=$ours --to http://127.0.0.1:{UP} --resume on" \
 	--cmd "handfast-own=$ours" \
 	--cmd "handfast-tcp=$ours --to tcp://127.0.0.1:{UP}" "$@"

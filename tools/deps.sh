@@ -46,6 +46,7 @@ test cmd:zsh zsh
 test cmd:fish fish
 test cmd:pki strongswan-pki
 test cmd:pki libstrongswan-standard-plugins
+test cmd:valgrind valgrind
 lint cmd:g++ g++
 lint cmd:mandoc mandoc
 lint cmd:clang-format clang-format
