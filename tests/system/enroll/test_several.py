@@ -204,6 +204,8 @@ def test_reload_takes_both_or_says_which_could_not(both):
     assert "the old state of 'plant' stays" in told and "'plant'" in told
     refused = both.hf("--json", "ctl", "reload", "--admin", both.socket, exit=1)
     assert not refused.json()["reloaded"]
+    # its line may be read a moment after the answer on the socket, and must not pass for that of the next reload
+    both.server.wait_until(lambda: sum("reload refused" in line for line in both.server.lines["err"]) == 2, "the line")
     with open(both.plant.home + "/ca/issuing.pem", "w") as out:
         out.write(good)
     assert "generation 3" in both.server.reload()
