@@ -172,7 +172,7 @@ static int server_apply(struct hf_tls_context *context, const struct hf_tls_conf
 	if (SSL_CTX_set_session_id_context(context->ssl, context->policy,
 					   sizeof(context->policy)) != 1)
 		return hf_err_ossl(err, HF_E_CRYPTO, "setting the session id context");
-	if (config->resume && hf_sessions_apply(context->ssl, err) < 0)
+	if (config->resume && hf_sessions_apply(context->ssl, context->session_seconds, err) < 0)
 		return -HF_E_CRYPTO;
 	return config->client_auth == HF_CLIENT_AUTH_NONE ? 0 : hf_tls_ca_names_apply(context, err);
 }
@@ -261,6 +261,7 @@ static void fields_copy(struct hf_tls_context *context, const struct hf_tls_conf
 	context->silent = config->silent && config->role == HF_TLS_SERVER &&
 			  config->client_auth == HF_CLIENT_AUTH_REQUIRE;
 	context->resume = config->resume;
+	context->session_seconds = hf_sessions_lifetime(config->session_seconds);
 	context->tag = config->tag;
 	context->insecure = config->insecure && config->role == HF_TLS_CLIENT;
 	context->now = config->now;

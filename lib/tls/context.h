@@ -74,6 +74,8 @@ struct hf_tls_config {
 	/* Servers: whom to ask about clients that are let in; its arg must outlive the context. */
 	struct hf_tls_status status;
 	bool resume;		   /* servers: sessions may be resumed, see tls/sessions.h */
+	/* from the full handshake on; 0, or more than an hour: an hour */
+	int64_t session_seconds;
 	/* Servers with several policies.  Peers and their sessions never cross from one scope to
 	 * another, sessions not from one listener to another either; NULL is "".  `tag` is the
 	 * caller's (hf_tls_conn_tag).  Clients that ask for one of the names meet its context in

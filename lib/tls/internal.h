@@ -25,6 +25,7 @@ struct hf_tls_context {
 	bool compat_cn;
 	bool insecure;
 	bool silent, resume;
+	int64_t session_seconds; /* how long a session may be resumed */
 	char *server_name, *verify_name;
 	char *scope_name, *listener;   /* may be NULL */
 	uint8_t scope[HF_SHA256_LEN];  /* of scope_name */

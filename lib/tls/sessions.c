@@ -154,7 +154,7 @@ static SSL_SESSION *session_wanted(SSL *ssl, const unsigned char *id, int len, i
 	*copy = 1; /* libssl takes a reference of its own */
 	if (!entry || memcmp(entry->sni, conn->hello_sni, sizeof(entry->sni)) != 0)
 		return NULL;
-	if (hf_tls_context_now(conn->context) - entry->since >= HF_TLS_SESSION_SECONDS ||
+	if (hf_tls_context_now(conn->context) - entry->since >= conn->context->session_seconds ||
 	    !peer_stands(entry->peer, conn->context)) {
 		drop(sessions, entry->id);
 		return NULL;
@@ -165,11 +165,16 @@ static SSL_SESSION *session_wanted(SSL *ssl, const unsigned char *id, int len, i
 	return entry->session;
 }
 
-int hf_sessions_apply(SSL_CTX *ssl, struct hf_err *err)
+int64_t hf_sessions_lifetime(int64_t asked)
+{
+	return asked > 0 ? HF_MIN(asked, (int64_t)HF_TLS_SESSION_SECONDS) : HF_TLS_SESSION_SECONDS;
+}
+
+int hf_sessions_apply(SSL_CTX *ssl, int64_t seconds, struct hf_err *err)
 {
 	SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL |
 						SSL_SESS_CACHE_NO_AUTO_CLEAR);
-	SSL_CTX_set_timeout(ssl, HF_TLS_SESSION_SECONDS);
+	SSL_CTX_set_timeout(ssl, (long)seconds);
 	SSL_CTX_sess_set_new_cb(ssl, session_made);
 	SSL_CTX_sess_set_get_cb(ssl, session_wanted);
 	return SSL_CTX_set_num_tickets(ssl, 1) == 1

@@ -167,7 +167,8 @@ int hf_rules_meet_at(const struct hf_gateway_config *config, const struct hf_gen
 	rc = find_ways(config, generation, listener, asked, policy, ret_meeting, err);
 	if (rc == 0 && hf_rules_meeting_yes(ret_meeting) && config->respond.text == NULL &&
 	    !config->upstream.stream)
-		hf_identity_fields_make(config->upstream.pass_identity, &ret_meeting->verdict,
+		hf_identity_fields_make(config->upstream.pass_identity,
+					&config->upstream.identity_names, &ret_meeting->verdict,
 					policy->parts->credential->chain.items[0],
 					&ret_meeting->fields);
 	return rc < 0 || !hf_buf_failed(&ret_meeting->fields) ? rc : hf_err_nomem(err);

@@ -29,13 +29,14 @@ struct hf_serve_opts {
 	int ocsp;
 	bool staple;
 	int64_t ocsp_timeout;
-	struct hf_strv listen, alpn, to, pass_identity;
+	struct hf_strv listen, alpn, to, pass_identity, identity_name;
 	const char *respond, *content_type, *access_log, *metrics, *admin;
 	int client_auth, refuse, tls_min, tls_max, resume, reload;
 	struct hf_strv accept_proxy;
 	int balance, forwarded, bound_tokens;
 	bool tell_reference, check, detail, unsafe_to, proxy_header, trace;
 	const char *via, *config, *keylog;
+	int64_t resume_lifetime;
 	int64_t connect_timeout, answer_timeout, upstream_idle, tunnel_idle, keep;
 	int64_t workers, drain, max_connections, max_header_bytes, max_header_fields,
 	    max_body_bytes;

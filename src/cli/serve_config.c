@@ -153,6 +153,8 @@ static int upstream_config(const struct hf_serve_opts *opts, struct hf_upstream_
 	if (opts->via != NULL && !hf_http_all(opts->via, strlen(opts->via), HF_CHAR_TOKEN))
 		return hf_err_set(err, HF_E_INVALID, "--via '%s' is no token", opts->via);
 	rc = hf_serve_health(&opts->health, &upstream->health, err);
+	if (rc == 0)
+		rc = hf_identity_names_parse(&opts->identity_name, &upstream->identity_names, err);
 	return rc < 0 ? rc
 		      : hf_pass_identity_parse(&opts->pass_identity, &upstream->pass_identity, err);
 }
@@ -183,7 +185,7 @@ static int stream_config(const struct hf_serve_opts *opts, struct hf_upstream_co
 	if (opts->bound_tokens != 0 && (streams > 0 || opts->respond != NULL))
 		return hf_err_set(err, HF_E_INVALID,
 				  "--bound-tokens is for --to http: only requests have tokens");
-	if (streams > 0 && opts->pass_identity.len > 0) {
+	if (streams > 0 && opts->pass_identity.len + opts->identity_name.len > 0) {
 		(void)hf_err_set(err, HF_E_INVALID,
 				 "--pass-identity is for --to http; bytes have no header fields");
 		return hf_err_hint(err, "--proxy-protocol tells a tcp:// service who comes");
@@ -247,6 +249,7 @@ int hf_serve_config(const struct hf_serve_opts *opts, struct hf_serve_source *so
 		.alpn = alpn,
 		.chain_cap = (size_t)opts->max_chain_bytes,
 		.resume = opts->resume != 0,
+		.resume_seconds = opts->resume_lifetime,
 		.watch = opts->reload == 0,
 		.drop = opts->refuse != 0,
 		.respond = { opts->respond, opts->content_type, opts->detail },

@@ -207,6 +207,20 @@ int hf_serve_put_list(const struct hf_yaml *yaml, const struct hf_yaml_node *map
 	return 0;
 }
 
+int hf_serve_items(const struct hf_yaml *yaml, const struct hf_yaml_node *list, size_t size,
+		   void **ret_items, struct hf_err *err)
+{
+	int rc = hf_yaml_need(yaml, list, HF_YAML_LIST, err);
+	size_t n = 1;
+
+	if (rc < 0)
+		return rc;
+	for (const struct hf_yaml_node *item = list->child; item != NULL; item = item->next)
+		n++;
+	*ret_items = calloc(n, size);
+	return *ret_items != NULL ? 0 : hf_err_nomem(err);
+}
+
 /* --- the file --- */
 
 static int read_keys(const struct hf_yaml *yaml, struct hf_serve_file *file, struct hf_err *err)

@@ -22,6 +22,10 @@ int hf_serve_put_string(const struct hf_yaml *yaml, const struct hf_yaml_node *m
 int hf_serve_put_list(const struct hf_yaml *yaml, const struct hf_yaml_node *map, const char *key,
 		      struct hf_strv *list, struct hf_err *err);
 
+/* Room for the items of a list, zeroed, and one more; the caller frees it. */
+int hf_serve_items(const struct hf_yaml *yaml, const struct hf_yaml_node *list, size_t size,
+		   void **ret_items, struct hf_err *err);
+
 /* The keys of a route, and those of a policy that are no options; for the manual too. */
 extern const struct hf_option hf_serve_route_keys[], hf_serve_policy_keys[];
 /* Options that are no keys; NULL-terminated. */

@@ -81,6 +81,7 @@ int hf_serve_guard_begin(struct hf_serve_guard *guard, const struct hf_serve_opt
 		.user = asked->user ? &guard->user : NULL,
 		.read = &guard->read,
 		.write = &guard->write,
+		.known = &guard->known,
 	};
 	rc = list_reads(guard, opts, source, err);
 	if (rc == 0 && asked->sandbox != HF_SANDBOX_OFF) {

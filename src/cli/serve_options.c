@@ -100,6 +100,14 @@ static const struct hf_option listen_options[] = {
 	  .help =
 	      "off: every connection shakes hands in full; on: sessions are resumed for an hour at "
 	      "most, and only while a full handshake would let the client in" },
+	{ .name = "resume-lifetime",
+	  .kind = HF_OPT_DURATION,
+	  .offset = AT(resume_lifetime),
+	  .arg = "SECONDS",
+	  .initial = "3600",
+	  .min = 1,
+	  .max = 3600,
+	  .help = "from a full handshake on, however often its session was resumed since" },
 	{ .name = "reload",
 	  .kind = HF_OPT_WORD,
 	  .offset = AT(reload),
@@ -153,6 +161,13 @@ static const struct hf_option upstream_options[] = {
 	  .help = "how the service hears who the client is: rfc9440 (Client-Cert), xfcc "
 		  "(X-Forwarded-Client-Cert), headers (X-SSL-Client-*), none; repeatable "
 		  "(default: rfc9440)" },
+	{ .name = "identity-name",
+	  .kind = HF_OPT_LIST,
+	  .offset = AT(identity_name),
+	  .arg = "FIELD=NAME",
+	  .help =
+	      "give one of these fields another name (X-SSL-Client-DN=Ssl-Client-Subject-Dn), "
+	      "repeatable; what a client sends under that name, in any spelling, is taken out" },
 	{ .name = "bound-tokens",
 	  .kind = HF_OPT_WORD,
 	  .offset = AT(bound_tokens),

@@ -248,16 +248,10 @@ static int read_policy(const struct hf_yaml *yaml, const struct hf_yaml_node *ma
 int hf_serve_policies_read(const struct hf_yaml *yaml, const struct hf_yaml_node *list,
 			   struct hf_serve_file *file, struct hf_err *err)
 {
-	int rc = hf_yaml_need(yaml, list, HF_YAML_LIST, err);
-	size_t n = 0;
+	void *items = NULL;
+	int rc = hf_serve_items(yaml, list, sizeof(*file->policies), &items, err);
 
-	if (rc < 0)
-		return rc;
-	for (const struct hf_yaml_node *item = list->child; item != NULL; item = item->next)
-		n++;
-	file->policies = calloc(n + 1, sizeof(*file->policies));
-	if (file->policies == NULL)
-		return hf_err_nomem(err);
+	file->policies = items;
 	for (const struct hf_yaml_node *item = list->child; rc == 0 && item != NULL;
 	     item = item->next)
 		rc = read_policy(yaml, item, file, err);

@@ -173,16 +173,10 @@ static int read_route(const struct hf_yaml *yaml, const struct hf_yaml_node *map
 int hf_serve_routes_read(const struct hf_yaml *yaml, const struct hf_yaml_node *list,
 			 struct hf_routes *routes, struct hf_err *err)
 {
-	int rc = hf_yaml_need(yaml, list, HF_YAML_LIST, err);
-	size_t n = 0;
+	void *items = NULL;
+	int rc = hf_serve_items(yaml, list, sizeof(*routes->items), &items, err);
 
-	if (rc < 0)
-		return rc;
-	for (const struct hf_yaml_node *item = list->child; item != NULL; item = item->next)
-		n++;
-	routes->items = calloc(n + 1, sizeof(*routes->items));
-	if (routes->items == NULL)
-		return hf_err_nomem(err);
+	routes->items = items;
 	for (const struct hf_yaml_node *item = list->child; rc == 0 && item != NULL;
 	     item = item->next) {
 		routes->len++;

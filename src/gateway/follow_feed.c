@@ -80,6 +80,7 @@ static void lose(struct hf_follow_feed *feed, const char *why)
 	feed->wait_ms = HF_MIN(HF_MAX(2 * feed->wait_ms, (uint64_t)HF_FOLLOW_AGAIN_MIN_MS),
 			       (uint64_t)HF_FOLLOW_AGAIN_MAX_MS);
 	again(feed, feed->wait_ms / 2 + now % (feed->wait_ms / 2 + 1));
+	hf_follower_lost(feed->follower);
 	if (!feed->reported)
 		hf_follower_report(feed->follower);
 	feed->reported = true;

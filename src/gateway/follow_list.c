@@ -36,6 +36,7 @@ static void lose(struct hf_follow_list *list, const char *why)
 		    "ends",
 		    list->text, why);
 	list->lost = true;
+	hf_follower_lost(list->follower);
 	list->wait_ms = HF_MIN(HF_MAX(2 * list->wait_ms, (uint64_t)HF_FOLLOW_AGAIN_MIN_MS),
 			       (uint64_t)REFRESH_MIN_MS);
 	hf_timer_start(list->again, list->wait_ms, 0);

@@ -12,6 +12,7 @@
 #include <openssl/err.h>
 
 #include "base/err.h"
+#include "gateway/guard.h"
 #include "base/str.h"
 #include "gateway/generation.h"
 #include "gateway/worker.h"
@@ -212,6 +213,15 @@ static void on_control(int events, void *arg)
 		hf_timer_start(f->tell_again, TELL_AGAIN_MS, 0);
 }
 
+void hf_follower_lost(struct hf_follower *f)
+{
+	if (hf_sandbox_names_readable())
+		return;
+	hf_log_say("what names are resolved with was replaced, and cannot be read from here; "
+		   "another follower takes over");
+	hf_loop_stop(f->loop);
+}
+
 /* --- beginning and end --- */
 
 /* Our own lists say who is no authority any more. */
@@ -242,11 +252,12 @@ static int make_context(struct hf_follower *f, struct hf_err *err)
 
 static int start_up(struct hf_follower *f, struct hf_err *err)
 {
-	/* what is up already, when another follower was here before */
-	int rc = f->start->revocations ? hf_revocations_get(f->start->revocations, &f->feed.event,
-							    f->lists, &f->lists_len, err)
-				       : 0;
+	int rc = hf_guard_drop(f->start->config, err);
 
+	/* what is up already, when another follower was here before */
+	if (rc == 0 && f->start->revocations)
+		rc = hf_revocations_get(f->start->revocations, &f->feed.event, f->lists,
+					&f->lists_len, err);
 	if (rc == 0 && f->start->config->follow.text)
 		rc = make_context(f, err);
 	if (rc == 0)
@@ -257,6 +268,8 @@ static int start_up(struct hf_follower *f, struct hf_err *err)
 		rc = hf_watch_new(f->loop, f->start->control, on_control, f, &f->control, err);
 	if (rc == 0)
 		rc = hf_watch_set(f->control, UV_READABLE);
+	if (rc == 0)
+		rc = hf_guard_lock_follower(f->start->config, err);
 	if (rc == 0)
 		rc = hf_follow_lists_start(f, err);
 	if (rc == 0 && f->start->config->follow.text)

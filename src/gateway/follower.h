@@ -92,6 +92,8 @@ void hf_follow_ocsp_stop(struct hf_follower *follower);
  * older than the one at hand.  chain: who gave it, judged; NULL: by plain HTTP, where a CA that is
  * not known here yet may have signed it too (the judge looks at each signature again).  0; 1 when
  * it is not taken, and err tells why. */
+/* Something could not be fetched: perhaps because of what this process may no longer read. */
+void hf_follower_lost(struct hf_follower *follower);
 int hf_follower_take(struct hf_follower *follower, const char *key, const struct hf_buf *body,
 		     const struct hf_certs *chain, struct hf_err *err);
 /* Puts everything up on the notice and tells the supervisor; feed: it is all of the next event. */

@@ -169,6 +169,8 @@ int hf_forward_head(struct hf_exchange *exchange, const struct hf_http_request *
 	const struct hf_http_head *head = request->head;
 	const char *via = exchange->forwarder->config->upstream.via;
 	struct hf_buf *out = &exchange->head;
+	const struct hf_identity_names *names =
+	    &exchange->forwarder->config->upstream.identity_names;
 	struct hf_connection_options options;
 	int status;
 
@@ -178,7 +180,7 @@ int hf_forward_head(struct hf_exchange *exchange, const struct hf_http_request *
 		return status;
 	exchange->upgrade = wants_upgrade(head, &options);
 	put_line(out, head, &exchange->backend->target);
-	hf_fields_write_request(head, &options, out);
+	hf_fields_write_request(head, &options, names->theirs, names->len, out);
 	put_framing(exchange, head);
 	put_forwarded(exchange, request);
 	hf_identity_fields_write(exchange->forwarder->identity, hf_conn_verdict(request->conn),

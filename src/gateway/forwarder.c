@@ -107,7 +107,8 @@ int hf_forwarder_new(struct hf_loop *loop, const struct hf_gateway_config *confi
 	hf_log_bucket_init(&forwarder->bucket, RECORDS_BURST, config->records_per_second);
 	rc = open_groups(forwarder, err);
 	if (rc == 0)
-		rc = hf_identity_fields_new(config->upstream.pass_identity, &forwarder->identity,
+		rc = hf_identity_fields_new(config->upstream.pass_identity,
+					    &config->upstream.identity_names, &forwarder->identity,
 					    err);
 	if (rc == 0 && worker == 0 && config->health != NULL)
 		rc = hf_health_checks_new(forwarder, &forwarder->checks, err);

@@ -9,6 +9,7 @@
 #include "gateway/custody/custody.h"
 #include "gateway/filestamp.h"
 #include "gateway/health.h"
+#include "gateway/identity_names.h"
 #include "gateway/ocsp/book.h"
 #include "gateway/route.h"
 #include "http/server.h"
@@ -75,6 +76,7 @@ struct hf_upstream_config {
 	bool stream;		  /* bytes, not requests */
 	bool proxy_header;	  /* say who comes in a PROXY protocol header; streams only */
 	unsigned pass_identity;	  /* enum hf_pass_identity bits */
+	struct hf_identity_names identity_names; /* of the fields that say it */
 	enum hf_bound_tokens bound_tokens; /* for `to`, and routes without their own */
 	unsigned forwarded;	  /* enum hf_forwarded bits */
 	const char *via;	  /* our name in Via; NULL: no Via */
@@ -114,6 +116,7 @@ struct hf_gateway_guard {
 	const struct hf_user *user;  /* to become; NULL: stay */
 	const struct hf_strv *read;  /* files and directories that a reload reads in them */
 	const struct hf_strv *write; /* logs */
+	const struct hf_strv *known; /* what is read at all: what workers do not read stays shut */
 };
 
 /* For one client; 0: none.  Over all workers. */
@@ -142,6 +145,7 @@ struct hf_gateway_config {
 	const char *const *alpn;
 	size_t chain_cap; /* bytes of certificates that a peer may send; 0: the default */
 	bool resume;
+	int64_t resume_seconds; /* that a session lives; an hour at most */
 	bool drop; /* a refused peer gets no alert */
 	struct hf_responder_spec respond; /* text NULL: none */
 	struct hf_upstream_config upstream;

@@ -13,16 +13,31 @@ int hf_guard_drop(const struct hf_gateway_config *config, struct hf_err *err)
 	return config->guard.user ? hf_user_become(config->guard.user, err) : 0;
 }
 
-int hf_guard_lock(const struct hf_gateway_config *config, struct hf_err *err)
+static int lock(const struct hf_gateway_config *config, const struct hf_sandbox *box,
+		struct hf_err *err)
 {
-	const struct hf_sandbox box = { .kind = HF_SANDBOX_WORKER,
-					.read = config->guard.read,
-					.write = config->guard.write };
 	struct hf_sandbox_report report;
 
 	if (config->guard.sandbox == HF_SANDBOX_OFF)
 		return 0;
-	return hf_sandbox_enter(&box, &report, err);
+	return hf_sandbox_enter(box, &report, err);
+}
+
+int hf_guard_lock(const struct hf_gateway_config *config, struct hf_err *err)
+{
+	const struct hf_sandbox box = { .kind = HF_SANDBOX_WORKER,
+					.read = config->guard.read,
+					.write = config->guard.write,
+					.shut = config->guard.known };
+
+	return lock(config, &box, err);
+}
+
+int hf_guard_lock_follower(const struct hf_gateway_config *config, struct hf_err *err)
+{
+	const struct hf_sandbox box = { .kind = HF_SANDBOX_FOLLOWER };
+
+	return lock(config, &box, err);
 }
 
 bool hf_guard_missing(const struct hf_gateway_config *config, char *out, size_t cap)

@@ -231,8 +231,8 @@ static void write_none(unsigned modes, const struct hf_verdict *verdict, struct 
 			      hf_reason_info(root->reason)->id);
 }
 
-void hf_identity_fields_make(unsigned modes, const struct hf_verdict *verdict,
-			     const struct hf_cert *own, struct hf_buf *out)
+static void compose(unsigned modes, const struct hf_verdict *verdict, const struct hf_cert *own,
+		    struct hf_buf *out)
 {
 	if (verdict == NULL || !verdict->accepted || verdict->chain.len == 0) {
 		write_none(modes, verdict, out);
@@ -246,6 +246,20 @@ void hf_identity_fields_make(unsigned modes, const struct hf_verdict *verdict,
 		write_headers(out, verdict);
 }
 
+void hf_identity_fields_make(unsigned modes, const struct hf_identity_names *names,
+			     const struct hf_verdict *verdict, const struct hf_cert *own,
+			     struct hf_buf *out)
+{
+	HF_AUTO_DONE(hf_buf) lines = HF_BUF_INIT(TEXT_CAP);
+
+	if (names->len == 0) {
+		compose(modes, verdict, own, out);
+		return;
+	}
+	compose(modes, verdict, own, &lines);
+	hf_identity_names_apply(names, &lines, out);
+}
+
 /* --- the memory --- */
 
 struct slot {
@@ -257,17 +271,19 @@ struct slot {
 
 struct hf_identity_fields {
 	unsigned modes;
+	const struct hf_identity_names *names;
 	struct slot slots[SLOTS];
 };
 
-int hf_identity_fields_new(unsigned modes, struct hf_identity_fields **ret_fields,
-			   struct hf_err *err)
+int hf_identity_fields_new(unsigned modes, const struct hf_identity_names *names,
+			   struct hf_identity_fields **ret_fields, struct hf_err *err)
 {
 	struct hf_identity_fields *fields = calloc(1, sizeof(*fields));
 
 	if (fields == NULL)
 		return hf_err_nomem(err);
 	fields->modes = modes;
+	fields->names = names;
 	for (size_t i = 0; i < SLOTS; i++)
 		hf_buf_init(&fields->slots[i].text, TEXT_CAP);
 	*ret_fields = fields;
@@ -300,7 +316,7 @@ void hf_identity_fields_write(struct hf_identity_fields *fields, const struct hf
 	struct slot *slot;
 
 	if (verdict == NULL || !verdict->accepted || verdict->chain.len == 0) {
-		write_none(fields->modes, verdict, out);
+		hf_identity_fields_make(fields->modes, fields->names, verdict, own, out);
 		return;
 	}
 	key_of(&verdict->chain, key);
@@ -308,7 +324,7 @@ void hf_identity_fields_write(struct hf_identity_fields *fields, const struct hf
 	if (slot->text.len == 0 || slot->generation != generation || slot->own != own ||
 	    memcmp(slot->key, key, sizeof(key)) != 0) {
 		hf_buf_clear(&slot->text);
-		hf_identity_fields_make(fields->modes, verdict, own, &slot->text);
+		hf_identity_fields_make(fields->modes, fields->names, verdict, own, &slot->text);
 		memcpy(slot->key, key, sizeof(key));
 		slot->generation = generation;
 		slot->own = own;

@@ -5,6 +5,7 @@
 #define HF_GATEWAY_IDENTITY_FIELDS_H
 
 #include "base/str.h"
+#include "gateway/identity_names.h"
 #include "verify/verdict.h"
 
 enum hf_pass_identity {
@@ -18,8 +19,9 @@ int hf_pass_identity_parse(const struct hf_strv *words, unsigned *ret_modes, str
 
 /* Fields that were made once for each client and kept. */
 struct hf_identity_fields;
-int hf_identity_fields_new(unsigned modes, struct hf_identity_fields **ret_fields,
-			   struct hf_err *err);
+/* names is borrowed. */
+int hf_identity_fields_new(unsigned modes, const struct hf_identity_names *names,
+			   struct hf_identity_fields **ret_fields, struct hf_err *err);
 void hf_identity_fields_free(struct hf_identity_fields *fields);
 HF_DEFINE_AUTO(hf_identity_fields, struct hf_identity_fields, hf_identity_fields_free);
 /* Appends the lines, each with CRLF.  verdict NULL: no certificate was asked for.  own: our leaf of
@@ -27,7 +29,8 @@ HF_DEFINE_AUTO(hf_identity_fields, struct hf_identity_fields, hf_identity_fields
 void hf_identity_fields_write(struct hf_identity_fields *fields, const struct hf_verdict *verdict,
 			      const struct hf_cert *own, uint64_t generation, struct hf_buf *out);
 /* The same without a memory, for tests. */
-void hf_identity_fields_make(unsigned modes, const struct hf_verdict *verdict,
-			     const struct hf_cert *own, struct hf_buf *out);
+void hf_identity_fields_make(unsigned modes, const struct hf_identity_names *names,
+			     const struct hf_verdict *verdict, const struct hf_cert *own,
+			     struct hf_buf *out);
 
 #endif

@@ -5,11 +5,13 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/time.h"
 #include "pki/ocsp.h"
+#include "util/log.h"
 #include "verify/world.h"
 
 enum { SOON_SECONDS = 7 * HF_DAY_SECONDS };
@@ -316,6 +318,22 @@ size_t hf_preflight_mistakes(const struct hf_preflight *preflight, bool *ret_fat
 		*ret_fatal |= preflight->items[i].fatal;
 	}
 	return mistakes;
+}
+
+void hf_preflight_log(const struct hf_gateway_parts *parts, int64_t now)
+{
+	struct hf_preflight *preflight = calloc(1, sizeof(*preflight));
+
+	if (preflight == NULL)
+		return;
+	hf_preflight_run(preflight, parts, now);
+	for (size_t i = 0; i < preflight->len; i++) {
+		const struct hf_preflight_item *item = &preflight->items[i];
+
+		hf_log_say("warning: %s [%s]%s%s", item->text, item->id,
+			   item->fix[0] ? "; mend it with: " : "", item->fix);
+	}
+	free(preflight);
 }
 
 void hf_preflight_to_json(const struct hf_preflight *preflight, struct hf_json *j, const char *key)

@@ -27,6 +27,8 @@ void hf_preflight_run(struct hf_preflight *preflight, const struct hf_gateway_pa
 void hf_preflight_add_failure(struct hf_preflight *preflight, const struct hf_err *err);
 /* How many are mistakes (not notes), and whether one is fatal. */
 size_t hf_preflight_mistakes(const struct hf_preflight *preflight, bool *ret_fatal);
+/* Runs it over what a reload has read, and writes a line to the log for each finding. */
+void hf_preflight_log(const struct hf_gateway_parts *parts, int64_t now);
 void hf_preflight_to_json(const struct hf_preflight *preflight, struct hf_json *j, const char *key);
 
 #endif

@@ -37,6 +37,19 @@ static void close_slot(struct hf_worker_slot *slot)
 	slot->ready = slot->reloading = slot->listing = slot->asked = false;
 }
 
+void hf_supervisor_close_in_child(struct hf_supervisor *s, size_t worker)
+{
+	hf_fd_close(s->signals);
+	hf_fd_close(s->follower.control);
+	hf_admin_forget(s->admin);
+	for (size_t i = 0; i < s->slots_len; i++) {
+		if (i == worker)
+			continue;
+		hf_fd_close(s->slots[i].control);
+		hf_fd_close(s->slots[i].report);
+	}
+}
+
 _Noreturn static void be_worker(struct hf_supervisor *s, size_t index, int control, int signer)
 {
 	struct hf_worker_start start = { .config = s->config,
@@ -53,15 +66,7 @@ _Noreturn static void be_worker(struct hf_supervisor *s, size_t index, int contr
 					 .board = s->board,
 					 .roster = s->roster };
 
-	hf_fd_close(s->signals);
-	hf_fd_close(s->follower.control);
-	hf_admin_forget(s->admin);
-	for (size_t i = 0; i < s->slots_len; i++) {
-		if (i == index)
-			continue;
-		hf_fd_close(s->slots[i].control);
-		hf_fd_close(s->slots[i].report);
-	}
+	hf_supervisor_close_in_child(s, index);
 	hf_bound_list_close(&s->bound, index);
 	hf_supervisor_signer_in_child(s, "hf-worker", signer);
 	(void)sigprocmask(SIG_SETMASK, &s->before, NULL);

@@ -98,6 +98,9 @@ bool hf_supervisor_follower_ended(struct hf_supervisor *s, pid_t pid, int status
 void hf_supervisor_listed(struct hf_supervisor *s, struct hf_worker_slot *slot, bool taken);
 /* supervisor.c */
 void hf_supervisor_announce(struct hf_supervisor *s); /* when everybody is ready */
+/* In a child that was just forked: what is the supervisor's, and the other workers', is closed.
+ * worker: which one it is; HF_WORKERS_CAP: none. */
+void hf_supervisor_close_in_child(struct hf_supervisor *s, size_t worker);
 void hf_supervisor_tell(struct hf_worker_slot *slot, enum hf_control what);
 
 /* Defaults, sockets, counters, signals, the watch over the files. */

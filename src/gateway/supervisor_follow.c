@@ -15,14 +15,6 @@
 
 enum { AGAIN_MS = 1000 };
 
-/* A listener that stays open here would take connections that nobody answers. */
-static void close_listeners(struct hf_bound_list *list)
-{
-	for (size_t i = 0; i < list->len; i++)
-		for (size_t copy = 0; copy < list->items[i].copies; copy++)
-			hf_fd_close(list->items[i].fds[copy]);
-}
-
 _Noreturn static void be_follower(struct hf_supervisor *s, int control, int signer)
 {
 	const struct hf_follower_start start = { .config = s->config,
@@ -31,14 +23,9 @@ _Noreturn static void be_follower(struct hf_supervisor *s, int control, int sign
 						 .counters = &s->counters[s->slots_len],
 						 .control = control };
 
-	hf_fd_close(s->signals);
-	hf_admin_forget(s->admin);
-	for (size_t i = 0; i < s->slots_len; i++) {
-		hf_fd_close(s->slots[i].control);
-		hf_fd_close(s->slots[i].report);
-	}
-	close_listeners(&s->bound);
-	close_listeners(&s->metrics);
+	hf_supervisor_close_in_child(s, HF_WORKERS_CAP);
+	hf_bound_list_shut(&s->bound);
+	hf_bound_list_shut(&s->metrics);
 	hf_supervisor_signer_in_child(s, "hf-follower", signer);
 	(void)sigprocmask(SIG_SETMASK, &s->before, NULL);
 	exit(hf_follower_run(&start));

@@ -2,6 +2,7 @@
 /* Reloading: everything is read and checked in the supervisor first, then in every worker, and each
  * says what became of it.  Must never let a bad file change anything anywhere. */
 #include "base/err.h"
+#include "gateway/preflight.h"
 #include "gateway/supervisor.h"
 #include "util/clock.h"
 #include "util/daemon.h"
@@ -70,6 +71,7 @@ void hf_supervisor_reload(struct hf_supervisor *s)
 	if (others)
 		watch_others(s);
 	hf_supervisor_note_files(s);
+	hf_preflight_log(&s->good, s->reload_at);
 	hf_roster_set_anchors(s->roster, &s->good);
 	s->reload_pending = true;
 	s->reload_kept = false;

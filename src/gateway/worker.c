@@ -109,19 +109,6 @@ static void drain_over(void *arg)
 	hf_loop_stop(worker->loop);
 }
 
-/* While a copy of a socket is open anywhere, the kernel lets peers into its queue. */
-static void close_sockets(struct hf_worker *worker)
-{
-	struct hf_bound_list *list = worker->start->bound;
-
-	for (size_t i = 0; i < list->len; i++) {
-		for (size_t copy = 0; copy < list->items[i].copies; copy++) {
-			hf_fd_close(list->items[i].fds[copy]);
-			list->items[i].fds[copy] = -1;
-		}
-	}
-}
-
 static void drain(struct hf_worker *worker)
 {
 	int64_t told = worker->start->board->drain_ms;
@@ -133,7 +120,7 @@ static void drain(struct hf_worker *worker)
 		hf_listener_free(worker->ports[i].listener);
 		worker->ports[i].listener = NULL;
 	}
-	close_sockets(worker);
+	hf_bound_list_shut(worker->start->bound);
 	hf_tunnel_pool_free(worker->spares);
 	worker->spares = NULL;
 	hf_http_server_drain(worker->http);

@@ -95,15 +95,21 @@ static bool row_is(const char *row, struct hf_slice name)
 	return row[i] == '*' || i == name.len;
 }
 
-enum hf_field_class hf_field_class(struct hf_slice name)
+static struct hf_slice without_front(struct hf_slice name)
 {
-	char first;
-
 	/* A separator in front changes nothing for a reader that drops it. */
 	while (name.len > 0 && fold(name.data[0]) == '-') {
 		name.data++;
 		name.len--;
 	}
+	return name;
+}
+
+enum hf_field_class hf_field_class(struct hf_slice name)
+{
+	char first;
+
+	name = without_front(name);
 	if (name.len == 0)
 		return HF_FIELD_END_TO_END;
 	first = fold(name.data[0]);
@@ -111,6 +117,16 @@ enum hf_field_class hf_field_class(struct hf_slice name)
 		if (rows[i].name[0] == first && row_is(rows[i].name, name))
 			return rows[i].class;
 	return HF_FIELD_END_TO_END;
+}
+
+bool hf_field_same(struct hf_slice a, struct hf_slice b)
+{
+	a = without_front(a);
+	b = without_front(b);
+	for (size_t i = 0; i < a.len && i < b.len; i++)
+		if (fold(a.data[i]) != fold(b.data[i]))
+			return false;
+	return a.len == b.len;
 }
 
 static void add_options(struct hf_slice value, struct hf_connection_options *ret)
@@ -176,13 +192,23 @@ void hf_field_write_int(struct hf_buf *out, const char *name, int64_t value)
 	hf_buf_append(out, "\r\n", 2);
 }
 
+static bool among(struct hf_slice name, const struct hf_slice *names, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (hf_field_same(name, names[i]))
+			return true;
+	return false;
+}
+
 void hf_fields_write_request(const struct hf_http_head *head,
-			     const struct hf_connection_options *options, struct hf_buf *out)
+			     const struct hf_connection_options *options,
+			     const struct hf_slice *more, size_t more_len, struct hf_buf *out)
 {
 	for (size_t i = 0; i < head->fields_len; i++) {
 		struct hf_slice name = hf_http_text(head, head->fields[i].name);
 
-		if (hf_field_class(name) != HF_FIELD_END_TO_END || named(options, name))
+		if (hf_field_class(name) != HF_FIELD_END_TO_END || named(options, name) ||
+		    among(name, more, more_len))
 			continue;
 		write_field(out, name, hf_http_text(head, head->fields[i].value));
 	}

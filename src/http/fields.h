@@ -20,6 +20,9 @@ enum hf_field_class {
  * one variable. */
 enum hf_field_class hf_field_class(struct hf_slice name);
 
+/* Whether the worst reader takes both for one name. */
+bool hf_field_same(struct hf_slice a, struct hf_slice b);
+
 /* The options of all Connection fields of a head. */
 enum { HF_CONNECTION_OPTIONS_CAP = 32 };
 struct hf_connection_options {
@@ -31,9 +34,10 @@ struct hf_connection_options {
 void hf_connection_options(const struct hf_http_head *head, struct hf_connection_options *ret);
 
 /* Appends the fields of a request that may go on: neither hop-by-hop nor named in Connection, nor
- * identity or forwarding claims, nor framing. */
+ * identity or forwarding claims, nor framing, nor (by any spelling) one of `more`. */
 void hf_fields_write_request(const struct hf_http_head *head,
-			     const struct hf_connection_options *options, struct hf_buf *out);
+			     const struct hf_connection_options *options,
+			     const struct hf_slice *more, size_t more_len, struct hf_buf *out);
 /* The same for an answer, which may speak of itself: only what belongs to one connection, and
  * Content-Length, stays behind.  *ret_has_date: whether it has a Date. */
 void hf_fields_write_answer(const struct hf_http_head *head,

@@ -397,6 +397,15 @@ void hf_bound_list_done(struct hf_bound_list *list)
 	*list = (struct hf_bound_list)HF_BOUND_LIST_INIT;
 }
 
+void hf_bound_list_shut(struct hf_bound_list *list)
+{
+	for (size_t i = 0; i < list->len; i++)
+		for (size_t copy = 0; copy < list->items[i].copies; copy++) {
+			hf_fd_close(list->items[i].fds[copy]);
+			list->items[i].fds[copy] = -1;
+		}
+}
+
 void hf_bound_list_close(struct hf_bound_list *list, size_t keep)
 {
 	for (size_t i = 0; i < list->len; i++) {

@@ -28,10 +28,13 @@ struct hf_bound_list {
 
 /* Binds and listens; appends to list.  Port 0 takes any; "localhost" takes 127.0.0.1 and ::1 with
  * the same port; "systemd" are the sockets
- * that systemd passed, one for all workers; "unix:PATH" replaces a dead socket file, never a living one or another kind of
- * file.  An address that another program listens on is -HF_E_EXIST ("127.0.0.1:3000 is in use by
- * another program"). */
+ * that systemd passed, one for all workers; "unix:PATH" replaces a dead socket file, never a living
+ * one or another kind of file.  An address that another program listens on is -HF_E_EXIST
+ * ("127.0.0.1:3000 is in use by another program"). */
 int hf_bound_open(struct hf_bound_list *list, const char *spec, size_t copies, struct hf_err *err);
+/* Closes all sockets and removes no file: while a copy is open anywhere, the kernel lets peers into
+ * its queue. */
+void hf_bound_list_shut(struct hf_bound_list *list);
 void hf_bound_list_done(struct hf_bound_list *list); /* closes all, removes socket files */
 void hf_bound_list_close(struct hf_bound_list *list,
 			 size_t keep); /* worker: closes all copies but `keep` */

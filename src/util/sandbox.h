@@ -15,6 +15,7 @@
 
 enum hf_sandbox_kind {
 	HF_SANDBOX_WORKER, /* sockets; files as listed */
+	HF_SANDBOX_FOLLOWER, /* sockets and names; no files but what resolving names reads */
 	HF_SANDBOX_SIGNER, /* no sockets but those it has; files as listed, to read */
 	/* a PKCS#11 module needs what nobody can list: privileges and dumps only */
 	HF_SANDBOX_TOKEN,
@@ -26,6 +27,8 @@ struct hf_sandbox {
 	 * renaming.  NULL: none. */
 	const struct hf_strv *read;
 	const struct hf_strv *write; /* likewise, to read, write and create; NULL: none */
+	/* Files that must stay shut, where nothing to read lies beside them; NULL: none. */
+	const struct hf_strv *shut;
 };
 
 enum { HF_SANDBOX_WORDS_CAP = 256 };
@@ -43,6 +46,9 @@ struct hf_sandbox_report {
  * could not be set up. */
 int hf_sandbox_enter(const struct hf_sandbox *box, struct hf_sandbox_report *ret_report,
 		     struct hf_err *err);
+/* In a follower: whether the files of resolving names can still be opened.  They are let through
+ * one by one, and one that was replaced is another: false, and only a new process helps. */
+bool hf_sandbox_names_readable(void);
 /* What it would be here, without doing it. */
 void hf_sandbox_probe(struct hf_sandbox_report *ret_report);
 bool hf_sandbox_is_whole(const struct hf_sandbox_report *report);

@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "util/home.h"
 #include "util/sandbox_internal.h"
 
 /* The same numbers on every machine (since Linux 5.13). */
@@ -120,9 +121,33 @@ static int allow_links(int rules, const char *path, uint64_t rights, struct hf_e
 	return rc;
 }
 
+static bool is_in(const char *path, const char *dir, size_t len)
+{
+	return strncmp(path, dir, len) == 0 && path[len] == '/';
+}
+
+/* Whether a file that must stay shut is somewhere below a directory, and not in the one that is
+ * read anyway. */
+static bool holds_shut(const struct hf_sandbox *box, const char *above, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	size_t own = slash ? (size_t)(slash - path) : 0;
+
+	for (size_t i = 0; box->shut && i < box->shut->len; i++) {
+		const char *shut = box->shut->items[i], *name = strrchr(shut, '/');
+
+		if (hf_strv_has(box->read, shut) || !is_in(shut, above, strlen(above)))
+			continue;
+		if (own == 0 || (size_t)(name - shut) != own || !is_in(shut, path, own))
+			return true;
+	}
+	return false;
+}
+
 /* An identity's directory is replaced as a whole, by renaming (handfast renew): what is read again
  * may be in another of that name. */
-static int allow_above(int rules, const char *path, uint64_t rights, struct hf_err *err)
+static int allow_above(const struct hf_sandbox *box, int rules, const char *path, uint64_t rights,
+		       struct hf_err *err)
 {
 	char part[PATH_MAX];
 	char *above;
@@ -130,11 +155,14 @@ static int allow_above(int rules, const char *path, uint64_t rights, struct hf_e
 	if (!hf_str_copy(part, sizeof(part), path) || is_dir(path))
 		return 0;
 	above = dirname(dirname(part));
-	return above[0] == '/' && !is_at_the_top(above) ? allow(rules, above, rights, err) : 0;
+	return above[0] == '/' && !is_at_the_top(above) && !holds_shut(box, above, path)
+		   ? allow(rules, above, rights, err)
+		   : 0;
 }
 
 /* By its name, and where symbolic links lead: both may be replaced. */
-static int allow_path(int rules, const char *path, uint64_t rights, struct hf_err *err)
+static int allow_path(const struct hf_sandbox *box, int rules, const char *path, uint64_t rights,
+		      struct hf_err *err)
 {
 	char named[PATH_MAX], real[PATH_MAX];
 	int rc;
@@ -143,18 +171,45 @@ static int allow_path(int rules, const char *path, uint64_t rights, struct hf_er
 		return 0;
 	rc = allow_links(rules, path, rights, err);
 	if (rc == 0 && (rights & WRITE_FILE) == 0)
-		rc = allow_above(rules, path, rights, err);
+		rc = allow_above(box, rules, path, rights, err);
 	if (rc == 0)
 		rc = allow_around(rules, named, rights, err);
 	return rc == 0 && realpath(path, real) ? allow_around(rules, real, rights, err) : rc;
 }
 
-static int allow_list(int rules, const struct hf_strv *paths, uint64_t rights, struct hf_err *err)
+/* What getaddrinfo(3) reads: these files, for keys may lie beside them. */
+static const char resolver[] = "/etc/resolv.conf";
+static const char *const for_names[] = { resolver,	   "/etc/hosts",    "/etc/nsswitch.conf",
+					 "/etc/host.conf", "/etc/gai.conf", "/etc/services" };
+
+/* systemd-resolved and others keep the resolver's file elsewhere, and replace it there. */
+static int allow_names(int rules, struct hf_err *err)
+{
+	const char *roots = hf_home_machine_roots(); /* for responders behind https */
+	char real[PATH_MAX];
+	int rc = roots ? allow(rules, roots, READ_FILE, err) : 0;
+
+	for (size_t i = 0; rc == 0 && i < HF_ARRAY_LEN(for_names); i++)
+		rc = allow(rules, for_names[i], READ_FILE, err);
+	if (rc == 0 && realpath(resolver, real) && strcmp(dirname(real), "/etc") != 0)
+		rc = allow(rules, real, TO_READ, err);
+	return rc;
+}
+
+bool hf_sandbox_names_readable(void)
+{
+	HF_AUTO(fd) fd = open(resolver, O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0 || errno != EACCES;
+}
+
+static int allow_list(const struct hf_sandbox *box, int rules, const struct hf_strv *paths,
+		      uint64_t rights, struct hf_err *err)
 {
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && paths && i < paths->len; i++)
-		rc = allow_path(rules, paths->items[i], rights, err);
+		rc = allow_path(box, rules, paths->items[i], rights, err);
 	return rc;
 }
 
@@ -164,14 +219,16 @@ int hf_landlock_enter(const struct hf_sandbox *box, int abi, struct hf_err *err)
 	HF_AUTO(fd) rules = -1;
 	int rc;
 
-	if (box->kind == HF_SANDBOX_WORKER) /* it goes to the services behind */
+	if (box->kind != HF_SANDBOX_SIGNER) /* they go to services and authorities */
 		forbidden.ports &= ~CONNECT;
 	rules = (int)syscall(CREATE_RULESET, &forbidden, ruleset_size(abi), 0);
 	if (rules < 0)
 		return hf_err_errno(err, errno, "Landlock");
-	rc = allow_list(rules, box->read, TO_READ & forbidden.files, err);
+	rc = allow_list(box, rules, box->read, TO_READ & forbidden.files, err);
 	if (rc == 0)
-		rc = allow_list(rules, box->write, TO_WRITE & forbidden.files, err);
+		rc = allow_list(box, rules, box->write, TO_WRITE & forbidden.files, err);
+	if (rc == 0 && box->kind == HF_SANDBOX_FOLLOWER)
+		rc = allow_names(rules, err);
 	if (rc == 0 && syscall(RESTRICT_SELF, rules, 0) != 0)
 		rc = hf_err_errno(err, errno, "Landlock");
 	return rc;

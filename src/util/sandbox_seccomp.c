@@ -123,6 +123,10 @@ static const int for_workers[] = {
 #endif
 };
 
+static const int for_followers[] = {
+	__NR_sendmmsg, /* glibc asks for both kinds of address at once */
+};
+
 /* What only an intruder calls here. */
 static const int deadly[] = {
 	__NR_execve,
@@ -246,7 +250,9 @@ static void write_program(struct program *p, enum hf_sandbox_kind kind)
 	end(p, SECCOMP_RET_KILL_PROCESS);
 #endif
 	add_calls(p, CALLS(for_all), SECCOMP_RET_ALLOW);
-	if (kind == HF_SANDBOX_WORKER) {
+	if (kind == HF_SANDBOX_FOLLOWER)
+		add_calls(p, CALLS(for_followers), SECCOMP_RET_ALLOW);
+	if (kind != HF_SANDBOX_SIGNER) {
 		add_calls(p, CALLS(for_workers), SECCOMP_RET_ALLOW);
 		add_partly(p, CALLS(partly_for_workers));
 	} else {

@@ -117,7 +117,7 @@ static void test_requests_lose_what_is_not_theirs_to_say(void **state)
 
 		parse(&head, HF_HTTP_REQUEST, &raw, requests[i].in);
 		hf_connection_options(&head, &options);
-		hf_fields_write_request(&head, &options, &out);
+		hf_fields_write_request(&head, &options, NULL, 0, &out);
 		if (strcmp(hf_buf_str(&out), requests[i].out) != 0)
 			fail_msg("%s: '%s'", requests[i].label, hf_buf_str(&out));
 	}

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -56,6 +57,8 @@ static int begin(void **state)
 	assert_int_equal(mkdir(at("out"), 0755), 0);
 	assert_int_equal(mkdir(at("log"), 0755), 0);
 	put(at("box/in/ca.pem"), "ca");
+	assert_int_equal(mkdir(at("box/keys"), 0755), 0);
+	put(at("box/keys/key.pem"), "key");
 	put(at("out/key.pem"), "key");
 	return 0;
 }
@@ -79,6 +82,9 @@ static int opens(const char *path, int flags)
 	return got;
 }
 
+/* What in_a_child keeps shut; NULL: nothing. */
+static const struct hf_strv *shut;
+
 /* Runs body in a child that is locked up; its status. */
 static int in_a_child(enum hf_sandbox_kind kind, int (*body)(void))
 {
@@ -86,7 +92,9 @@ static int in_a_child(enum hf_sandbox_kind kind, int (*body)(void))
 	char *write_paths[] = { (char *)(uintptr_t)at("log/access.log") };
 	const struct hf_strv read_list = { .items = read_paths, .len = 1 };
 	const struct hf_strv write_list = { .items = write_paths, .len = 1 };
-	const struct hf_sandbox box = { kind, &read_list, &write_list };
+	const struct hf_sandbox box = {
+		.kind = kind, .read = &read_list, .write = &write_list, .shut = shut
+	};
 	struct hf_sandbox_report report;
 	struct hf_err err = HF_ERR_INIT;
 	int status = 0;
@@ -156,6 +164,58 @@ static void test_a_worker_opens_what_is_listed_and_nothing_else(void **state)
 	if (!here().landlock)
 		skip();
 	passes(HF_SANDBOX_WORKER, files);
+}
+
+static int key_is_open(void)
+{
+	return opens(at("box/keys/key.pem"), O_RDONLY);
+}
+
+static int key_is_shut(void)
+{
+	if (opens(at("box/in/ca.pem"), O_RDONLY) != 0)
+		return 1;
+	return key_is_open() == EACCES ? 0 : 2;
+}
+
+/* The directory above what is read may be read, unless keys are there. */
+static void test_keys_beside_what_is_read_stay_shut(void **state)
+{
+	char *paths[] = { (char *)(uintptr_t)at("box/in/ca.pem"),
+			  (char *)(uintptr_t)at("box/keys/key.pem") };
+	const struct hf_strv known = { .items = paths, .len = 2 };
+
+	(void)state;
+	if (!here().landlock)
+		skip();
+	passes(HF_SANDBOX_WORKER, key_is_open);
+	shut = &known;
+	passes(HF_SANDBOX_WORKER, key_is_shut);
+	shut = NULL;
+}
+
+static int follower_resolves(void)
+{
+	struct addrinfo *found = NULL;
+
+	if (opens("/etc/hosts", O_RDONLY) != 0)
+		return 1;
+	if (opens("/etc/passwd", O_RDONLY) != EACCES)
+		return 2;
+	if (!hf_sandbox_names_readable())
+		return 3;
+	if (getaddrinfo("localhost", "80", NULL, &found) != 0)
+		return 4;
+	freeaddrinfo(found);
+	return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0 ? 0 : 5;
+}
+
+static void test_a_follower_resolves_names_and_reads_nothing_else(void **state)
+{
+	(void)state;
+	if (!here().landlock || !here().seccomp || access("/etc/hosts", R_OK) != 0)
+		skip();
+	passes(HF_SANDBOX_FOLLOWER, follower_resolves);
 }
 
 static int go[2];
@@ -412,6 +472,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_worker_opens_what_is_listed_and_nothing_else),
+		cmocka_unit_test(test_keys_beside_what_is_read_stay_shut),
+		cmocka_unit_test(test_a_follower_resolves_names_and_reads_nothing_else),
 		cmocka_unit_test(test_a_file_that_was_replaced_is_still_readable),
 		cmocka_unit_test(test_a_signer_reads_and_has_no_network),
 		cmocka_unit_test(test_a_worker_connects_and_binds_nothing_new),

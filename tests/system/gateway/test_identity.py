@@ -231,3 +231,51 @@ def test_upstream_fields_of_the_log_name_nobody_else(gateway, wire, tmp_path):
             json.loads(row) for row in log.read_text().splitlines()], "two lines")
         assert [(row["status"], row["target"]) for row in rows] == [(421, "/a"), (200, "/b")]
         assert rows[0]["error"] and "error" not in rows[1]
+
+
+# --- names that an operator gives ---
+
+NAMED = ["--pass-identity", "rfc9440,headers", "--identity-name", "X-SSL-Client-DN=Ssl.Subject",
+         "--identity-name", "client-cert=Peer-Certificate", "--identity-name", "X-SSL-Client-Verify=Who-Vouches"]
+
+
+def test_fields_bear_the_names_that_were_given(gateway, wire, town):
+    with Script(always()) as service:
+        server = gateway("--to", service.url, *NAMED)
+        assert wire(server, cred="bob").ask()[0] == 200
+        head = service.head()
+        assert head["ssl.subject"] == "CN=bob,O=Zoo" and head["who-vouches"] == "SUCCESS"
+        assert head["peer-certificate"].startswith(":MII") and head["client-cert-chain"].startswith(":MII")
+        assert head["x-ssl-client-cn"] == "bob", "the others keep theirs"
+        assert not {"client-cert", "x-ssl-client-dn", "x-ssl-client-verify"} & set(head.names)
+
+
+def test_names_that_were_given_cannot_be_forged(gateway, wire):
+    with Script(always()) as service:
+        server = gateway("--to", service.url, *NAMED)
+        connection = wire(server)
+        for name in ("Ssl.Subject", "Peer-Certificate", "Who-Vouches", "X-SSL-Client-DN", "Client-Cert"):
+            for twin in twins(name):
+                status, _, _ = connection.ask(fields="%s: forged\r\nX-Mine: kept\r\n%s: forged\r\n" % (twin, twin))
+                head = service.head()
+                assert status == 200 and "forged" not in head.raw.decode("latin-1"), (twin, head.raw)
+                assert head["x-mine"] == "kept"
+        connection.ask(fields="Connection: Who-Vouches, Peer_Certificate\r\nPeer-Certificate-2: mine\r\n")
+        head = service.head()
+        assert head["who-vouches"] == "SUCCESS" and "peer-certificate" in head and head["peer-certificate-2"] == "mine"
+
+
+def test_report_mode_says_so_under_the_name_that_was_given(hf, town, wire):
+    with Script(always()) as service:
+        with hf.serve(*town.serve_args, "--client-auth", "report", "--to", service.url, "--workers", "1", *NAMED) as server:
+            assert wire(server, cred="expired").ask(fields="Who_Vouches: SUCCESS\r\n")[0] == 200
+            head = service.head()
+            assert head["who-vouches"] == "FAILED:V-EXPIRED" and "ssl.subject" not in head
+            assert "who_vouches" not in head
+
+
+@pytest.mark.parametrize("word, said", [("X-SSL-Client-D=A", "did you mean X-SSL-Client-DN"), ("X-SSL-Client-DN=Host", "something else"),
+                                        ("X-SSL-Client-DN=Cookie", "something else")])
+def test_names_that_cannot_be_given_are_told(hf, town, word, said):
+    done = hf("serve", *town.serve_args, "--allow", "any", "--to", "http://127.0.0.1:1", "--identity-name", word, exit=2)
+    assert said in done.stderr

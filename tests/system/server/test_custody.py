@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where the private key is, and what the processes of a gateway may no longer do."""
+import ctypes
 import datetime
+import http.server
 import os
 import pathlib
 import pwd
@@ -412,3 +414,102 @@ def test_file_that_the_user_cannot_read_is_named_at_the_start(hf, town, tmp_path
 def test_users_that_cannot_be_become_are_refused(hf, town, user):
     told = hf.run("serve", *town.serve_args, *ANSWER, "--user", user, "--check")
     assert told.code == 2 and "--user" in told.stderr, told
+
+
+# --- what a worker cannot open, and the follower ---
+
+def landlock():
+    return ctypes.CDLL(None).syscall(444, 0, 0, 1) > 0
+
+
+def test_a_worker_cannot_open_what_lies_beside_the_key(hf, town, tmp_path, python):
+    """The CA's file is a link, swapped to one that lies beside the key: the supervisor can read it, no worker can."""
+    if sanitized(hf):
+        pytest.skip("a build with sanitizers has no sandbox at all")
+    if not landlock():
+        pytest.skip("this kernel has no Landlock")
+    for folder in ("keys", "trust"):
+        (tmp_path / folder).mkdir(mode=0o700)
+    shutil.copy(town["server"].key, tmp_path / "keys/server.key")
+    shutil.copy(town.ca, tmp_path / "keys/ca.pem")
+    shutil.copy(town["server"].cert, tmp_path / "server.pem")
+    shutil.copy(town.ca, tmp_path / "trust/real.pem")
+    os.symlink("real.pem", tmp_path / "trust/ca.pem")
+    argv = ["--listen", "127.0.0.1:0", "--cert", tmp_path / "server.pem", "--key", tmp_path / "keys/server.key", "--ca",
+            tmp_path / "trust/ca.pem", "--reload", "signal", "--workers", "2"]
+    with hf.serve(*argv, *ANSWER) as server:
+        assert python.get(server.port, town["mail"], town.ca).status == 200
+        os.symlink("../keys/ca.pem", tmp_path / "trust/next.pem")
+        os.rename(tmp_path / "trust/next.pem", tmp_path / "trust/ca.pem")
+        os.kill(server.pid, signal.SIGHUP)
+        for worker in range(2):
+            server.wait_until(lambda: [line for line in server.lines["err"] if "worker %d keeps its generation" % worker in line
+                                       and "Permission denied" in line], "worker %d to say that it cannot" % worker)
+        assert python.get(server.port, town["mail"], town.ca).status == 200
+    with hf.serve(*argv, *ANSWER, "--sandbox", "off") as server:  # nothing but the sandbox was in the way
+        assert python.get(server.port, town["mail"], town.ca).status == 200
+
+
+class ListService:
+    """Gives out one revocation list at any path, under a name that has to be resolved."""
+
+    def __init__(self, octets):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(octets)))
+                self.end_headers()
+                self.wfile.write(octets)
+
+            def log_message(self, *args):
+                pass
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = "http://localhost:%d/list.crl" % self.server.server_address[1]
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def lists(town, request):
+    """Two services with the lists of the root and of the issuing CA, which revokes the mail server."""
+    arguments = []
+    for name, revokes in (("root", []), ("issuing", ["mail"])):
+        service = ListService(zoo.make_crl(town.certs[name], {"revokes": revokes, "number": 3}, town.certs))
+        request.addfinalizer(service.close)
+        arguments += ["--crl", service.url]
+    return arguments
+
+
+def test_the_follower_is_locked_up_and_resolves_names_all_the_same(hf, town, python, lists):
+    if sanitized(hf):
+        pytest.skip("sanitizers need what the sandbox forbids; serve says so")
+    with hf.serve(*town.serve_args, *ANSWER, *lists) as server:
+        (pid,) = children(server.pid, "hf-follower")
+        rows = status_of(pid)
+        assert rows["NoNewPrivs"] == "1" and rows["Seccomp"] == "2", rows
+        server.wait_until(lambda: python.get(server.port, town["mail"], town.ca).alert == 44, "the lists")
+        assert python.get(server.port, town["bob"], town.ca).status == 200
+        assert not [link for link in pathlib.Path("/proc/%d/fd" % pid).iterdir() if listens(link)]
+
+
+def listens(link):
+    """Whether a descriptor is a listening TCP socket of IPv4 or IPv6."""
+    inode = re.match(r"socket:\[(\d+)\]", os.readlink(link))
+    rows = [row.split() for name in ("tcp", "tcp6") for row in open("/proc/net/" + name).read().splitlines()[1:]]
+    return inode and any(row[3] == "0A" and row[9] == inode.group(1) for row in rows)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_the_follower_becomes_the_user_too(hf, town, tmp_path, lists):
+    nobody = pwd.getpwnam("nobody")
+    (tmp_path / "public").mkdir()
+    cert, ca = for_everybody(tmp_path / "public", town["server"].cert, town.ca)
+    argv = ["--listen", "127.0.0.1:0", "--cert", cert, "--key", town["server"].key, "--ca", ca, *lists]
+    with hf.serve(*argv, *ANSWER, "--user", "nobody", "--workers", "1") as server:
+        (pid,) = children(server.pid, "hf-follower")
+        assert status_of(pid)["Uid"].split() == [str(nobody.pw_uid)] * 4
+        assert int(status_of(pid)["CapEff"], 16) == 0

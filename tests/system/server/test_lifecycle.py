@@ -170,6 +170,32 @@ def test_check_names_the_planted_mistake_and_exits_one(hf, town, tmp_path, mista
     assert "listening on" not in told.stderr
 
 
+def test_reload_names_the_planted_mistake(hf, town, tmp_path):
+    """What --check and the start say is said when it comes by a reload, too."""
+    key = tmp_path / "s.key"
+    shutil.copy(town["server"].key, key)
+    key.chmod(0o600)
+    argv = ["--listen", "127.0.0.1:0", "--cert", town["server"].cert, "--key", key, "--ca", town.ca]
+    with hf.serve(*argv, "--allow", "any", "--respond", "text:x") as server:
+        assert not [line for line in server.lines["err"] if "F-KEY-MODE" in line]
+        key.chmod(0o644)
+        server.reload()
+        server.wait_until(lambda: [line for line in server.lines["err"] if "F-KEY-MODE" in line and "chmod 0600" in line],
+                          "the warning")
+
+
+def test_check_tells_what_works_here_and_fails_elsewhere(hf):
+    hf("init", "ABC Inc.")
+    hf("issue", "gw", "--server", "--key-type", "ed25519")
+    hf("issue", "plain", "--server")
+    serve = ["--check", "--allow", "any", "--respond", "text:x"]
+    told = hf("serve", "--as", "gw", *serve)
+    assert "refused by browsers" in told.stdout and "Ed25519" in told.stdout
+    rows = hf.json("serve", "--as", "gw", *serve)["findings"]
+    assert [row["severity"] for row in rows if "browsers" in row["text"]] == ["info"]
+    assert "refused by" not in hf("serve", "--as", "plain", *serve).everything
+
+
 def test_check_of_a_good_configuration_is_content(hf, town):
     told = hf("serve", "--check", *town.serve_args, "--allow", "any", "--respond", "text:x")
     assert "listening on" not in told.stderr
