@@ -101,11 +101,9 @@ static void add_basic(struct hf_buf *b, const struct hf_ca_profile *profile)
 /* A named bit list: no zero bits at its end (X.690 11.2.2). */
 static void add_usage(struct hf_buf *b, const struct hf_ca_profile *profile, const EVP_PKEY *key)
 {
-	unsigned ku = profile->ku;
+	unsigned ku = hf_ca_profile_usage(profile, key);
 	uint8_t bits[] = { HF_DERW_BIT_STRING, 2, 0, 0 };
 
-	if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA)
-		ku |= profile->ku_rsa;
 	bits[3] = (uint8_t)ku; /* KU_DIGITAL_SIGNATURE is bit 0, the highest (4.2.1.3) */
 	while (ku && !(ku & 1U << bits[2]))
 		bits[2]++;

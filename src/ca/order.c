@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Orders from names and certificates. */
+/* Orders from names. */
 #include "ca/order.h"
 
 #include <string.h>
@@ -101,36 +101,26 @@ int hf_order_for_name(struct hf_order *order, const char *name, const char *subj
 	return rc < 0 ? rc : hf_sans_join(&order->sans, sans, err);
 }
 
+int hf_order_add_one(struct hf_order *order, const X509_EXTENSION *ext, struct hf_err *err)
+{
+	HF_AUTO(X509_EXTENSION) own = X509_EXTENSION_dup((X509_EXTENSION *)(uintptr_t)ext);
+
+	if (!order->extra)
+		order->extra = sk_X509_EXTENSION_new_null();
+	if (!own || !order->extra || !sk_X509_EXTENSION_push(order->extra, own))
+		return hf_err_nomem(err);
+	own = NULL;
+	return 0;
+}
+
 int hf_order_add_extra(struct hf_order *order, const STACK_OF(X509_EXTENSION) *extra,
 		       struct hf_err *err)
 {
-	if (!order->extra)
-		order->extra = sk_X509_EXTENSION_new_null();
-	for (int i = 0; i < sk_X509_EXTENSION_num(extra); i++) {
-		HF_AUTO(X509_EXTENSION)
-		own = X509_EXTENSION_dup(sk_X509_EXTENSION_value(extra, i));
+	int rc = 0;
 
-		if (!own || !order->extra || !sk_X509_EXTENSION_push(order->extra, own))
-			return hf_err_nomem(err);
-		own = NULL;
-	}
-	return order->extra ? 0 : hf_err_nomem(err);
-}
-
-int hf_order_like(struct hf_order *order, const struct hf_cert *cert, const char *name,
-		  const char *profile, struct hf_err *err)
-{
-	order->profile = hf_ca_profile_find(profile);
-	if (!order->profile || order->profile->is_ca)
-		return hf_err_set(err, HF_E_INVALID,
-				  "a certificate of the profile '%s' is not renewed so", profile);
-	if (!hf_str_copy(order->name, sizeof(order->name), name))
-		return hf_err_set(err, HF_E_INVALID, "the name is too long");
-	order->renews = true;
-	order->subject = X509_NAME_dup(X509_get_subject_name(cert->x509));
-	if (!order->subject)
-		return hf_err_nomem(err);
-	return hf_sans_copy(&order->sans, &cert->sans, err);
+	for (int i = 0; rc == 0 && i < sk_X509_EXTENSION_num(extra); i++)
+		rc = hf_order_add_one(order, sk_X509_EXTENSION_value(extra, i), err);
+	return rc;
 }
 
 static int note_objections(struct hf_order *order, struct hf_cert *cert, enum hf_purpose purpose,

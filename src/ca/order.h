@@ -21,7 +21,9 @@ int hf_order_for_name(struct hf_order *order, const char *name, const char *subj
 /* Notes for --dry-run that the order's SANs from number `from` on were not asked for. */
 int hf_order_note_added(struct hf_order *order, size_t from, const char *why, struct hf_err *err);
 
-/* Copies of extensions, behind the profile's own or instead of them; `extra` may be NULL. */
+/* A copy of an extension, behind the profile's own or instead of them. */
+int hf_order_add_one(struct hf_order *order, const X509_EXTENSION *ext, struct hf_err *err);
+/* Copies of them all; `extra` may be NULL. */
 int hf_order_add_extra(struct hf_order *order, const STACK_OF(X509_EXTENSION) *extra,
 		       struct hf_err *err);
 
@@ -40,7 +42,10 @@ int hf_order_from_csr(struct hf_order *order, struct hf_authority *a, const stru
 		      const struct hf_sign_policy *policy, const char *fallback_name,
 		      struct hf_err *err);
 
-/* The same subject, SANs and profile again, without the key. */
+/* The same subject, SANs and profile again (RFC 7030 4.2.2), without the key, and what else stood
+ * in the certificate that the profile does not make and hf_extension_check() lets stand: a client
+ * counts on must-staple, a server asks where authorityInfoAccess points.  order->notes tells of
+ * those that are left out. */
 int hf_order_like(struct hf_order *order, const struct hf_cert *cert, const char *name,
 		  const char *profile, struct hf_err *err);
 

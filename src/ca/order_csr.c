@@ -198,14 +198,12 @@ static int take_sans(const struct taking *t)
 /* What the profile gives anyway was not asked for in vain. */
 static bool usage_is_given(const struct hf_order *order, const struct hf_csr *csr)
 {
-	unsigned granted = order->profile->ku;
+	unsigned granted = hf_ca_profile_usage(order->profile, order->key);
 	ASN1_BIT_STRING *bits = X509V3_get_d2i(csr->extensions, NID_key_usage, NULL, NULL);
 	unsigned asked = bits && bits->length > 0 ? bits->data[0] : 0;
 	bool more = bits && bits->length > 1 && bits->data[1];
 
 	ASN1_BIT_STRING_free(bits);
-	if (EVP_PKEY_get_base_id(order->key) == EVP_PKEY_RSA)
-		granted |= order->profile->ku_rsa;
 	return !more && !(asked & ~granted);
 }
 
@@ -215,12 +213,8 @@ static bool extended_usage_is_given(const struct hf_order *order, const struct h
 	    X509V3_get_d2i(csr->extensions, NID_ext_key_usage, NULL, NULL);
 
 	for (int i = 0; i < sk_ASN1_OBJECT_num(asked); i++) {
-		int nid = OBJ_obj2nid(sk_ASN1_OBJECT_value(asked, i));
-		bool found = false;
-
-		for (size_t k = 0; k < HF_PROFILE_EKUS && order->profile->ekus[k] != NID_undef; k++)
-			found = found || order->profile->ekus[k] == nid;
-		if (!found)
+		if (!hf_ca_profile_has_eku(order->profile,
+					   OBJ_obj2nid(sk_ASN1_OBJECT_value(asked, i))))
 			return false;
 	}
 	return asked != NULL;
@@ -250,7 +244,7 @@ static bool is_given(const struct hf_order *order, const struct hf_csr *csr, int
 static int copy_extension(const struct taking *t, const X509_EXTENSION *ext, bool *ret_taken)
 {
 	struct hf_order *order = t->order;
-	HF_AUTO(X509_EXTENSION) own = NULL;
+	int rc;
 
 	*ret_taken = false;
 	if (hf_extension_check(ext, order->profile) ||
@@ -258,14 +252,9 @@ static int copy_extension(const struct taking *t, const X509_EXTENSION *ext, boo
 				  X509_EXTENSION_get_object((X509_EXTENSION *)(uintptr_t)ext),
 				  -1) >= 0)
 		return 0;
-	own = X509_EXTENSION_dup((X509_EXTENSION *)(uintptr_t)ext);
-	if (!order->extra)
-		order->extra = sk_X509_EXTENSION_new_null();
-	if (!own || !order->extra || !sk_X509_EXTENSION_push(order->extra, own))
-		return hf_err_nomem(t->err);
-	own = NULL;
-	*ret_taken = true;
-	return 0;
+	rc = hf_order_add_one(order, ext, t->err);
+	*ret_taken = rc == 0;
+	return rc;
 }
 
 static bool may_copy(const struct taking *t, const X509_EXTENSION *ext, const char *word)

@@ -114,3 +114,18 @@ bool hf_ca_profile_is_own(const struct hf_ca_profile *profile)
 	}
 	return true;
 }
+
+unsigned hf_ca_profile_usage(const struct hf_ca_profile *profile, const EVP_PKEY *key)
+{
+	return EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA ? profile->ku | profile->ku_rsa
+							 : profile->ku;
+}
+
+bool hf_ca_profile_has_eku(const struct hf_ca_profile *profile, int nid)
+{
+	for (size_t i = 0; i < HF_PROFILE_EKUS && profile->ekus[i] != NID_undef; i++) {
+		if (profile->ekus[i] == nid)
+			return true;
+	}
+	return false;
+}

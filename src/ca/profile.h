@@ -26,6 +26,10 @@ struct hf_ca_profile {
 const struct hf_ca_profile *hf_ca_profile_find(const char *name);
 /* One that an authority makes for itself (root, single, issuing). */
 bool hf_ca_profile_is_own(const struct hf_ca_profile *profile);
+/* The KU_* bits of a certificate for this key. */
+unsigned hf_ca_profile_usage(const struct hf_ca_profile *profile, const EVP_PKEY *key);
+/* Whether this is one of its extended key usages. */
+bool hf_ca_profile_has_eku(const struct hf_ca_profile *profile, int nid);
 /* The words that `sign --profile` takes, NULL-terminated. */
 const char *const *hf_ca_profile_names(void);
 

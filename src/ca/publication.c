@@ -14,6 +14,23 @@ static bool has(const struct hf_order *order, const char *oid)
 	return object && X509v3_get_ext_by_OBJ(order->extra, object, -1) >= 0;
 }
 
+static void drop(struct hf_order *order, int nid)
+{
+	int at = X509v3_get_ext_by_NID(order->extra, nid, -1);
+
+	if (at >= 0)
+		X509_EXTENSION_free(X509v3_delete_ext(order->extra, at));
+}
+
+/* What was taken over may be the policy's of then. */
+static void drop_places_of_then(const struct hf_policy_revocation *r, struct hf_order *order)
+{
+	if (r->crl)
+		drop(order, NID_crl_distribution_points);
+	if (r->ocsp)
+		drop(order, NID_info_access);
+}
+
 static int add(struct hf_order *order, X509_EXTENSION *ext, struct hf_err *err)
 {
 	HF_AUTO(X509_EXTENSION_stack) list = sk_X509_EXTENSION_new_null();
@@ -58,6 +75,8 @@ int hf_order_publish(const struct hf_authority *a, struct hf_order *order, int64
 	if (!r || !order->issuer || order->profile->is_ca || hf_ca_profile_is_own(order->profile) ||
 	    has(order, "2.5.29.56"))
 		return 0;
+	if (order->renews)
+		drop_places_of_then(r, order);
 	if (order->not_after - now < r->none_under)
 		return has(order, "2.5.29.31") || has(order, "1.3.6.1.5.5.7.1.1")
 			   ? 0

@@ -458,6 +458,9 @@ const struct hf_command cmd_renew = {
 	    "Subject, names, profile, kind of key and length of life stay; key and serial are new. The old "
 	    "certificate stays valid until its end, so that nothing breaks on the way. What is not due is left "
 	    "as it is, and that is no failure.\n\n"
+	    "Extensions that an extension file gave (must-staple, where OCSP is answered) stay too; where the policy "
+	    "names a place itself, it is the policy's of today. What may not stand in a certificate of the profile is "
+	    "left out, and told.\n\n"
 	    "With --from the authority is on another machine: the old certificate is the proof, and only the newest "
 	    "of its line is renewed. When the answer is lost, the next try gets the same certificate.",
 	.groups = groups,

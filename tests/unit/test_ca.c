@@ -24,6 +24,7 @@
 #include "pki/name.h"
 
 #include "ca_fixture.h"
+#include "certmake.h"
 
 static struct hf_authority *abc(const char *home, const char *permit)
 {
@@ -396,6 +397,56 @@ static void test_wrong_key_of_the_authority_is_noticed(void **state)
 	assert_null(order.cert);
 }
 
+/* `extra`: how many extensions its order has besides the profile's. */
+static void check_heir(const struct certmake *made, int extra, const char *note)
+{
+	HF_AUTO_DONE(certmade) old = certmake(made);
+	HF_AUTO_DONE(hf_order) order = { .profile = NULL };
+	struct hf_err err = HF_ERR_INIT;
+
+	assert_int_equal(hf_order_like(&order, old.cert, "client", "client", &err), 0);
+	assert_int_equal(HF_MAX(sk_X509_EXTENSION_num(order.extra), 0), extra);
+	assert_int_equal(order.notes.len, note ? 1 : 0);
+	if (note && !strstr(order.notes.items[0], note))
+		fail_msg("'%s' says nothing of '%s'", order.notes.items[0], note);
+}
+
+static void test_renewal_takes_over_what_may_stand_in_it_and_nothing_else(void **state)
+{
+	static const struct {
+		const char *usage, *purposes, *more;
+		int extra;
+		const char *note; /* of what is left out */
+	} rows[] = {
+		{ "digitalSignature", "clientAuth", NULL, 0, NULL },
+		{ "digitalSignature", "clientAuth", "tlsfeature=status_request", 1, NULL },
+		{ "digitalSignature,keyAgreement", "clientAuth", NULL, 1, NULL },
+		{ "digitalSignature", "clientAuth,emailProtection", NULL, 1, NULL },
+		{ "digitalSignature,cRLSign", "clientAuth", NULL, 0, "keyUsage" },
+		{ "digitalSignature", "clientAuth,serverAuth", NULL, 0, "extendedKeyUsage" },
+		{ "digitalSignature", "clientAuth,OCSPSigning", NULL, 0, "extendedKeyUsage" },
+		{ "digitalSignature", "serverAuth", NULL, 0, "extendedKeyUsage" },
+		{ "digitalSignature", "clientAuth", "tlsfeature=critical,status_request", 0,
+		  "tlsfeature" },
+		{ "digitalSignature", "clientAuth", "noCheck=ignored", 0, "noCheck" },
+		{ "digitalSignature", "clientAuth", "2.5.29.56=DER:0500", 0, NULL },
+		{ "digitalSignature", "clientAuth", "1.2.3.4=critical,DER:0500", 0, "1.2.3.4" },
+		{ "digitalSignature", "clientAuth", "nameConstraints=permitted;DNS:a.test", 0,
+		  "nameConstraints" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < HF_ARRAY_LEN(rows); i++) {
+		char usage[64], purposes[64];
+		const char *ext[] = { "basicConstraints=critical,CA:FALSE", usage,	  purposes,
+				      "subjectAltName=DNS:client.test",	    rows[i].more, NULL };
+
+		(void)snprintf(usage, sizeof(usage), "keyUsage=critical,%s", rows[i].usage);
+		(void)snprintf(purposes, sizeof(purposes), "extendedKeyUsage=%s", rows[i].purposes);
+		check_heir(&(struct certmake){ .ext = ext }, rows[i].extra, rows[i].note);
+	}
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -413,6 +464,7 @@ int main(void)
 		CASE(test_list_names_the_revoked_and_its_number_grows),
 		CASE(test_identity_is_exchanged_as_a_whole_and_other_files_stay),
 		CASE(test_wrong_key_of_the_authority_is_noticed),
+		CASE(test_renewal_takes_over_what_may_stand_in_it_and_nothing_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

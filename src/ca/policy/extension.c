@@ -40,15 +40,6 @@ static const char *check_usage(const X509_EXTENSION *ext, const struct hf_ca_pro
 	return NULL;
 }
 
-static bool is_profiles(const struct hf_ca_profile *profile, int nid)
-{
-	for (size_t i = 0; i < HF_PROFILE_EKUS && profile->ekus[i] != NID_undef; i++) {
-		if (profile->ekus[i] == nid)
-			return true;
-	}
-	return false;
-}
-
 static const char *check_purposes(const X509_EXTENSION *ext, const struct hf_ca_profile *profile)
 {
 	HF_AUTO(EXTENDED_KEY_USAGE) eku = X509V3_EXT_d2i((X509_EXTENSION *)(uintptr_t)ext);
@@ -63,8 +54,8 @@ static const char *check_purposes(const X509_EXTENSION *ext, const struct hf_ca_
 			return "anyExtendedKeyUsage would be every purpose";
 		if (nid == NID_OCSP_sign)
 			return "OCSPSigning would let it answer for the CA";
-		own += is_profiles(profile, nid);
-		if (!profile->is_ca && !is_profiles(profile, nid) &&
+		own += hf_ca_profile_has_eku(profile, nid);
+		if (!profile->is_ca && !hf_ca_profile_has_eku(profile, nid) &&
 		    (nid == NID_server_auth || nid == NID_client_auth))
 			return "serverAuth and clientAuth come from the profile: server, client, "
 			       "or peer for both";

@@ -355,3 +355,38 @@ def test_challenge_password_is_read_and_left_out_with_a_word(ca, tmp_path):
     told = ca("sign", tmp_path / "amy.csr", "--profile", "client", "--out", tmp_path / "amy.pem")
     assert "challengePassword" in told.stderr and "secret12" not in told.everything
     assert "secret12" not in look.openssl("x509", "-in", tmp_path / "amy.pem", "-noout", "-text")
+
+
+@pytest.mark.row(26)
+@pytest.mark.parametrize("profile", ["client", "server"])
+def test_a_renewal_keeps_what_the_file_gave(ca, tmp_path, profile):
+    ca("issue", "amy", "--" + profile, "--extfile", tmp_path / (profile + ".ext"))
+    leaf = tmp_path / "authority/id/amy/cert.pem"
+    before, serial = inherited(leaf), look.hexserial(look.cert(leaf))
+    assert before
+    for _ in range(2):  # what was taken over once is taken over again
+        told = ca("renew", "amy", "--before", "365d")
+        assert inherited(leaf) == before and look.hexserial(look.cert(leaf)) != serial
+        assert "not taken over" not in told.stdout + told.stderr
+
+
+def inherited(leaf):
+    """All but the hash of the key, and whether CA:FALSE is critical: that is the profile's."""
+    return {name: text for name, text in extensions(leaf).items()
+            if not name.startswith(("X509v3 Subject Key Identifier", "X509v3 Basic Constraints"))}
+
+
+def test_places_of_the_policy_are_those_of_the_day_of_the_renewal(ca, tmp_path):
+    policy, leaf = tmp_path / "authority/ca/policy.yaml", tmp_path / "authority/id/web/cert.pem"
+    policy.write_text("revocation: { crl: http://then.abc.test/crl }\n")
+    (tmp_path / "aia.ext").write_text("authorityInfoAccess = OCSP;URI:http://file.abc.test/ocsp\n")
+    ca("issue", "web", "--server", "--extfile", tmp_path / "aia.ext")
+    assert "then.abc.test" in str(extensions(leaf))
+    policy.write_text("revocation: { crl: http://now.abc.test/crl }\n")
+    ca("renew", "web", "--before", "365d")
+    told = str(extensions(leaf))
+    assert "now.abc.test" in told and "then.abc.test" not in told and "file.abc.test" in told
+    policy.write_text("revocation: { ocsp: http://now.abc.test/ocsp }\n")
+    ca("renew", "web", "--before", "365d")
+    told = str(extensions(leaf))
+    assert "http://now.abc.test/crl" in told and "http://now.abc.test/ocsp" in told and "file.abc.test" not in told

@@ -184,8 +184,6 @@ def test_renewed_certificate_has_its_own_staple(named):
     with named.hf.serve("--as", "web", *HELLO, "--staple", "--workers", "1") as server:
         server.wait_until(lambda: "successful" in named.status(server.port), "the staple")
         before = named.tool("openssl", "x509", "-in", named.hf.home + "/id/web/cert.pem", "-noout", "-serial")[1]
-        with open(named.ca + "policy.yaml", "w") as file:
-            file.write("revocation:\n  ocsp: %s\n" % named.responder.url)
         named.hf("renew", "web", "--before", "365d")
         after = named.tool("openssl", "x509", "-in", named.hf.home + "/id/web/cert.pem", "-noout", "-serial")[1]
         assert before != after
@@ -211,6 +209,21 @@ def test_must_staple_without_its_responder_is_told_as_our_own_fault(named):
         server.wait_line("err", lambda line: "has its OCSP response" in line, "the other one", 40)
         assert "successful" in named.status(server.port)
         assert "The certificate is trusted" in named.gnutls(server.port)
+
+
+@pytest.mark.parametrize("where", ["here", "at the authority"])
+def test_must_staple_and_its_responder_survive_a_renewal(named, where):
+    cert = named.named("must", "tlsfeature = status_request")
+    url = [url for url in named.service.urls if url.startswith("https:")][0]
+    with open(cert) as file:
+        before = file.read()
+    named.hf("renew", "must", "--before", "365d", *(["--from", url] if where != "here" else []))
+    with open(cert) as file:
+        assert file.read() != before
+    told = named.tool("openssl", "x509", "-in", cert, "-noout", "-text")[1]
+    assert "status_request" in told and named.responder.url in told
+    with named.hf.serve("--as", "must", *HELLO, "--staple", "--workers", "1") as server:
+        server.wait_until(lambda: "The certificate is trusted" in named.gnutls(server.port), "the staple it must have")
 
 
 def test_each_policy_has_the_staple_of_its_own_certificate(named, tmp_path):
