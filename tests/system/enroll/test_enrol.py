@@ -202,7 +202,7 @@ def test_revocation_list_is_the_one_of_now(authority, machine, path):
     serial = machine().json("enroll", authority.url, "--token", token)["serial"]
     authority.hf("revoke", "amy")
     if "issuing" in path:
-        assert serial.upper().zfill(32) in listed()
+        authority.server.wait_until(lambda: serial.upper().zfill(32) in listed(), "the list of now")
 
 
 def test_wrong_paths_and_methods_get_their_status(authority):
