@@ -148,10 +148,19 @@ static void say(const struct hf_follower *f, enum hf_control what)
 		return; /* it is gone: the control watch will see it */
 }
 
+/* Once, when all there is to know is known and no worker has yet to take it. */
+static void say_ready(struct hf_follower *f)
+{
+	if (f->unreported > 0 || f->telling || f->again || f->said_ready)
+		return;
+	f->said_ready = true;
+	say(f, HF_CONTROL_READY);
+}
+
 void hf_follower_report(struct hf_follower *f)
 {
-	if (--f->unreported == 0)
-		say(f, HF_CONTROL_READY);
+	f->unreported--;
+	say_ready(f);
 }
 
 static void put_up(struct hf_follower *f)
@@ -191,6 +200,7 @@ static void applied(struct hf_follower *f)
 	f->telling = f->told_feed = false;
 	if (feed)
 		hf_follow_feed_applied(f);
+	say_ready(f);
 	if (!f->again)
 		return;
 	feed = f->again_feed;
@@ -277,8 +287,8 @@ static int start_up(struct hf_follower *f, struct hf_err *err)
 	if (rc == 0)
 		rc = hf_follow_ocsp_start(f, err);
 	/* a report of each list and of the feed comes; of none it is made here */
-	if (rc == 0 && f->unreported == 0)
-		say(f, HF_CONTROL_READY);
+	if (rc == 0)
+		say_ready(f);
 	return rc;
 }
 

@@ -70,6 +70,7 @@ struct hf_follower {
 	bool again, again_feed;	 /* more came meanwhile */
 	struct hf_follow_list *followed;
 	size_t followed_len, unreported;
+	bool said_ready;
 	struct hf_follow_feed feed;
 	struct hf_follow_ocsp *ocsp; /* NULL: no worker asks */
 };
@@ -88,12 +89,13 @@ void hf_follow_lists_stop(struct hf_follower *follower);
 int hf_follow_ocsp_start(struct hf_follower *follower, struct hf_err *err);
 void hf_follow_ocsp_stop(struct hf_follower *follower);
 
+/* Something could not be fetched: perhaps because of what this process may no longer read. */
+void hf_follower_lost(struct hf_follower *follower);
+
 /* Takes a list that was fetched, DER or PEM, when it is signed by somebody that is trusted and no
  * older than the one at hand.  chain: who gave it, judged; NULL: by plain HTTP, where a CA that is
  * not known here yet may have signed it too (the judge looks at each signature again).  0; 1 when
  * it is not taken, and err tells why. */
-/* Something could not be fetched: perhaps because of what this process may no longer read. */
-void hf_follower_lost(struct hf_follower *follower);
 int hf_follower_take(struct hf_follower *follower, const char *key, const struct hf_buf *body,
 		     const struct hf_certs *chain, struct hf_err *err);
 /* Puts everything up on the notice and tells the supervisor; feed: it is all of the next event. */

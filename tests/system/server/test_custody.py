@@ -153,7 +153,8 @@ def signer_of(server):
 
 def another_signer(server, old):
     server.wait_until(lambda: set(children(server.pid, "hf-signer")) - {old}, "another signer")
-    server.wait_until(lambda: any("has its keys again" in line for line in server.lines["err"]), "its keys")
+    # files that were bad are read again after ten seconds
+    server.wait_until(lambda: any("has its keys again" in line for line in server.lines["err"]), "its keys", 30)
 
 
 def test_signer_that_is_killed_is_replaced_with_its_keys(hf, town, python):
