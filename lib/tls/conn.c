@@ -169,16 +169,17 @@ static enum hf_tls_step step_of(struct hf_tls_conn *conn, int rc)
 	}
 }
 
-/* Belt and braces: whatever libssl thinks, a server that requires a certificate goes on only with a
- * verdict that accepts. */
+/* Belt and braces: whatever libssl thinks, a server that refuses goes on only with a verdict that
+ * accepts, or where nobody may come in with one of nobody. */
 static bool may_go_on(const struct hf_tls_conn *conn)
 {
 	const struct hf_tls_context *context = conn->context;
-	bool accepted = conn->peer && conn->peer->verdict.accepted && conn->deny_alert == 0;
+	bool judged = conn->peer && conn->deny_alert == 0;
 
 	if (context->role == HF_TLS_CLIENT)
-		return accepted || context->insecure;
-	return accepted || context->silent || context->client_auth != HF_CLIENT_AUTH_REQUIRE;
+		return context->insecure || (judged && conn->peer->verdict.accepted);
+	return context->silent || !hf_client_auth_refuses(context->client_auth) ||
+	       (judged && hf_client_auth_lets_in(context->client_auth, &conn->peer->verdict));
 }
 
 static enum hf_tls_step handshake_finish(struct hf_tls_conn *conn)

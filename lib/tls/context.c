@@ -12,6 +12,21 @@
 #include "tls/internal.h"
 #include "tls/sessions.h"
 
+bool hf_client_auth_refuses(enum hf_client_auth mode)
+{
+	return mode == HF_CLIENT_AUTH_REQUIRE || mode == HF_CLIENT_AUTH_OPTIONAL;
+}
+
+bool hf_client_auth_lets_in(enum hf_client_auth mode, const struct hf_verdict *verdict)
+{
+	const struct hf_finding *root = verdict ? hf_verdict_root(verdict) : NULL;
+
+	if (!hf_client_auth_refuses(mode) || (verdict && verdict->accepted))
+		return true;
+	return mode == HF_CLIENT_AUTH_OPTIONAL &&
+	       (!verdict || (root && root->reason == HF_REASON_N_NONE));
+}
+
 static int strings_copy(struct hf_tls_context *context, const struct hf_tls_config *config,
 			struct hf_err *err)
 {
@@ -150,6 +165,7 @@ static int server_apply(struct hf_tls_context *context, const struct hf_tls_conf
 {
 	static const int modes[] = {
 		[HF_CLIENT_AUTH_REQUIRE] = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+		[HF_CLIENT_AUTH_OPTIONAL] = SSL_VERIFY_PEER,
 		[HF_CLIENT_AUTH_REPORT] = SSL_VERIFY_PEER,
 		[HF_CLIENT_AUTH_NONE] = SSL_VERIFY_NONE,
 	};
@@ -259,7 +275,7 @@ static void fields_copy(struct hf_tls_context *context, const struct hf_tls_conf
 	context->profile = config->profile;
 	context->compat_cn = config->compat_cn;
 	context->silent = config->silent && config->role == HF_TLS_SERVER &&
-			  config->client_auth == HF_CLIENT_AUTH_REQUIRE;
+			  hf_client_auth_refuses(config->client_auth);
 	context->resume = config->resume;
 	context->session_seconds = hf_sessions_lifetime(config->session_seconds);
 	context->tag = config->tag;

@@ -19,10 +19,16 @@ enum hf_tls_role { HF_TLS_SERVER, HF_TLS_CLIENT };
 enum hf_client_auth {
 	HF_CLIENT_AUTH_REQUIRE =
 	    0, /* no certificate, or a refused one: the handshake ends with the right alert */
+	HF_CLIENT_AUTH_OPTIONAL, /* whoever sends none is let in as nobody; else as with REQUIRE */
 	HF_CLIENT_AUTH_REPORT, /* asks, judges, and always goes on: the application reads the
 				  verdict */
 	HF_CLIENT_AUTH_NONE,   /* does not ask; there is no verdict */
 };
+
+/* Does a certificate that is refused keep its client out? */
+bool hf_client_auth_refuses(enum hf_client_auth mode);
+/* May the client with this verdict be in?  NULL: none was made, since nobody asked. */
+bool hf_client_auth_lets_in(enum hf_client_auth mode, const struct hf_verdict *verdict);
 
 enum hf_tls_version { HF_TLS_VERSION_DEFAULT = 0, HF_TLS_1_2 = 0x0303, HF_TLS_1_3 = 0x0304 };
 
@@ -51,8 +57,8 @@ struct hf_tls_config {
 	struct hf_trust *trust;		 /* frozen; NULL trusts nothing */
 	struct hf_rules *rules;		 /* NULL: none applied (serve insists on some itself) */
 	enum hf_client_auth client_auth; /* servers */
-	/* Servers that require a certificate: whom we refuse hears no alert; the handshake is done,
-	 * and the application must end the connection. */
+	/* Servers that refuse (hf_client_auth_refuses): whom we refuse hears no alert; the
+	 * handshake is done, and the application must end the connection. */
 	bool silent;
 	enum hf_profile profile;
 	bool compat_cn;			      /* clients: a server name only in the CN counts */

@@ -203,6 +203,8 @@ static const struct hf_example examples[] = {
 	  "answer the mail server and nobody else" },
 	{ "handfast serve --as localhost --client-auth report --ca clients.pem --listen :9443",
 	  "tell every client what its certificate is worth" },
+	{ "handfast serve --as localhost --client-auth optional --allow any --to http://127.0.0.1:8080",
+	  "let in strangers too, as nobody; routes in handfast.yaml may refuse them" },
 	{ "handfast serve --cert s.pem --key s.key --ca ca.pem --allow any --respond dir:public",
 	  "serve files to everybody the CA vouches for" },
 	{ NULL, NULL },

@@ -33,7 +33,8 @@ int hf_rules_meet(const struct hf_policy_parts *parts, const struct hf_certs *ch
 		rc = hf_verify(chain, parts->trust, &options, verdict, err);
 	if (rc == 0 && verdict->accepted && parts->rules != NULL)
 		rc = hf_rules_apply(parts->rules, parts->trust, verdict, err);
-	ret_meeting->let_in = verdict->accepted || parts->client_auth != HF_CLIENT_AUTH_REQUIRE;
+	ret_meeting->let_in =
+	    hf_client_auth_lets_in(parts->client_auth, ret_meeting->asked ? verdict : NULL);
 	return rc;
 }
 

@@ -5,11 +5,8 @@
 
 #include "base/time.h"
 #include "cli/rules_meeting.h"
+#include "cli/serve.h"
 #include "util/out.h"
-
-static const char *const demands[] = { [HF_CLIENT_AUTH_REQUIRE] = "require",
-				       [HF_CLIENT_AUTH_REPORT] = "report",
-				       [HF_CLIENT_AUTH_NONE] = "none" };
 
 static const char *route_name(const struct hf_rules_way *way)
 {
@@ -32,7 +29,7 @@ static void tell_where(struct hf_out *out, const struct hf_rules_meeting *meetin
 		hf_out_print(out, "let in as %s\n", meeting->verdict.identity->name);
 	else
 		hf_out_print(out, "let in as nobody (client-auth %s)\n",
-			     demands[parts->client_auth]);
+			     hf_client_auth_words[parts->client_auth]);
 }
 
 static void tell_verdict(struct hf_out *out, const struct hf_rules_meeting *meeting)
@@ -117,7 +114,7 @@ void hf_rules_to_json(struct hf_json *j, const struct hf_rules_meeting *meeting)
 	hf_json_object_begin(j, NULL);
 	hf_json_string(j, "listener", meeting->listener);
 	hf_json_string(j, "policy", parts->name);
-	hf_json_string(j, "client_auth", demands[parts->client_auth]);
+	hf_json_string(j, "client_auth", hf_client_auth_words[parts->client_auth]);
 	hf_json_string(j, "tls_min", parts->tls_min ? hf_tls_version_name(parts->tls_min) : NULL);
 	hf_json_bool(j, "let_in", meeting->let_in);
 	if (meeting->asked)

@@ -57,6 +57,7 @@ int hf_serve_health(const struct hf_health_opts *opts, struct hf_health *ret_hea
 int hf_serve_route_health(const struct hf_health_opts *all, struct hf_route *route,
 			  struct hf_err *err);
 
+extern const char *const hf_client_auth_words[]; /* by enum hf_client_auth */
 extern const struct hf_option hf_health_options[];
 extern const struct hf_option hf_renewal_options[];
 extern const struct hf_option_group hf_serve_groups[];

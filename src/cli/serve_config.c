@@ -44,8 +44,10 @@ static int check_who(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts)
 		return hf_command_usage(ctx, "--key needs --cert");
 	if (opts->tls_min > opts->tls_max)
 		return hf_command_usage(ctx, "--tls-min is above --tls-max");
-	if (opts->client_auth == HF_CLIENT_AUTH_REQUIRE && opts->rules.rules.len == 0) {
-		(void)hf_command_usage(ctx, "who may come in? --client-auth require needs a rule");
+	if (hf_client_auth_refuses((enum hf_client_auth)opts->client_auth) &&
+	    opts->rules.rules.len == 0) {
+		(void)hf_command_usage(ctx, "who may come in? --client-auth %s needs a rule",
+				       hf_client_auth_words[opts->client_auth]);
 		(void)hf_err_is(&ctx->err, HF_MISTAKE_NO_RULE);
 		return hf_err_hint(&ctx->err,
 				   "for example --allow cn:mail-server; --allow any lets in "

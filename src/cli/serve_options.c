@@ -4,7 +4,11 @@
 
 #define AT(field) offsetof(struct hf_serve_opts, field)
 
-static const char *const client_auth_words[] = { "require", "report", "none", NULL };
+const char *const hf_client_auth_words[] = { [HF_CLIENT_AUTH_REQUIRE] = "require",
+					     [HF_CLIENT_AUTH_OPTIONAL] = "optional",
+					     [HF_CLIENT_AUTH_REPORT] = "report",
+					     [HF_CLIENT_AUTH_NONE] = "none",
+					     NULL };
 static const char *const refuse_words[] = { "alert", "drop", NULL };
 static const char *const version_words[] = { "1.2", "1.3", NULL };
 static const char *const balance_words[] = { "turn", "least", NULL };
@@ -30,10 +34,11 @@ static const struct hf_option listen_options[] = {
 	{ .name = "client-auth",
 	  .kind = HF_OPT_WORD,
 	  .offset = AT(client_auth),
-	  .words = client_auth_words,
+	  .words = hf_client_auth_words,
 	  .initial = "require",
 	  .help =
-	      "require a client certificate, ask for one and report what it is worth, or do not ask" },
+	      "require a client certificate; optional: let in who sends none, as nobody, and refuse a bad "
+	      "one as require does; ask for one and report what it is worth; or do not ask" },
 	{ .name = "tls-min",
 	  .kind = HF_OPT_WORD,
 	  .offset = AT(tls_min),

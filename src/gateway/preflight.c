@@ -197,6 +197,15 @@ static void check_own(const struct flight *f)
 
 /* --- what we trust --- */
 
+static void check_strangers(const struct flight *f)
+{
+	if (f->parts->client_auth == HF_CLIENT_AUTH_OPTIONAL)
+		add(f->out, "N-NONE", "",
+		    "clients without a certificate are let in, as nobody (client-auth optional); "
+		    "of the routes, those with rules of their own refuse them")
+		    ->note = true;
+}
+
 static void check_anchors(const struct flight *f)
 {
 	const struct hf_certs *anchors = hf_trust_anchors(f->parts->trust);
@@ -205,7 +214,7 @@ static void check_anchors(const struct flight *f)
 		add(f->out, "F-CA-EMPTY",
 		    "name the clients' CA with --ca FILE, or handfast trust add",
 		    "nothing is trusted: every client certificate will be refused")
-		    ->fatal = f->parts->client_auth == HF_CLIENT_AUTH_REQUIRE;
+		    ->fatal = hf_client_auth_refuses(f->parts->client_auth);
 		return;
 	}
 	for (size_t i = 0; i < anchors->len; i++) {
@@ -293,6 +302,7 @@ void hf_preflight_run(struct hf_preflight *preflight, const struct hf_gateway_pa
 
 		check_own(&f);
 		if (policy->client_auth != HF_CLIENT_AUTH_NONE) {
+			check_strangers(&f);
 			check_anchors(&f);
 			check_lists(&f);
 		}

@@ -206,8 +206,7 @@ static void on_ready(struct hf_conn *conn, void *arg)
 		return;
 	}
 	count_handshake(link, conn);
-	if (policy->parts->client_auth == HF_CLIENT_AUTH_REQUIRE &&
-	    (verdict == NULL || !verdict->accepted)) {
+	if (!hf_client_auth_lets_in(policy->parts->client_auth, verdict)) {
 		/* --refuse drop: the peer hears nothing.  (Otherwise the handshake has failed.) */
 		if (verdict != NULL)
 			hf_worker_record_verdict(link, conn, verdict, "handshake");
@@ -429,7 +428,7 @@ void hf_worker_sweep(struct hf_worker *worker)
 	for (size_t i = 0; i < len; i++)
 		policies[i] = (struct hf_peers_policy){
 			generation->policies[i].tls,
-			generation->policies[i].parts->client_auth == HF_CLIENT_AUTH_REQUIRE,
+			hf_client_auth_refuses(generation->policies[i].parts->client_auth),
 		};
 	(void)hf_peers_sweep(hf_generation_peers(generation), policies, len, hf_clock_now(), drop,
 			     worker, NULL);

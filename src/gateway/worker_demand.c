@@ -12,8 +12,7 @@ bool hf_worker_stands(const struct hf_link *link, const struct hf_conn *conn)
 	const struct hf_policy *policy = hf_policy_now(generation, link->bound->spec, conn);
 
 	return hf_policy_is_of(policy, conn) &&
-	       (policy->parts->client_auth != HF_CLIENT_AUTH_REQUIRE ||
-		(verdict != NULL && verdict->accepted));
+	       hf_client_auth_lets_in(policy->parts->client_auth, verdict);
 }
 
 void hf_worker_sweep_demands(struct hf_worker *worker)

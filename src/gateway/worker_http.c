@@ -20,9 +20,10 @@ static int over(struct hf_worker *worker, const struct hf_http_request *request,
 	*ret_under = (struct hf_forward_under){ worker->generation, policy, link->bound->spec };
 	if (!hf_policy_is_of(policy, request->conn))
 		return 421;
-	if (policy->parts->client_auth != HF_CLIENT_AUTH_REQUIRE)
+	if (!hf_client_auth_refuses(policy->parts->client_auth))
 		return 0;
-	if (verdict != NULL && verdict->accepted && hf_verdict_still_good(verdict, request->at))
+	if (hf_client_auth_lets_in(policy->parts->client_auth, verdict) &&
+	    (verdict == NULL || !verdict->accepted || hf_verdict_still_good(verdict, request->at)))
 		return 0;
 	hf_worker_sweep(worker);
 	return 403;

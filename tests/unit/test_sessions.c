@@ -203,6 +203,11 @@ static void report(struct change *c)
 	c->server.client_auth = HF_CLIENT_AUTH_REPORT;
 }
 
+static void optional(struct change *c)
+{
+	c->server.client_auth = HF_CLIENT_AUTH_OPTIONAL;
+}
+
 static void resumption_off(struct change *c)
 {
 	c->server.resume = false;
@@ -225,6 +230,7 @@ static const struct {
 	{ "a trust without its CA, after the sweep", other_trust, false, "V-UNKNOWN-CA" },
 	{ "a certificate that ended meanwhile", expired, false, "V-EXPIRED" },
 	{ "another way to treat clients", report, false, "" },
+	{ "a certificate that need not be sent any more", optional, false, "" },
 	{ "resumption switched off", resumption_off, false, "" },
 };
 
@@ -352,9 +358,8 @@ static void test_a_resumed_connection_is_swept(void **state)
 }
 
 /* Who showed nothing is asked again each time, and never takes over what a session says. */
-static void test_nobody_is_not_remembered(void **state)
+static void nobody_is_not_remembered(enum hf_client_auth mode)
 {
-	(void)state;
 	for (size_t v = 0; v < HF_ARRAY_LEN(versions); v++) {
 		struct hf_tls_config config = server_config(versions[v]);
 		HF_AUTO(hf_tls_context) server = NULL;
@@ -362,7 +367,7 @@ static void test_nobody_is_not_remembered(void **state)
 		SSL_SESSION *session;
 		struct tx_meeting m;
 
-		config.client_auth = HF_CLIENT_AUTH_REPORT;
+		config.client_auth = mode;
 		server = tx_context(&config);
 		session = first_session(bare, server);
 		meet_with(&m, bare, server, session);
@@ -375,10 +380,17 @@ static void test_nobody_is_not_remembered(void **state)
 	}
 }
 
+static void test_nobody_is_not_remembered(void **state)
+{
+	(void)state;
+	nobody_is_not_remembered(HF_CLIENT_AUTH_REPORT);
+	nobody_is_not_remembered(HF_CLIENT_AUTH_OPTIONAL);
+}
+
 /* The name of somebody's session can be read off the wire (the PSK identity of RFC 8446 4.2.11).
  * Offered with a suite of another hash it is found, and then not resumed, before anybody has proved
  * to know its key: what is made then must not be that somebody's. */
-static void test_a_session_found_but_not_resumed_lends_nothing(void **state)
+static void found_but_not_resumed_lends_nothing(enum hf_client_auth mode)
 {
 	struct hf_tls_config config = server_config(HF_TLS_1_3);
 	HF_AUTO(hf_tls_context) server = NULL;
@@ -387,8 +399,7 @@ static void test_a_session_found_but_not_resumed_lends_nothing(void **state)
 	SSL_SESSION *seen, *made;
 	struct tx_meeting m;
 
-	(void)state;
-	config.client_auth = HF_CLIENT_AUTH_REPORT;
+	config.client_auth = mode;
 	server = tx_context(&config);
 	seen = first_session(victim, server);
 	meet_with(&m, thief, server, seen);
@@ -402,6 +413,13 @@ static void test_a_session_found_but_not_resumed_lends_nothing(void **state)
 	tx_meet_end(&m);
 	SSL_SESSION_free(seen);
 	SSL_SESSION_free(made);
+}
+
+static void test_a_session_found_but_not_resumed_lends_nothing(void **state)
+{
+	(void)state;
+	found_but_not_resumed_lends_nothing(HF_CLIENT_AUTH_REPORT);
+	found_but_not_resumed_lends_nothing(HF_CLIENT_AUTH_OPTIONAL);
 }
 
 /* More sessions than the table holds: the oldest go, and nothing leaks. */

@@ -265,6 +265,70 @@ static void test_require_refuses_with_the_right_alert(void **state)
 	}
 }
 
+static void test_optional_lets_nobody_in_and_refuses_as_require_does(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < HF_ARRAY_LEN(versions); v++) {
+		for (size_t i = 0; i < HF_ARRAY_LEN(client_rows); i++) {
+			const struct client_row *row = &client_rows[i];
+			struct tx_meeting m;
+
+			client_meets(row, versions[v], HF_CLIENT_AUTH_OPTIONAL, &m);
+			if (row->cause[0] == '\0') {
+				check_accepted(row, &m);
+			} else if (row->client) {
+				check_refused(row, &m,
+					      versions[v] == HF_TLS_1_2 ? row->alert12
+									: row->alert13);
+			} else {
+				assert_int_equal(m.server_step, HF_TLS_DONE);
+				assert_int_equal(m.client_step, HF_TLS_DONE);
+				assert_false(hf_tls_conn_verdict(m.server)->accepted);
+				assert_null(hf_tls_conn_verdict(m.server)->identity);
+				assert_string_equal(tx_cause(hf_tls_conn_verdict(m.server)),
+						    "N-NONE");
+			}
+			tx_meet_end(&m);
+			fx_no_stale_errors(row->label);
+		}
+	}
+}
+
+static void test_who_may_be_in_under_each_demand(void **state)
+{
+	static const struct {
+		enum hf_client_auth mode;
+		bool refuses, unasked, nobody, bad, good;
+	} rows[] = {
+		{ HF_CLIENT_AUTH_REQUIRE, true, false, false, false, true },
+		{ HF_CLIENT_AUTH_OPTIONAL, true, true, true, false, true },
+		{ HF_CLIENT_AUTH_REPORT, false, true, true, true, true },
+		{ HF_CLIENT_AUTH_NONE, false, true, true, true, true },
+	};
+	HF_AUTO_DONE(hf_verdict) none, bad;
+	const struct hf_verdict accepted = { .accepted = true, .root_cause = -1 };
+	const struct hf_verdict unexplained = { .root_cause = -1 };
+
+	(void)state;
+	hf_verdict_init(&none);
+	hf_verdict_init(&bad);
+	assert_non_null(hf_verdict_add(&none, HF_REASON_N_NONE, HF_STEP_HANDSHAKE, HF_ROLE_NONE, -1,
+				       NULL, NULL, NULL));
+	assert_non_null(hf_verdict_add(&bad, HF_REASON_V_EXPIRED, HF_STEP_CHAIN,
+				       HF_ROLE_CLIENT_LEAF, 0, NULL, NULL, NULL));
+	none.root_cause = bad.root_cause = 0;
+	for (size_t i = 0; i < HF_ARRAY_LEN(rows); i++) {
+		enum hf_client_auth mode = rows[i].mode;
+
+		assert_int_equal(hf_client_auth_refuses(mode), rows[i].refuses);
+		assert_int_equal(hf_client_auth_lets_in(mode, NULL), rows[i].unasked);
+		assert_int_equal(hf_client_auth_lets_in(mode, &none), rows[i].nobody);
+		assert_int_equal(hf_client_auth_lets_in(mode, &bad), rows[i].bad);
+		assert_int_equal(hf_client_auth_lets_in(mode, &unexplained), rows[i].bad);
+		assert_int_equal(hf_client_auth_lets_in(mode, &accepted), rows[i].good);
+	}
+}
+
 static void test_report_lets_everybody_in_and_says_what_it_thinks(void **state)
 {
 	(void)state;
@@ -788,6 +852,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_require_refuses_with_the_right_alert),
+		cmocka_unit_test(test_optional_lets_nobody_in_and_refuses_as_require_does),
+		cmocka_unit_test(test_who_may_be_in_under_each_demand),
 		cmocka_unit_test(test_report_lets_everybody_in_and_says_what_it_thinks),
 		cmocka_unit_test(test_none_does_not_ask),
 		cmocka_unit_test(test_a_known_peer_without_its_key_is_refused),

@@ -95,6 +95,18 @@ def test_good_is_let_in_and_revoked_is_refused(town, mode, version):
         assert PYTHON.get(server.port, bob, version=version).status == 200
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_nobody_is_not_asked_about_where_a_certificate_is_optional(town, version):
+    amy, bob = town.identity("amy"), town.identity("bob")
+    town.hf("revoke", "amy")
+    with town.serve("hard", "--client-auth", "optional") as server:
+        assert PYTHON.get(server.port, None, version=version).status == 200
+        assert town.responder.asked == 0
+        assert PYTHON.get(server.port, bob, version=version).status == 200
+        assert PYTHON.get(server.port, amy, version=version).alert == 44
+        assert server.wait_record()["cause"] == "V-REVOKED"
+
+
 @pytest.mark.parametrize("client", [OpenSSLClient, GnuTLSClient])
 @pytest.mark.parametrize("version", VERSIONS)
 def test_clients_of_others_wait_for_the_answer(town, client, version, tmp_path):

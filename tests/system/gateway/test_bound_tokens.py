@@ -75,6 +75,15 @@ def test_token_in_the_query_is_no_way_around(gateway, town):
         assert ask(server, town, target="/?my_access_token=x")[0] == 200
 
 
+def test_whoever_sends_no_certificate_holds_no_bound_token(gateway, town):
+    with Script(always(b"in")) as service:
+        server = gateway("--to", service.url, "--bound-tokens", "check", "--client-auth", "optional")
+        token = "Authorization: Bearer %s\r\n" % bound_to(town.certs["mail"])
+        assert ask(server, town, token)[0] == 200
+        assert ask(server, town, token, cred="none") == INVALID
+        assert ask(server, town, cred="none")[0] == 200
+
+
 def test_a_certificate_nobody_vouches_for_binds_nothing(gateway, town):
     with Script(always(b"in")) as service:
         server = gateway("--to", service.url, "--bound-tokens", "check", "--client-auth", "report")

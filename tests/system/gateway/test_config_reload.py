@@ -131,8 +131,8 @@ def test_streams_from_before_the_demand_end(config, town, tmp_path, kind):
         if kind == "websocket":
             peer.head()
             peer.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
-        while True:
-            peer.send(peer.sock.recv(100))
+        while octets := peer.sock.recv(100):
+            peer.send(octets)
     with Script(play, path=str(tmp_path / "s.sock") if kind == "unix" else None) as service:
         to = {"tcp": "tcp://127.0.0.1:%s" % (kind == "tcp" and service.port), "unix": "unix:%s" % (tmp_path / "s.sock"),
               "websocket": service.url}[kind]

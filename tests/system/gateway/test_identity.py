@@ -26,11 +26,13 @@ def twins(name):
             name.replace("-", "."), name.replace("-", "_", 1), "_" + name]
 
 
+@pytest.mark.parametrize("cred", ["mail", "none"])
 @pytest.mark.parametrize("mode", ["rfc9440", "xfcc", "headers", "none", "rfc9440,xfcc,headers"])
-def test_no_client_can_forge_its_identity_in_any_spelling(gateway, wire, mode):
+def test_no_client_can_forge_its_identity_in_any_spelling(gateway, wire, mode, cred):
     with Script(always()) as service:
-        server = gateway("--to", service.url, "--pass-identity", mode)
-        connection = wire(server)
+        server = gateway("--to", service.url, "--pass-identity", mode, "--client-auth",
+                         "optional" if cred == "none" else "require")
+        connection = wire(server, cred=cred)
         for name in FORGED:
             for twin in twins(name):
                 status, _, _ = connection.ask(fields="%s: forged\r\nX-Mine: kept\r\n%s: forged\r\n" % (twin, twin))
@@ -153,6 +155,18 @@ def test_report_mode_says_why_there_is_no_identity(hf, town, wire):
                 assert head["x-ssl-client-verify"] == want
                 assert ("client-cert" in head) == ("x-forwarded-client-cert" in head) == (want == "SUCCESS")
                 assert b"forged" not in head.raw
+
+
+def test_nobody_under_optional_has_no_fields_but_that_there_is_none(gateway, wire):
+    with Script(always()) as service:
+        server = gateway("--client-auth", "optional", "--to", service.url, "--pass-identity", "rfc9440,xfcc,headers")
+        for cred, want in (("none", "NONE"), ("mail", "SUCCESS"), ("none", "NONE")):
+            assert wire(server, cred=cred).ask(fields="Connection: X-SSL-Client-Verify, Client-Cert\r\n")[0] == 200
+            head = service.head()
+            assert head["x-ssl-client-verify"] == want
+            for name in ("client-cert", "x-forwarded-client-cert", "x-ssl-client-dn", "x-client-identity"):
+                assert (name in head) == (cred == "mail"), name
+        assert service.connections == 1
 
 
 def test_each_client_has_its_own_fields_over_one_connection_to_the_service(gateway, wire, town):

@@ -35,6 +35,10 @@ policies:
   - name: told
     sni: told.test
     client-auth: report
+  - name: maybe
+    sni: maybe.test
+    client-auth: optional
+    rules: ["allow cn:bob"]
   - name: modern
     sni: modern.test
     tls-min: 1.3
@@ -105,6 +109,8 @@ MEETINGS = [
     ("special.partners.test", "mail", "access denied"),
     ("open.test", "none", 200), ("open.test", "foreign", 200),
     ("told.test", "none", 200), ("told.test", "foreign", 200), ("told.test", "bob", 200),
+    ("maybe.test", "none", 200), ("maybe.test", "bob", 200), ("maybe.test", "mail", "access denied"),
+    ("maybe.test", "foreign", "unknown ca"), ("maybe.test", "expired", "certificate expired"),
     ("listed.test", "bob", 200), ("listed.test", "mail", "certificate revoked"),
     ("listed.test", "foreign", "unknown ca"),
 ]

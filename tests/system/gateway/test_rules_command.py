@@ -24,6 +24,7 @@ policies:
   - {name: partners, sni: [partners.test, "*.partners.test"], ca: %(foreign)s, rules: ["allow cn:mail-server"]}
   - {name: told, sni: told.test, client-auth: report}
   - {name: open, sni: open.test, client-auth: none}
+  - {name: maybe, sni: maybe.test, client-auth: optional}
 """
 
 
@@ -39,7 +40,7 @@ def written(hf, town, tmp_path):
 ASKS = [("localhost", "/", "GET", None), ("localhost", "/admin/x", "GET", None), ("localhost", "/up", "POST", None),
         ("partners.test", "/", "GET", None), ("a.partners.test", "/x?q", "GET", None), (None, "/", "GET", "partners.test"),
         (None, "/admin/%2e%2e/x", "GET", "x.test"), ("told.test", "/", "GET", None), ("told.test", "/admin/", "GET", None),
-        ("open.test", "/admin/x", "HEAD", None), ("localhost", "/", "GET", "other.test")]
+        ("open.test", "/admin/x", "HEAD", None), ("maybe.test", "/", "GET", None), ("maybe.test", "/admin/x", "GET", None), ("localhost", "/", "GET", "other.test")]
 
 
 def real(server, town, cred, sni, path, method, host):

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import socket
+import ssl
 import struct
 import subprocess
 import threading
@@ -317,6 +318,26 @@ def test_proxy_header_vouches_for_nobody_who_was_not_verified(hf, town, wire):
                 client, verify = struct.unpack(">BI", found[0x20][:5])
                 assert client == bits and verify != 0
                 assert 0x22 not in tlvs(found[0x20][5:]) and 0x28 not in tlvs(found[0x20][5:])
+
+
+def test_proxy_header_says_that_there_was_no_certificate(gateway, wire):
+    seen = []
+
+    def play(peer, number):
+        seen.append(read_v2(peer))
+    with Script(play) as service:
+        server = gateway("--client-auth", "optional", "--to", tcp(service), "--proxy-protocol")
+        for cred, bits in (("none", 1), ("mail", 7)):
+            connection = wire(server, cred=cred)
+            wait_for(lambda: seen, "header")
+            connection.tls.close()
+            _, _, found = seen.pop()
+            client, verify = struct.unpack(">BI", found[0x20][:5])
+            assert client == bits and (verify == 0) == (cred == "mail")
+            assert (0x22 in tlvs(found[0x20][5:])) == (0x28 in tlvs(found[0x20][5:])) == (cred == "mail")
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            wire(server, cred="expired", version="1.2")
+        assert not seen, "whom we refuse reaches no service"
 
 
 def test_nginx_takes_our_proxy_header(gateway, wire, tmp_path):
