@@ -100,55 +100,17 @@ static void on_change(struct hf_conn_count *count, void *arg)
 	hf_front_settle(arg);
 }
 
-static void on_ready(struct hf_conn *conn, void *arg)
-{
-	struct hf_front *front = arg;
-
-	front->figures.handshakes++;
-	if (hf_http_serve(front->http, conn, NULL, NULL) < 0)
-		hf_conn_abort(conn);
-}
-
-static void on_readable(struct hf_conn *conn, void *arg)
-{
-	(void)arg;
-	hf_conn_want_read(conn, false);
-}
-
-static void on_conn_end(struct hf_conn *conn, const struct hf_conn_end *end, void *arg)
-{
-	(void)conn;
-	(void)end;
-	(void)arg;
-}
-
-static const struct hf_conn_ops conn_ops = { .on_ready = on_ready,
-					     .on_readable = on_readable,
-					     .on_end = on_conn_end };
-
 static void on_accept(int fd, const struct hf_address *peer, void *arg)
 {
 	struct hf_front *front = arg;
-	const struct hf_conn_options options = { .ops = &conn_ops,
-						 .arg = front,
-						 .tls = front->services[0]->tls,
-						 .count = &front->count };
-	struct hf_conn *conn = NULL;
 
 	front->figures.accepted++;
-	(void)hf_conn_accept(front->loop, fd, peer, &options, &conn, NULL);
+	(void)hf_http_accept(front->http, fd, peer, front->services[0]->tls, &front->count);
 	if (connections(front) >= front->connections_cap)
 		pause_listeners(front, true);
 }
 
-static void on_trouble(int errnum, void *arg)
-{
-	(void)arg;
-	hf_log_say("accepting has paused: %s", strerror(errnum));
-}
-
-static const struct hf_listener_ops listener_ops = { .on_accept = on_accept,
-						     .on_trouble = on_trouble };
+static const struct hf_listener_ops listener_ops = { .on_accept = on_accept };
 
 /* --- time and signals --- */
 

@@ -64,7 +64,7 @@ static void write_process(const struct hf_front *front, struct hf_buf *out)
 {
 	const struct hf_front_figures *f = &front->figures;
 	const struct process gathered = { .accepted = (int64_t)f->accepted,
-					  .handshakes = (int64_t)f->handshakes,
+					  .handshakes = (int64_t)hf_http_server_served(front->http),
 					  .requests = (int64_t)f->requests,
 					  .handshaking = (int64_t)front->count.handshaking,
 					  .open = (int64_t)front->count.open,

@@ -4,55 +4,17 @@
 #include "enroll/plain.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/err.h"
-#include "util/log.h"
-
-static void on_ready(struct hf_conn *conn, void *arg)
-{
-	struct hf_plain *plain = arg;
-
-	if (hf_http_serve(plain->http, conn, NULL, NULL) < 0)
-		hf_conn_abort(conn);
-}
-
-static void on_readable(struct hf_conn *conn, void *arg)
-{
-	(void)arg;
-	hf_conn_want_read(conn, false);
-}
-
-static void on_conn_end(struct hf_conn *conn, const struct hf_conn_end *end, void *arg)
-{
-	(void)conn;
-	(void)end;
-	(void)arg;
-}
-
-static const struct hf_conn_ops conn_ops = { .on_ready = on_ready,
-					     .on_readable = on_readable,
-					     .on_end = on_conn_end };
 
 static void on_accept(int fd, const struct hf_address *peer, void *arg)
 {
 	struct hf_plain *plain = arg;
-	const struct hf_conn_options options = { .ops = &conn_ops,
-						 .arg = plain,
-						 .count = plain->count };
-	struct hf_conn *conn = NULL;
 
-	(void)hf_conn_accept(plain->loop, fd, peer, &options, &conn, NULL);
+	(void)hf_http_accept(plain->http, fd, peer, NULL, plain->count);
 }
 
-static void on_trouble(int errnum, void *arg)
-{
-	(void)arg;
-	hf_log_say("accepting has paused: %s", strerror(errnum));
-}
-
-static const struct hf_listener_ops listener_ops = { .on_accept = on_accept,
-						     .on_trouble = on_trouble };
+static const struct hf_listener_ops listener_ops = { .on_accept = on_accept };
 
 /* --- start and end --- */
 

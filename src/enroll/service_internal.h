@@ -50,7 +50,7 @@ struct hf_service_figures {
 	struct hf_histogram commit_time; /* written by the thread that works */
 };
 struct hf_front_figures {
-	uint64_t accepted, handshakes, requests, answers[6]; /* by hundreds: [2] is 2xx */
+	uint64_t accepted, requests, answers[6]; /* by hundreds: [2] is 2xx */
 	uint64_t reloads, reloads_failed;
 	struct hf_histogram request_time;
 };

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Connections of a worker: accepted, judged, handed to HTTP, ended and recorded.  Must never let a
  * request through on a verdict that is not this connection's own. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -262,33 +261,9 @@ static const struct hf_conn_ops link_ops = {
 	.on_told = on_told, .on_ready = on_ready, .on_readable = on_readable, .on_end = on_end
 };
 
-static void metrics_ready(struct hf_conn *conn, void *arg)
-{
-	struct hf_worker *worker = arg;
-
-	if (hf_http_serve(worker->metrics_http, conn, NULL, NULL) < 0)
-		hf_conn_abort(conn);
-}
-
-static void metrics_end(struct hf_conn *conn, const struct hf_conn_end *end, void *arg)
-{
-	(void)conn;
-	(void)end;
-	(void)arg;
-}
-
-static const struct hf_conn_ops metrics_conn_ops = { .on_ready = metrics_ready,
-						     .on_readable = on_readable,
-						     .on_end = metrics_end };
-
 static void accept_metrics(struct hf_worker *worker, int fd, const struct hf_address *peer)
 {
-	const struct hf_conn_options options = { .ops = &metrics_conn_ops,
-						 .arg = worker,
-						 .count = &worker->count };
-	struct hf_conn *conn = NULL;
-
-	(void)hf_conn_accept(worker->loop, fd, peer, &options, &conn, NULL);
+	(void)hf_http_accept(worker->metrics_http, fd, peer, NULL, &worker->count);
 }
 
 static void pause_ports(struct hf_worker *worker, bool pause)
@@ -361,14 +336,7 @@ static void on_accept(int fd, const struct hf_address *peer, void *arg)
 		pause_ports(worker, true);
 }
 
-static void on_trouble(int errnum, void *arg)
-{
-	(void)arg;
-	hf_log_say("accepting has paused: %s", strerror(errnum));
-}
-
-const struct hf_listener_ops hf_worker_listener_ops = { .on_accept = on_accept,
-							.on_trouble = on_trouble };
+const struct hf_listener_ops hf_worker_listener_ops = { .on_accept = on_accept };
 
 void hf_worker_settle(struct hf_worker *worker)
 {

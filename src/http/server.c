@@ -147,6 +147,11 @@ size_t hf_http_server_sessions(const struct hf_http_server *server)
 	return server->sessions_len;
 }
 
+uint64_t hf_http_server_served(const struct hf_http_server *server)
+{
+	return server->served;
+}
+
 /* --- sessions --- */
 
 int hf_http_serve(struct hf_http_server *server, struct hf_conn *conn, void *session_arg,
@@ -166,9 +171,46 @@ int hf_http_serve(struct hf_http_server *server, struct hf_conn *conn, void *ses
 		session->next->prev = session;
 	server->sessions = session;
 	server->sessions_len++;
+	server->served++;
 	hf_conn_set_idle(conn, server->config.idle_ms);
 	hf_conn_set_ops(conn, &hf_session_ops, session);
 	return 0;
+}
+
+/* --- connections that are HTTP from their first byte --- */
+
+static void on_ready(struct hf_conn *conn, void *arg)
+{
+	if (hf_http_serve(arg, conn, NULL, NULL) < 0)
+		hf_conn_abort(conn);
+}
+
+static void on_readable(struct hf_conn *conn, void *arg)
+{
+	(void)arg;
+	hf_conn_want_read(conn, false);
+}
+
+static void on_end(struct hf_conn *conn, const struct hf_conn_end *end, void *arg)
+{
+	(void)conn;
+	(void)end;
+	(void)arg;
+}
+
+static const struct hf_conn_ops accepted_ops = { .on_ready = on_ready,
+						 .on_readable = on_readable,
+						 .on_end = on_end };
+
+int hf_http_accept(struct hf_http_server *server, int fd, const struct hf_address *peer,
+		   struct hf_tls_context *tls, struct hf_conn_count *count)
+{
+	const struct hf_conn_options options = {
+		.ops = &accepted_ops, .arg = server, .tls = tls, .count = count
+	};
+	struct hf_conn *conn = NULL;
+
+	return hf_conn_accept(server->loop, fd, peer, &options, &conn, NULL);
 }
 
 void hf_session_held_free(struct hf_session_held *held)

@@ -86,9 +86,15 @@ HF_DEFINE_AUTO(hf_http_server, struct hf_http_server, hf_http_server_free);
 /* Takes the connection over: its callbacks are the server's from now on.  Call it from on_ready. */
 int hf_http_serve(struct hf_http_server *server, struct hf_conn *conn, void *session_arg,
 		  struct hf_err *err);
+/* Takes fd over, also on failure: served as soon as it is open, with `tls` (NULL: plain) after its
+ * handshake.  `count` as in hf_conn_options. */
+int hf_http_accept(struct hf_http_server *server, int fd, const struct hf_address *peer,
+		   struct hf_tls_context *tls, struct hf_conn_count *count);
 /* Idle sessions end now, others after the answer they are at; one that never had a request has a
  * second for it. */
 void hf_http_server_drain(struct hf_http_server *server);
 size_t hf_http_server_sessions(const struct hf_http_server *server);
+/* How many there have been. */
+uint64_t hf_http_server_served(const struct hf_http_server *server);
 
 #endif

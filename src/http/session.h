@@ -66,6 +66,7 @@ struct hf_http_server {
 	bool timer_runs, draining;
 	struct hf_http_session *sessions;
 	size_t sessions_len;
+	uint64_t served; /* sessions there have been */
 	struct hf_session_list in_head, in_body;
 	int64_t date_at;
 	char date[HF_TIME_TEXT_CAP];

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "util/log.h"
 
 enum {
 	ACCEPTS_A_ROUND = 32, /* then other connections have their turn */
@@ -26,7 +27,7 @@ struct hf_listener {
 	bool paused;	 /* by the application */
 	bool backed_off; /* by trouble */
 	uint64_t pause_ms;
-	uint64_t told_ms; /* when on_trouble was last called, 0 never */
+	uint64_t told_ms; /* when trouble was last told of, 0 never */
 };
 
 static void watch_set(struct hf_listener *listener)
@@ -48,8 +49,7 @@ static void back_off(struct hf_listener *listener, int errnum)
 	if (listener->told_ms && now - listener->told_ms < TROUBLE_EVERY_MS)
 		return;
 	listener->told_ms = now ? now : 1;
-	if (listener->ops->on_trouble)
-		listener->ops->on_trouble(errnum, listener->arg);
+	hf_log_say("accepting has paused: %s", strerror(errnum));
 }
 
 static void resume(void *arg)

@@ -51,11 +51,9 @@ struct hf_listener;
 struct hf_listener_ops {
 	/* Takes fd over (non-blocking, CLOEXEC, TCP_NODELAY set). */
 	void (*on_accept)(int fd, const struct hf_address *peer, void *arg);
-	/* Accepting has paused because of errnum (EMFILE …); it goes on by itself.  Called at most
-	 * once a second. */
-	void (*on_trouble)(int errnum, void *arg);
 };
-/* fd stays the caller's and must outlive the listener. */
+/* fd stays the caller's and must outlive the listener.  When descriptors or memory run out it
+ * pauses, says so in the log, once a second at most, and goes on by itself. */
 int hf_listener_new(struct hf_loop *loop, int fd, const struct hf_listener_ops *ops, void *arg,
 		    struct hf_listener **ret_listener, struct hf_err *err);
 void hf_listener_pause(struct hf_listener *listener, bool pause); /* for a limit on connections */
