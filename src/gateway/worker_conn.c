@@ -2,7 +2,6 @@
 /* Connections of a worker: accepted, judged, handed to HTTP, ended and recorded.  Must never let a
  * request through on a verdict that is not this connection's own. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/err.h"
 #include "base/file.h"
