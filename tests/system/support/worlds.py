@@ -133,6 +133,9 @@ class Browser(World):
     """Chromium without a head: one page fetches from one server for each certificate.  Servers only."""
     program = "chromium"
 
+    def available(self):
+        return super().available() or (None if shutil.which("certutil") else "certutil (libnss3-tools) is not installed")
+
     PAGE = """<script>
 const urls = %s;
 (async () => {
