@@ -3,7 +3,8 @@
 """reload.py HANDFAST [ROUNDS] - what it costs to start the server and to have it read everything anew: CPU of the
 supervisor, the signer and two workers together, and wall time.
 
-  start    from exec to the line that says it listens; with nobody on the revocation list, and with 10,000 (ENTRIES=N)
+  start    from exec to the line that says it listens; with nobody on the revocation list, and with 10,000
+           (ENTRIES=N: as many)
   reload   with 10,000: a new list and `ctl reload`, until every worker has said that it is there
 
 Prints least and median of each, beside its bar where there is one, and says OVER where the median misses it."""
@@ -41,8 +42,8 @@ def cpu_ms(process):
 
 class Reloads(Bench):
     def serve(self):
-        return Process([self.binary, "serve", "--as", "localhost", "--allow", "any", "--respond", "text:ok", "--workers", "2",
-                        "--listen", "127.0.0.1:0", "--admin", "unix:" + self.place + "/admin"], self.home)
+        return Process([self.binary, "serve", "--as", "localhost", "--allow", "any", "--respond", "text:ok", "--workers",
+                        "2", "--listen", "127.0.0.1:0", "--admin", "unix:" + self.place + "/admin"], self.home)
 
     def ctl(self, *words):
         done = subprocess.run([self.binary, "--json", "ctl", *words, "--admin", self.place + "/admin"], check=True,

@@ -2,8 +2,6 @@
 /* Hex, base64 (RFC 4648) and escaping for logs.  Must never read past len nor write past a cap. */
 #include "base/str.h"
 
-#include <string.h>
-
 void hf_hex_encode(const void *data, size_t len, char *out)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -81,13 +79,18 @@ int hf_base64url_encode(const void *data, size_t len, struct hf_buf *out)
 	return base64_put(data, len, alphabet_url, false, out);
 }
 
+/* Of either alphabet.  Lists are long: no search for each character. */
 static int base64_value(char c)
 {
-	const char *p = c ? strchr(alphabet_std, c) : NULL;
-
-	if (!p && c)
-		return c == '-' ? 62 : c == '_' ? 63 : -1;
-	return p ? (int)(p - alphabet_std) : -1;
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	if (c == '+' || c == '-')
+		return 62;
+	return c == '/' || c == '_' ? 63 : -1;
 }
 
 static bool is_space(char c)

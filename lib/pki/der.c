@@ -76,24 +76,32 @@ void *hf_der_decode(const uint8_t *der, size_t len, const ASN1_ITEM *it)
 	return value;
 }
 
+/* In the form that hf_time_parse reads; a revocation list has a time in every entry. */
+static void format_digits(const char *digits, char out[HF_TIME_TEXT_CAP])
+{
+	static const char form[] = "0000-00-00T00:00:00Z";
+
+	for (size_t i = 0; i < sizeof(form); i++)
+		out[i] = form[i] == '0' ? *digits++ : form[i];
+}
+
 bool hf_asn1_time_read(const ASN1_TIME *t, int64_t *ret_at)
 {
 	int type = t ? ASN1_STRING_type(t) : V_ASN1_UNDEF;
 	size_t digits = type == V_ASN1_UTCTIME ? 12 : 14;
 	const char *s;
-	char text[HF_TIME_TEXT_CAP];
+	char full[] = "20YYMMDDhhmmss", text[HF_TIME_TEXT_CAP];
 
 	if (type != V_ASN1_UTCTIME && type != V_ASN1_GENERALIZEDTIME)
 		return false;
 	s = (const char *)ASN1_STRING_get0_data(t);
 	if ((size_t)ASN1_STRING_length(t) != digits + 1 || s[digits] != 'Z')
 		return false;
-	if (type == V_ASN1_UTCTIME) /* two digits: 50–99 are 19xx (RFC 5280 4.1.2.5.1) */
-		(void)snprintf(text, sizeof(text), "%s%.2s-%.2s-%.2sT%.2s:%.2s:%.2sZ",
-			       s[0] >= '5' ? "19" : "20", s, s + 2, s + 4, s + 6, s + 8, s + 10);
-	else
-		(void)snprintf(text, sizeof(text), "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ", s, s + 4,
-			       s + 6, s + 8, s + 10, s + 12);
+	/* two digits: 50–99 are 19xx (RFC 5280 4.1.2.5.1) */
+	if (type == V_ASN1_UTCTIME && s[0] >= '5')
+		memcpy(full, "19", 2);
+	memcpy(full + 14 - digits, s, digits);
+	format_digits(full, text);
 	return hf_time_parse(text, ret_at);
 }
 
