@@ -103,6 +103,8 @@ int hf_base64_decode(const char *s, size_t len, struct hf_buf *out)
 {
 	uint32_t acc = 0;
 	unsigned bits = 0, pad = 0;
+	char some[512] = ""; /* appended together */
+	size_t n = 0;
 
 	for (size_t i = 0; i < len; i++) {
 		int v;
@@ -119,9 +121,13 @@ int hf_base64_decode(const char *s, size_t len, struct hf_buf *out)
 		if (bits < 8)
 			continue;
 		bits -= 8;
-		if (hf_buf_putc(out, (char)(acc >> bits & 255)) < 0)
+		some[n++] = (char)(acc >> bits & 255);
+		if (n == sizeof(some) && hf_buf_append(out, some, n) < 0)
 			return -HF_E_LIMIT;
+		n %= sizeof(some);
 	}
+	if (hf_buf_append(out, some, n) < 0)
+		return -HF_E_LIMIT;
 	return bits >= 6 || (acc & ((1U << bits) - 1)) != 0 ? -HF_E_PARSE : 0;
 }
 

@@ -188,15 +188,15 @@ static void test_base64_decoding(void **state)
 
 static void test_base64_encoding_goes_both_ways_for_every_length(void **state)
 {
-	uint8_t data[50];
+	uint8_t data[1030];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(data); i++)
 		data[i] = (uint8_t)(i * 37 + 11);
 	for (size_t len = 0; len <= sizeof(data); len++) {
-		HF_AUTO_DONE(hf_buf) std = HF_BUF_INIT(200);
-		HF_AUTO_DONE(hf_buf) url = HF_BUF_INIT(200);
-		HF_AUTO_DONE(hf_buf) back = HF_BUF_INIT(200);
+		HF_AUTO_DONE(hf_buf) std = HF_BUF_INIT(4096);
+		HF_AUTO_DONE(hf_buf) url = HF_BUF_INIT(4096);
+		HF_AUTO_DONE(hf_buf) back = HF_BUF_INIT(4096);
 
 		assert_int_equal(hf_base64_encode(data, len, &std), 0);
 		assert_int_equal(std.len % 4, 0);
