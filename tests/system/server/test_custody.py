@@ -19,16 +19,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from support import look, zoo
 from support.peers import Credential, PythonClient
 from support.process import SLOW, children, clean_env
-from support.program import Server
+from support.program import Server, sanitized
 from support.token import MODULE, PIN, Token, needs_token
 
 ANSWER = ["--allow", "any", "--respond", "text:hello"]
-
-
-def sanitized(hf):
-    """A build with sanitizers has no sandbox, and says so."""
-    with open(hf.binary, "rb") as program:
-        return b"__asan_init" in program.read()
 
 
 def status_of(pid):

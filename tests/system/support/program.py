@@ -14,6 +14,12 @@ READY = re.compile(r"^handfast: listening on (\S+)")
 SANITIZER = re.compile(rb"(ERROR: (Address|Leak)Sanitizer|runtime error:)")
 
 
+def sanitized(hf):
+    """A build with sanitizers has no sandbox, and says so."""
+    with open(hf.binary, "rb") as program:
+        return b"__asan_init" in program.read()
+
+
 @dataclass
 class Result:
     argv: list
