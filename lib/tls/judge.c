@@ -19,8 +19,6 @@ int hf_tls_context_judge(const struct hf_tls_context *context, const struct hf_c
 		.at = context->now(context->now_arg),
 		.name = context->verify_name,
 		.compat_cn = context->compat_cn,
-		.report =
-		    server && (context->silent || context->client_auth == HF_CLIENT_AUTH_REPORT),
 	};
 	int rc = hf_verify(chain, context->trust, &options, verdict, err);
 

@@ -35,8 +35,6 @@ struct hf_verify_options {
 	bool require_explicit_policy, inhibit_policy_mapping, inhibit_any_policy;
 	/* fill ossl[] and node_reason by asking OpenSSL too (always done when refused) */
 	bool second_opinion;
-	/* Node semantics for node_reason when no certificate was sent */
-	bool report;
 };
 
 /* Judges chain->items[0] (the leaf); the rest are candidates in any order, never identities.  An

@@ -20,7 +20,6 @@ int hf_rules_meet(const struct hf_policy_parts *parts, const struct hf_certs *ch
 		.purpose = HF_PURPOSE_CLIENT,
 		.profile = parts->profile,
 		.at = at,
-		.report = parts->client_auth == HF_CLIENT_AUTH_REPORT,
 	};
 	struct hf_verdict *verdict = &ret_meeting->verdict;
 	int rc = 0;

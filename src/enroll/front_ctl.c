@@ -10,34 +10,9 @@
 #include "enroll/service_internal.h"
 #include "util/clock.h"
 
+enum { ANSWER_CAP = 64 * 1024 };
+
 /* --- answers --- */
-
-static void begin(struct hf_json *j, struct hf_buf *line)
-{
-	*line = (struct hf_buf)HF_BUF_INIT(64 * 1024);
-	hf_json_init(j, line, false);
-	hf_json_object_begin(j, NULL);
-}
-
-static void end(struct hf_admin_call *call, struct hf_json *j, struct hf_buf *line)
-{
-	hf_json_object_end(j);
-	hf_json_end_line(j);
-	hf_admin_answer(call, line);
-}
-
-static void write_sockets(const struct hf_bound_list *list, const char *scheme, const char *key,
-			  struct hf_json *j)
-{
-	char url[HF_ADDRESS_TEXT_CAP + 16];
-
-	hf_json_array_begin(j, key);
-	for (size_t i = 0; i < list->len; i++) {
-		hf_bound_url(&list->items[i], scheme, url, sizeof(url));
-		hf_json_string(j, NULL, url);
-	}
-	hf_json_array_end(j);
-}
 
 static void write_certificate(const struct hf_service *service, int64_t now, struct hf_json *j)
 {
@@ -57,16 +32,16 @@ static void answer_status(struct hf_front *front, struct hf_admin_call *call)
 	struct hf_buf line;
 	struct hf_json j;
 
-	begin(&j, &line);
+	hf_admin_answer_begin(&j, &line, ANSWER_CAP);
 	hf_json_string(&j, "command", "authority");
 	hf_json_int(&j, "pid", getpid());
 	hf_json_string(&j, "state", front->draining ? "draining" : "serving");
 	hf_json_time(&j, "since", front->ctl.started_at);
 	hf_json_int(&j, "uptime_seconds", now - front->ctl.started_at);
 	hf_json_int(&j, "generation", (int64_t)front->generation);
-	write_sockets(&front->bound, "https", "listeners", &j);
-	write_sockets(&front->published.bound, "http", "publish", &j);
-	write_sockets(&front->measured.bound, "http", "metrics", &j);
+	hf_bound_list_to_json(&front->bound, "https", "listeners", &j);
+	hf_bound_list_to_json(&front->published.bound, "http", "publish", &j);
+	hf_bound_list_to_json(&front->measured.bound, "http", "metrics", &j);
 	hf_json_array_begin(&j, "certificates");
 	for (size_t i = 0; i < front->services_len; i++) {
 		write_certificate(front->services[i], now, &j);
@@ -75,7 +50,7 @@ static void answer_status(struct hf_front *front, struct hf_admin_call *call)
 	hf_json_array_end(&j);
 	hf_json_int(&j, "open", (int64_t)front->count.open);
 	hf_json_int(&j, "waiting", (int64_t)waiting);
-	end(call, &j, &line);
+	hf_admin_answer_end(call, &j, &line);
 }
 
 static void answer_reload(struct hf_front *front, struct hf_admin_call *call,
@@ -84,14 +59,14 @@ static void answer_reload(struct hf_front *front, struct hf_admin_call *call,
 	struct hf_buf line;
 	struct hf_json j;
 
-	begin(&j, &line);
+	hf_admin_answer_begin(&j, &line, ANSWER_CAP);
 	hf_json_bool(&j, "reloaded", err->code == 0);
 	hf_json_int(&j, "generation", (int64_t)front->generation);
 	if (err->code != 0) {
 		hf_json_string(&j, "reason", err->msg);
 		hf_json_string(&j, "hint", err->hint[0] ? err->hint : NULL);
 	}
-	end(call, &j, &line);
+	hf_admin_answer_end(call, &j, &line);
 }
 
 void hf_front_ctl_reloaded(struct hf_front *front, const struct hf_err *err)
@@ -111,10 +86,10 @@ static void answer_drained(struct hf_front *front, struct hf_admin_call *call)
 	struct hf_buf line;
 	struct hf_json j;
 
-	begin(&j, &line);
+	hf_admin_answer_begin(&j, &line, ANSWER_CAP);
 	hf_json_bool(&j, "drained", true);
 	hf_json_bool(&j, "cut", front->cut);
-	end(call, &j, &line);
+	hf_admin_answer_end(call, &j, &line);
 }
 
 /* --- questions --- */

@@ -16,31 +16,17 @@ enum { GIVE_UP_MS = 30 * 1000 };
 
 /* --- answers --- */
 
-static void begin(struct hf_json *j, struct hf_buf *line)
-{
-	*line = (struct hf_buf)HF_BUF_INIT(HF_ADMIN_ANSWER_CAP);
-	hf_json_init(j, line, false);
-	hf_json_object_begin(j, NULL);
-}
-
-static void end(struct hf_admin_call *call, struct hf_json *j, struct hf_buf *line)
-{
-	hf_json_object_end(j);
-	hf_json_end_line(j);
-	hf_admin_answer(call, line);
-}
-
 static void answer_status(struct hf_supervisor *s, struct hf_admin_call *call,
 			  const struct hf_admin_request *request)
 {
 	struct hf_buf line;
 	struct hf_json j;
 
-	begin(&j, &line);
+	hf_admin_answer_begin(&j, &line, HF_ADMIN_ANSWER_CAP);
 	hf_supervisor_status(s, &j);
 	if (request->verb == HF_ADMIN_TOP)
 		hf_roster_to_json(s->roster, request->limit, &j);
-	end(call, &j, &line);
+	hf_admin_answer_end(call, &j, &line);
 }
 
 static void answer_reload(struct hf_supervisor *s, struct hf_admin_call *call)
@@ -48,7 +34,7 @@ static void answer_reload(struct hf_supervisor *s, struct hf_admin_call *call)
 	struct hf_buf line;
 	struct hf_json j;
 
-	begin(&j, &line);
+	hf_admin_answer_begin(&j, &line, HF_ADMIN_ANSWER_CAP);
 	hf_json_bool(&j, "reloaded", s->reload_err.code == 0);
 	hf_json_int(&j, "generation", (int64_t)s->generation);
 	if (s->reload_err.code != 0) {
@@ -67,7 +53,7 @@ static void answer_reload(struct hf_supervisor *s, struct hf_admin_call *call)
 		hf_json_object_end(&j);
 	}
 	hf_json_array_end(&j);
-	end(call, &j, &line);
+	hf_admin_answer_end(call, &j, &line);
 }
 
 static void answer_drain(struct hf_supervisor *s, struct hf_admin_call *call)
@@ -75,10 +61,10 @@ static void answer_drain(struct hf_supervisor *s, struct hf_admin_call *call)
 	struct hf_buf line;
 	struct hf_json j;
 
-	begin(&j, &line);
+	hf_admin_answer_begin(&j, &line, HF_ADMIN_ANSWER_CAP);
 	hf_json_bool(&j, "drained", true);
 	hf_json_bool(&j, "cut", s->cut);
-	end(call, &j, &line);
+	hf_admin_answer_end(call, &j, &line);
 }
 
 static void answer_revoke(struct hf_supervisor *s, const struct hf_pending *pending)
@@ -89,12 +75,12 @@ static void answer_revoke(struct hf_supervisor *s, const struct hf_pending *pend
 
 	for (size_t i = 0; i < s->slots_len; i++)
 		closed += s->board->workers[i].dropped;
-	begin(&j, &line);
+	hf_admin_answer_begin(&j, &line, HF_ADMIN_ANSWER_CAP);
 	hf_json_bool(&j, "revoked", true);
 	hf_json_hex(&j, "fingerprint", pending->request.fingerprint, HF_SHA256_LEN);
 	hf_json_int(&j, "closed", (int64_t)closed);
 	hf_json_int(&j, "workers", (int64_t)s->slots_len);
-	end(pending->call, &j, &line);
+	hf_admin_answer_end(pending->call, &j, &line);
 }
 
 static bool read_report(int fd, struct hf_buf *out)
@@ -117,7 +103,7 @@ static void answer_connections(struct hf_supervisor *s, struct hf_admin_call *ca
 	struct hf_json j;
 	uint64_t left_out = 0;
 
-	begin(&j, &line);
+	hf_admin_answer_begin(&j, &line, HF_ADMIN_ANSWER_CAP);
 	hf_json_array_begin(&j, "connections");
 	for (size_t i = 0; i < s->slots_len; i++) {
 		HF_AUTO_DONE(hf_buf) rows = HF_BUF_INIT(HF_ADMIN_ANSWER_CAP);
@@ -130,7 +116,7 @@ static void answer_connections(struct hf_supervisor *s, struct hf_admin_call *ca
 	}
 	hf_json_array_end(&j);
 	hf_json_int(&j, "left_out", (int64_t)left_out);
-	end(call, &j, &line);
+	hf_admin_answer_end(call, &j, &line);
 }
 
 /* --- questions that wait --- */

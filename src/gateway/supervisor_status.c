@@ -80,19 +80,6 @@ static void write_worker(const struct hf_supervisor *s, size_t index, struct hf_
 	hf_json_object_end(j);
 }
 
-static void write_sockets(const struct hf_bound_list *list, const char *scheme, const char *key,
-			  struct hf_json *j)
-{
-	char url[HF_ADDRESS_TEXT_CAP + 16];
-
-	hf_json_array_begin(j, key);
-	for (size_t i = 0; i < list->len; i++) {
-		hf_bound_url(&list->items[i], scheme, url, sizeof(url));
-		hf_json_string(j, NULL, url);
-	}
-	hf_json_array_end(j);
-}
-
 static void write_processes(const struct hf_supervisor *s, struct hf_json *j)
 {
 	hf_json_int(j, "pid", getpid());
@@ -105,8 +92,8 @@ static void write_processes(const struct hf_supervisor *s, struct hf_json *j)
 	hf_json_time(j, "since", s->started_at);
 	hf_json_int(j, "uptime_seconds", hf_clock_now() - s->started_at);
 	hf_json_int(j, "generation", (int64_t)s->generation);
-	write_sockets(&s->bound, hf_gateway_scheme(s->config), "listeners", j);
-	write_sockets(&s->metrics, "http", "metrics", j);
+	hf_bound_list_to_json(&s->bound, hf_gateway_scheme(s->config), "listeners", j);
+	hf_bound_list_to_json(&s->metrics, "http", "metrics", j);
 	hf_json_array_begin(j, "workers");
 	for (size_t i = 0; i < s->slots_len; i++)
 		write_worker(s, i, j);

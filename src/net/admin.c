@@ -120,6 +120,20 @@ static void write_more(struct hf_admin_call *call)
 	end_call(call);
 }
 
+void hf_admin_answer_begin(struct hf_json *j, struct hf_buf *line, size_t cap)
+{
+	hf_buf_init(line, cap);
+	hf_json_init(j, line, false);
+	hf_json_object_begin(j, NULL);
+}
+
+void hf_admin_answer_end(struct hf_admin_call *call, struct hf_json *j, struct hf_buf *line)
+{
+	hf_json_object_end(j);
+	hf_json_end_line(j);
+	hf_admin_answer(call, line);
+}
+
 void hf_admin_answer(struct hf_admin_call *call, struct hf_buf *line)
 {
 	if (hf_buf_failed(line)) {

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/json.h"
 #include "base/macros.h"
 
 enum {
@@ -76,6 +77,10 @@ void hf_admin_run(struct hf_admin *admin);
 /* Sends what waits for its readers for up to a second, before the service ends. */
 void hf_admin_finish(struct hf_admin *admin);
 
+/* An answer as it is written: an object that stays open in `j`, in `line` of at most `cap` bytes;
+ * and its end, which sends it.  The call is gone. */
+void hf_admin_answer_begin(struct hf_json *j, struct hf_buf *line, size_t cap);
+void hf_admin_answer_end(struct hf_admin_call *call, struct hf_json *j, struct hf_buf *line);
 /* line: one JSON object and a newline; taken over.  The call is gone after either. */
 void hf_admin_answer(struct hf_admin_call *call, struct hf_buf *line);
 void hf_admin_refuse(struct hf_admin_call *call, const struct hf_err *err);

@@ -439,6 +439,19 @@ void hf_bound_url(const struct hf_bound *bound, const char *scheme, char *out, s
 		snprintf(out, cap, "%s://%s", scheme, text);
 }
 
+void hf_bound_list_to_json(const struct hf_bound_list *list, const char *scheme, const char *key,
+			   struct hf_json *j)
+{
+	char url[HF_ADDRESS_TEXT_CAP + 16];
+
+	hf_json_array_begin(j, key);
+	for (size_t i = 0; i < list->len; i++) {
+		hf_bound_url(&list->items[i], scheme, url, sizeof(url));
+		hf_json_string(j, NULL, url);
+	}
+	hf_json_array_end(j);
+}
+
 void hf_bound_announce(const struct hf_bound *bound, const char *scheme)
 {
 	char url[HF_ADDRESS_TEXT_CAP + 16], line[HF_ADDRESS_TEXT_CAP + 64];

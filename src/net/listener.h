@@ -5,6 +5,7 @@
 #ifndef HF_NET_LISTENER_H
 #define HF_NET_LISTENER_H
 
+#include "base/json.h"
 #include "net/address.h"
 #include "net/loop.h"
 
@@ -44,6 +45,9 @@ int hf_bound_fd(const struct hf_bound *bound, size_t worker);
 /* "https://127.0.0.1:43211": the text of the ready line; "https+unix:/run/x.sock" becomes
  * "unix:/run/x.sock". */
 void hf_bound_url(const struct hf_bound *bound, const char *scheme, char *out, size_t cap);
+/* "key": [those texts]. */
+void hf_bound_list_to_json(const struct hf_bound_list *list, const char *scheme, const char *key,
+			   struct hf_json *j);
 /* Prints "handfast: listening on URL" on stderr, in one write. */
 void hf_bound_announce(const struct hf_bound *bound, const char *scheme);
 
