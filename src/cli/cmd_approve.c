@@ -49,42 +49,28 @@ const struct hf_command cmd_pending = {
 
 /* --- approve, deny --- */
 
-/* 0; 1 when it was decided before. */
-static int decide(struct hf_cmd_ctx *ctx, const char *id, bool grant)
+static int decide(struct hf_cmd_ctx *ctx, const char *word, const char *past)
 {
-	struct hf_passphrase from = { NULL, true };
-	const struct hf_wish wish = { grant ? "approve" : "deny", json_pack("{s:s}", "id", id),
-				      &from };
-	json_t *result = NULL;
-	bool changed;
-	int rc = hf_cli_operate(ctx, ctx->opts, wish, &result);
+	const char *id = ctx->args->items[0];
+	int changed = hf_cli_decide(ctx, word, id);
 
-	changed = json_is_true(json_object_get(result, "changed"));
-	json_decref(result);
-	if (rc < 0)
-		return rc;
+	if (changed < 0)
+		return changed;
 	if (!changed)
 		hf_out_note(&ctx->out, "%s was decided before, and stays as it was", id);
 	else if (!ctx->out.json_mode)
-		hf_out_print(&ctx->out, "%s: %s\n", grant ? "approved" : "denied", id);
-	return changed ? 0 : 1;
-}
-
-static int decide_on(struct hf_cmd_ctx *ctx, bool grant)
-{
-	int rc = decide(ctx, ctx->args->items[0], grant);
-
-	return rc < 0 ? rc : rc > 0 ? HF_EXIT_NO : HF_EXIT_YES;
+		hf_out_print(&ctx->out, "%s: %s\n", past, id);
+	return changed ? HF_EXIT_YES : HF_EXIT_NO;
 }
 
 static int run_approve(struct hf_cmd_ctx *ctx)
 {
-	return decide_on(ctx, true);
+	return decide(ctx, "approve", "approved");
 }
 
 static int run_deny(struct hf_cmd_ctx *ctx)
 {
-	return decide_on(ctx, false);
+	return decide(ctx, "deny", "denied");
 }
 
 static const struct hf_example examples[] = {

@@ -7,7 +7,7 @@
 #include "cli/ca_common.h"
 #include "util/clock.h"
 
-enum { BLOCK = 500, SHOWN = 100 };
+enum { SHOWN = 100 };
 
 struct audit_opts {
 	int64_t limit, since;
@@ -46,25 +46,7 @@ struct listing {
 	const struct audit_opts *o;
 	int64_t from;
 	struct hf_table table;
-	size_t in_table;
 };
-
-static int add_cells(struct listing *l, const char *const *cells)
-{
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < l->table.columns; i++)
-		rc = hf_table_add(&l->table, cells[i]);
-	return rc;
-}
-
-static void flush(struct listing *l)
-{
-	if (l->in_table)
-		hf_table_print(&l->table, &l->ctx->out);
-	hf_table_done(&l->table);
-	l->in_table = 0;
-}
 
 static int add_row(struct listing *l, const struct hf_audit_row *row, const char *serial)
 {
@@ -72,18 +54,11 @@ static int add_row(struct listing *l, const struct hf_audit_row *row, const char
 	char number[24], when[HF_TIME_TEXT_CAP];
 	const char *const cells[] = { number,	   when,      row->action, *serial ? serial : "-",
 				      row->detail, row->actor };
-	int rc = 0;
 
 	(void)snprintf(number, sizeof(number), "%lld", (long long)row->id);
 	hf_time_format(row->at, when);
 	l->table.columns = HF_ARRAY_LEN(head);
-	if (l->in_table == 0)
-		rc = add_cells(l, head);
-	if (rc == 0)
-		rc = add_cells(l, cells);
-	if (++l->in_table == BLOCK)
-		flush(l);
-	return rc < 0 ? -HF_E_NOMEM : 0;
+	return hf_table_stream(&l->table, head, cells, &l->ctx->out) < 0 ? -HF_E_NOMEM : 0;
 }
 
 static void row_json(struct hf_json *j, const struct hf_audit_row *row, const char *serial)
@@ -136,7 +111,7 @@ static int run(struct hf_cmd_ctx *ctx)
 		hf_json_array_begin(&ctx->out.json, "rows");
 	}
 	rc = hf_store_audit_each(a->store, after, each, &l, &ctx->err);
-	flush(&l);
+	hf_table_flush(&l.table, &ctx->out);
 	if (rc < 0)
 		return rc == -HF_E_NOMEM ? hf_err_nomem(&ctx->err) : rc;
 	if (ctx->out.json_mode) {

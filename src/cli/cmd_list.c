@@ -54,12 +54,10 @@ static const struct hf_option_group groups[] = {
 	{ NULL, NULL, 0 },
 };
 
-enum { BLOCK = 500 }; /* rows whose columns are aligned with each other */
-
 struct listing {
 	struct hf_cmd_ctx *ctx;
 	struct hf_table table;
-	size_t in_table, rows;
+	size_t rows;
 	char last[2 * HF_SERIAL_BYTES_CAP + 2]; /* the serial of the last row */
 	int64_t now;
 	struct hf_authority *left_in; /* only those without a successor there; NULL: all */
@@ -72,31 +70,12 @@ static const char *state_of(const struct hf_record *r, int64_t now)
 	return hf_record_state_name(r->state);
 }
 
-static int add_head(struct listing *l)
+static int add_row(struct listing *l, const struct hf_record *r)
 {
 	static const char *const head[] = {
 		"SERIAL", "NAME", "PROFILE", "NAMES", "UNTIL", "STATE"
 	};
-	int rc = 0;
-
-	l->table.columns = HF_ARRAY_LEN(head);
-	for (size_t i = 0; rc == 0 && i < HF_ARRAY_LEN(head); i++)
-		rc = hf_table_add(&l->table, head[i]);
-	return rc;
-}
-
-static void flush(struct listing *l)
-{
-	if (l->in_table)
-		hf_table_print(&l->table, &l->ctx->out);
-	hf_table_done(&l->table);
-	l->in_table = 0;
-}
-
-static int add_row(struct listing *l, const struct hf_record *r)
-{
 	char until[80] = "-";
-	int rc = l->in_table ? 0 : add_head(l);
 
 	if (r->not_after)
 		hf_cli_until(r->not_after, l->now, until, sizeof(until));
@@ -104,11 +83,8 @@ static int add_row(struct listing *l, const struct hf_record *r)
 				      r->profile, *r->sans ? r->sans : "-",
 				      until,	  state_of(r, l->now) };
 
-	for (size_t i = 0; rc == 0 && i < HF_ARRAY_LEN(cells); i++)
-		rc = hf_table_add(&l->table, cells[i]);
-	if (++l->in_table == BLOCK)
-		flush(l);
-	return rc;
+	l->table.columns = HF_ARRAY_LEN(head);
+	return hf_table_stream(&l->table, head, cells, &l->ctx->out);
 }
 
 static int each(void *arg, const struct hf_record *r)
@@ -226,7 +202,7 @@ static int run(struct hf_cmd_ctx *ctx)
 		hf_json_array_begin(&ctx->out.json, "certificates");
 	}
 	rc = list_rows(&l, a, &filter);
-	flush(&l);
+	hf_table_flush(&l.table, &ctx->out);
 	if (rc < 0)
 		return rc == -HF_E_NOMEM ? hf_err_nomem(&ctx->err) : rc;
 	if (ctx->out.json_mode) {

@@ -174,16 +174,10 @@ static const struct hf_command cmd_token_list = {
 static int run_revoke(struct hf_cmd_ctx *ctx)
 {
 	const char *id = ctx->args->items[0];
-	struct hf_passphrase from = { NULL, true };
-	const struct hf_wish wish = { "withdraw", json_pack("{s:s}", "id", id), &from };
-	json_t *result = NULL;
-	bool changed;
-	int rc = hf_cli_operate(ctx, ctx->opts, wish, &result);
+	int changed = hf_cli_decide(ctx, "withdraw", id);
 
-	changed = json_is_true(json_object_get(result, "changed"));
-	json_decref(result);
-	if (rc < 0)
-		return rc;
+	if (changed < 0)
+		return changed;
 	if (!changed)
 		hf_out_note(&ctx->out, "the token %s had ended already", id);
 	else if (!ctx->out.json_mode)

@@ -261,10 +261,8 @@ void hf_ctl_show_connections(struct hf_out *out, const json_t *answer)
 	struct hf_table table = { HF_STRV_INIT, HF_ARRAY_LEN(heads) };
 	size_t i;
 	json_t *row;
-	int rc = 0;
+	int rc = hf_table_add_row(&table, heads);
 
-	for (i = 0; i < HF_ARRAY_LEN(heads); i++)
-		rc |= hf_table_add(&table, heads[i]);
 	json_array_foreach(json_object_get(answer, "connections"), i, row)
 	{
 		rc |= add_connection(&table, row);

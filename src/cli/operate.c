@@ -124,6 +124,19 @@ int hf_cli_operate(struct hf_cmd_ctx *ctx, const struct hf_operate_opts *opts, s
 	return rc;
 }
 
+int hf_cli_decide(struct hf_cmd_ctx *ctx, const char *word, const char *id)
+{
+	struct hf_passphrase from = { NULL, true };
+	const struct hf_wish wish = { word, json_pack("{s:s}", "id", id), &from };
+	json_t *result = NULL;
+	int rc = hf_cli_operate(ctx, ctx->opts, wish, &result);
+
+	if (rc == 0)
+		rc = json_is_true(json_object_get(result, "changed"));
+	json_decref(result);
+	return rc;
+}
+
 const char *hf_cli_field(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));

@@ -22,6 +22,10 @@ struct hf_wish {
 int hf_cli_operate(struct hf_cmd_ctx *ctx, const struct hf_operate_opts *opts, struct hf_wish wish,
 		   json_t **ret_result);
 
+/* A word about the thing `id` ("approve", "deny", "withdraw"), with the opts of `ctx`: 1 when that
+ * changed it, 0 when it had been decided before. */
+int hf_cli_decide(struct hf_cmd_ctx *ctx, const char *word, const char *id);
+
 /* "" when the field is missing or no string: what came from elsewhere is not believed. */
 const char *hf_cli_field(const json_t *object, const char *key);
 /* A table of the objects in `rows`, with these fields; returns how many there were, or negative. */

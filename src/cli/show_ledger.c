@@ -118,11 +118,8 @@ static int add_lineage_row(struct hf_table *t, const struct hf_record *r, bool t
 		hf_cli_until(r->not_after, now, until, sizeof(until));
 	const char *const cells[] = { this_one ? "  *" : "   ", r->serial, r->profile, from, until,
 				      state_of(r, now) };
-	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < HF_ARRAY_LEN(cells); i++)
-		rc = hf_table_add(t, cells[i]);
-	return rc;
+	return hf_table_add_row(t, cells);
 }
 
 static int tell_lineage(struct hf_cmd_ctx *ctx, const struct hf_records *line, int64_t id,
@@ -131,12 +128,11 @@ static int tell_lineage(struct hf_cmd_ctx *ctx, const struct hf_records *line, i
 	static const char *const head[] = { "   ", "SERIAL", "PROFILE", "FROM", "UNTIL", "STATE" };
 	struct hf_table table = { .columns = HF_ARRAY_LEN(head) };
 	size_t first = line->len > LINEAGE_LIMIT ? line->len - LINEAGE_LIMIT : 0;
-	int rc = 0;
+	int rc;
 
 	hf_out_print(&ctx->out, "  %-10s %zu certificates of this name%s\n", "lineage", line->len,
 		     first ? ", the last of them:" : "");
-	for (size_t i = 0; rc == 0 && i < HF_ARRAY_LEN(head); i++)
-		rc = hf_table_add(&table, head[i]);
+	rc = hf_table_add_row(&table, head);
 	for (size_t i = first; rc == 0 && i < line->len; i++)
 		rc = add_lineage_row(&table, line->items[i], line->items[i]->id == id, now);
 	if (rc == 0)

@@ -21,21 +21,14 @@ static void put(const struct hf_service *service, struct hf_buf *out, const char
 
 /* --- the process --- */
 
-struct row {
-	const char *name, *type, *help;
-	size_t offset; /* of an int64_t in what was gathered */
-};
-
+/* The figures are gathered into structs of int64_t first. */
 struct process {
 	int64_t accepted, handshakes, requests, handshaking, open, lingering;
 	int64_t generation, reloads, reloads_failed;
 };
 
-static const struct row process_rows[] = {
-#define ROW(field, name_, type_, help_)                              \
-	{                                                            \
-		name_, type_, help_, offsetof(struct process, field) \
-	}
+static const struct hf_metric_field process_rows[] = {
+#define ROW(...) HF_METRIC_FIELD(struct process, __VA_ARGS__)
 	ROW(accepted, "handfast_connections_total", "counter", "Connections accepted."),
 	ROW(handshakes, "handfast_handshakes_total", "counter", "TLS handshakes completed."),
 	ROW(requests, "handfast_requests_total", "counter", "Requests answered."),
@@ -52,7 +45,7 @@ static const struct row process_rows[] = {
 #undef ROW
 };
 
-static int64_t value_of(const struct row *row, const void *gathered)
+static int64_t value_of(const struct hf_metric_field *row, const void *gathered)
 {
 	int64_t value;
 
@@ -75,7 +68,7 @@ static void write_process(const struct hf_front *front, struct hf_buf *out)
 	static const char answers[] = "handfast_answers_total";
 
 	for (size_t i = 0; i < HF_ARRAY_LEN(process_rows); i++) {
-		const struct row *row = &process_rows[i];
+		const struct hf_metric_field *row = &process_rows[i];
 
 		hf_metric_head(out, row->name, row->type, row->help);
 		hf_metric_row(out, row->name, NULL, NULL, value_of(row, &gathered));
@@ -96,11 +89,8 @@ struct standing {
 	int64_t own_until, policy_broken, upkeep_failed, ocsp_kept;
 };
 
-static const struct row standing_rows[] = {
-#define ROW(field, name_, type_, help_)                               \
-	{                                                             \
-		name_, type_, help_, offsetof(struct standing, field) \
-	}
+static const struct hf_metric_field standing_rows[] = {
+#define ROW(...) HF_METRIC_FIELD(struct standing, __VA_ARGS__)
 	ROW(enrolments, "handfast_enrolments_total", "counter",
 	    "Enrolments answered with a certificate, retries included."),
 	ROW(renewals, "handfast_renewals_total", "counter",
@@ -165,7 +155,7 @@ static void gather(const struct hf_service *service, struct standing *s)
 static void write_standing(const struct hf_front *front, struct hf_buf *out)
 {
 	for (size_t i = 0; i < HF_ARRAY_LEN(standing_rows); i++) {
-		const struct row *row = &standing_rows[i];
+		const struct hf_metric_field *row = &standing_rows[i];
 
 		hf_metric_head(out, row->name, row->type, row->help);
 		for (size_t s = 0; s < front->services_len; s++) {

@@ -51,14 +51,8 @@ void hf_count_cause(struct hf_counters *counters, const char *cause, enum hf_cou
 		 1);
 }
 
-static const struct {
-	const char *name, *type, *help;
-	size_t offset;
-} rows[] = {
-#define ROW(field, name_, type_, help_)                                  \
-	{                                                                \
-		name_, type_, help_, offsetof(struct hf_counters, field) \
-	}
+static const struct hf_metric_field rows[] = {
+#define ROW(...) HF_METRIC_FIELD(struct hf_counters, __VA_ARGS__)
 	ROW(accepted, "handfast_connections_total", "counter", "Connections accepted."),
 	ROW(handshakes, "handfast_handshakes_total", "counter", "TLS handshakes completed."),
 	ROW(refused, "handfast_refused_total", "counter", "Connections that ended in a refusal."),

@@ -47,6 +47,16 @@ void hf_metric_labelled(struct hf_buf *out, const char *name, const struct hf_me
 			size_t len, int64_t value);
 /* A label's value as the text format wants it. */
 void hf_label_write(struct hf_buf *out, const char *text);
+/* A figure of a struct, where its tables say what each of its fields is called. */
+struct hf_metric_field {
+	const char *name, *type, *help;
+	size_t offset;
+};
+#define HF_METRIC_FIELD(owner, field, name_, type_, help_)                     \
+	{                                                                      \
+		.name = (name_), .type = (type_), .help = (help_),             \
+		.offset = offsetof(owner, field)                               \
+	}
 /* With its head.  `name` ends in _seconds. */
 void hf_metric_histogram(struct hf_buf *out, const char *name, const char *help,
 			 const struct hf_histogram *histogram);

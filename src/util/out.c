@@ -12,7 +12,7 @@
 
 #include "util/complaint.h"
 
-enum { FLUSH_AT = 64 * 1024, TABLE_COLUMNS = 32 };
+enum { FLUSH_AT = 64 * 1024, TABLE_COLUMNS = 32, TABLE_BLOCK = 500 };
 
 void hf_out_init(struct hf_out *out, bool json_mode, bool quiet, bool verbose, bool no_color)
 {
@@ -188,6 +188,15 @@ int hf_table_add(struct hf_table *t, const char *cell)
 	return hf_strv_add(&t->cells, hf_buf_str(&safe));
 }
 
+int hf_table_add_row(struct hf_table *t, const char *const *cells)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < t->columns; i++)
+		rc = hf_table_add(t, cells[i]);
+	return rc;
+}
+
 static size_t width(const char *s)
 {
 	return hf_str_columns(s, strlen(s));
@@ -226,4 +235,23 @@ void hf_table_print(const struct hf_table *t, struct hf_out *out)
 void hf_table_done(struct hf_table *t)
 {
 	hf_strv_done(&t->cells);
+}
+
+int hf_table_stream(struct hf_table *t, const char *const *head, const char *const *cells,
+		    struct hf_out *out)
+{
+	int rc = t->cells.len ? 0 : hf_table_add_row(t, head);
+
+	if (rc == 0)
+		rc = hf_table_add_row(t, cells);
+	if (rc == 0 && t->cells.len > TABLE_BLOCK * t->columns)
+		hf_table_flush(t, out);
+	return rc;
+}
+
+void hf_table_flush(struct hf_table *t, struct hf_out *out)
+{
+	if (t->cells.len)
+		hf_table_print(t, out);
+	hf_table_done(t);
 }

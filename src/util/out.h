@@ -57,7 +57,14 @@ struct hf_table {
 	size_t columns;
 };
 int hf_table_add(struct hf_table *t, const char *cell);  /* escapes it */
+int hf_table_add_row(struct hf_table *t, const char *const *cells); /* `columns` of them */
 void hf_table_print(const struct hf_table *t, struct hf_out *out);
 void hf_table_done(struct hf_table *t);
+/* A row of a table that may be too long for memory: it is printed in blocks, each aligned by itself
+ * and under the heading `head`.  What is left at the end is for hf_table_flush. */
+int hf_table_stream(struct hf_table *t, const char *const *head, const char *const *cells,
+		    struct hf_out *out);
+/* Prints what there is, if anything, and empties it. */
+void hf_table_flush(struct hf_table *t, struct hf_out *out);
 
 #endif

@@ -6,16 +6,7 @@
 #include "base/time.h"
 #include "explain/story.h"
 
-#define CA_EXTS                                                     \
-	{                                                           \
-		{ "basicConstraints", "critical,CA:TRUE" },         \
-		    { "keyUsage", "critical,keyCertSign,cRLSign" }, \
-		{                                                   \
-			"subjectKeyIdentifier", "hash"              \
-		}                                                   \
-	}
-
-static const struct fx_spec root_spec = { .subject = "/O=Zoo/CN=Root", .exts = CA_EXTS };
+static const struct fx_spec root_spec = { .subject = "/O=Zoo/CN=Root", .exts = TX_CA_EXTS };
 static const struct fx_spec leaf_spec = { .subject = "/O=Zoo/CN=<amy>",
 					  .serial = "1f",
 					  .exts = { { "extendedKeyUsage", "clientAuth" } } };

@@ -6,6 +6,8 @@
 #include "tls/hello.h"
 #include "tls/internal.h"
 
+#define NAMES "DNS:localhost"
+
 static const struct {
 	const char *label;
 	const char *body;
@@ -64,28 +66,15 @@ static void test_a_name_has_at_most_255_bytes(void **state)
 static struct tx_party root, server_party, good;
 static struct hf_trust *trust;
 
-#define LEAF_EXTS(eku)                                                                        \
-	{                                                                                     \
-		{ "basicConstraints", "critical,CA:FALSE" },                                  \
-		    { "keyUsage", "critical,digitalSignature" }, { "extendedKeyUsage", eku }, \
-		{                                                                             \
-			"subjectAltName", "DNS:localhost"                                     \
-		}                                                                             \
-	}
-
 static int cast_make(void **state)
 {
-	static const struct fx_spec root_spec = {
-		.subject = "/CN=Root",
-		.exts = { { "basicConstraints", "critical,CA:TRUE" },
-			  { "keyUsage", "critical,keyCertSign,cRLSign" } }
-	};
+	static const struct fx_spec root_spec = { .subject = "/CN=Root", .exts = TX_CA_EXTS };
 	static const struct fx_spec server_spec = { .subject = "/CN=localhost",
 						    .serial = "10",
-						    .exts = LEAF_EXTS("serverAuth") };
+						    .exts = TX_LEAF_EXTS("serverAuth", NAMES) };
 	static const struct fx_spec good_spec = { .subject = "/CN=good",
 						  .serial = "11",
-						  .exts = LEAF_EXTS("clientAuth") };
+						  .exts = TX_LEAF_EXTS("clientAuth", NAMES) };
 
 	(void)state;
 	tx_issue(&root, &root_spec, NULL);

@@ -5,34 +5,19 @@
 
 #include "tls/internal.h"
 
+#define NAMES "DNS:localhost"
+
 enum { CLIENTS = 4, CAP = 2, LEAF_ENDS = 2145916799 /* 2037-12-31T23:59:59Z */ };
 
 static struct tx_party root, other_root, server_party, clients[CLIENTS];
 static struct hf_trust *trust, *wider_trust, *other_trust;
 
-#define CA_EXTS                                             \
-	{                                                   \
-		{ "basicConstraints", "critical,CA:TRUE" }, \
-		    { "keyUsage", "critical,keyCertSign" }, \
-		{                                           \
-			"subjectKeyIdentifier", "hash"      \
-		}                                           \
-	}
-#define LEAF_EXTS(eku)                                                                    \
-	{                                                                                 \
-		{ "basicConstraints", "critical,CA:FALSE" }, { "extendedKeyUsage", eku }, \
-		    { "authorityKeyIdentifier", "keyid" },                                \
-		{                                                                         \
-			"subjectAltName", "DNS:localhost"                                 \
-		}                                                                         \
-	}
-
 static int cast_make(void **state)
 {
-	static const struct fx_spec root_spec = { .subject = "/CN=Root", .exts = CA_EXTS };
-	static const struct fx_spec other_spec = { .subject = "/CN=Other", .exts = CA_EXTS };
+	static const struct fx_spec root_spec = { .subject = "/CN=Root", .exts = TX_CA_EXTS };
+	static const struct fx_spec other_spec = { .subject = "/CN=Other", .exts = TX_CA_EXTS };
 	static const struct fx_spec server_spec = { .subject = "/CN=localhost",
-						    .exts = LEAF_EXTS("serverAuth") };
+						    .exts = TX_LEAF_EXTS("serverAuth", NAMES) };
 	X509 *both[2];
 
 	(void)state;
@@ -45,7 +30,7 @@ static int cast_make(void **state)
 		struct fx_spec spec = { .subject = subject,
 					.serial = serial,
 					.ends = "371231235959Z",
-					.exts = LEAF_EXTS("clientAuth") };
+					.exts = TX_LEAF_EXTS("clientAuth", NAMES) };
 
 		snprintf(subject, sizeof(subject), "/CN=client-%zu", i);
 		snprintf(serial, sizeof(serial), "%zu", 20 + i);
@@ -138,9 +123,9 @@ static void test_a_known_chain_is_not_judged_again(void **state)
 /* Two clients of one issuing CA: its certificate is decoded for the first of them. */
 static void test_what_stands_above_clients_is_shared(void **state)
 {
-	static const struct fx_spec ca_spec = { .subject = "/CN=Issuing", .exts = CA_EXTS };
+	static const struct fx_spec ca_spec = { .subject = "/CN=Issuing", .exts = TX_CA_EXTS };
 	static const struct fx_spec spec = { .subject = "/CN=below",
-					     .exts = LEAF_EXTS("clientAuth") };
+					     .exts = TX_LEAF_EXTS("clientAuth", NAMES) };
 	HF_AUTO(hf_tls_context) server = server_under(trust, NULL, HF_CLIENT_AUTH_REQUIRE, NULL);
 	struct tx_party issuing = { .key = NULL }, below[2] = { { .key = NULL } };
 	struct tx_meeting m[2];

@@ -5,41 +5,25 @@
 #include "tls/internal.h"
 #include "tls/sessions.h"
 
+#define NAMES "DNS:localhost,DNS:other.test"
+
 static struct tx_party root, server_party, good, brief;
 static struct hf_trust *trust, *nothing;
 
-#define CA_EXTS                                                     \
-	{                                                           \
-		{ "basicConstraints", "critical,CA:TRUE" },         \
-		    { "keyUsage", "critical,keyCertSign,cRLSign" }, \
-		{                                                   \
-			"subjectKeyIdentifier", "hash"              \
-		}                                                   \
-	}
-#define LEAF_EXTS(eku)                                                                        \
-	{                                                                                     \
-		{ "basicConstraints", "critical,CA:FALSE" },                                  \
-		    { "keyUsage", "critical,digitalSignature" }, { "extendedKeyUsage", eku }, \
-		    { "authorityKeyIdentifier", "keyid" },                                    \
-		{                                                                             \
-			"subjectAltName", "DNS:localhost,DNS:other.test"                      \
-		}                                                                             \
-	}
-
 static int cast_make(void **state)
 {
-	static const struct fx_spec root_spec = { .subject = "/CN=Root", .exts = CA_EXTS };
+	static const struct fx_spec root_spec = { .subject = "/CN=Root", .exts = TX_CA_EXTS };
 	static const struct fx_spec server_spec = { .subject = "/CN=localhost",
 						    .serial = "10",
-						    .exts = LEAF_EXTS("serverAuth") };
+						    .exts = TX_LEAF_EXTS("serverAuth", NAMES) };
 	static const struct fx_spec good_spec = { .subject = "/CN=good",
 						  .serial = "11",
-						  .exts = LEAF_EXTS("clientAuth") };
+						  .exts = TX_LEAF_EXTS("clientAuth", NAMES) };
 	/* 3200 s after TX_NOW_2026: before a session would end by itself */
 	static const struct fx_spec brief_spec = { .subject = "/CN=brief",
 						   .serial = "12",
 						   .ends = "261118120000Z",
-						   .exts = LEAF_EXTS("clientAuth") };
+						   .exts = TX_LEAF_EXTS("clientAuth", NAMES) };
 
 	(void)state;
 	tx_issue(&root, &root_spec, NULL);

@@ -5,6 +5,8 @@
 
 #include "base/reason.h"
 
+#define NAMES "DNS:localhost,IP:127.0.0.1"
+
 /* The cast: one trusted hierarchy, a foreign one, and clients each wrong in one way. */
 static struct tx_party root, foreign_root, server_party;
 static struct tx_party good, expired, not_yet, foreign, self_signed, as_server, revoked, critical,
@@ -12,43 +14,25 @@ static struct tx_party good, expired, not_yet, foreign, self_signed, as_server, 
 static X509_CRL *crl;
 static struct hf_trust *trust;
 
-#define CA_EXTS                                                     \
-	{                                                           \
-		{ "basicConstraints", "critical,CA:TRUE" },         \
-		    { "keyUsage", "critical,keyCertSign,cRLSign" }, \
-		{                                                   \
-			"subjectKeyIdentifier", "hash"              \
-		}                                                   \
-	}
-#define LEAF_EXTS(eku)                                                                        \
-	{                                                                                     \
-		{ "basicConstraints", "critical,CA:FALSE" },                                  \
-		    { "keyUsage", "critical,digitalSignature" }, { "extendedKeyUsage", eku }, \
-		    { "authorityKeyIdentifier", "keyid" },                                    \
-		{                                                                             \
-			"subjectAltName", "DNS:localhost,IP:127.0.0.1"                        \
-		}                                                                             \
-	}
-
-static const struct fx_spec root_spec = { .subject = "/CN=Root", .exts = CA_EXTS };
-static const struct fx_spec foreign_spec = { .subject = "/CN=Foreign", .exts = CA_EXTS };
+static const struct fx_spec root_spec = { .subject = "/CN=Root", .exts = TX_CA_EXTS };
+static const struct fx_spec foreign_spec = { .subject = "/CN=Foreign", .exts = TX_CA_EXTS };
 static const struct fx_spec server_spec = { .subject = "/CN=localhost",
 					    .serial = "10",
-					    .exts = LEAF_EXTS("serverAuth") };
+					    .exts = TX_LEAF_EXTS("serverAuth", NAMES) };
 static const struct fx_spec good_spec = { .subject = "/CN=good",
 					  .serial = "11",
-					  .exts = LEAF_EXTS("clientAuth") };
+					  .exts = TX_LEAF_EXTS("clientAuth", NAMES) };
 static const struct fx_spec revoked_spec = { .subject = "/CN=revoked",
 					     .serial = "12",
-					     .exts = LEAF_EXTS("clientAuth") };
+					     .exts = TX_LEAF_EXTS("clientAuth", NAMES) };
 static const struct fx_spec expired_spec = { .subject = "/CN=expired",
 					     .serial = "13",
 					     .ends = "240101000000Z",
-					     .exts = LEAF_EXTS("serverAuth,clientAuth") };
+					     .exts = TX_LEAF_EXTS("serverAuth,clientAuth", NAMES) };
 static const struct fx_spec not_yet_spec = { .subject = "/CN=not-yet",
 					     .serial = "14",
 					     .begins = "390101000000Z",
-					     .exts = LEAF_EXTS("clientAuth") };
+					     .exts = TX_LEAF_EXTS("clientAuth", NAMES) };
 static const struct fx_spec critical_spec = { .subject = "/CN=critical",
 					      .serial = "15",
 					      .exts = { { "basicConstraints", "critical,CA:FALSE" },
@@ -99,10 +83,10 @@ static int cast_make(void **state)
 {
 	static const struct fx_spec self_spec = { .subject = "/CN=self",
 						  .serial = "16",
-						  .exts = LEAF_EXTS("clientAuth") };
+						  .exts = TX_LEAF_EXTS("clientAuth", NAMES) };
 	static const struct fx_spec foreign_leaf = { .subject = "/CN=stranger",
 						     .serial = "17",
-						     .exts = LEAF_EXTS("clientAuth") };
+						     .exts = TX_LEAF_EXTS("clientAuth", NAMES) };
 	struct tx_party *all[] = { &server_party, &good,      &expired, &not_yet,  &foreign,
 				   &self_signed,  &as_server, &revoked, &critical, &damaged };
 
@@ -818,7 +802,7 @@ static void test_too_many_ca_names_are_refused_at_the_start(void **state)
 	(void)state;
 	for (size_t i = 0; i < CAS; i++) {
 		char subject[512];
-		struct fx_spec spec = { .subject = subject, .exts = CA_EXTS };
+		struct fx_spec spec = { .subject = subject, .exts = TX_CA_EXTS };
 
 		snprintf(subject, sizeof(subject), "/O=%s/OU=%s/L=%s/ST=%s/CN=%zu", filler, filler,
 			 filler, filler, i);

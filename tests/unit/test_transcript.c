@@ -4,28 +4,14 @@
 
 #include "tls/transcript.h"
 
-#define CA_EXTS                                                     \
-	{                                                           \
-		{ "basicConstraints", "critical,CA:TRUE" },         \
-		    { "keyUsage", "critical,keyCertSign,cRLSign" }, \
-		{                                                   \
-			"subjectKeyIdentifier", "hash"              \
-		}                                                   \
-	}
-#define LEAF_EXTS(eku)                                                                        \
-	{                                                                                     \
-		{ "basicConstraints", "critical,CA:FALSE" },                                  \
-		    { "keyUsage", "critical,digitalSignature" }, { "extendedKeyUsage", eku }, \
-		{                                                                             \
-			"subjectAltName", "DNS:localhost"                                     \
-		}                                                                             \
-	}
+#define NAMES "DNS:localhost"
 
-static const struct fx_spec root_spec = { .subject = "/CN=Root", .exts = CA_EXTS };
-static const struct fx_spec other_spec = { .subject = "/CN=Other", .exts = CA_EXTS };
+static const struct fx_spec root_spec = { .subject = "/CN=Root", .exts = TX_CA_EXTS };
+static const struct fx_spec other_spec = { .subject = "/CN=Other", .exts = TX_CA_EXTS };
 static const struct fx_spec server_spec = { .subject = "/CN=localhost",
-					    .exts = LEAF_EXTS("serverAuth") };
-static const struct fx_spec client_spec = { .subject = "/CN=amy", .exts = LEAF_EXTS("clientAuth") };
+					    .exts = TX_LEAF_EXTS("serverAuth", NAMES) };
+static const struct fx_spec client_spec = { .subject = "/CN=amy",
+					    .exts = TX_LEAF_EXTS("clientAuth", NAMES) };
 
 static struct tx_party root, other, server, client;
 static struct hf_trust *trust;

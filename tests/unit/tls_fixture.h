@@ -15,6 +15,25 @@
 
 enum { TX_NOW_2026 = 1795000000, TX_STEPS = 4000 };
 
+/* What certificates of a usual CA and of its leaves have. */
+#define TX_CA_EXTS                                                  \
+	{                                                           \
+		{ "basicConstraints", "critical,CA:TRUE" },         \
+		    { "keyUsage", "critical,keyCertSign,cRLSign" }, \
+		{                                                   \
+			"subjectKeyIdentifier", "hash"              \
+		}                                                   \
+	}
+#define TX_LEAF_EXTS(eku, names)                                                              \
+	{                                                                                     \
+		{ "basicConstraints", "critical,CA:FALSE" },                                  \
+		    { "keyUsage", "critical,digitalSignature" }, { "extendedKeyUsage", eku }, \
+		    { "authorityKeyIdentifier", "keyid" },                                    \
+		{                                                                             \
+			"subjectAltName", names                                               \
+		}                                                                             \
+	}
+
 /* One party: a key, its certificate, and who issued it (NULL: itself). */
 struct tx_party {
 	EVP_PKEY *key;
