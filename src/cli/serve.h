@@ -29,7 +29,7 @@ struct hf_serve_opts {
 	int ocsp;
 	bool staple;
 	int64_t ocsp_timeout;
-	struct hf_strv listen, alpn, to, pass_identity, identity_name;
+	struct hf_strv listen, alpn, to, pass_identity, identity_name, pass_trailer;
 	const char *respond, *content_type, *access_log, *metrics, *admin;
 	int client_auth, refuse, tls_min, tls_max, resume, reload;
 	struct hf_strv accept_proxy;
@@ -60,6 +60,12 @@ int hf_serve_route_health(const struct hf_health_opts *all, struct hf_route *rou
 extern const char *const hf_client_auth_words[]; /* by enum hf_client_auth */
 extern const struct hf_option hf_health_options[];
 extern const struct hf_option hf_renewal_options[];
+#define HF_PASS_TRAILER_HELP                                                                       \
+	"let this trailer field of requests and answers go on, or any; repeatable (default: none). " \
+	"An answer's only to a client that says TE: trailers, and never one that is about framing, " \
+	"routing, rights, the content's form or the client's identity"
+/* Are these names of fields that may be trailers? */
+int hf_serve_trailers(const struct hf_strv *names, struct hf_err *err);
 extern const struct hf_option_group hf_serve_groups[];
 
 #endif

@@ -9,6 +9,7 @@
 #include "cli/serve_file.h"
 #include "gateway/identity_fields.h"
 #include "http/chars.h"
+#include "http/trailers.h"
 
 /* Most services close a connection that was idle for a minute or so: we are first. */
 enum { KEEP_MS = 30 * 1000 };
@@ -130,6 +131,19 @@ int hf_serve_check(struct hf_cmd_ctx *ctx, const struct hf_serve_file *file)
 	return rc;
 }
 
+int hf_serve_trailers(const struct hf_strv *names, struct hf_err *err)
+{
+	for (size_t i = 0; i < names->len; i++) {
+		if (hf_trailer_may((struct hf_slice){ names->items[i], strlen(names->items[i]) }))
+			continue;
+		(void)hf_err_set(err, HF_E_INVALID, "--pass-trailer: '%s' is never a trailer",
+				 names->items[i]);
+		return hf_err_hint(err, "name a field that is of use behind a body, such as "
+					"Server-Timing or Grpc-Status, or any");
+	}
+	return 0;
+}
+
 static int upstream_config(const struct hf_serve_opts *opts, struct hf_upstream_config *upstream,
 			   struct hf_err *err)
 {
@@ -144,6 +158,7 @@ static int upstream_config(const struct hf_serve_opts *opts, struct hf_upstream_
 		.least_busy = opts->balance != 0,
 		.forwarded = forms[opts->forwarded],
 		.bound_tokens = (enum hf_bound_tokens)opts->bound_tokens,
+		.trailers = opts->pass_trailer.len > 0 ? &opts->pass_trailer : NULL,
 		.via = opts->via,
 		.connect_ms = (uint64_t)opts->connect_timeout * 1000,
 		.answer_ms = (uint64_t)opts->answer_timeout * 1000,
@@ -155,6 +170,8 @@ static int upstream_config(const struct hf_serve_opts *opts, struct hf_upstream_
 	if (opts->via != NULL && !hf_http_all(opts->via, strlen(opts->via), HF_CHAR_TOKEN))
 		return hf_err_set(err, HF_E_INVALID, "--via '%s' is no token", opts->via);
 	rc = hf_serve_health(&opts->health, &upstream->health, err);
+	if (rc == 0)
+		rc = hf_serve_trailers(&opts->pass_trailer, err);
 	if (rc == 0)
 		rc = hf_identity_names_parse(&opts->identity_name, &upstream->identity_names, err);
 	return rc < 0 ? rc
@@ -187,6 +204,9 @@ static int stream_config(const struct hf_serve_opts *opts, struct hf_upstream_co
 	if (opts->bound_tokens != 0 && (streams > 0 || opts->respond != NULL))
 		return hf_err_set(err, HF_E_INVALID,
 				  "--bound-tokens is for --to http: only requests have tokens");
+	if (opts->pass_trailer.len > 0 && (streams > 0 || opts->respond != NULL))
+		return hf_err_set(err, HF_E_INVALID,
+				  "--pass-trailer is for --to http: only requests have trailers");
 	if (streams > 0 && opts->pass_identity.len + opts->identity_name.len > 0) {
 		(void)hf_err_set(err, HF_E_INVALID,
 				 "--pass-identity is for --to http; bytes have no header fields");

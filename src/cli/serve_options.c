@@ -182,6 +182,11 @@ static const struct hf_option upstream_options[] = {
 	      "bearer tokens that are bound to a certificate (RFC 8705, cnf x5t#S256), else 401: check "
 	      "those that name one, or require one for every request; signature and expiry of a token "
 	      "stay the service's to check" },
+	{ .name = "pass-trailer",
+	  .kind = HF_OPT_LIST,
+	  .offset = AT(pass_trailer),
+	  .arg = "NAME",
+	  .help = HF_PASS_TRAILER_HELP },
 	{ .name = "forwarded",
 	  .kind = HF_OPT_WORD,
 	  .offset = AT(forwarded),

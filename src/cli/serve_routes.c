@@ -96,6 +96,10 @@ const struct hf_option hf_serve_route_keys[] = {
 	  .arg = "HOW",
 	  .words = hf_bound_tokens_words,
 	  .help = "as above, for these requests; default: the file's" },
+	{ .name = "pass-trailer",
+	  .kind = HF_OPT_LIST,
+	  .arg = "NAME",
+	  .help = "as above, for these requests and their answers, instead of the file's" },
 	{ .name = "health",
 	  .kind = HF_OPT_STRING,
 	  .arg = "PATH",
@@ -119,6 +123,22 @@ static int check_keys(const struct hf_yaml *yaml, const struct hf_yaml_node *map
 	assert(n < KEYS_CAP);
 	keys[n] = NULL;
 	return hf_yaml_check_keys(yaml, map, keys, err);
+}
+
+static int put_trailers(const struct hf_yaml *yaml, const struct hf_yaml_node *map,
+			struct hf_route *route, struct hf_err *err)
+{
+	const struct hf_yaml_node *node = hf_yaml_get(map, "pass-trailer");
+	struct hf_err why = HF_ERR_INIT;
+	int rc;
+
+	if (node == NULL)
+		return 0;
+	route->own_trailers = true;
+	rc = hf_serve_put_list(yaml, map, "pass-trailer", &route->trailers, err);
+	if (rc == 0 && hf_serve_trailers(&route->trailers, &why) < 0)
+		rc = hf_yaml_wrap(yaml, node, true, &why, err);
+	return rc;
 }
 
 static int put_health(const struct hf_yaml *yaml, const struct hf_yaml_node *map,
@@ -156,6 +176,8 @@ static int read_route(const struct hf_yaml *yaml, const struct hf_yaml_node *map
 		rc = hf_serve_put_list(yaml, map, "to", &route->to, err);
 	if (rc == 0)
 		rc = put_rules(yaml, map, route, err);
+	if (rc == 0)
+		rc = put_trailers(yaml, map, route, err);
 	if (rc == 0)
 		rc = put_health(yaml, map, route, err);
 	balance = rc == 0 ? hf_yaml_get(map, "balance") : NULL;

@@ -295,8 +295,12 @@ static void on_done(bool reusable, void *arg)
 	struct hf_http_client *client = exchange->client;
 
 	exchange->client = NULL;
-	if (exchange->chunked_out)
-		hf_http_chunk_last(hf_http_stream_out(exchange->session));
+	if (exchange->chunked_out) {
+		const struct hf_trailer_filter filter = hf_forward_trailers(exchange);
+
+		hf_trailers_write(hf_http_client_trailers(client), &filter,
+				  hf_http_stream_out(exchange->session));
+	}
 	if (reusable && exchange->body_done && hf_http_client_unsent(client) == 0)
 		hf_http_pool_give(client);
 	else
@@ -364,13 +368,23 @@ static void on_request_body(struct hf_slice piece, void *arg)
 		watch_body(exchange);
 }
 
+static void send_last_chunk(struct hf_exchange *exchange)
+{
+	const struct hf_trailer_filter filter = hf_forward_trailers(exchange);
+	struct hf_buf *scratch = &exchange->forwarder->scratch;
+
+	hf_buf_clear(scratch);
+	hf_trailers_write(hf_http_stream_trailers(exchange->session), &filter, scratch);
+	send_on(exchange, scratch->data, scratch->len);
+}
+
 static void on_request_end(void *arg)
 {
 	struct hf_exchange *exchange = arg;
 
 	exchange->body_done = true;
 	if (exchange->chunked_in)
-		send_on(exchange, "0\r\n\r\n", 5);
+		send_last_chunk(exchange);
 	if (exchange->client != NULL)
 		hf_http_client_hold(exchange->client, exchange->paused);
 }

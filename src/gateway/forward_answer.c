@@ -33,6 +33,16 @@ static void put_fields(struct hf_exchange *exchange, const struct hf_http_head *
 		hf_buf_printf(out, "Via: 1.%d %s\r\n", head->minor, via);
 }
 
+/* RFC 9110 6.5.1: only to a client that said it takes them. */
+static void put_trailers(struct hf_exchange *exchange, const struct hf_http_head *head,
+			 struct hf_buf *out)
+{
+	const struct hf_trailer_filter filter = hf_forward_trailers(exchange);
+
+	hf_trailers_announce(head, &filter, out);
+	hf_http_client_keep_trailers(exchange->client);
+}
+
 /* How the body is framed for the client; may decide that the connection ends after it. */
 static void put_framing(struct hf_exchange *exchange, const struct hf_http_head *head,
 			enum hf_http_body_kind kind, struct hf_buf *out)
@@ -60,6 +70,8 @@ static void put_framing(struct hf_exchange *exchange, const struct hf_http_head 
 	}
 	exchange->chunked_out = true;
 	hf_buf_puts(out, "Transfer-Encoding: chunked\r\n");
+	if (exchange->trailers_taken && kind == HF_BODY_CHUNKED)
+		put_trailers(exchange, head, out);
 }
 
 void hf_forward_answer_head(struct hf_exchange *exchange, const struct hf_http_head *head,

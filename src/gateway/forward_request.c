@@ -112,12 +112,29 @@ static void put_line(struct hf_buf *out, const struct hf_http_head *head,
 	hf_buf_puts(out, "\r\n");
 }
 
+/* Which trailers come and which are wanted, of those that may pass. */
+static void put_trailers(struct hf_exchange *exchange, const struct hf_http_head *head)
+{
+	const struct hf_trailer_filter filter = hf_forward_trailers(exchange);
+
+	if (filter.names == NULL)
+		return;
+	exchange->trailers_taken = head->minor > 0 && hf_trailers_taken(head);
+	if (exchange->trailers_taken && !exchange->upgrade)
+		hf_buf_puts(&exchange->head, "TE: trailers\r\nConnection: TE\r\n");
+	if (!head->chunked)
+		return;
+	hf_trailers_announce(head, &filter, &exchange->head);
+	hf_http_stream_keep_trailers(exchange->session);
+}
+
 /* Framing is ours, from what was understood, never from what was written. */
 static void put_framing(struct hf_exchange *exchange, const struct hf_http_head *head)
 {
 	struct hf_buf *out = &exchange->head;
 
 	exchange->chunked_in = head->chunked;
+	put_trailers(exchange, head);
 	if (head->chunked)
 		hf_buf_puts(out, "Transfer-Encoding: chunked\r\n");
 	else if (head->content_length != HF_HTTP_LENGTH_NONE)

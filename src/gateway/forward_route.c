@@ -42,6 +42,20 @@ static enum hf_bound_tokens tokens_of(const struct hf_exchange *exchange)
 		   : exchange->forwarder->config->upstream.bound_tokens;
 }
 
+struct hf_trailer_filter hf_forward_trailers(const struct hf_exchange *exchange)
+{
+	const struct hf_upstream_config *config = &exchange->forwarder->config->upstream;
+	const struct hf_route *route = exchange->group->route;
+	const struct hf_strv *names =
+	    route != NULL && route->own_trailers ? &route->trailers : config->trailers;
+
+	return (struct hf_trailer_filter){
+		.names = names != NULL && names->len > 0 ? names : NULL,
+		.never = config->identity_names.theirs,
+		.never_len = config->identity_names.len,
+	};
+}
+
 int hf_forward_route(struct hf_exchange *exchange, const struct hf_http_request *request,
 		     const struct hf_forward_under *under, const char **ret_why)
 {

@@ -12,6 +12,7 @@
 #include "http/client.h"
 #include "http/fields.h"
 #include "http/stream.h"
+#include "http/trailers.h"
 #include "net/relay.h"
 #include "util/log.h"
 
@@ -122,6 +123,7 @@ struct hf_exchange {
 	uint64_t bytes, bytes_in;
 	unsigned tries;
 	bool chunked_in, chunked_out; /* how the body and the answer's body are framed by us */
+	bool trailers_taken; /* the client takes trailers */
 	bool upgrade, body_done, body_begun, answering, paused;
 	char reference[HF_REFERENCE_CAP];
 	const char *trouble;
@@ -142,6 +144,8 @@ void hf_forward_interim(struct hf_exchange *exchange, const struct hf_http_head 
 bool hf_forward_answer_piece(struct hf_exchange *exchange, struct hf_slice piece);
 /* forward_upgrade.c: a 101 that was asked for: from now on bytes, both ways. */
 void hf_forward_switch(struct hf_exchange *exchange, const struct hf_http_head *head);
+/* forward_route.c: which trailers may pass on this route. */
+struct hf_trailer_filter hf_forward_trailers(const struct hf_exchange *exchange);
 /* forward.c */
 void hf_exchange_log(struct hf_exchange *exchange);
 void hf_exchange_free(struct hf_exchange *exchange);

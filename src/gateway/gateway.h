@@ -78,6 +78,7 @@ struct hf_upstream_config {
 	unsigned pass_identity;	  /* enum hf_pass_identity bits */
 	struct hf_identity_names identity_names; /* of the fields that say it */
 	enum hf_bound_tokens bound_tokens; /* for `to`, and routes without their own */
+	const struct hf_strv *trailers;	   /* that may pass, likewise; "any" */
 	unsigned forwarded;	  /* enum hf_forwarded bits */
 	const char *via;	  /* our name in Via; NULL: no Via */
 	uint64_t connect_ms, answer_ms, idle_ms;

@@ -16,6 +16,7 @@ void hf_routes_done(struct hf_routes *routes)
 		free(route->path);
 		hf_strv_done(&route->methods);
 		hf_strv_done(&route->to);
+		hf_strv_done(&route->trailers);
 		hf_strv_done(&route->health_args);
 		hf_rules_unref(route->rules);
 	}
@@ -153,6 +154,8 @@ bool hf_routes_same_ways(const struct hf_routes *a, const struct hf_routes *b)
 		    !hf_str_eq(one->path, other->path) || one->least_busy != other->least_busy ||
 		    one->own_tokens != other->own_tokens ||
 		    one->bound_tokens != other->bound_tokens ||
+		    one->own_trailers != other->own_trailers ||
+		    !lists_same(&one->trailers, &other->trailers) ||
 		    !lists_same(&one->methods, &other->methods) ||
 		    !lists_same(&one->to, &other->to) ||
 		    !lists_same(&one->health_args, &other->health_args))

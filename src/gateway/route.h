@@ -23,6 +23,8 @@ struct hf_route {
 	bool least_busy;
 	bool own_tokens; /* else the gateway's bound_tokens */
 	enum hf_bound_tokens bound_tokens;
+	bool own_trailers; /* else the gateway's trailers */
+	struct hf_strv trailers;
 	struct hf_strv health_args; /* what it says of them, as options */
 	struct hf_health health;    /* of its services */
 };

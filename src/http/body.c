@@ -195,6 +195,16 @@ static void take_piece(struct hf_http_body *body, const char *data, size_t len, 
 	body->received += n;
 }
 
+/* Counts it, and keeps it when somebody wants it.  false: too many. */
+static bool keep_trailer_byte(struct hf_http_body *body, char c)
+{
+	if (++body->trailer_len > HF_TRAILER_CAP)
+		return false;
+	if (body->trailers != NULL)
+		hf_buf_putc(body->trailers, c);
+	return true;
+}
+
 static enum hf_http_parse read_chunked(struct hf_http_body *body, const char *data, size_t len,
 				       size_t *used, struct hf_slice *piece)
 {
@@ -207,7 +217,7 @@ static enum hf_http_parse read_chunked(struct hf_http_body *body, const char *da
 				body->state = CHUNK_DATA_CR;
 			return HF_HTTP_MORE;
 		}
-		if (body->state >= TRAILER_START && ++body->trailer_len > HF_TRAILER_CAP)
+		if (body->state >= TRAILER_START && !keep_trailer_byte(body, data[*used]))
 			return refuse(body, 431, "trailers that are too long");
 		rc = byte_rules[body->state](body, data[(*used)++]);
 		if (rc != HF_HTTP_MORE)
@@ -268,14 +278,16 @@ bool hf_http_body_end_ok(const struct hf_http_body *body)
 	return false;
 }
 
+struct hf_slice hf_http_body_trailers(const struct hf_http_body *body)
+{
+	if (body->trailers == NULL || hf_buf_failed(body->trailers))
+		return (struct hf_slice){ "", 0 };
+	return (struct hf_slice){ body->trailers->data, body->trailers->len };
+}
+
 int hf_http_chunk_write(struct hf_buf *out, const void *data, size_t len)
 {
 	hf_buf_printf(out, "%zx\r\n", len);
 	hf_buf_append(out, data, len);
 	return hf_buf_puts(out, "\r\n");
-}
-
-int hf_http_chunk_last(struct hf_buf *out)
-{
-	return hf_buf_puts(out, "0\r\n\r\n");
 }

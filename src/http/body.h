@@ -2,9 +2,10 @@
 /* Where the body of an HTTP/1.1 message ends (RFC 9112 6, 7): counted, chunked, or up to the end of
  * the connection.
  *
- * Contract: no allocation, any split of the bytes gives the same result; what was taken is handed
+ * Contract: any split of the bytes gives the same result; what was taken is handed
  * back as pieces of the caller's own bytes.  Chunk extensions are checked, capped and ignored,
- * trailers are checked, capped and dropped (RFC 9110 6.5.1 allows it). */
+ * trailers are checked, capped, and dropped (RFC 9110 6.5.1 allows it) unless the caller gave a
+ * buffer for them; nothing else is allocated. */
 #ifndef HF_HTTP_BODY_H
 #define HF_HTTP_BODY_H
 
@@ -29,6 +30,9 @@ struct hf_http_body {
 	uint64_t left;	   /* of the whole body (LENGTH) or of this chunk */
 	uint64_t received; /* payload so far */
 	uint64_t cap;	   /* most payload; 0: no limit */
+	/* The caller's, set after the body began: trailer lines are appended, each with its CRLF,
+	 * and the empty one.  NULL: dropped. */
+	struct hf_buf *trailers;
 	/* the chunked decoder's own */
 	int state;
 	unsigned digits;
@@ -52,9 +56,10 @@ enum hf_http_parse hf_http_body_read(struct hf_http_body *body, const char *data
 				     size_t *ret_used, struct hf_slice *ret_piece);
 /* The stream ended: is the body complete? */
 bool hf_http_body_end_ok(const struct hf_http_body *body);
+/* The lines that were kept, "" when none were, or there was no memory for them. */
+struct hf_slice hf_http_body_trailers(const struct hf_http_body *body);
 
-/* Writes one chunk around data (len > 0), and the last one. */
+/* Writes one chunk around data (len > 0); the last one is trailers.h's. */
 int hf_http_chunk_write(struct hf_buf *out, const void *data, size_t len);
-int hf_http_chunk_last(struct hf_buf *out);
 
 #endif

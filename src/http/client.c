@@ -21,6 +21,7 @@ void hf_http_client_free(struct hf_http_client *client)
 		return; /* whoever is inside does the rest */
 	hf_buf_done(&client->early);
 	hf_buf_done(&client->bytes);
+	hf_buf_done(&client->trailers);
 	free(client);
 }
 
@@ -306,6 +307,17 @@ int hf_http_client_send(struct hf_http_client *client, const void *data, size_t 
 size_t hf_http_client_unsent(const struct hf_http_client *client)
 {
 	return client->early.len + hf_conn_unsent(client->conn);
+}
+
+void hf_http_client_keep_trailers(struct hf_http_client *client)
+{
+	hf_buf_clear(&client->trailers);
+	client->body.trailers = &client->trailers;
+}
+
+struct hf_slice hf_http_client_trailers(const struct hf_http_client *client)
+{
+	return hf_http_body_trailers(&client->body);
 }
 
 void hf_http_client_pause(struct hf_http_client *client, bool pause)

@@ -85,6 +85,10 @@ int hf_http_client_ask(struct hf_http_client *client, const struct hf_http_clien
 /* More of the request, framed by the caller; 0 or negative (on_failed follows). */
 int hf_http_client_send(struct hf_http_client *client, const void *data, size_t len);
 size_t hf_http_client_unsent(const struct hf_http_client *client);
+/* The trailers of the answer are wanted; from inside on_head only.  _trailers gives their lines in
+ * on_done, borrowed. */
+void hf_http_client_keep_trailers(struct hf_http_client *client);
+struct hf_slice hf_http_client_trailers(const struct hf_http_client *client);
 /* The answer is not wanted for now; what was read already still comes. */
 void hf_http_client_pause(struct hf_http_client *client, bool pause);
 /* The limits rest: it is not the service that we wait for. */

@@ -37,6 +37,7 @@ struct hf_http_client {
 	size_t rest_len;
 	struct hf_http_head head;
 	struct hf_http_body body;
+	struct hf_buf trailers; /* of the body, when they are wanted */
 };
 
 struct hf_http_pool {

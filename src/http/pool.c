@@ -94,6 +94,7 @@ int hf_http_pool_connect(struct hf_http_pool *pool, size_t nth, struct hf_http_c
 		return hf_err_nomem(err);
 	client->pool = pool;
 	hf_buf_init(&client->early, HF_CLIENT_OUT_CAP);
+	hf_buf_init(&client->trailers, HF_TRAILER_CAP);
 	hf_buf_init(&client->bytes, (head_cap ? head_cap : HF_HTTP_HEAD_CAP) + HF_CLIENT_READ);
 	rc = hf_conn_connect(pool->loop, &pool->addresses[nth], &options, &client->conn, err);
 	if (rc < 0) {

@@ -219,6 +219,7 @@ void hf_session_held_free(struct hf_session_held *held)
 		return;
 	hf_buf_done(&held->bytes);
 	hf_buf_done(&held->rest);
+	hf_buf_done(&held->trailers);
 	hf_fd_close(held->fd);
 	free(held);
 }
@@ -236,6 +237,7 @@ bool hf_session_hold(struct hf_http_session *session)
 	held->fd = -1;
 	hf_buf_init(&held->bytes, (cap ? cap : HF_HTTP_HEAD_CAP) + HF_SESSION_READ);
 	hf_buf_init(&held->rest, HF_SESSION_READ);
+	hf_buf_init(&held->trailers, HF_TRAILER_CAP);
 	session->held = held;
 	return true;
 }

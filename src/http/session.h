@@ -30,6 +30,7 @@ struct hf_session_held {
 	struct hf_buf rest;  /* what came after the request being answered */
 	struct hf_http_head head;
 	struct hf_http_body body;
+	struct hf_buf trailers; /* of the body, when a stream wants them */
 	int fd; /* being sent; -1 none */
 	uint64_t fd_left;
 };

@@ -73,6 +73,22 @@ bool hf_http_stream_has_body(const struct hf_http_session *session)
 	return session->state == HF_SESSION_STREAM_BODY;
 }
 
+void hf_http_stream_keep_trailers(struct hf_http_session *session)
+{
+	struct hf_session_held *held = session->held;
+
+	if (session->state != HF_SESSION_STREAM_BODY)
+		return;
+	hf_buf_clear(&held->trailers);
+	held->body.trailers = &held->trailers;
+}
+
+struct hf_slice hf_http_stream_trailers(const struct hf_http_session *session)
+{
+	return session->held != NULL ? hf_http_body_trailers(&session->held->body)
+				     : (struct hf_slice){ "", 0 };
+}
+
 void hf_session_stream_gone(struct hf_http_session *session, const char *why)
 {
 	const struct hf_http_stream_ops *ops = session->stream;

@@ -25,6 +25,10 @@ void hf_http_stream_take(struct hf_http_session *session, const struct hf_http_s
 /* The body is not wanted for now; up to one read of it may still come. */
 void hf_http_stream_pause(struct hf_http_session *session, bool pause);
 bool hf_http_stream_has_body(const struct hf_http_session *session); /* more of it is to come */
+/* The trailers of the body are wanted; from inside on_head only.  _trailers gives their lines in
+ * on_body_end, borrowed. */
+void hf_http_stream_keep_trailers(struct hf_http_session *session);
+struct hf_slice hf_http_stream_trailers(const struct hf_http_session *session);
 
 /* The final answer begins: false when the connection ends after it, and its head must say so. */
 bool hf_http_stream_begin(struct hf_http_session *session);
