@@ -2,7 +2,7 @@
 /* Refusals that come as an HTTP answer after a perfect handshake.  Must never take an answer of the
  * application for a refusal of the certificate unless it says so. */
 #include "explain/internal.h"
-#include "explain/story.h"
+#include "explain/logline.h"
 
 #include <string.h>
 
@@ -153,7 +153,7 @@ static bool named_on_page(struct deduction *d)
 {
 	struct hf_log_meaning meaning;
 
-	if (!hf_log_line_read(d->main->http.body, &meaning) ||
+	if (!hf_log_line_read(d->main->http.body, NULL, &meaning) ||
 	    !hf_str_starts(hf_reason_info(meaning.candidates[0])->id, "V-"))
 		return false;
 	hf_blame(d, meaning.candidates[0], HF_LIKELY, HF_ROLE_CLIENT_LEAF, hf_own_leaf(d));

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What other programs mean: their error texts, most telling first.  Must never be surer than the
  * text: one message often stands for several causes, and all of them are given. */
-#include "explain/story.h"
+#include "explain/logline.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include <openssl/sslerr.h>
 
 #define R(name) HF_REASON_##name
 
-enum { MEANT = 5 };
+enum { MEANT = 7, ALERTS_FROM = 1000 };
 static const struct pattern {
 	const char *text; /* lower case */
 	enum hf_reason reasons[MEANT];
@@ -73,6 +76,8 @@ static const struct pattern {
 	{ "peer did not return a certificate", { R(N_NONE), R(N_SIGALG), R(N_CA_LIST) } },
 	{ "no required ssl certificate was sent",
 	  { R(N_NONE), R(N_SIGALG), R(N_CA_LIST), R(T_TERMINATED) } },
+	{ "client sent no required ssl certificate", { R(N_NONE), R(N_SIGALG), R(N_CA_LIST) } },
+	{ "no certificate was found", { R(N_NONE), R(N_SIGALG), R(N_CA_LIST) } },
 	{ "client didn't provide a certificate", { R(N_NONE), R(N_SIGALG), R(N_CA_LIST) } },
 	{ "certificate required", { R(N_NONE), R(N_SIGALG), R(N_CA_LIST), R(N_EKU_FILTER) } },
 	{ "certificate_required", { R(N_NONE), R(N_SIGALG), R(N_CA_LIST), R(N_EKU_FILTER) } },
@@ -84,6 +89,11 @@ static const struct pattern {
 	{ "crl has expired", { R(V_CRL_EXPIRED) } },
 	{ "crl is not yet valid", { R(V_CRL_NOT_YET) } },
 	{ "unable to get certificate crl", { R(V_CRL_MISSING) } },
+	/* Node says so of every list beyond the first of its file, too */
+	{ "unable_to_get_crl", { R(V_CRL_MISSING), R(V_CRL_EXPIRED), R(V_REVOKED) } },
+	{ "crl_has_expired", { R(V_CRL_EXPIRED) } },
+	{ "crl_not_yet_valid", { R(V_CRL_NOT_YET) } },
+	{ "crl_signature_failure", { R(V_CRL_INVALID) } },
 	{ "crl signature failure", { R(V_CRL_INVALID) } },
 	{ "ocsp certificate unknown", { R(V_OCSP_UNKNOWN) } },
 	{ "ocsp_cert_unknown", { R(V_OCSP_UNKNOWN) } },
@@ -94,7 +104,7 @@ static const struct pattern {
 	{ "requires the server to include an ocsp status", { R(V_STAPLE) } },
 	{ "certificate revoked", { R(V_REVOKED), R(V_CA_REVOKED), R(V_DUP_SERIAL) } },
 	{ "certificate_revoked", { R(V_REVOKED), R(V_CA_REVOKED), R(V_DUP_SERIAL) } },
-	{ "cert_revoked", { R(V_REVOKED) } },
+	{ "cert_revoked", { R(V_REVOKED), R(V_CA_REVOKED), R(V_DUP_SERIAL) } },
 	/* names */
 	{ "doesn't contain any ip sans", { R(V_IP_SAN) } },
 	{ "ip address mismatch", { R(V_IP_SAN), R(V_IP_AS_DNS) } },
@@ -116,6 +126,7 @@ static const struct pattern {
 	{ "unable_to_get_issuer_cert_locally",
 	  { R(V_UNKNOWN_CA), R(V_NO_INTERMEDIATE), R(V_SAME_NAME_CA), R(V_AKI) } },
 	{ "unable to get issuer certificate", { R(V_PARTIAL_ANCHOR), R(V_NO_INTERMEDIATE) } },
+	{ "unable_to_get_issuer_cert", { R(V_PARTIAL_ANCHOR), R(V_NO_INTERMEDIATE) } },
 	{ "self-signed certificate in certificate chain", { R(V_UNKNOWN_CA), R(V_SAME_NAME_CA) } },
 	{ "self_signed_cert_in_chain", { R(V_UNKNOWN_CA), R(V_SAME_NAME_CA) } },
 	{ "self-signed certificate", { R(V_SELF_SIGNED) } },
@@ -125,7 +136,10 @@ static const struct pattern {
 	{ "pkix path building failed", { R(V_UNKNOWN_CA), R(V_NO_INTERMEDIATE) } },
 	{ "certificate issuer is unknown", { R(V_UNKNOWN_CA), R(V_NO_INTERMEDIATE) } },
 	{ "certificate chain too long", { R(V_DEPTH) } },
+	{ "cert_chain_too_long", { R(V_DEPTH) } },
 	{ "path length constraint exceeded", { R(V_PATHLEN) } },
+	{ "path_length_exceeded", { R(V_PATHLEN) } },
+	{ "invalid_ca", { R(V_NOT_A_CA), R(V_V1_CA), R(V_CA_KU) } },
 	{ "invalid ca certificate", { R(V_NOT_A_CA), R(V_V1_CA) } },
 	{ "key usage does not include certificate signing", { R(V_CA_KU) } },
 	{ "incompatible key usage", { R(V_EKU), R(V_CA_EKU) } },
@@ -172,12 +186,15 @@ static const struct pattern {
 	  { R(N_NONE), R(P_CIPHER), R(P_CIPHER_KEY), R(P_GROUP), R(P_SIGALG) } },
 	{ "handshake_failure",
 	  { R(N_NONE), R(P_CIPHER), R(P_CIPHER_KEY), R(P_GROUP), R(P_SIGALG) } },
-	{ "ssl client certificate not trusted",
-	  { R(V_EXPIRED), R(V_REVOKED), R(V_EKU), R(V_CRL_EXPIRED), R(V_UNKNOWN_CA) } },
-	{ "ssl client ca chain cannot be verified",
-	  { R(V_CA_EXPIRED), R(V_UNKNOWN_CA), R(V_PATHLEN), R(V_NOT_A_CA), R(V_CA_REVOKED) } },
-	{ "error in the certificate.",
-	  { R(V_UNKNOWN_CA), R(V_NO_INTERMEDIATE), R(V_EXPIRED), R(V_REVOKED), R(V_NOT_YET) } },
+	{ "ssl client certificate not trusted", /* haproxy: of the leaf */
+	  { R(V_EXPIRED), R(V_REVOKED), R(V_NO_INTERMEDIATE), R(V_EKU), R(V_SELF_SIGNED),
+	    R(V_CRL_EXPIRED), R(V_NOT_YET) } },
+	{ "ssl client ca chain cannot be verified", /* haproxy: of a CA above it */
+	  { R(V_UNKNOWN_CA), R(V_SAME_NAME_CA), R(V_PARTIAL_ANCHOR), R(V_CA_EXPIRED),
+	    R(V_CRL_MISSING), R(V_CA_REVOKED), R(V_PATHLEN) } },
+	{ "error in the certificate.", /* GnuTLS: of whatever it refuses */
+	  { R(V_UNKNOWN_CA), R(V_NO_INTERMEDIATE), R(V_EXPIRED), R(V_REVOKED), R(V_SELF_SIGNED),
+	    R(V_CA_EXPIRED), R(V_NOT_YET) } },
 	{ "the ssl certificate error",
 	  { R(V_UNKNOWN_CA), R(V_NO_INTERMEDIATE), R(V_EXPIRED), R(V_CRL_EXPIRED), R(V_REVOKED) } },
 	/* transport */
@@ -212,17 +229,27 @@ static bool find(const char *line, const char *text)
 static void guess_writer(const char *line, struct hf_log_meaning *m)
 {
 	static const char *const server[] = { "client ssl certificate",
+					      "client sent no required",
 					      "while reading client",
 					      "while ssl handshaking",
 					      "peer did not return",
 					      "ssl client certificate",
 					      "ssl client ca chain",
+					      "certificate verification: error",
+					      "tls_process_client_certificate",
+					      "error in handshake:",
+					      "ssl_accept:",
 					      "frontend",
 					      "tlsclienterror",
 					      "client didn't provide",
 					      "http: tls handshake error" };
-	static const char *const client[] = { "curl:",	   "to connect to", "err_tls_cert",
-					      "https.get", "url error",	    "requests.exceptions" };
+	static const char *const client[] = { "curl:",
+					      "to connect to",
+					      "err_tls_cert",
+					      "https.get",
+					      "url error",
+					      "requests.exceptions",
+					      "tls_process_server_certificate" };
 
 	for (size_t i = 0; i < HF_ARRAY_LEN(server); i++)
 		m->writer_is_server |= find(line, server[i]);
@@ -231,19 +258,82 @@ static void guess_writer(const char *line, struct hf_log_meaning *m)
 	m->writer_is_client &= !m->writer_is_server;
 }
 
-bool hf_log_line_read(const char *line, struct hf_log_meaning *ret)
+/* s_server and s_client say once whose log it is. */
+void hf_log_context_init(struct hf_log_context *context, const char *text)
 {
-	*ret = (struct hf_log_meaning){ .confidence = HF_LIKELY };
+	*context = (struct hf_log_context){
+		.server = strstr(text, "tls_process_client_certificate") != NULL,
+		.client = strstr(text, "tls_process_server_certificate") != NULL,
+	};
+}
+
+enum hf_side hf_log_refused_by(const struct hf_log_meaning *m)
+{
+	if (!m->writer_is_server && !m->writer_is_client)
+		return HF_SIDE_NOBODY;
+	return m->writer_is_server == m->alert ? HF_SIDE_CLIENT : HF_SIDE_SERVER;
+}
+
+static bool by_pattern(const char *line, struct hf_log_meaning *ret)
+{
 	for (size_t i = 0; i < HF_ARRAY_LEN(patterns); i++) {
 		if (!find(line, patterns[i].text))
 			continue;
 		ret->pattern = patterns[i].text;
 		for (size_t k = 0; k < MEANT && patterns[i].reasons[k]; k++)
 			ret->candidates[ret->candidates_len++] = patterns[i].reasons[k];
-		ret->alert = find(line, " alert ") || find(line, "remote error");
-		ret->confidence = ret->candidates_len == 1 ? HF_CERTAIN : HF_LIKELY;
-		guess_writer(line, ret);
 		return true;
 	}
 	return false;
+}
+
+/* Logs that have only the number of OpenSSL's error, in hexadecimal: of its library 20 (SSL), the
+ * reason, and from 1000 on an alert that came. */
+static bool by_code(const char *line, struct hf_log_meaning *ret)
+{
+	static const struct {
+		unsigned code;
+		const char *text; /* of a pattern */
+	} codes[] = {
+		{ SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE, "peer did not return a certificate" },
+		{ SSL_R_NO_SHARED_CIPHER, "no shared cipher" },
+		{ SSL_R_UNSUPPORTED_PROTOCOL, "unsupported protocol" },
+		{ SSL_R_HTTP_REQUEST, "ssl routines::http request" },
+		{ SSL_R_WRONG_VERSION_NUMBER, "wrong version number" },
+		{ SSL_R_NO_SUITABLE_KEY_SHARE, "no suitable key share" },
+		{ SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM, "no suitable signature algorithm" },
+		{ SSL_R_NO_APPLICATION_PROTOCOL, "no application protocol" },
+		{ SSL_R_SESSION_ID_CONTEXT_UNINITIALIZED, "session id context uninitialized" },
+		{ SSL_R_EXCESSIVE_MESSAGE_SIZE, "excessive message size" },
+	};
+	const char *at = strstr(line, "0A000");
+	unsigned code;
+
+	if (!at || sscanf(at, "0A000%3x", &code) != 1)
+		return false;
+	ret->alert = code >= ALERTS_FROM;
+	if (ret->alert)
+		return by_pattern(hf_alert_name((int)(code - ALERTS_FROM)), ret);
+	for (size_t i = 0; i < HF_ARRAY_LEN(codes); i++) {
+		if (codes[i].code == code)
+			return by_pattern(codes[i].text, ret);
+	}
+	return false;
+}
+
+bool hf_log_line_read(const char *line, struct hf_log_context *context, struct hf_log_meaning *ret)
+{
+	struct hf_log_context none = { .depth_known = false };
+
+	*ret = (struct hf_log_meaning){ .confidence = HF_LIKELY };
+	context = context ? context : &none;
+	if (!hf_log_verdict_read(line, context, ret) && !by_pattern(line, ret) &&
+	    !by_code(line, ret))
+		return false;
+	ret->alert |= find(line, " alert ") || find(line, "remote error");
+	ret->confidence = ret->candidates_len == 1 ? HF_CERTAIN : HF_LIKELY;
+	guess_writer(line, ret);
+	ret->writer_is_server |= context->server && !ret->writer_is_client;
+	ret->writer_is_client |= context->client && !ret->writer_is_server;
+	return true;
 }

@@ -9,7 +9,7 @@
 
 #include "base/err.h"
 #include "base/time.h"
-#include "explain/story.h"
+#include "explain/logline.h"
 #include "util/clock.h"
 
 enum { LINES_CAP = 6, SENT_CAP = 16, DER_CAP = 64 * 1024, JAVA_MESSAGE_CAP = 32768 };
@@ -250,7 +250,7 @@ static void refused_by_client(const struct explain_own *own, struct explain_read
 	if (by_alert || r->g.alert < 0 || names_too_long(r) || by_own_dates(r) ||
 	    by_own_chain(own, r) || by_what_is_left(own, r))
 		return;
-	if (!hf_log_line_read(hf_alert_name(r->g.alert), &meaning))
+	if (!hf_log_line_read(hf_alert_name(r->g.alert), NULL, &meaning))
 		return;
 	explain_settle(&r->g, meaning.candidates[0], HF_LIKELY);
 	for (size_t i = 1; i < meaning.candidates_len; i++)

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "cli/explain.h"
+#include "explain/logline.h"
 #include "explain/story.h"
 #include "util/complaint.h"
 
@@ -91,34 +92,84 @@ int explain_list(struct hf_cmd_ctx *ctx)
 
 static const char *who_refused(const struct hf_log_meaning *m)
 {
-	bool server = m->writer_is_server, client = m->writer_is_client;
+	enum hf_side side = hf_log_refused_by(m);
 
-	if (!server && !client)
+	if (side == HF_SIDE_NOBODY)
 		return m->alert ? "the peer of who wrote it" : "who wrote it";
-	return server == m->alert ? "the client" : "the server";
+	return side == HF_SIDE_CLIENT ? "the client" : "the server";
+}
+
+/* Whose certificate: the other side's than that which refused; HF_ROLE_NONE when it does not show.
+ */
+static enum hf_role role_of(const struct hf_log_meaning *m)
+{
+	static const enum hf_role roles[][2] = {
+		[HF_SIDE_SERVER] = { HF_ROLE_CLIENT_LEAF, HF_ROLE_CLIENT_CA },
+		[HF_SIDE_CLIENT] = { HF_ROLE_SERVER_LEAF, HF_ROLE_SERVER_CA },
+	};
+	enum hf_side judge = hf_log_refused_by(m);
+
+	if (!m->depth_known || judge == HF_SIDE_NOBODY || m->alert)
+		return HF_ROLE_NONE;
+	return hf_cause_role(m->candidates[0], judge, roles[judge][m->is_ca]);
+}
+
+static void line_to_json(struct hf_json *j, const char *line, const struct hf_log_meaning *m)
+{
+	const struct hf_reason_info *first = hf_reason_info(m->candidates[0]);
+	enum hf_side judge = hf_log_refused_by(m);
+
+	hf_json_object_begin(j, NULL);
+	hf_json_string(j, "line", line);
+	hf_json_string(j, "cause", first->id);
+	hf_json_string(j, "refused_by", who_refused(m));
+	if (judge != HF_SIDE_NOBODY)
+		hf_json_string(j, "fault_in",
+			       hf_side_name(hf_cause_fault(m->candidates[0], judge)));
+	hf_json_string(j, "confidence", hf_confidence_name(m->confidence));
+	hf_json_array_begin(j, "candidates");
+	for (size_t i = 0; i < m->candidates_len; i++)
+		hf_json_string(j, NULL, hf_reason_info(m->candidates[i])->id);
+	hf_json_array_end(j);
+	if (role_of(m) || m->subject[0]) {
+		hf_json_object_begin(j, "certificate");
+		if (role_of(m))
+			hf_json_string(j, "role", hf_role_name(role_of(m)));
+		hf_json_string(j, "subject", m->subject);
+		hf_json_string(j, "issuer", m->issuer);
+		hf_json_string(j, "serial", m->serial);
+		hf_json_object_end(j);
+	}
+	hf_json_string(j, "fix", first->remedy);
+	hf_json_object_end(j);
+}
+
+static void tell_certificate(struct hf_out *out, const struct hf_log_meaning *m)
+{
+	if (!m->subject[0])
+		return;
+	hf_out_print(out, "about ");
+	if (role_of(m))
+		hf_out_print(out, "the %s, ", hf_role_name(role_of(m)));
+	hf_out_safe(out, m->subject);
+	if (m->serial[0]) {
+		hf_out_print(out, " (serial ");
+		hf_out_safe(out, m->serial);
+		hf_out_print(out, ")");
+	}
+	hf_out_print(out, "\n");
 }
 
 static void tell_line(struct hf_out *out, const char *line, const struct hf_log_meaning *m)
 {
-	const struct hf_reason_info *first = hf_reason_info(m->candidates[0]);
-
 	if (out->json_mode) {
-		hf_json_object_begin(&out->json, NULL);
-		hf_json_string(&out->json, "line", line);
-		hf_json_string(&out->json, "cause", first->id);
-		hf_json_string(&out->json, "refused_by", who_refused(m));
-		hf_json_string(&out->json, "confidence", hf_confidence_name(m->confidence));
-		hf_json_array_begin(&out->json, "candidates");
-		for (size_t i = 0; i < m->candidates_len; i++)
-			hf_json_string(&out->json, NULL, hf_reason_info(m->candidates[i])->id);
-		hf_json_array_end(&out->json);
-		hf_json_string(&out->json, "fix", first->remedy);
-		hf_json_object_end(&out->json);
+		line_to_json(&out->json, line, m);
 		return;
 	}
 	hf_out_print(out, "> ");
 	hf_out_safe(out, line);
 	hf_out_print(out, "\nsaid by %s\n", who_refused(m));
+	tell_certificate(out, m);
 	for (size_t i = 0; i < m->candidates_len; i++) {
 		const struct hf_reason_info *info = hf_reason_info(m->candidates[i]);
 
@@ -130,40 +181,46 @@ static void tell_line(struct hf_out *out, const char *line, const struct hf_log_
 			     "which one: handfast explain HOST:PORT --cert … --key … --ca …\n");
 }
 
-static bool one_line(struct hf_cmd_ctx *ctx, struct explain_digest *d, const char *line,
-		     bool *started)
+/* What a text of several lines is read into. */
+struct lines {
+	struct explain_digest *records;
+	struct hf_log_context context;
+	bool started;
+};
+
+static void one_line(struct hf_cmd_ctx *ctx, struct lines *lines, const char *line)
 {
 	struct hf_log_meaning meaning;
 
-	if (explain_digest_add(d, line))
-		return true;
-	if (!hf_log_line_read(line, &meaning))
-		return false;
-	if (ctx->out.json_mode && !*started) {
+	if (explain_digest_add(lines->records, line) ||
+	    !hf_log_line_read(line, &lines->context, &meaning))
+		return;
+	if (ctx->out.json_mode && !lines->started) {
 		hf_out_json_begin(&ctx->out);
 		hf_json_array_begin(&ctx->out.json, "lines");
 	}
-	*started = true;
+	lines->started = true;
 	tell_line(&ctx->out, line, &meaning);
-	return true;
 }
 
 static int all_lines(struct hf_cmd_ctx *ctx, char *text, struct explain_digest *d)
 {
-	bool started = false;
+	struct lines lines = { .records = d };
+
+	hf_log_context_init(&lines.context, text);
 
 	for (char *line = text, *next; line; line = next) {
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = '\0';
 		line[strcspn(line, "\r")] = '\0';
-		(void)one_line(ctx, d, line, &started);
+		one_line(ctx, &lines, line);
 	}
-	if (started && ctx->out.json_mode) {
+	if (lines.started && ctx->out.json_mode) {
 		hf_json_array_end(&ctx->out.json);
 		hf_out_json_end(&ctx->out);
 	}
-	if (started)
+	if (lines.started)
 		return HF_EXIT_NO;
 	if (explain_digest_len(d) > 0)
 		return explain_digest_tell(ctx, d, NULL);

@@ -4,6 +4,7 @@
 #include "tls_fixture.h"
 
 #include "base/time.h"
+#include "explain/logline.h"
 #include "explain/story.h"
 
 static const struct fx_spec root_spec = { .subject = "/O=Zoo/CN=Root", .exts = TX_CA_EXTS };
@@ -235,14 +236,41 @@ static void test_lines_of_logs(void **state)
 	struct hf_log_meaning m;
 
 	(void)state;
-	assert_true(hf_log_line_read("SSL: CRL HAS EXPIRED", &m));
+	assert_true(hf_log_line_read("SSL: CRL HAS EXPIRED", NULL, &m));
 	assert_int_equal(m.candidates[0], HF_REASON_V_CRL_EXPIRED);
 	assert_int_equal(m.confidence, HF_CERTAIN);
-	assert_true(hf_log_line_read("sslv3 alert certificate expired", &m));
+	assert_true(hf_log_line_read("sslv3 alert certificate expired", NULL, &m));
 	assert_true(m.alert && m.candidates_len > 2);
 	assert_int_equal(m.confidence, HF_LIKELY);
-	assert_false(hf_log_line_read("", &m));
-	assert_false(hf_log_line_read("GET / HTTP/1.1 200", &m));
+	assert_false(hf_log_line_read("", NULL, &m));
+	assert_false(hf_log_line_read("GET / HTTP/1.1 200", NULL, &m));
+}
+
+static void test_the_depth_of_a_verdict_in_a_log(void **state)
+{
+	static const char log[] = "…:tls_process_client_certificate:certificate verify failed:…";
+	static const char expired[] = "verify error:num=10:certificate has expired";
+	struct hf_log_context context;
+	struct hf_log_meaning m;
+
+	(void)state;
+	hf_log_context_init(&context, log);
+	assert_true(hf_log_line_read(expired, &context, &m) && !m.depth_known); /* whose? */
+	assert_false(hf_log_line_read("depth=1 O = A, CN = B", &context, &m));
+	assert_true(hf_log_line_read(expired, &context, &m));
+	assert_int_equal(m.candidates[0], HF_REASON_V_CA_EXPIRED);
+	assert_string_equal(m.subject, "O = A, CN = B");
+	assert_int_equal(hf_log_refused_by(&m), HF_SIDE_SERVER);
+	assert_false(hf_log_line_read("depth=0 CN = L", &context, &m));
+	assert_true(hf_log_line_read(expired, &context, &m));
+	assert_int_equal(m.candidates[0], HF_REASON_V_EXPIRED);
+	/* a number that is none, a depth that is none, an error nobody has */
+	assert_false(hf_log_line_read("verify error:num=x", &context, &m));
+	assert_false(hf_log_line_read("depth=", &context, &m));
+	assert_true(hf_log_line_read(expired, &context, &m) && !m.depth_known);
+	assert_false(hf_log_line_read("verify error:num=9999:", &context, &m));
+	assert_false(hf_log_line_read("Rejected by CERT at depth=1: CN=B", &context, &m));
+	assert_false(hf_log_line_read("/000000000A000086/0/0/0 x", &context, &m));
 }
 
 int main(void)
@@ -256,6 +284,7 @@ int main(void)
 		cmocka_unit_test(test_views_are_escaped),
 		cmocka_unit_test(test_every_reason_can_be_told),
 		cmocka_unit_test(test_lines_of_logs),
+		cmocka_unit_test(test_the_depth_of_a_verdict_in_a_log),
 	};
 
 	return cmocka_run_group_tests(tests, cast_make, cast_done);

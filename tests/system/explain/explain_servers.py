@@ -93,7 +93,7 @@ class HaproxyServer(Listening):
     name = "haproxy"
 
     def __init__(self, home, cred, ca=None, mode="require", version=None, crls=(), host="127.0.0.1", bind="",
-                 names=None, status=200, more=()):
+                 names=None, status=200, more=(), defaults=""):
         folder = os.path.join(str(home), "haproxy-%s" % os.urandom(4).hex())
         os.makedirs(folder)
         self.port = free_port()
@@ -114,7 +114,11 @@ class HaproxyServer(Listening):
         conf = write(folder, "haproxy.cfg", """
 global
  ssl-default-bind-options ssl-min-ver TLSv1.2
+ log stdout format raw local0
 defaults
+ log global
+ option httplog
+ %s
  mode http
  timeout client 5s
  timeout server 5s
@@ -122,7 +126,7 @@ defaults
 frontend f
  bind %s:%d ssl %s %s
  http-request return status %d content-type text/plain string ok
-""" % (host, self.port, " ".join(words), bind, status))
+""" % (defaults, host, self.port, " ".join(words), bind, status))
         super().__init__([need("haproxy"), "-db", "-f", conf], clean_env(home))
         self.wait_port()
 
@@ -164,6 +168,7 @@ ServerRoot %s
 ServerName localhost
 PidFile %s/pid
 ErrorLog /dev/stderr
+LogLevel warn ssl:info
 Mutex file:%s default
 StartServers 1
 Listen %s:%d

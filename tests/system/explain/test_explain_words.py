@@ -29,8 +29,20 @@ LINES = [
     ("error:0A00010B:SSL routines::wrong version number", "T-PLAINTEXT-SERVER", None),
     ("connect(): write tcp: message too long", "T-MTU", None),
     ("error:0A0000A3:SSL routines::bad signature; alert decrypt error", "V-BAD-SIGNATURE", None),
-    ("127.0.0.1:4735 [28/Nov/2026:21:18:44.393] f/1: SSL client CA chain cannot be verified", "V-CA-EXPIRED", "the server"),
-    ("Error in handshake: Error in the certificate.", "V-UNKNOWN-CA", None),
+    ("127.0.0.1:4735 [28/Nov/2026:21:18:44.393] f/1: SSL client CA chain cannot be verified", "V-UNKNOWN-CA", "the server"),
+    ("Error in handshake: Error in the certificate.", "V-UNKNOWN-CA", "the server"),
+    ("Error in handshake: No certificate was found.", "N-NONE", "the server"),
+    ("*1 client sent no required SSL certificate while reading client request headers", "N-NONE", "the server"),
+    ("tlsClientError ECONNRESET socket hang up UNABLE_TO_GET_CRL", "V-CRL-MISSING", "the server"),
+    ("tlsClientError ECONNRESET socket hang up UNABLE_TO_GET_ISSUER_CERT", "V-PARTIAL-ANCHOR", "the server"),
+    ("1.2.3.4:1 [x] f~ 1/1 34/000000000A0000C7/0/0/0 gw/TLSv1.3/TLS_AES_256_GCM_SHA384", "N-NONE", None),
+    ("1.2.3.4:1 [x] f~ 1/1 30/000000000A000418/0/0/0 gw/TLSv1.3/(NONE)", "V-UNKNOWN-CA", "the peer of who wrote it"),
+    ("1.2.3.4:1 [x] f~ 1/1 30/000000000A000086/0/23/0 gw/TLSv1.2/(NONE)", "V-CA-REVOKED", "the server"),
+    ("1.2.3.4:1 [x] f~ 1/1 30/000000000A000086/23/0/0 gw/TLSv1.2/(NONE)", "V-REVOKED", "the server"),
+    ("AH02276: Certificate Verification: Error (10): certificate has expired [subject: CN=R / issuer: CN=R / serial: 1 / x",
+     "V-ROOT-EXPIRED", "the server"),
+    ("AH02276: Certificate Verification: Error (10): certificate has expired [subject: CN=L / issuer: CN=R / serial: 1 / x",
+     "V-EXPIRED", "the server"),
 ]
 
 

@@ -44,7 +44,8 @@ for (const entry of wanted) {
       res.end(entry.body || JSON.stringify(about));
     });
   });
-  server.on('tlsClientError', (error) => console.error(entry.name + ' tlsClientError ' + error.code + ' ' + error.message));
+  server.on('tlsClientError', (error, socket) => console.error(
+    [entry.name, 'tlsClientError', error.code, error.message, (socket && socket.authorizationError) || ''].join(' ')));
   server.on('clientError', (error, socket) => socket.destroy());
   server.listen(0, entry.host || '127.0.0.1', () => {
     ports[entry.name] = server.address().port;
