@@ -56,6 +56,8 @@ static void certs_free(STACK_OF(X509) *certs)
 }
 HF_DEFINE_AUTO(borrowed_certs, STACK_OF(X509), certs_free);
 
+HF_DEFINE_AUTO(policy_tree, X509_POLICY_TREE, X509_policy_tree_free);
+
 static bool add_oid(STACK_OF(ASN1_OBJECT) *oids, const char *text)
 {
 	ASN1_OBJECT *oid = hf_oid_parse(text);
@@ -113,11 +115,28 @@ static void report(struct hf_judgement *j, int result)
 			      "none that all of them share");
 }
 
+/* For the rules; an OID longer than any that a rule can name is left out. */
+static void keep_valid(struct hf_judgement *j, const X509_POLICY_TREE *tree)
+{
+	STACK_OF(X509_POLICY_NODE) *nodes = tree ? X509_policy_tree_get0_user_policies(tree) : NULL;
+
+	for (int i = 0; i < sk_X509_POLICY_NODE_num(nodes); i++) {
+		const ASN1_OBJECT *oid =
+		    X509_policy_node_get0_policy(sk_X509_POLICY_NODE_value(nodes, i));
+		char text[HF_OID_CAP];
+		int len = OBJ_obj2txt(text, sizeof(text), oid, 1);
+
+		if (len > 0 && (size_t)len < sizeof(text) &&
+		    hf_strv_add(&j->verdict->policies, text) < 0)
+			j->no_memory = true;
+	}
+}
+
 void hf_check_policies(struct hf_judgement *j)
 {
 	HF_AUTO(oid_stack) oids = NULL;
 	HF_AUTO(borrowed_certs) certs = NULL;
-	X509_POLICY_TREE *tree = NULL;
+	HF_AUTO(policy_tree) tree = NULL;
 	int explicit_policy = 0;
 	int result;
 
@@ -132,8 +151,9 @@ void hf_check_policies(struct hf_judgement *j)
 	LEAKS_OF_OPENSSL_BEGIN();
 	result = X509_policy_check(&tree, &explicit_policy, certs, oids, flags_of(j->options));
 	LEAKS_OF_OPENSSL_END();
-	X509_policy_tree_free(tree);
 	ERR_clear_error();
 	if (result != X509_PCY_TREE_VALID)
 		report(j, result);
+	else if (!j->objections)
+		keep_valid(j, tree);
 }

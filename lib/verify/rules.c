@@ -65,6 +65,17 @@ size_t hf_rules_count(const struct hf_rules *rules)
 	return rules->len;
 }
 
+bool hf_rules_ask_policies(const struct hf_rules *rules)
+{
+	for (size_t i = 0; i < rules->len; i++) {
+		for (size_t t = 0; t < rules->items[i].terms_len; t++) {
+			if (rules->items[i].terms[t].kind == HF_TERM_POLICY)
+				return true;
+		}
+	}
+	return false;
+}
+
 static bool has_allow(const struct hf_rules *rules)
 {
 	for (size_t i = 0; i < rules->len; i++) {
@@ -165,9 +176,11 @@ bool hf_rules_admit(const struct hf_rules *rules, const struct hf_trust *trust,
 	/* Lent for the judgement, and given back. */
 	ret_denied->accepted = true;
 	ret_denied->chain = verdict->chain;
+	ret_denied->policies = verdict->policies;
 	ret_denied->identity = verdict->identity;
 	admitted = hf_rules_apply(rules, trust, ret_denied, NULL) == 0 && ret_denied->accepted;
 	ret_denied->chain = (struct hf_certs)HF_CERTS_INIT;
+	ret_denied->policies = (struct hf_strv)HF_STRV_INIT;
 	ret_denied->identity = NULL;
 	return admitted;
 }

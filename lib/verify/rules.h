@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rules: who may do what.  `any`, `cn:`, `o:`, `ou:`, `dns:` (one leading "*." label), `uri:` (with
  * a trailing slash-star path wildcard), `email:`, `ip:CIDR`, `sha256:HEX`, `spki:HEX`,
- * `serial:HEX@ISSUER-SHA256`, `issuer:NAME-OF-TRUST`, joined by '+' for "and".  First match wins;
- * no match denies once any allow exists; only denies: the rest is allowed; no rules at all: denied.
+ * `serial:HEX@ISSUER-SHA256`, `issuer:NAME-OF-TRUST`, `policy:OID` (of the path's valid policies),
+ * joined by '+' for "and".  First match wins; no match denies once any allow exists; only denies:
+ * the rest is allowed; no rules at all: denied.
  */
 #ifndef HF_VERIFY_RULES_H
 #define HF_VERIFY_RULES_H
@@ -19,6 +20,8 @@ HF_DEFINE_AUTO(hf_rules, struct hf_rules, hf_rules_unref);
 /* Errors name the term and the nearest word.  Order of calls is the order of the rules. */
 int hf_rules_add(struct hf_rules *rules, bool allow, const char *text, struct hf_err *err);
 size_t hf_rules_count(const struct hf_rules *rules);
+/* Does one of them look at certificate policies? */
+bool hf_rules_ask_policies(const struct hf_rules *rules);
 /* Decides for an accepted verdict's identity and path; on denial adds A-NOT-ALLOWED or A-DENIED,
  * sets accepted = false and the alert; always sets verdict->rule to the text of the deciding rule
  * ("allow cn:mail-server") or "no rule matches". */

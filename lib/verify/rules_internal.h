@@ -12,11 +12,12 @@ enum hf_term_kind {
 	HF_TERM_CN, HF_TERM_O, HF_TERM_OU,
 	HF_TERM_DNS, HF_TERM_URI, HF_TERM_EMAIL, HF_TERM_IP,
 	HF_TERM_SHA256, HF_TERM_SPKI, HF_TERM_SERIAL, HF_TERM_ISSUER,
+	HF_TERM_POLICY,
 };
 
 struct hf_term {
 	enum hf_term_kind kind;
-	/* owned: name, pattern without its wildcard, serial, label */
+	/* owned: name, pattern without its wildcard, serial, label, dotted OID */
 	char *text;
 	bool wildcard;                   /* DNS: "*." in front; URI: a slash and a star behind */
 	uint8_t bytes[HF_SHA256_LEN];    /* digests; the network of IP */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "pki/der.h"
 #include "pki/name.h"
 #include "verify/rules_internal.h"
 
@@ -198,6 +199,29 @@ static bool label_is(const struct hf_trust *trust, const struct hf_verdict *v, c
 	return label && strcmp(label, text) == 0;
 }
 
+static bool leaf_claims(const struct hf_cert *leaf, const char *text)
+{
+	HF_AUTO(CERTIFICATEPOLICIES)
+	policies = X509_get_ext_d2i(leaf->x509, NID_certificate_policies, NULL, NULL);
+	HF_AUTO(ASN1_OBJECT) oid = hf_oid_parse(text);
+
+	for (int i = 0; i < sk_POLICYINFO_num(policies); i++) {
+		if (oid && OBJ_cmp(sk_POLICYINFO_value(policies, i)->policyid, oid) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What a certificate claims counts for it only as far as every CA above allows it, and against it
+ * in any case. */
+static bool policy_is_valid(const struct hf_verdict *v, const char *text, bool doubt)
+{
+	static const char any[] = "2.5.29.32.0";
+
+	return hf_strv_has(&v->policies, text) || hf_strv_has(&v->policies, any) ||
+	       (doubt && leaf_claims(v->identity->leaf, text));
+}
+
 static bool term_matches(const struct hf_term *t, bool allow, const struct hf_trust *trust,
 			 const struct hf_verdict *v)
 {
@@ -225,6 +249,8 @@ static bool term_matches(const struct hf_term *t, bool allow, const struct hf_tr
 		return strcmp(c->serial, t->text) == 0 && issuer_cert_is(v, t->bytes);
 	case HF_TERM_ISSUER:
 		return label_is(trust, v, t->text);
+	case HF_TERM_POLICY:
+		return policy_is_valid(v, t->text, !allow);
 	}
 	return false;
 }

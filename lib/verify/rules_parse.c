@@ -6,24 +6,19 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "pki/der.h"
 #include "verify/rules_internal.h"
 
 enum { RULE_CAP = 4096, TERMS_CAP = 16 };
 
 static const char *const kind_words[] = {
-	[HF_TERM_ANY] = "any",
-	[HF_TERM_CN] = "cn",
-	[HF_TERM_O] = "o",
-	[HF_TERM_OU] = "ou",
-	[HF_TERM_DNS] = "dns",
-	[HF_TERM_URI] = "uri",
-	[HF_TERM_EMAIL] = "email",
-	[HF_TERM_IP] = "ip",
-	[HF_TERM_SHA256] = "sha256",
-	[HF_TERM_SPKI] = "spki",
-	[HF_TERM_SERIAL] = "serial",
-	[HF_TERM_ISSUER] = "issuer",
-	NULL,
+	[HF_TERM_ANY] = "any",	     [HF_TERM_CN] = "cn",
+	[HF_TERM_O] = "o",	     [HF_TERM_OU] = "ou",
+	[HF_TERM_DNS] = "dns",	     [HF_TERM_URI] = "uri",
+	[HF_TERM_EMAIL] = "email",   [HF_TERM_IP] = "ip",
+	[HF_TERM_SHA256] = "sha256", [HF_TERM_SPKI] = "spki",
+	[HF_TERM_SERIAL] = "serial", [HF_TERM_ISSUER] = "issuer",
+	[HF_TERM_POLICY] = "policy", NULL,
 };
 
 /* Length of "word:" at s, or of a final "any"; 0 when s does not begin a term. */
@@ -182,13 +177,28 @@ static int parse_serial(struct hf_term *t, const char *value, struct hf_err *err
 	return t->text ? 0 : bad_value(err, "serial", value, hint);
 }
 
+/* anyPolicy stands for every policy in a certificate, and for none in particular in a rule. */
+static int parse_policy(struct hf_term *t, const char *value, struct hf_err *err)
+{
+	HF_AUTO(ASN1_OBJECT) oid = hf_oid_parse(value);
+
+	if (!oid)
+		return bad_value(err, "policy", value,
+				 "write the policy's OID: policy:1.3.6.1.4.1.1");
+	if (OBJ_obj2nid(oid) == NID_any_policy)
+		return bad_value(
+		    err, "policy", value,
+		    "anyPolicy names no policy: leave the term out, or name the one that counts");
+	return keep_text(t, value, err);
+}
+
 static int (*const parsers[])(struct hf_term *t, const char *value, struct hf_err *err) = {
 	[HF_TERM_CN] = parse_plain,	[HF_TERM_O] = parse_plain,
 	[HF_TERM_OU] = parse_plain,	[HF_TERM_DNS] = parse_dns,
 	[HF_TERM_URI] = parse_uri,	[HF_TERM_EMAIL] = parse_email,
 	[HF_TERM_IP] = parse_ip,	[HF_TERM_SHA256] = parse_digest,
 	[HF_TERM_SPKI] = parse_digest,	[HF_TERM_SERIAL] = parse_serial,
-	[HF_TERM_ISSUER] = parse_plain,
+	[HF_TERM_ISSUER] = parse_plain, [HF_TERM_POLICY] = parse_policy,
 };
 
 static int unknown_term(struct hf_err *err, const char *term, const char *word)
@@ -201,7 +211,7 @@ static int unknown_term(struct hf_err *err, const char *term, const char *word)
 				   strcmp(nearest, "any") == 0 ? "" : ":");
 	return hf_err_hint(
 	    err,
-	    "terms are any, cn:, o:, ou:, dns:, uri:, email:, ip:, sha256:, spki:, serial:, issuer:");
+	    "terms are any, cn:, o:, ou:, dns:, uri:, email:, ip:, sha256:, spki:, serial:, issuer:, policy:");
 }
 
 static int nothing_after_plus(struct hf_err *err)

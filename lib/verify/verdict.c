@@ -60,6 +60,7 @@ void hf_verdict_done(struct hf_verdict *v)
 		finding_done(&v->findings[i]);
 	free(v->findings);
 	hf_certs_done(&v->chain);
+	hf_strv_done(&v->policies);
 	hf_identity_free(v->identity);
 	free(v->rule);
 	hf_verdict_init(v);

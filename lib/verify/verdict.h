@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/reason.h"
+#include "base/str.h"
 #include "pki/identity.h"
 
 enum hf_judge { HF_JUDGE_NOBODY, HF_JUDGE_US, HF_JUDGE_PEER };
@@ -58,6 +59,9 @@ struct hf_verdict {
 	ssize_t root_cause;
 	/* the path judged, leaf … anchor; as far as it could be built */
 	struct hf_certs chain;
+	/* the path's valid policies, as its anchor calls them (the user-constrained policy set of
+	 * RFC 5280 6.1.5): dotted OIDs, anyPolicy's for all */
+	struct hf_strv policies;
 	struct hf_identity *identity; /* of the verified leaf; NULL unless the chain was accepted */
 	/* text of the allow/deny rule that decided; NULL when none did */
 	char *rule;
@@ -84,7 +88,7 @@ struct hf_finding *hf_verdict_add(struct hf_verdict *v, enum hf_reason reason, e
  * "findings":[{"id","severity","consequence","step","role","depth",
  *  "subject","serial","sha256","sentence","rule","want","have","remedy"}], "identity",
  * "openssl":[{"error", "name","depth"}], "chain":[{"subject","serial","sha256","not_after"}],
- * "allow_rule", "valid_until", "node_reason", "alert" (number), "alert_name"} */
+ * "policies":[OID], "allow_rule", "valid_until", "node_reason", "alert" (number), "alert_name"} */
 void hf_verdict_to_json(const struct hf_verdict *v, struct hf_json *j, const char *key);
 /* Text for people: one line per finding "V-EXPIRED: CN=x (depth 0): the certificate has expired:
  * want …, have …" and its fix; rpki-client style. */

@@ -79,6 +79,14 @@ static void chain_to_json(const struct hf_verdict *v, struct hf_json *j)
 	hf_json_array_end(j);
 }
 
+static void policies_to_json(const struct hf_verdict *v, struct hf_json *j)
+{
+	hf_json_array_begin(j, "policies");
+	for (size_t i = 0; i < v->policies.len; i++)
+		hf_json_string(j, NULL, v->policies.items[i]);
+	hf_json_array_end(j);
+}
+
 /* Root cause in one sentence: "CN=x: the certificate has expired: want …, have …". */
 static void explanation_to_json(const struct hf_verdict *v, struct hf_json *j)
 {
@@ -116,6 +124,7 @@ void hf_verdict_to_json(const struct hf_verdict *v, struct hf_json *j, const cha
 	else
 		hf_json_null(j, "identity");
 	chain_to_json(v, j);
+	policies_to_json(v, j);
 	hf_json_string(j, "allow_rule", v->rule);
 	if (v->accepted)
 		hf_json_time(j, "valid_until", v->valid_until);

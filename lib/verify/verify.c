@@ -70,6 +70,8 @@ static int take_best(struct trial *t, struct hf_verdict *v, struct hf_err *err)
 	v->findings_len = t->best.findings_len;
 	v->findings_alloc = t->best.findings_alloc;
 	t->best.findings_len = t->best.findings_alloc = 0;
+	v->policies = t->best.policies;
+	t->best.policies = (struct hf_strv)HF_STRV_INIT;
 	for (size_t i = 0; i < len; i++) {
 		if (hf_certs_add(&v->chain, path->certs[i], err) < 0)
 			return -HF_E_NOMEM;

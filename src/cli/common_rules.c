@@ -12,7 +12,8 @@ const struct hf_option hf_rule_options[] = {
 	  .prefix = "allow ",
 	  .help =
 	      "let in: any, cn:, o:, ou:, dns:, uri:, email:, ip:CIDR, sha256:, spki:, serial:HEX@ISSUER, "
-	      "issuer:TRUST, joined by '+' for 'and'" },
+	      "issuer:TRUST, policy:OID (of certificate policies, valid along the whole path), joined by '+' for "
+	      "'and'" },
 	{ .name = "deny",
 	  .kind = HF_OPT_LIST,
 	  .offset = offsetof(struct hf_rule_opts, rules),

@@ -32,6 +32,22 @@ static void tell_where(struct hf_out *out, const struct hf_rules_meeting *meetin
 			     hf_client_auth_words[parts->client_auth]);
 }
 
+/* Where there is one, or a rule asks for one. */
+static void tell_policies(struct hf_out *out, const struct hf_rules_meeting *meeting)
+{
+	const struct hf_strv *policies = &meeting->verdict.policies;
+	const struct hf_rules *rules = meeting->parts->rules;
+
+	if (meeting->verdict.identity == NULL ||
+	    (policies->len == 0 && (rules == NULL || !hf_rules_ask_policies(rules))))
+		return;
+	hf_out_print(out, "  policies:");
+	for (size_t i = 0; i < policies->len; i++)
+		hf_out_print(out, " %s", policies->items[i]);
+	hf_out_print(out, "%s\n",
+		     policies->len > 0 ? "" : " none that every CA of the path allows");
+}
+
 static void tell_verdict(struct hf_out *out, const struct hf_rules_meeting *meeting)
 {
 	const struct hf_verdict *verdict = &meeting->verdict;
@@ -44,6 +60,7 @@ static void tell_verdict(struct hf_out *out, const struct hf_rules_meeting *meet
 		hf_out_print(out, "%s", hf_buf_str(&text));
 	if (verdict->rule != NULL)
 		hf_out_print(out, "  rule: %s\n", verdict->rule);
+	tell_policies(out, meeting);
 	if (!verdict->accepted)
 		return;
 	hf_time_format(verdict->valid_until, when);

@@ -91,9 +91,12 @@ HF_UNUSED static EVP_PKEY *certmake_new_key(const char *kind)
 
 HF_UNUSED static void certmake_extensions(X509 *x, X509 *issuer, const char *const *ext)
 {
+	CONF *none = NCONF_new(NULL); /* certificatePolicies looks for sections */
 	X509V3_CTX ctx;
 
+	assert_non_null(none);
 	X509V3_set_ctx(&ctx, issuer, x, NULL, NULL, 0);
+	X509V3_set_nconf(&ctx, none);
 	for (; ext && *ext; ext++) {
 		char name[64], value[4096];
 		const char *eq = strchr(*ext, '=');
@@ -108,6 +111,7 @@ HF_UNUSED static void certmake_extensions(X509 *x, X509 *issuer, const char *con
 		assert_int_equal(X509_add_ext(x, e, -1), 1);
 		X509_EXTENSION_free(e);
 	}
+	NCONF_free(none);
 }
 
 HF_UNUSED static void certmake_damage(X509 *x)

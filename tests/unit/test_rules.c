@@ -179,6 +179,113 @@ static void test_terms(void **state)
 	done(&w);
 }
 
+#define OURS "1.3.6.1.4.1.99999.1"
+#define THEIRS "1.3.6.1.4.1.99999.2"
+#define ANY_POLICY "2.5.29.32.0"
+
+/* root -> CA -> leaf, each with one extension more; the leaf's verdict under allow or deny of OURS.
+ */
+static bool let_in_by_policy(const char *ca_policies, const char *ca_more,
+			     const char *leaf_policies, const char *rule, struct hf_verdict *v)
+{
+	const char *ca_ext[] = { "basicConstraints=critical,CA:TRUE",
+				 "keyUsage=critical,keyCertSign,cRLSign",
+				 CERTMAKE_IDS,
+				 ca_policies,
+				 ca_policies ? ca_more : NULL,
+				 NULL };
+	const char *leaf_ext[] = { "extendedKeyUsage=clientAuth", CERTMAKE_IDS, leaf_policies,
+				   NULL };
+	struct certmade root = certmake(&(struct certmake){ .ext = certmake_root });
+	struct certmade ca =
+	    certmake(&(struct certmake){ .subject = "/CN=CA", .issuer = &root, .ext = ca_ext });
+	struct certmade leaf =
+	    certmake(&(struct certmake){ .subject = "/CN=leaf", .issuer = &ca, .ext = leaf_ext });
+	HF_AUTO(hf_trust) trust =
+	    vf_trust((const struct certmade *const[]){ &root, NULL }, NULL, NULL);
+	HF_AUTO(hf_rules) rules = NULL;
+
+	assert_int_equal(hf_rules_new(&rules, NULL), 0);
+	assert_int_equal(fill(rules, (const char *const[]){ rule, NULL }, NULL), 0);
+	vf_judge((const struct certmade *const[]){ &leaf, &ca, NULL }, trust,
+		 &(struct hf_verify_options){ .purpose = HF_PURPOSE_CLIENT }, v);
+	vf_expect(leaf_policies ? leaf_policies : "no policies", v, true, NULL);
+	assert_int_equal(hf_rules_apply(rules, trust, v, NULL), 0);
+	certmade_done(&root);
+	certmade_done(&ca);
+	certmade_done(&leaf);
+	return v->accepted;
+}
+
+/* The valid policies of the path decide, not what the leaf says of itself. */
+static void test_policies_are_those_of_the_path(void **state)
+{
+	static const char ours[] = "certificatePolicies=" OURS,
+			  theirs[] = "certificatePolicies=" THEIRS,
+			  both[] = "certificatePolicies=" THEIRS "," OURS,
+			  any[] = "certificatePolicies=" ANY_POLICY;
+	static const struct {
+		const char *label, *ca, *ca_more, *leaf;
+		bool allowed, denied;
+		const char *valid; /* the only one; NULL: none */
+	} rows[] = {
+		{ "both say so", ours, NULL, ours, true, true, OURS },
+		{ "the leaf has more", ours, NULL, both, true, true, OURS },
+		{ "the CA may give any", any, NULL, ours, true, true, OURS },
+		{ "neither says anything", NULL, NULL, NULL, false, false, NULL },
+		{ "the leaf says nothing", ours, NULL, NULL, false, false, NULL },
+		{ "the CA says nothing", NULL, NULL, ours, false, true, NULL },
+		{ "the CA may give another one only", theirs, NULL, ours, false, true, NULL },
+		{ "another one", theirs, NULL, theirs, false, false, THEIRS },
+		{ "any, of a CA that has one", ours, NULL, any, true, true, OURS },
+		{ "any, of a CA that has another", theirs, NULL, any, false, false, THEIRS },
+		{ "any, of a CA that may give any", any, NULL, any, true, true, ANY_POLICY },
+		{ "a name of theirs for ours", ours, "policyMappings=" OURS ":" THEIRS, theirs,
+		  true, true, OURS },
+		{ "a name of ours for theirs", theirs, "policyMappings=" THEIRS ":" OURS, ours,
+		  false, true, THEIRS },
+		{ "any is not to count", any, "inhibitAnyPolicy=0", any, false, false, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < HF_ARRAY_LEN(rows); i++) {
+		HF_AUTO_DONE(hf_verdict) allow;
+		HF_AUTO_DONE(hf_verdict) deny;
+
+		print_message("  %s\n", rows[i].label);
+		assert_int_equal(let_in_by_policy(rows[i].ca, rows[i].ca_more, rows[i].leaf,
+						  "allow policy:" OURS, &allow),
+				 rows[i].allowed);
+		assert_int_equal(let_in_by_policy(rows[i].ca, rows[i].ca_more, rows[i].leaf,
+						  "deny policy:" OURS, &deny),
+				 !rows[i].denied);
+		assert_int_equal(allow.policies.len, rows[i].valid ? 1 : 0);
+		if (rows[i].valid)
+			assert_string_equal(allow.policies.items[0], rows[i].valid);
+	}
+}
+
+/* What a verdict of before admits to a route, and that the verdict keeps what it lent. */
+static void test_a_route_asks_for_a_policy(void **state)
+{
+	HF_AUTO_DONE(hf_verdict) v;
+	HF_AUTO_DONE(hf_verdict) denied;
+	HF_AUTO_DONE(hf_verdict) admitted;
+	HF_AUTO(hf_rules) ours = NULL;
+	HF_AUTO(hf_rules) theirs = NULL;
+	static const char policy[] = "certificatePolicies=" OURS;
+
+	(void)state;
+	assert_true(let_in_by_policy(policy, NULL, policy, "allow any", &v));
+	assert_int_equal(hf_rules_new(&ours, NULL), 0);
+	assert_int_equal(hf_rules_new(&theirs, NULL), 0);
+	assert_int_equal(hf_rules_add(ours, true, "policy:" OURS, NULL), 0);
+	assert_int_equal(hf_rules_add(theirs, true, "policy:" THEIRS, NULL), 0);
+	assert_false(hf_rules_admit(theirs, NULL, &v, &denied));
+	assert_true(hf_rules_admit(ours, NULL, &v, &admitted));
+	assert_int_equal(v.policies.len, 1);
+}
+
 static void test_order_and_defaults(void **state)
 {
 	static const struct {
@@ -256,6 +363,13 @@ static void test_mistakes_are_named(void **state)
 		{ "serial:12@abcd", "serial:", "SHA256" },
 		{ "serial:xyz@0000000000000000000000000000000000000000000000000000000000000000",
 		  "serial:", "" },
+		{ "policy:", "needs a value", "" },
+		{ "policy:abc", "policy:", "1.3.6.1" },
+		{ "policy:1", "policy:", "OID" },
+		{ "policy:01.2.3", "policy:", "OID" },
+		{ "policy:3.2.3", "policy:", "OID" },
+		{ "policy:anyPolicy", "policy:", "OID" },
+		{ "policy:2.5.29.32.0", "policy:", "leave the term out" },
 		{ "any+", "ends with '+'", "plus" },
 		{ "cn:a+", "ends with '+'", "plus" },
 		{ "anyone", "anyone", "any" },
@@ -371,6 +485,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_terms),
 		cmocka_unit_test(test_a_doubtful_name_is_denied),
+		cmocka_unit_test(test_policies_are_those_of_the_path),
+		cmocka_unit_test(test_a_route_asks_for_a_policy),
 		cmocka_unit_test(test_order_and_defaults),
 		cmocka_unit_test(test_mistakes_are_named),
 		cmocka_unit_test(test_the_wrong_part_of_a_rule_has_a_place),

@@ -4,6 +4,7 @@ import hashlib
 
 import pytest
 from cryptography.hazmat.primitives import serialization
+from support import peers, zoo
 
 
 def spki(town, name):
@@ -61,6 +62,66 @@ def test_rule_lets_in_whom_it_names_and_nobody_else(hf, town, python, number):
         assert causes <= {"A-NOT-ALLOWED", "A-DENIED"}
 
 
+OURS, THEIRS = "1.3.6.1.4.1.99999.1", "1.3.6.1.4.1.99999.2"
+POLICIES = {
+    # the CA may give one policy; what the second leaf claims, the CA may not
+    "issuing": {"issuer": "root", "subject": "/O=Zoo/CN=Policy CA", "ca": True, "ku": ["keyCertSign", "cRLSign"],
+                "policies": [OURS]},
+    "server": dict(zoo.SERVER),
+    "has": {"issuer": "issuing", "subject": "/O=Zoo/CN=has", "policies": [OURS]},
+    "claims": {"issuer": "issuing", "subject": "/O=Zoo/CN=claims", "policies": [THEIRS]},
+    "silent": {"issuer": "issuing", "subject": "/O=Zoo/CN=silent"},
+}
+
+
+@pytest.fixture(scope="module")
+def policy_town(tmp_path_factory):
+    folder, certs = tmp_path_factory.mktemp("policies"), zoo.build(POLICIES)
+    creds = {}
+    for name in ("server", "has", "claims", "silent"):
+        (folder / (name + ".pem")).write_bytes(certs[name].pem + certs["issuing"].pem)
+        (folder / (name + ".key")).write_bytes(certs[name].key_pem)
+        creds[name] = peers.Credential(str(folder / (name + ".pem")), str(folder / (name + ".key")))
+    (folder / "ca.pem").write_bytes(certs["root"].pem)
+    return creds, str(folder / "ca.pem")
+
+
+@pytest.mark.row(34)
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_policy_counts_as_far_as_every_ca_allows_it(hf, policy_town, python, version):
+    """RFC 5280 6.1.5: the valid policies of the path, not what a leaf says of itself."""
+    creds, ca = policy_town
+    base = ["--listen", "127.0.0.1:0", "--cert", creds["server"].cert, "--key", creds["server"].key, "--ca", ca,
+            "--respond", "text:in", "--tls-min", version, "--tls-max", version]
+    with hf.serve(*base, "--allow", "policy:" + OURS) as server:
+        assert python.get(server.port, creds["has"]).accepted
+        for who in ("claims", "silent"):
+            assert python.get(server.port, creds[who]).alert == 49, who
+            record = server.wait_record()
+            assert record["cause"] == "A-NOT-ALLOWED", record
+    with hf.serve(*base, "--allow", "policy:" + THEIRS) as server:
+        for who in ("has", "claims", "silent"):
+            assert python.get(server.port, creds[who]).alert == 49, who
+    with hf.serve(*base, "--deny", "policy:" + THEIRS, "--allow", "any") as server:
+        assert python.get(server.port, creds["has"]).accepted
+        assert python.get(server.port, creds["claims"]).alert == 49
+        assert server.wait_record()["cause"] == "A-DENIED"
+
+
+@pytest.mark.row(34)
+def test_policy_rules_are_shown_without_a_connection(hf, policy_town):
+    creds, ca = policy_town
+    said = hf("rules", "--ca", ca, "--allow", "policy:" + OURS, creds["has"].cert)
+    assert "rule: allow policy:" + OURS in said.stdout and "policies: " + OURS in said.stdout
+    said = hf("rules", "--ca", ca, "--allow", "policy:" + OURS, creds["claims"].cert, exit=1)
+    assert "A-NOT-ALLOWED" in said.stdout and "policies: none" in said.stdout
+    told = hf.json("verify", "--ca", ca, "--allow", "policy:" + OURS, creds["has"].cert)["results"][0]["verdict"]
+    assert told["policies"] == [OURS] and told["allow_rule"] == "allow policy:" + OURS
+    told = hf.json("verify", "--ca", ca, "--allow", "policy:" + OURS, creds["claims"].cert,
+                   exit=1)["results"][0]["verdict"]
+    assert told["policies"] == [] and told["reason"] == "A-NOT-ALLOWED"
+
+
 @pytest.mark.row(34)
 def test_issuer_is_the_name_of_a_trust_of_the_home(hf, home, town, python, tmp_path):
     hf("trust", "add", "partner", town.foreign_ca)
@@ -83,7 +144,7 @@ def test_without_a_rule_the_server_refuses_to_start(hf, town):
 @pytest.mark.parametrize("rule, near", [("cm:bob", "cn"), ("dsn:a.test", "dns"), ("sha256:xyz", "sha256"),
                                         ("ip:300.1.1.1", "ip"), ("", "rule"), ("cn:", "cn"), ("cn:a+", "+"),
                                         ("dns:a.*.test", "dns"), ("anyone", "any"),
-                                        ("dns:bob@zoo.test", "dns"), ("uri:bob.zoo.test", "uri")])
+                                        ("dns:bob@zoo.test", "dns"), ("policy:gold", "policy"), ("uri:bob.zoo.test", "uri")])
 def test_wrong_rule_is_a_usage_error_that_names_the_term(hf, town, rule, near):
     refused = hf("serve", *town.serve_args, "--respond", "text:x", "--allow", rule, exit=2)
     assert near in refused.stderr
