@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/time.h"
 #include "pki/name.h"
 
 int hf_trust_new(uint64_t generation, struct hf_trust **ret_trust, struct hf_err *err)
@@ -78,6 +79,12 @@ void hf_trust_set_crl_mode(struct hf_trust *trust, enum hf_crl_mode mode)
 	trust->crl_mode = mode;
 }
 
+void hf_trust_set_crl_grace(struct hf_trust *trust, int64_t seconds)
+{
+	assert(!trust->frozen && seconds >= 0);
+	trust->crl_grace = seconds;
+}
+
 /* Each part is preceded by its kind and length, so that no two trusts run together. */
 static bool digest_part(EVP_MD_CTX *md, char kind, const void *data, size_t len)
 {
@@ -90,7 +97,9 @@ static bool digest_part(EVP_MD_CTX *md, char kind, const void *data, size_t len)
 static bool digest_all(const struct hf_trust *t, EVP_MD_CTX *md, uint8_t out[HF_SHA256_LEN])
 {
 	char mode = (char)('0' + (int)t->crl_mode);
-	bool ok = EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1 && digest_part(md, 'm', &mode, 1);
+	bool ok = EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1 &&
+		  digest_part(md, 'm', &mode, 1) &&
+		  digest_part(md, 'g', &t->crl_grace, sizeof(t->crl_grace));
 
 	for (size_t i = 0; ok && i < t->anchors.len; i++) {
 		const char *label = t->labels.items[i];
@@ -164,6 +173,7 @@ int hf_trust_with_lists(const struct hf_trust *base, const struct hf_crls *lists
 	if (rc < 0)
 		return rc;
 	trust->crl_mode = mode_with(base, lists);
+	trust->crl_grace = base->crl_grace;
 	rc = hf_trust_freeze(trust, err);
 	if (rc == 0)
 		*ret_trust = hf_take(trust);
@@ -208,6 +218,27 @@ const struct hf_crls *hf_trust_crls(const struct hf_trust *trust)
 X509_STORE *hf_trust_store_get0(const struct hf_trust *trust)
 {
 	return trust->store;
+}
+
+int64_t hf_trust_crl_grace(const struct hf_trust *trust)
+{
+	return trust->crl_grace;
+}
+
+int64_t hf_trust_list_until(const struct hf_trust *trust, const struct hf_crl *crl)
+{
+	return crl->next_update > HF_TIME_MAX - trust->crl_grace
+		   ? HF_TIME_MAX
+		   : crl->next_update + trust->crl_grace;
+}
+
+bool hf_trust_has_list(const struct hf_trust *trust, const struct hf_crl *crl)
+{
+	for (size_t i = 0; i < trust->crls.len; i++) {
+		if (memcmp(trust->crls.items[i]->sha256, crl->sha256, HF_SHA256_LEN) == 0)
+			return true;
+	}
+	return false;
 }
 
 bool hf_trust_checks_crls(const struct hf_trust *trust)

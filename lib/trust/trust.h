@@ -38,6 +38,9 @@ int hf_trust_load_file(struct hf_trust *trust, const char *path, const char *lab
 /* A CRL file (PEM, several, or DER) or a directory of them. */
 int hf_trust_load_crl(struct hf_trust *trust, const char *path, struct hf_err *err);
 void hf_trust_set_crl_mode(struct hf_trust *trust, enum hf_crl_mode mode);
+/* How long a list still counts after its nextUpdate, in seconds; 0, the default: not at all, as RFC
+ * 5280 6.3.3 has it.  What was revoked since is not known then: it is the operator's choice. */
+void hf_trust_set_crl_grace(struct hf_trust *trust, int64_t seconds);
 /* The same trust with these lists besides its own, frozen; `base` is frozen and stays as it is.
  * Where `base` has no lists the new ones bind the CAs that signed them (HF_CRL_KNOWN); while there
  * are none at all, every certificate is refused for want of one (HF_CRL_REQUIRED): for lists that
@@ -66,6 +69,10 @@ bool hf_trust_knows_ca(const struct hf_trust *trust, const struct hf_cert *ca,
 		       const struct hf_cert *signer);
 void hf_trust_remember_ca(const struct hf_trust *trust, const struct hf_cert *ca,
 			  const struct hf_cert *signer);
+int64_t hf_trust_crl_grace(const struct hf_trust *trust);
+/* The last second that a list counts, grace included; HF_TIME_MAX: it never ends. */
+int64_t hf_trust_list_until(const struct hf_trust *trust, const struct hf_crl *crl);
+bool hf_trust_has_list(const struct hf_trust *trust, const struct hf_crl *crl); /* by its bytes */
 bool hf_trust_checks_crls(const struct hf_trust *trust);
 /* Must certificates of this issuer be looked up on a list? */
 bool hf_trust_wants_list_of(const struct hf_trust *trust, const X509_NAME *issuer);

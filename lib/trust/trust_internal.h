@@ -31,6 +31,7 @@ struct hf_trust {
 	uint64_t generation;
 	bool frozen;
 	enum hf_crl_mode crl_mode;
+	int64_t crl_grace;          /* seconds */
 	struct hf_certs anchors;
 	struct hf_strv labels;      /* one for each anchor, "" when it has none */
 	struct hf_certs intermediates;

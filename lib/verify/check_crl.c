@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Revocation by lists over the whole path (RFC 5280 6.3).  Must never take "no list" or "a stale
- * list" for "not revoked": every CA of the path needs a usable list once checking is on. */
+ * list" for "not revoked": every CA of the path needs a usable list once checking is on, and one
+ * that is out of date is usable only as long as the trust says. */
 #include <stdio.h>
 
 #include "base/time.h"
@@ -13,8 +14,10 @@ struct inquiry {
 	struct hf_judgement *j;
 	size_t depth;
 	bool nested;
-	unsigned covered;     /* reasons for which a usable list has spoken */
-	enum hf_reason fault; /* the nearest to a usable list that we had */
+	unsigned covered;	     /* reasons for which a usable list has spoken */
+	unsigned current;	     /* of them, those by lists that are not out of date */
+	const struct hf_crl *graced; /* out of date, and counted */
+	enum hf_reason fault;	     /* the nearest to a usable list that we had */
 	const struct hf_crl *fault_crl;
 	const char *fault_why;
 	bool revoked;
@@ -94,14 +97,6 @@ static void look_up(struct inquiry *q, const struct hf_crl *crl, const struct hf
 		take_entry(q, entry);
 }
 
-/* RFC 5280 5.2.3: later lists take the place of earlier ones. */
-static bool is_newer(const struct hf_crl *a, const struct hf_crl *b)
-{
-	if (a->this_update != b->this_update)
-		return a->this_update > b->this_update;
-	return a->number && b->number && hf_crl_number_compare(a->number, b->number) > 0;
-}
-
 /* Is there a later list of the same scope that can be used?  What was released from that one no
  * longer counts as revoked, what was added to it does, in whatever order the files came. */
 static bool is_superseded(struct inquiry *q, const struct hf_crl *crl)
@@ -112,12 +107,18 @@ static bool is_superseded(struct inquiry *q, const struct hf_crl *crl)
 	for (size_t i = 0; i < crls->len; i++) {
 		const struct hf_crl *other = crls->items[i];
 
-		if (!other->base_number && is_newer(other, crl) && hf_crl_same_scope(other, crl) &&
+		if (!other->base_number && hf_crl_is_newer(other, crl) &&
+		    hf_crl_same_scope(other, crl) &&
 		    hf_crl_fault(q->j, other, &why) == HF_REASON_NONE &&
 		    hf_crl_signer(q->j, other, q->nested, &why))
 			return true;
 	}
 	return false;
+}
+
+static void count_until(struct inquiry *q, const struct hf_crl *crl)
+{
+	q->j->valid_until = HF_MIN(q->j->valid_until, hf_trust_list_until(q->j->trust, crl));
 }
 
 static void consult(struct inquiry *q, const struct hf_crl *crl)
@@ -147,9 +148,13 @@ static void consult(struct inquiry *q, const struct hf_crl *crl)
 		return;
 	}
 	q->covered |= scope;
-	q->j->valid_until = HF_MIN(q->j->valid_until, crl->next_update);
+	if (q->j->options->at > crl->next_update)
+		q->graced = crl;
+	else
+		q->current |= scope;
+	count_until(q, crl);
 	if (delta)
-		q->j->valid_until = HF_MIN(q->j->valid_until, delta->next_update);
+		count_until(q, delta);
 }
 
 static void report_revoked(const struct inquiry *q)
@@ -164,6 +169,24 @@ static void report_revoked(const struct inquiry *q)
 		      HF_STEP_REVOCATION, (int)q->depth, "not on its CA's list", have);
 }
 
+/* What is let in by a list that is out of date should be known. */
+static void report_grace(const struct inquiry *q)
+{
+	HF_AUTO_DONE(hf_buf) want = HF_BUF_INIT(8192);
+	char have[128], ended[HF_TIME_TEXT_CAP], until[HF_TIME_TEXT_CAP];
+	struct hf_finding *f;
+
+	hf_time_format(q->graced->next_update, ended);
+	hf_time_format(hf_trust_list_until(q->j->trust, q->graced), until);
+	(void)hf_buf_printf(&want, "a current list of %s", q->graced->issuer);
+	(void)snprintf(have, sizeof(have), "one that ended at %s, and counts until %s by our grace",
+		       ended, until);
+	f = hf_judge_find(q->j, HF_REASON_V_CRL_EXPIRED, HF_STEP_REVOCATION, (int)q->depth + 1,
+			  hf_buf_str(&want), have);
+	if (f)
+		f->severity = HF_SEVERITY_WARN;
+}
+
 static void report_fault(const struct inquiry *q)
 {
 	const struct hf_cert *cert = q->j->path->certs[q->depth];
@@ -175,6 +198,8 @@ static void report_fault(const struct inquiry *q)
 	if (reason == HF_REASON_V_CRL_EXPIRED) {
 		hf_time_format(q->fault_crl->next_update, when);
 		(void)hf_buf_printf(&have, "one that ended at %s", when);
+		if (hf_trust_crl_grace(q->j->trust) > 0)
+			(void)hf_buf_puts(&have, ", and whose grace is over");
 	} else if (reason == HF_REASON_V_CRL_NOT_YET) {
 		hf_time_format(q->fault_crl->this_update, when);
 		(void)hf_buf_printf(&have, "one that begins at %s", when);
@@ -202,6 +227,8 @@ bool hf_crl_check_cert(struct hf_judgement *j, size_t depth, bool nested)
 		consult(&q, crls->items[i]);
 	if (q.revoked)
 		report_revoked(&q);
+	else if (q.graced && q.covered == HF_CRL_ALL_REASONS && q.current != HF_CRL_ALL_REASONS)
+		report_grace(&q);
 	if (q.covered != HF_CRL_ALL_REASONS && !(q.revoked && !q.fault_crl))
 		report_fault(&q);
 	return !q.revoked && q.covered == HF_CRL_ALL_REASONS;

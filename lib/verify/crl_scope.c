@@ -176,6 +176,13 @@ bool hf_crl_same_scope(const struct hf_crl *a, const struct hf_crl *b)
 	       same_extension(a->crl, b->crl, NID_issuing_distribution_point);
 }
 
+bool hf_crl_is_newer(const struct hf_crl *a, const struct hf_crl *b)
+{
+	if (a->this_update != b->this_update)
+		return a->this_update > b->this_update;
+	return a->number && b->number && hf_crl_number_compare(a->number, b->number) > 0;
+}
+
 int hf_crl_number_compare(const char *a, const char *b)
 {
 	size_t n = strlen(a), m = strlen(b);

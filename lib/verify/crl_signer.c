@@ -187,7 +187,7 @@ enum hf_reason hf_crl_fault(const struct hf_judgement *j, const struct hf_crl *c
 		*ret_why = "its cRLNumber is critical (RFC 5280 5.2.3)";
 	if (*ret_why)
 		return HF_REASON_V_CRL_INVALID;
-	if (j->options->at > crl->next_update)
+	if (j->options->at > hf_trust_list_until(j->trust, crl))
 		return HF_REASON_V_CRL_EXPIRED;
 	return j->options->at < crl->this_update ? HF_REASON_V_CRL_NOT_YET : HF_REASON_NONE;
 }

@@ -41,17 +41,24 @@ const struct hf_option hf_credential_options[] = {
 
 static const char *const profile_words[] = { "openssl", "strict", NULL };
 
-#define ANCHOR_ROWS                                                                                \
-	{ .name = "ca",                                                                            \
-	  .kind = HF_OPT_LIST,                                                                     \
-	  .offset = offsetof(struct hf_trust_opts, ca),                                            \
-	  .arg = "FILE",                                                                           \
-	  .help = "trust the CA certificates of this file, instead of the home's trust" },         \
-	{                                                                                          \
-		.name = "crl", .kind = HF_OPT_LIST, .offset = offsetof(struct hf_trust_opts, crl), \
-		.arg = "FILE|DIR|URL",                                                             \
-		.help =                                                                            \
-		    "revocation lists; from the first on, every CA of a chain needs a current one" \
+#define ANCHOR_ROWS                                                                                 \
+	{ .name = "ca",                                                                             \
+	  .kind = HF_OPT_LIST,                                                                      \
+	  .offset = offsetof(struct hf_trust_opts, ca),                                             \
+	  .arg = "FILE",                                                                            \
+	  .help = "trust the CA certificates of this file, instead of the home's trust" },          \
+	    { .name = "crl",                                                                        \
+	      .kind = HF_OPT_LIST,                                                                  \
+	      .offset = offsetof(struct hf_trust_opts, crl),                                        \
+	      .arg = "FILE|DIR|URL",                                                                \
+	      .help =                                                                               \
+		  "revocation lists; from the first on, every CA of a chain needs a current one" }, \
+	{                                                                                           \
+		.name = "crl-grace", .kind = HF_OPT_DURATION,                                       \
+		.offset = offsetof(struct hf_trust_opts, crl_grace), .arg = "TIME",                 \
+		.max = HF_CRL_GRACE_MAX,                                                            \
+		.help = "a revocation list still counts for so long after its nextUpdate, with "    \
+			"warnings (default 0: it does not, and whoever needs it is refused)"        \
 	}
 #define COMPAT_ROW                                                                 \
 	{                                                                          \
@@ -263,8 +270,10 @@ int hf_cli_load_trust(struct hf_cmd_ctx *ctx, const struct hf_trust_opts *opts, 
 	HF_AUTO(hf_trust) trust = NULL;
 	int rc = hf_trust_new(generation, &trust, &ctx->err);
 
-	if (rc == 0)
+	if (rc == 0) {
+		hf_trust_set_crl_grace(trust, opts->crl_grace);
 		rc = fill_trust(ctx, opts, as, trust);
+	}
 	if (rc == 0)
 		rc = hf_trust_freeze(trust, &ctx->err);
 	if (rc == 0)

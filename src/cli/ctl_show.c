@@ -103,6 +103,8 @@ static void show_lists(struct hf_out *out, const json_t *lists)
 		hf_out_print(out, "%-12s ", i == 0 ? "lists" : "");
 		hf_out_safe(out, hf_ctl_text(list, "issuer"));
 		hf_out_print(out, ", number %s, ", hf_ctl_text(list, "number"));
+		if (hf_str_eq(hf_ctl_text(list, "state"), "in-grace"))
+			hf_out_print(out, "in grace until %s, ", hf_ctl_text(list, "counts_until"));
 		show_until(out, list, "next_update");
 	}
 }

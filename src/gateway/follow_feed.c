@@ -40,11 +40,17 @@ static int64_t good_until(const struct hf_follower *f)
 	return until == HF_TIME_MAX ? 0 : until;
 }
 
+/* How long they count after that, under the policy for the rest. */
+static int64_t grace_of(const struct hf_follower *f)
+{
+	return hf_trust_crl_grace(f->start->parts->policies[0].trust);
+}
+
 static void say_lost(const struct hf_follow_feed *feed, const char *why)
 {
 	const char *url = feed->follower->start->config->follow.text;
-	int64_t until = good_until(feed->follower);
-	char when[HF_TIME_TEXT_CAP];
+	int64_t until = good_until(feed->follower), grace = grace_of(feed->follower);
+	char when[HF_TIME_TEXT_CAP], end[HF_TIME_TEXT_CAP];
 
 	if (until == 0) {
 		hf_log_say("the revocation feed %s is not there: %s; certificates that need its "
@@ -53,10 +59,11 @@ static void say_lost(const struct hf_follow_feed *feed, const char *why)
 		return;
 	}
 	hf_time_format(until, when);
+	hf_time_format(HF_MIN(until + grace, HF_TIME_MAX), end);
 	hf_log_say(
 	    "the revocation feed %s is lost: %s; what is revoked now is not known here until "
-	    "it is back, and the lists at hand are good until %s",
-	    url, why, when);
+	    "it is back, and the lists at hand are good until %s%s%s",
+	    url, why, when, grace > 0 ? ", and count until " : "", grace > 0 ? end : "");
 }
 
 static void again(struct hf_follow_feed *feed, uint64_t after_ms)

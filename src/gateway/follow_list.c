@@ -33,7 +33,7 @@ static void lose(struct hf_follow_list *list, const char *why)
 	if (!list->lost)
 		hf_log_say(
 		    "the revocation list at %s: %s; the one at hand, if any, counts until it "
-		    "ends",
+		    "ends, and as long as crl-grace says",
 		    list->text, why);
 	list->lost = true;
 	hf_follower_lost(list->follower);

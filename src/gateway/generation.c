@@ -408,13 +408,18 @@ int hf_generation_from(const struct hf_gateway_config *config, uint64_t number,
 bool hf_parts_have_list(const struct hf_gateway_parts *parts, size_t before,
 			const struct hf_crl *list)
 {
-	for (size_t i = 0; i < before; i++) {
-		const struct hf_crls *crls = hf_trust_crls(parts->policies[i].trust);
+	for (size_t i = 0; i < before; i++)
+		if (hf_trust_has_list(parts->policies[i].trust, list))
+			return true;
+	return false;
+}
 
-		for (size_t c = 0; c < crls->len; c++)
-			if (memcmp(crls->items[c]->sha256, list->sha256, HF_SHA256_LEN) == 0)
-				return true;
-	}
+bool hf_generation_has_list(const struct hf_generation *generation, size_t before,
+			    const struct hf_crl *list)
+{
+	for (size_t i = 0; i < before; i++)
+		if (hf_trust_has_list(generation->policies[i].trust, list))
+			return true;
 	return false;
 }
 

@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "pki/ocsp.h"
 #include "util/log.h"
+#include "verify/list_state.h"
 #include "verify/world.h"
 
 enum { SOON_SECONDS = 7 * HF_DAY_SECONDS };
@@ -247,25 +248,43 @@ static void check_list_of(const struct flight *f, const struct hf_cert *ca)
 	    ca->subject);
 }
 
-static void check_list_times(const struct flight *f)
+static void check_list_time(const struct flight *f, const struct hf_crl *crl)
 {
-	const struct hf_crls *crls = hf_trust_crls(f->parts->trust);
-	char when[HF_TIME_TEXT_CAP];
+	char when[HF_TIME_TEXT_CAP], until[HF_TIME_TEXT_CAP];
 
-	for (size_t i = 0; i < crls->len; i++) {
-		const struct hf_crl *crl = crls->items[i];
-
-		hf_time_format(crl->next_update, when);
-		if (crl->has_next_update && crl->next_update < f->now)
-			add(f->out, "V-CRL-EXPIRED", "fetch the current list and reload",
-			    "the revocation list of %s is out of date since %s: every client below it "
-			    "will be refused",
-			    crl->issuer, when);
-		else if (crl->has_next_update && crl->next_update - f->now < HF_DAY_SECONDS)
+	hf_time_format(crl->next_update, when);
+	hf_time_format(hf_trust_list_until(f->parts->trust, crl), until);
+	switch (hf_list_state(f->parts->trust, crl, f->now)) {
+	case HF_LIST_OVER:
+		add(f->out, "V-CRL-EXPIRED", "fetch the current list and reload",
+		    "the revocation list of %s is out of date since %s: every client below it "
+		    "will be refused",
+		    crl->issuer, when);
+		break;
+	case HF_LIST_IN_GRACE:
+		add(f->out, "V-CRL-EXPIRED", "fetch the current list and reload",
+		    "the revocation list of %s is out of date since %s: it counts until %s "
+		    "(crl-grace), what was revoked since is not known, and then every client below "
+		    "it will be refused",
+		    crl->issuer, when, until);
+		break;
+	case HF_LIST_CURRENT:
+		if (crl->has_next_update && crl->next_update - f->now < HF_DAY_SECONDS)
 			add(f->out, "V-CRL-EXPIRED", "fetch the next list in time",
 			    "the revocation list of %s ends soon, on %s", crl->issuer, when)
 			    ->note = true;
+		break;
+	case HF_LIST_REPLACED:
+		break;
 	}
+}
+
+static void check_list_times(const struct flight *f)
+{
+	const struct hf_crls *crls = hf_trust_crls(f->parts->trust);
+
+	for (size_t i = 0; i < crls->len; i++)
+		check_list_time(f, crls->items[i]);
 }
 
 static void check_lists(const struct flight *f)

@@ -7,6 +7,7 @@
 #include "gateway/filestamp.h"
 #include "gateway/supervisor.h"
 #include "util/clock.h"
+#include "verify/list_state.h"
 
 /* --- files --- */
 
@@ -133,7 +134,8 @@ static void write_certificates(const struct hf_supervisor *s, struct hf_json *j)
 	hf_json_array_end(j);
 }
 
-static void write_list(const struct hf_crl *crl, int64_t now, struct hf_json *j)
+static void write_list(const struct hf_trust *trust, const struct hf_crl *crl, int64_t now,
+		       struct hf_json *j)
 {
 	hf_json_object_begin(j, NULL);
 	hf_json_string(j, "issuer", crl->issuer);
@@ -142,7 +144,9 @@ static void write_list(const struct hf_crl *crl, int64_t now, struct hf_json *j)
 	if (crl->has_next_update) {
 		hf_json_time(j, "next_update", crl->next_update);
 		hf_json_int(j, "seconds_left", crl->next_update - now);
+		hf_json_time(j, "counts_until", hf_trust_list_until(trust, crl));
 	}
+	hf_json_string(j, "state", hf_list_state_name(hf_list_state(trust, crl, now)));
 	hf_json_object_end(j);
 }
 
@@ -152,11 +156,12 @@ static void write_lists(const struct hf_supervisor *s, struct hf_json *j)
 
 	hf_json_array_begin(j, "crls");
 	for (size_t i = 0; i < s->good.policies_len; i++) {
-		const struct hf_crls *crls = hf_trust_crls(s->good.policies[i].trust);
+		const struct hf_trust *trust = s->good.policies[i].trust;
+		const struct hf_crls *crls = hf_trust_crls(trust);
 
 		for (size_t c = 0; c < crls->len; c++)
 			if (!hf_parts_have_list(&s->good, i, crls->items[c]))
-				write_list(crls->items[c], now, j);
+				write_list(trust, crls->items[c], now, j);
 	}
 	hf_json_array_end(j);
 	hf_json_int(j, "revoked_here", (int64_t)s->board->revoked_len);

@@ -50,6 +50,7 @@ static void on_tick(void *arg)
 	hf_access_log_flush(&worker->access);
 	if (worker->ticks % SWEEP_TICKS == 0) {
 		hf_worker_look_at_staples(worker);
+		hf_worker_look_at_lists(worker);
 		hf_worker_sweep(worker);
 	}
 	if (worker->ticks % SWEEP_TICKS == 0)

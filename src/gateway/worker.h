@@ -11,6 +11,7 @@
 #include "gateway/responder.h"
 #include "gateway/roster.h"
 #include "net/listener.h"
+#include "verify/list_state.h"
 
 /* What supervisor and worker say to each other, one byte each. */
 enum hf_control {
@@ -85,6 +86,14 @@ struct hf_limit_log {
 	uint64_t records;
 };
 
+/* A revocation list that is out of date, as the log was last told. */
+struct hf_list_told {
+	uint8_t sha256[HF_SHA256_LEN];
+	size_t policy;
+	enum hf_list_state state;
+};
+enum { HF_LISTS_TOLD_CAP = 64 };
+
 struct hf_worker {
 	const struct hf_worker_start *start;
 	const struct hf_gateway_config *config;
@@ -112,6 +121,8 @@ struct hf_worker {
 	struct hf_limit_log limited;
 	uint64_t ticks;
 	bool paused, draining, cut;
+	struct hf_list_told lists_told[HF_LISTS_TOLD_CAP]; /* worker 0: those out of date */
+	size_t lists_told_len;
 	bool staple_missing; /* a certificate of ours demands a response, and there is none */
 };
 
@@ -128,6 +139,10 @@ int hf_worker_open_ocsp(struct hf_worker *worker, struct hf_err *err);
 void hf_worker_close_ocsp(struct hf_worker *worker);
 /* Has new responses about our certificates fetched in time, and tells of a must-staple without. */
 void hf_worker_look_at_staples(struct hf_worker *worker);
+
+/* worker_lists.c: worker 0 tells when a list that is in use is out of date, and when it counts no
+ * longer. */
+void hf_worker_look_at_lists(struct hf_worker *worker);
 
 /* worker_limits.c */
 /* May somebody from this address begin?  Else it is counted and told of. */

@@ -6,6 +6,7 @@
 
 #include "gateway/worker.h"
 #include "util/clock.h"
+#include "verify/list_state.h"
 
 /* --- listeners --- */
 
@@ -117,29 +118,69 @@ static void write_certificates(struct hf_worker *worker, struct hf_buf *out)
 			      parts->policies[i].credential->chain.items[0]->not_after);
 }
 
-/* One metric of every revocation list; lists that never end have no next update. */
-static void write_list_metric(const struct hf_gateway_parts *parts, struct hf_buf *out, bool next)
+static bool get_this_update(const struct hf_trust *trust, const struct hf_crl *crl,
+			    int64_t *ret_value)
 {
-	const char *name =
-	    next ? "handfast_crl_next_update_seconds" : "handfast_crl_this_update_seconds";
+	(void)trust;
+	*ret_value = crl->this_update;
+	return true;
+}
 
-	hf_metric_head(out, name, "gauge",
-		       next ? "When a revocation list in use is out of date, in Unix seconds."
-			    : "When a revocation list in use was made, in Unix seconds.");
-	for (size_t p = 0; p < parts->policies_len; p++) {
-		const struct hf_crls *crls = hf_trust_crls(parts->policies[p].trust);
+/* Lists that never end have no next update. */
+static bool get_next_update(const struct hf_trust *trust, const struct hf_crl *crl,
+			    int64_t *ret_value)
+{
+	(void)trust;
+	*ret_value = crl->next_update;
+	return crl->has_next_update;
+}
 
-		for (size_t i = 0; i < crls->len; i++) {
-			const struct hf_crl *crl = crls->items[i];
+static bool get_grace(const struct hf_trust *trust, const struct hf_crl *crl, int64_t *ret_value)
+{
+	*ret_value = hf_list_state(trust, crl, hf_clock_now()) == HF_LIST_IN_GRACE;
+	return true;
+}
 
-			if (hf_parts_have_list(parts, p, crl) || (next && !crl->has_next_update))
-				continue;
-			hf_buf_printf(out, "%s{issuer=\"", name);
-			hf_label_write(out, crl->issuer);
-			hf_buf_puts(out, "\",number=\"");
-			hf_label_write(out, crl->number ? crl->number : "");
-			hf_buf_printf(out, "\"} %" PRId64 "\n",
-				      next ? crl->next_update : crl->this_update);
+static const struct {
+	const char *name, *help;
+	bool (*get)(const struct hf_trust *trust, const struct hf_crl *crl, int64_t *ret_value);
+} list_metrics[] = {
+	{ "handfast_crl_this_update_seconds",
+	  "When a revocation list in use was made, in Unix seconds.", get_this_update },
+	{ "handfast_crl_next_update_seconds",
+	  "When a revocation list in use is out of date, in Unix seconds.", get_next_update },
+	{ "handfast_crl_in_grace",
+	  "1 while a revocation list is out of date and counts only by crl-grace, else 0.",
+	  get_grace },
+};
+
+static void write_list(struct hf_buf *out, const char *name, const struct hf_crl *crl,
+		       int64_t value)
+{
+	hf_buf_printf(out, "%s{issuer=\"", name);
+	hf_label_write(out, crl->issuer);
+	hf_buf_puts(out, "\",number=\"");
+	hf_label_write(out, crl->number ? crl->number : "");
+	hf_buf_printf(out, "\"} %" PRId64 "\n", value);
+}
+
+/* Those of files, and those that came over the network. */
+static void write_lists(struct hf_worker *worker, struct hf_buf *out)
+{
+	const struct hf_generation *generation = worker->generation;
+
+	for (size_t m = 0; m < HF_ARRAY_LEN(list_metrics); m++) {
+		hf_metric_head(out, list_metrics[m].name, "gauge", list_metrics[m].help);
+		for (size_t p = 0; p < generation->policies_len; p++) {
+			const struct hf_trust *trust = generation->policies[p].trust;
+			const struct hf_crls *crls = hf_trust_crls(trust);
+			int64_t value;
+
+			for (size_t i = 0; i < crls->len; i++)
+				if (!hf_generation_has_list(generation, p, crls->items[i]) &&
+				    list_metrics[m].get(trust, crls->items[i], &value))
+					write_list(out, list_metrics[m].name, crls->items[i],
+						   value);
 		}
 	}
 }
@@ -222,8 +263,7 @@ void hf_worker_write_metrics(struct hf_worker *worker, struct hf_buf *out)
 	write_listeners(worker, out);
 	write_generations(worker, out);
 	write_certificates(worker, out);
-	write_list_metric(&worker->generation->parts, out, false);
-	write_list_metric(&worker->generation->parts, out, true);
+	write_lists(worker, out);
 	write_anchors(worker, out);
 	write_services(worker, out);
 }

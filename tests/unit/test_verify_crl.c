@@ -2,6 +2,8 @@
 /* lib/verify: revocation by lists (RFC 5280 6.3): whose list, for whom, how old, signed by whom. */
 #include "verify_fixture.h"
 
+#include "verify/list_state.h"
+
 static const struct hf_verify_options as_client = { .purpose = HF_PURPOSE_CLIENT };
 static const struct hf_verify_options strictly = { .purpose = HF_PURPOSE_CLIENT,
 						   .profile = HF_PROFILE_STRICT };
@@ -441,6 +443,120 @@ static void test_no_rev_avail(void **state)
 	town_done(&t);
 }
 
+static struct hf_trust *graced(const struct town *t, struct hf_crl *list, int64_t grace)
+{
+	struct hf_trust *trust = NULL;
+
+	assert_int_equal(hf_trust_new(1, &trust, NULL), 0);
+	hf_trust_set_crl_grace(trust, grace);
+	assert_int_equal(hf_trust_add_anchor(trust, t->root.cert, "own", NULL), 0);
+	assert_int_equal(hf_trust_add_crl(trust, t->root_list, NULL), 0);
+	if (list)
+		assert_int_equal(hf_trust_add_crl(trust, list, NULL), 0);
+	assert_int_equal(hf_trust_freeze(trust, NULL), 0);
+	return trust;
+}
+
+/* Out of date is out of date: only who asked for it goes on, only so long, and it is told. */
+static void test_grace_of_a_list_that_is_out_of_date(void **state)
+{
+	static const struct {
+		const char *label;
+		int64_t ended, grace; /* the list ended so long ago */
+		bool revoked, damaged, accepted, warned;
+		const char *cause;
+		enum hf_list_state is;
+	} rows[] = {
+		{ "no grace", 1, 0, false, false, false, false, "V-CRL-EXPIRED", HF_LIST_OVER },
+		{ "within", 3600, 7200, false, false, true, true, NULL, HF_LIST_IN_GRACE },
+		{ "its last second", 7200, 7200, false, false, true, true, NULL, HF_LIST_IN_GRACE },
+		{ "a second later", 7201, 7200, false, false, false, false, "V-CRL-EXPIRED",
+		  HF_LIST_OVER },
+		{ "not needed", -60, 7200, false, false, true, false, NULL, HF_LIST_CURRENT },
+		{ "revoked within", 3600, 7200, true, false, false, false, "V-REVOKED",
+		  HF_LIST_IN_GRACE },
+		{ "a bad signature within", 3600, 7200, false, true, false, false, "V-CRL-INVALID",
+		  HF_LIST_IN_GRACE },
+	};
+	struct town t;
+
+	(void)state;
+	town_build(&t);
+	for (size_t i = 0; i < HF_ARRAY_LEN(rows); i++) {
+		HF_AUTO(hf_crl)
+		list = certmake_crl(
+		    &(struct certmake_list){ .issuer = &t.issuing,
+					     .from = -9 * CERTMAKE_DAY,
+					     .to = -rows[i].ended,
+					     .revoked = { rows[i].revoked ? &t.leaf : NULL },
+					     .bad_signature = rows[i].damaged });
+		HF_AUTO(hf_trust) trust = graced(&t, list, rows[i].grace);
+		HF_AUTO_DONE(hf_verdict) v;
+
+		vf_judge((const struct certmade *const[]){ &t.leaf, &t.issuing, NULL }, trust,
+			 &as_client, &v);
+		vf_expect(rows[i].label, &v, rows[i].accepted, rows[i].cause);
+		if (rows[i].accepted) {
+			assert_int_equal(hf_verdict_has(&v, HF_REASON_V_CRL_EXPIRED),
+					 rows[i].warned);
+			assert_int_equal(v.valid_until, list->next_update + rows[i].grace);
+		}
+		assert_int_equal(hf_list_state(trust, list, CERTMAKE_NOW), rows[i].is);
+	}
+	town_done(&t);
+}
+
+/* A current list beside it is enough; what is revoked on either is. */
+static void test_grace_asks_for_nothing_when_a_current_list_is_there(void **state)
+{
+	struct town t;
+
+	(void)state;
+	town_build(&t);
+	for (int newer = 0; newer < 2; newer++) {
+		HF_AUTO(hf_crl)
+		old =
+		    certmake_crl(&(struct certmake_list){ .issuer = &t.issuing,
+							  .from = -9 * CERTMAKE_DAY,
+							  .to = -60,
+							  .revoked = { newer ? &t.leaf : NULL } });
+		HF_AUTO(hf_crl)
+		fresh = certmake_crl(&(struct certmake_list){ .issuer = &t.issuing, .number = 2 });
+		HF_AUTO(hf_trust) base = graced(&t, old, 3600);
+		HF_AUTO(hf_trust) trust = NULL;
+		HF_AUTO_DONE(hf_crls) lists = HF_CRLS_INIT;
+		HF_AUTO_DONE(hf_verdict) v;
+
+		assert_int_equal(hf_crls_add(&lists, fresh, NULL), 0);
+		assert_int_equal(hf_trust_with_lists(base, &lists, &trust, NULL), 0);
+		assert_int_equal(hf_trust_crl_grace(trust), 3600);
+		assert_int_equal(hf_list_state(trust, old, CERTMAKE_NOW), HF_LIST_REPLACED);
+		vf_judge((const struct certmade *const[]){ &t.leaf, &t.issuing, NULL }, trust,
+			 &as_client, &v);
+		vf_expect("the later list counts", &v, true, NULL);
+		assert_false(hf_verdict_has(&v, HF_REASON_V_CRL_EXPIRED));
+	}
+	town_done(&t);
+}
+
+static void test_grace_is_part_of_what_a_trust_is(void **state)
+{
+	uint8_t with[HF_SHA256_LEN], without[HF_SHA256_LEN];
+	struct town t;
+
+	(void)state;
+	town_build(&t);
+	HF_AUTO(hf_trust) a = graced(&t, NULL, 0);
+	HF_AUTO(hf_trust) b = graced(&t, NULL, 60);
+
+	hf_trust_digest(a, without);
+	hf_trust_digest(b, with);
+	assert_memory_not_equal(with, without, HF_SHA256_LEN);
+	assert_int_equal(hf_trust_list_until(b, t.root_list), t.root_list->next_update + 60);
+	assert_true(hf_trust_has_list(a, t.root_list));
+	town_done(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -454,6 +570,9 @@ int main(void)
 		cmocka_unit_test(test_deltas),
 		cmocka_unit_test(test_separate_list_key),
 		cmocka_unit_test(test_no_rev_avail),
+		cmocka_unit_test(test_grace_of_a_list_that_is_out_of_date),
+		cmocka_unit_test(test_grace_asks_for_nothing_when_a_current_list_is_there),
+		cmocka_unit_test(test_grace_is_part_of_what_a_trust_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

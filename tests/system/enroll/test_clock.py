@@ -2,28 +2,14 @@
 """The clock of the authority's machine is set while it runs: forwards, backwards, and back again.  The clients' clock
 goes with it; what is looked at is what was made before."""
 import datetime
-import os
 import subprocess
 
 import pytest
 
+from support.moved_clock import Clock, skip_where_it_cannot_be
 from support.program import Server
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
-SOURCE = os.path.join(os.path.dirname(__file__), "..", "support", "clock.c")
-
-
-class Clock:
-    def __init__(self, directory):
-        self.path, self.shim = str(directory / "offset"), str(directory / "clock.so")
-        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", self.shim, SOURCE], check=True, capture_output=True)
-        self.env = {"LD_PRELOAD": self.shim, "CLOCK_OFFSET": self.path}
-        self.set(0)
-
-    def set(self, seconds):
-        with open(self.path + ".new", "w") as out:
-            out.write("%d" % seconds)
-        os.replace(self.path + ".new", self.path)
 
 
 class Town:
@@ -73,8 +59,7 @@ class Town:
 
 @pytest.fixture
 def town(hf, tmp_path, binary):
-    if "libasan" in subprocess.run(["ldd", binary], capture_output=True, check=False).stdout.decode():
-        pytest.skip("AddressSanitizer must be the first library that is loaded")
+    skip_where_it_cannot_be(binary)
     town = Town(hf, tmp_path)
     with town.server:
         yield town

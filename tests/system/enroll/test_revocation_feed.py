@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Revocation felt everywhere: gateways that follow an authority in another process, with another home."""
+import datetime
 import fcntl
 import json
 import os
+import re
 import shutil
 import signal
 import ssl
@@ -159,6 +161,15 @@ def test_revocations_while_the_authority_is_dead_are_felt_when_it_is_back(town):
             kept.wait_end()
         assert alert(gateway.port, amy) == 44
         assert PythonClient("").get(gateway.port, bob).status == 200
+
+
+def test_lost_feed_says_how_long_its_lists_count(town):
+    with town.gateway("gw", "--crl-grace", "3h") as gateway:
+        town.kill()
+        said = gateway.wait_line("err", re.compile(r"is lost.* are good until (\S+), and count until (\S+)$").search, "it")
+    until, grace = said.groups()
+    apart = datetime.datetime.fromisoformat(grace.rstrip("Z")) - datetime.datetime.fromisoformat(until.rstrip("Z"))
+    assert apart == datetime.timedelta(hours=3)
 
 
 def test_revoke_killed_before_it_signed_the_list_is_finished_by_the_service(town):
