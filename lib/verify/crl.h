@@ -18,8 +18,8 @@ bool hf_crl_is_newer(const struct hf_crl *a, const struct hf_crl *b);
 /* a < b, a == b, a > b as -1, 0, 1; numbers in lower-case hex without leading zeros. */
 int hf_crl_number_compare(const char *a, const char *b);
 
-/* What is wrong with a list by itself at that moment: NONE (also within the trust's grace), or V_CRL_EXPIRED, V_CRL_NOT_YET,
- * V_CRL_INVALID with the reason in words. */
+/* What is wrong with a list by itself at that moment: NONE (also within the trust's grace), or
+ * V_CRL_EXPIRED, V_CRL_NOT_YET, V_CRL_INVALID with the reason in words. */
 enum hf_reason hf_crl_fault(const struct hf_judgement *j, const struct hf_crl *crl,
 			    const char **ret_why);
 

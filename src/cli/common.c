@@ -41,24 +41,25 @@ const struct hf_option hf_credential_options[] = {
 
 static const char *const profile_words[] = { "openssl", "strict", NULL };
 
-#define ANCHOR_ROWS                                                                                 \
-	{ .name = "ca",                                                                             \
-	  .kind = HF_OPT_LIST,                                                                      \
-	  .offset = offsetof(struct hf_trust_opts, ca),                                             \
-	  .arg = "FILE",                                                                            \
-	  .help = "trust the CA certificates of this file, instead of the home's trust" },          \
-	    { .name = "crl",                                                                        \
-	      .kind = HF_OPT_LIST,                                                                  \
-	      .offset = offsetof(struct hf_trust_opts, crl),                                        \
-	      .arg = "FILE|DIR|URL",                                                                \
-	      .help =                                                                               \
-		  "revocation lists; from the first on, every CA of a chain needs a current one" }, \
-	{                                                                                           \
-		.name = "crl-grace", .kind = HF_OPT_DURATION,                                       \
-		.offset = offsetof(struct hf_trust_opts, crl_grace), .arg = "TIME",                 \
-		.max = HF_CRL_GRACE_MAX,                                                            \
-		.help = "a revocation list still counts for so long after its nextUpdate, with "    \
-			"warnings (default 0: it does not, and whoever needs it is refused)"        \
+#define ANCHOR_ROWS                                                                                \
+	{ .name = "ca",                                                                            \
+	  .kind = HF_OPT_LIST,                                                                     \
+	  .offset = offsetof(struct hf_trust_opts, ca),                                            \
+	  .arg = "FILE",                                                                           \
+	  .help = "trust the CA certificates of this file, instead of the home's trust" },         \
+	{                                                                                          \
+		.name = "crl", .kind = HF_OPT_LIST, .offset = offsetof(struct hf_trust_opts, crl), \
+		.arg = "FILE|DIR|URL",                                                             \
+		.help =                                                                            \
+		    "revocation lists; from the first on, every CA of a chain needs a current one" \
+	}
+#define GRACE_ROW                                                                              \
+	{                                                                                      \
+		.name = "crl-grace", .kind = HF_OPT_DURATION,                                  \
+		.offset = offsetof(struct hf_trust_opts, crl_grace), .arg = "TIME",            \
+		.max = HF_CRL_GRACE_MAX,                                                       \
+		.help = "a list still counts for so long after its nextUpdate, with warnings " \
+			"(default 0: whoever needs it is refused)"                             \
 	}
 #define COMPAT_ROW                                                                 \
 	{                                                                          \
@@ -69,6 +70,7 @@ static const char *const profile_words[] = { "openssl", "strict", NULL };
 
 const struct hf_option hf_trust_options[] = {
 	ANCHOR_ROWS,
+	GRACE_ROW,
 	{ .name = "profile",
 	  .kind = HF_OPT_WORD,
 	  .offset = offsetof(struct hf_trust_opts, profile),
@@ -79,7 +81,9 @@ const struct hf_option hf_trust_options[] = {
 	{ .name = NULL },
 };
 
-const struct hf_option hf_anchor_options[] = { ANCHOR_ROWS, COMPAT_ROW, { .name = NULL } };
+const struct hf_option hf_anchor_options[] = {
+	ANCHOR_ROWS, GRACE_ROW, COMPAT_ROW, { .name = NULL }
+};
 
 const struct hf_option hf_follow_options[] = {
 	{ .name = "revocations-from",
