@@ -17,6 +17,7 @@
 #include "ca/crl_entries.h"
 #include "ca/derwrite.h"
 #include "ca/seal.h"
+#include "ca/shards.h"
 
 enum {
 	BACKDATE_SECONDS = 300, /* for peers whose clock is a little behind */
@@ -31,6 +32,7 @@ enum {
 /* A list on its way. */
 struct draft {
 	const struct hf_ca *ca;
+	int64_t shard; /* HF_CRL_COMPLETE: all of it */
 	int64_t this_update, next_update;
 	int64_t number, revoked;
 	struct hf_buf der;
@@ -55,20 +57,54 @@ static int add_head(struct draft *d, struct hf_err *err)
 	return 0;
 }
 
-/* Both are required of every list (RFC 5280 5.2.1, 5.2.3). */
-static int add_extensions(struct draft *d, struct hf_err *err)
+static int add_place(void *arg, const char *url)
+{
+	struct hf_buf *names = arg;
+
+	/* uniformResourceIdentifier [6] */
+	hf_derw_put(names, HF_DERW_CONTEXT + 6, url, strlen(url));
+	return 0;
+}
+
+/* RFC 5280 5.2.5: whom it speaks of, critical.  All places that certificates name, so that each of
+ * them finds its own (6.3.3 (b)(2)(i)). */
+static int add_scope(struct draft *d, struct hf_store *store, struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_buf) point = HF_BUF_INIT(LIST_CAP);
+	int rc;
+
+	if (d->shard == HF_CRL_COMPLETE)
+		return 0;
+	rc = hf_store_each_place(store, d->ca->store_id, d->shard, add_place, &point, err);
+	if (rc < 0)
+		return rc;
+	hf_derw_wrap(&point, 0, HF_DERW_EXPLICIT + 0); /* fullName, implicit but constructed */
+	hf_derw_wrap(&point, 0, HF_DERW_EXPLICIT + 0); /* distributionPoint */
+	hf_derw_wrap(&point, 0, HF_DERW_SEQUENCE);
+	if (hf_buf_failed(&point))
+		return hf_err_nomem(err);
+	hf_derw_extension(&d->der, NID_issuing_distribution_point, true, point.data, point.len);
+	return 0;
+}
+
+/* The first two are required of every list (RFC 5280 5.2.1, 5.2.3). */
+static int add_extensions(struct draft *d, struct hf_store *store, struct hf_err *err)
 {
 	HF_AUTO(AUTHORITY_KEYID) akid = hf_authority_keyid(d->ca->cert);
 	HF_AUTO(ossl_mem) der = NULL;
 	HF_AUTO_DONE(hf_buf) number = HF_BUF_INIT(VALUE_CAP);
 	size_t start = d->der.len;
 	int len = akid ? i2d_AUTHORITY_KEYID(akid, &der) : 0;
+	int rc;
 
 	if (len <= 0)
 		return hf_err_ossl(err, HF_E_CRYPTO, "cannot write the key identifier");
 	hf_derw_number(&number, (uint64_t)d->number);
 	hf_derw_extension(&d->der, NID_authority_key_identifier, false, der, (size_t)len);
 	hf_derw_extension(&d->der, NID_crl_number, false, number.data, number.len);
+	rc = add_scope(d, store, err);
+	if (rc < 0)
+		return rc;
 	hf_derw_wrap(&d->der, start, HF_DERW_SEQUENCE);
 	hf_derw_wrap(&d->der, start, HF_DERW_EXPLICIT + 0);
 	return 0;
@@ -78,8 +114,9 @@ static int add_extensions(struct draft *d, struct hf_err *err)
 static int add_entries(struct draft *d, struct hf_store *store, int64_t expired_before,
 		       struct hf_err *err)
 {
+	const struct hf_revoked_scope scope = { d->ca->store_id, d->shard, expired_before };
 	size_t start = d->der.len;
-	int rc = hf_crl_entries(store, d->ca->store_id, expired_before, &d->der, &d->revoked, err);
+	int rc = hf_crl_entries(store, &scope, &d->der, &d->revoked, err);
 
 	if (rc < 0)
 		return rc;
@@ -104,7 +141,7 @@ static int build(void *arg, struct hf_store *store, const struct hf_crl_draft *d
 	if (rc == 0)
 		rc = add_entries(d, store, HF_MIN(draft->last_update, d->this_update), err);
 	if (rc == 0)
-		rc = add_extensions(d, err);
+		rc = add_extensions(d, store, err);
 	if (rc < 0)
 		return rc;
 	hf_derw_wrap(&d->der, 0, HF_DERW_SEQUENCE);
@@ -233,38 +270,40 @@ int hf_authority_sign_crl(struct hf_authority *a, struct hf_ca *ca, int64_t this
 	int rc = hf_ca_load_key(a, ca, err);
 
 	if (rc == 0)
-		rc = hf_store_publish_crl(a->store, ca->store_id, build, &d, err);
+		rc = hf_store_publish_crl(a->store, ca->store_id, d.shard, build, &d, err);
 	return rc < 0 ? rc : hf_crl_from_der((const uint8_t *)d.der.data, d.der.len, ret_crl, err);
 }
 
-int hf_authority_publish_crl(struct hf_authority *a, struct hf_ca *ca, int64_t lifetime,
-			     const char *copy, int64_t now, struct hf_crl_published *ret_published,
-			     struct hf_err *err)
+/* Numbering and writing belong together, or a slower process could put an older list in place. */
+static int number_and_write(struct hf_authority *a, struct draft *d, const char *place,
+			    const char *copy, struct hf_err *err)
 {
-	HF_AUTO_DONE(draft) d = { .ca = ca,
-				  .this_update =
-				      HF_MAX(now - BACKDATE_SECONDS, ca->cert->not_before),
-				  .next_update = next_update(a, ca, lifetime, now),
-				  .der = HF_BUF_INIT(LIST_CAP) };
-	HF_AUTO(hf_crl) crl = NULL;
 	HF_AUTO(fd) lock = -1;
-	char place[PATH_MAX], lock_path[PATH_MAX];
-	int rc = check_copy(copy, err);
+	char lock_path[PATH_MAX];
+	int rc = hf_path_join(lock_path, sizeof(lock_path), a->dir, "crl.lock", err);
 
-	if (rc == 0)
-		rc = hf_ca_load_key(a, ca, err);
-	if (rc == 0)
-		rc = hf_path_join(place, sizeof(place), a->dir, ca->crl_name, err);
-	if (rc == 0)
-		rc = hf_path_join(lock_path, sizeof(lock_path), a->dir, "crl.lock", err);
-	/* numbering and writing belong together, or a slower process could put an older list in
-	 * place */
 	if (rc == 0)
 		rc = hf_file_lock(lock_path, true, &lock, err);
 	if (rc == 0)
-		rc = hf_store_publish_crl(a->store, ca->store_id, build, &d, err);
+		rc = hf_store_publish_crl(a->store, d->ca->store_id, d->shard, build, d, err);
+	return rc < 0 ? rc : write_pem(d, place, copy, err);
+}
+
+static int publish(struct hf_authority *a, struct hf_ca *ca, const struct hf_crl_wish *wish,
+		   int64_t now, struct hf_crl_published *ret_published, struct hf_err *err)
+{
+	HF_AUTO_DONE(draft) d = { .ca = ca,
+				  .shard = wish->shard,
+				  .this_update =
+				      HF_MAX(now - BACKDATE_SECONDS, ca->cert->not_before),
+				  .next_update = next_update(a, ca, wish->lifetime, now),
+				  .der = HF_BUF_INIT(LIST_CAP) };
+	HF_AUTO(hf_crl) crl = NULL;
+	char place[PATH_MAX];
+	int rc = hf_ca_list_path(a, ca, wish->shard, place, err);
+
 	if (rc == 0)
-		rc = write_pem(&d, place, copy, err);
+		rc = number_and_write(a, &d, place, wish->copy, err);
 	if (rc == 0 && d.der.len <= SMALL)
 		rc = hf_crl_from_der((const uint8_t *)d.der.data, d.der.len, &crl, err);
 	else if (rc == 0)
@@ -273,8 +312,34 @@ int hf_authority_publish_crl(struct hf_authority *a, struct hf_ca *ca, int64_t l
 		return rc;
 	(void)hf_auditlog_seal(a, ca, now, NULL); /* an older seal is still true */
 	ret_published->crl = hf_take(crl);
-	(void)snprintf(ret_published->path, sizeof(ret_published->path), "%s", copy ? copy : place);
+	ret_published->shard = wish->shard;
+	(void)snprintf(ret_published->path, sizeof(ret_published->path), "%s",
+		       wish->copy ? wish->copy : place);
 	return 0;
+}
+
+int hf_authority_publish_list(struct hf_authority *a, struct hf_ca *ca,
+			      const struct hf_crl_wish *wish, int64_t now,
+			      struct hf_crl_published *ret_published, struct hf_err *err)
+{
+	int rc = check_copy(wish->copy, err);
+
+	if (rc == 0)
+		rc = hf_ca_load_key(a, ca, err);
+	return rc < 0 ? rc : publish(a, ca, wish, now, ret_published, err);
+}
+
+int hf_authority_publish_crl(struct hf_authority *a, struct hf_ca *ca, int64_t lifetime,
+			     const char *copy, int64_t now, struct hf_crl_published *ret_published,
+			     struct hf_err *err)
+{
+	const struct hf_crl_wish complete = { .lifetime = lifetime, .copy = copy };
+	struct hf_shards_round round = { .which = HF_SHARDS_STALE };
+	int rc = check_copy(copy, err);
+
+	if (rc == 0)
+		rc = hf_shards_keep(a, ca, &round, now, err);
+	return rc < 0 ? rc : hf_authority_publish_list(a, ca, &complete, now, ret_published, err);
 }
 
 void hf_crl_published_done(struct hf_crl_published *p)

@@ -67,13 +67,12 @@ static int encode_entry(void *arg, const struct hf_revoked *revoked, struct hf_b
 	return hf_buf_failed(out) ? -HF_E_NOMEM : 0;
 }
 
-int hf_crl_entries(struct hf_store *store, int64_t issuer, int64_t expired_before,
-		   struct hf_buf *out, int64_t *ret_len, struct hf_err *err)
+int hf_crl_entries(struct hf_store *store, const struct hf_revoked_scope *scope, struct hf_buf *out,
+		   int64_t *ret_len, struct hf_err *err)
 {
 	struct encoder encoder = { .time_len = 0 };
 
-	return hf_store_revoked_entries(store, issuer, expired_before, encode_entry, &encoder, out,
-					ret_len, err);
+	return hf_store_revoked_entries(store, scope, encode_entry, &encoder, out, ret_len, err);
 }
 
 /* --- are they right? --- */
@@ -104,13 +103,14 @@ static int compare(void *arg, struct hf_store *store, const struct hf_crl_draft 
 		   struct hf_crl_final *ret_final, struct hf_err *err)
 {
 	struct comparison *c = arg;
+	const struct hf_revoked_scope all = { c->issuer, HF_CRL_COMPLETE, draft->last_update };
 	int64_t len = 0;
-	int rc = hf_crl_entries(store, c->issuer, draft->last_update, &c->kept, &len, err);
+	int rc = hf_crl_entries(store, &all, &c->kept, &len, err);
 
 	(void)ret_final;
 	if (rc == 0)
-		rc =
-		    hf_store_each_revoked(store, c->issuer, draft->last_update, make_entry, c, err);
+		rc = hf_store_each_revoked(store, all.issuer, all.shard, all.expired_before,
+					   make_entry, c, err);
 	if (rc < 0)
 		return hf_buf_failed(&c->made) ? hf_err_nomem(err) : rc;
 	c->done = true;
@@ -124,7 +124,7 @@ int hf_crl_entries_hold(struct hf_store *store, int64_t issuer, bool *ret_hold, 
 	HF_AUTO_DONE(comparison) c = { .issuer = issuer,
 				       .kept = HF_BUF_INIT(LIST_CAP),
 				       .made = HF_BUF_INIT(LIST_CAP) };
-	int rc = hf_store_publish_crl(store, issuer, compare, &c, err);
+	int rc = hf_store_publish_crl(store, issuer, HF_CRL_COMPLETE, compare, &c, err);
 
 	*ret_hold = c.hold;
 	return c.done ? 0 : rc;

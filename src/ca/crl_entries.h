@@ -6,13 +6,13 @@
 
 #include "ca/store/store.h"
 
-/* Appends the issuer's entries, one after the other, and how many.  Only inside a
+/* Appends the entries of a list of the issuer's, one after the other, and how many.  Only inside a
  * hf_crl_build_fn. */
-int hf_crl_entries(struct hf_store *store, int64_t issuer, int64_t expired_before,
+int hf_crl_entries(struct hf_store *store, const struct hf_revoked_scope *scope,
 		   struct hf_buf *out, int64_t *ret_len, struct hf_err *err);
 
-/* Whether the encoded entries that the ledger keeps are those of its certificates.  Changes
- * nothing. */
+/* Whether the encoded entries that the ledger keeps, of all shards, are those of its
+ * certificates.  Changes nothing. */
 int hf_crl_entries_hold(struct hf_store *store, int64_t issuer, bool *ret_hold, struct hf_err *err);
 
 #endif

@@ -12,6 +12,7 @@
 #include "ca/auditlog.h"
 #include "ca/doctor_internal.h"
 #include "ca/root.h"
+#include "ca/shards.h"
 #include "util/home.h"
 
 enum { NO_LIST = -1 }; /* hf_doctor.lists_until while looking */
@@ -82,12 +83,12 @@ static int lasts_until(const struct hf_doctor *d, const struct hf_authority *a,
 }
 
 static int look_at_list(struct hf_doctor *d, const struct hf_authority *a, const struct hf_ca *ca,
-			struct hf_err *err)
+			int64_t shard, struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_pemfile) file = HF_PEMFILE_INIT;
 	char path[PATH_MAX];
 	int64_t before = d->lists_until, until = 0;
-	int rc = hf_path_join(path, sizeof(path), a->dir, ca->crl_name, err);
+	int rc = hf_ca_list_path(a, ca, shard, path, err);
 
 	d->lists_until = NO_LIST; /* until this one has shown to be good */
 	if (rc < 0)
@@ -111,6 +112,38 @@ static int look_at_list(struct hf_doctor *d, const struct hf_authority *a, const
 	if (before != NO_LIST && until > d->now)
 		d->lists_until = before ? HF_MIN(before, until) : until;
 	return hf_doctor_crl(d, file.crls.items[0], path, err);
+}
+
+struct shards_of {
+	struct hf_doctor *d;
+	struct hf_authority *a;
+	struct hf_ca *ca;
+	struct hf_err *err;
+};
+
+/* A list that lacks a revocation, or an URL that a certificate names, is out of date however young
+ * it is. */
+static int look_at_shard(void *arg, const struct hf_shard *shard)
+{
+	const struct shards_of *of = arg;
+	char path[PATH_MAX];
+	int rc = look_at_list(of->d, of->a, of->ca, shard->number, of->err);
+
+	if (rc < 0 || !shard->stale || !shard->this_update)
+		return rc;
+	rc = hf_ca_list_path(of->a, of->ca, shard->number, path, of->err);
+	return rc < 0 ? rc
+		      : hf_doctor_add(of->d, HF_DOCTOR_CRL_STALE, path, of->err,
+				      "it lacks what was revoked since");
+}
+
+static int look_at_lists(struct hf_doctor *d, struct hf_authority *a, struct hf_ca *ca,
+			 struct hf_err *err)
+{
+	struct shards_of of = { d, a, ca, err };
+	int rc = look_at_list(d, a, ca, HF_CRL_COMPLETE, err);
+
+	return rc < 0 ? rc : hf_shards_alive(a, ca, d->now, look_at_shard, &of, err);
 }
 
 /* Only where the root's key is elsewhere do lists wait. */
@@ -231,11 +264,11 @@ static int look(struct hf_doctor *d, struct hf_authority *a, struct hf_err *err)
 	if (rc == 0)
 		rc = look_at_chain(d, a, err);
 	if (rc == 0)
-		rc = look_at_list(d, a, &a->root, err);
+		rc = look_at_lists(d, a, &a->root, err);
 	if (rc == 0 && !a->single)
-		rc = look_at_list(d, a, &a->issuing, err);
+		rc = look_at_lists(d, a, &a->issuing, err);
 	for (size_t i = 0; rc == 0 && i < a->before_len; i++)
-		rc = look_at_list(d, a, &a->before[i], err);
+		rc = look_at_lists(d, a, &a->before[i], err);
 	if (rc == 0 && !a->single)
 		rc = look_at_waiting(d, a, err);
 	if (rc == 0 && !a->policy)

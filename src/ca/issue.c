@@ -14,6 +14,7 @@
 #include "ca/parallel.h"
 #include "ca/permit.h"
 #include "ca/publication.h"
+#include "ca/shards.h"
 #include "pki/name.h"
 
 enum { BATCH_CAP = 256, RSA_BITS_MIN = 2048, RSA_BITS_CAP = 8192, TEXT_CAP = 64 * 1024 };
@@ -299,6 +300,7 @@ static int prepare(struct hf_authority *a, struct batch *b, size_t i, int64_t no
 		.subject = t->subject,
 		.sans = t->sans,
 		.at = now,
+		.shard = order->shard,
 		.unique_subject = a->policy && a->policy->unique_subject && !order->renews &&
 				  !hf_ca_profile_is_own(order->profile),
 	};
@@ -429,7 +431,7 @@ static void seal_log(struct hf_authority *a, struct hf_order *const *orders, siz
 int hf_issue(struct hf_authority *a, struct hf_order *const *orders, size_t len, int64_t now,
 	     struct hf_err *err)
 {
-	int issued = 0;
+	int issued = 0, prepared = 0;
 
 	for (size_t i = 0; i < len; i++) {
 		int rc;
@@ -437,6 +439,8 @@ int hf_issue(struct hf_authority *a, struct hf_order *const *orders, size_t len,
 		if (!orders[i]->checked)
 			return hf_err_set(err, HF_E_INVALID, "an order that was not checked");
 		rc = orders[i]->issuer ? hf_ca_load_key(a, orders[i]->issuer, err) : 0;
+		if (rc == 0 && orders[i]->shard && !prepared++)
+			rc = hf_shards_prepare(a, orders[i]->issuer, now, err);
 		if (rc < 0)
 			return rc;
 	}

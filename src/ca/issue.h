@@ -33,6 +33,7 @@ struct hf_order {
 				   lost leaves cert NULL and err set */
 	/* filled in by hf_order_check */
 	struct hf_ca *issuer; /* NULL: self-signed */
+	int64_t shard;	      /* of its revocation (shards.h); 0: none */
 	int64_t not_before, not_after;
 	bool checked;
 	/* filled in by hf_issue */

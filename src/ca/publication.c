@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "ca/order.h"
+#include "ca/shards.h"
 
 static bool has(const struct hf_order *order, const char *oid)
 {
@@ -66,6 +67,24 @@ static int add_none(struct hf_order *order, struct hf_err *err)
 	return add(order, X509_EXTENSION_create_by_OBJ(NULL, id, 0, value), err);
 }
 
+/* Its shard's list when there are shards. */
+static int add_list(const struct hf_authority *a, struct hf_order *order, struct hf_err *err)
+{
+	HF_AUTO(cstr) url = NULL;
+	int64_t shard = 0;
+	int rc = hf_shard_of(a, order->key, &shard, err);
+
+	if (rc < 0 || !a->policy->revocation.crl)
+		return rc;
+	url = hf_ca_list_url(a, order->issuer, shard);
+	if (!url)
+		return hf_err_nomem(err);
+	rc = add_place(order, NID_crl_distribution_points, "URI:", url, err);
+	if (rc == 0)
+		order->shard = shard;
+	return rc;
+}
+
 int hf_order_publish(const struct hf_authority *a, struct hf_order *order, int64_t now,
 		     struct hf_err *err)
 {
@@ -82,7 +101,7 @@ int hf_order_publish(const struct hf_authority *a, struct hf_order *order, int64
 			   ? 0
 			   : add_none(order, err);
 	if (!has(order, "2.5.29.31"))
-		rc = add_place(order, NID_crl_distribution_points, "URI:", r->crl, err);
+		rc = add_list(a, order, err);
 	if (rc == 0 && !has(order, "1.3.6.1.5.5.7.1.1"))
 		rc = add_place(order, NID_info_access, "OCSP;URI:", r->ocsp, err);
 	return rc;

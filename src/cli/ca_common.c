@@ -130,6 +130,8 @@ void hf_cli_json_record(struct hf_json *j, const struct hf_record *r, const char
 		hf_json_time(j, "not_before", r->not_before);
 	if (r->not_after) /* all that is known of some that came with an import */
 		hf_json_time(j, "not_after", r->not_after);
+	if (r->shard)
+		hf_json_int(j, "shard", r->shard);
 	if (r->der)
 		hf_json_hex(j, "sha256", r->sha256, HF_STORE_SHA256_LEN);
 	if (r->state == HF_RECORD_REVOKED) {

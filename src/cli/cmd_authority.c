@@ -251,7 +251,8 @@ const struct hf_command cmd_authority = {
 	    "client that asks for one of the names of an authority (SNI) meets that authority's certificate; others "
 	    "meet the first's. Whatever the name, /LABEL/enroll is for the authority of that label, and so is each "
 	    "other path, and EST's /.well-known/est/LABEL/… (RFC 7030 3.2.2).\n\n"
-	    "POST /enroll, POST /renew, GET /ca, GET /crl/issuing.crl, GET /crl/root.crl (.pem too), "
+	    "POST /enroll, POST /renew, GET /ca, GET /crl/issuing.crl, GET /crl/root.crl (.pem too; "
+	    "each CA's also under /crl/KEY.crl, of shards under /crl/issuing-1.crl and /crl/KEY-1.crl), "
 	    "/ocsp (GET and POST), GET /revocations, GET /health. SIGHUP reads "
 	    "policy and keys again, SIGTERM drains.",
 	.groups = groups,

@@ -7,14 +7,17 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "ca/shards.h"
 #include "cli/ca_common.h"
+#include "cli/crl_dir.h"
+#include "cli/crl_scope.h"
 #include "cli/root_presign.h"
 #include "pki/name.h"
 #include "util/clock.h"
 
 struct crl_opts {
 	int64_t lifetime, until;
-	const char *out, *passphrase_file;
+	const char *out, *out_dir, *passphrase_file;
 	bool root;
 };
 
@@ -31,7 +34,13 @@ static const struct hf_option options[] = {
 	  .kind = HF_OPT_STRING,
 	  .offset = offsetof(struct crl_opts, out),
 	  .arg = "FILE",
-	  .help = "write the issuing CA's list there too" },
+	  .help = "write the issuing CA's complete list there too" },
+	{ .name = "out-dir",
+	  .kind = HF_OPT_STRING,
+	  .offset = offsetof(struct crl_opts, out_dir),
+	  .arg = "DIR",
+	  .help = "write all lists there too, those of shards among them, in DER and under the "
+		  "names that the authority's service gives them below /crl/: for any web server" },
 	{ .name = "until",
 	  .kind = HF_OPT_TIME,
 	  .offset = offsetof(struct crl_opts, until),
@@ -67,6 +76,7 @@ static void facts_json(struct hf_json *j, const struct hf_crl *crl)
 		hf_json_null(j, "next_update");
 	hf_json_int(j, "revoked", (int64_t)crl->revoked_count);
 	hf_json_hex(j, "sha256", crl->sha256, HF_SHA256_LEN);
+	hf_cli_crl_scope_json(j, crl);
 }
 
 static void tell(struct hf_cmd_ctx *ctx, const struct hf_crl_published *p)
@@ -77,21 +87,43 @@ static void tell(struct hf_cmd_ctx *ctx, const struct hf_crl_published *p)
 	if (ctx->out.json_mode) {
 		hf_json_object_begin(&ctx->out.json, NULL);
 		hf_json_string(&ctx->out.json, "file", p->path);
+		if (p->shard)
+			hf_json_int(&ctx->out.json, "shard", p->shard);
 		facts_json(&ctx->out.json, p->crl);
 		hf_json_object_end(&ctx->out.json);
 	}
 	hf_cli_until(p->crl->next_update, hf_clock_now(), until, sizeof(until));
 	hf_out_safe(&ctx->out, p->path);
+	if (p->shard)
+		hf_out_print(&ctx->out, ": shard %lld", (long long)p->shard);
 	hf_out_print(&ctx->out, ": number %s, %zu revoked, next due %s\n", number,
 		     p->crl->revoked_count, until);
 }
 
+static int tell_shard(void *arg, const struct hf_crl_published *p)
+{
+	tell(arg, p);
+	return 0;
+}
+
+/* The shards first: what is on one of their lists is on the complete one. */
 static int publish(struct hf_cmd_ctx *ctx, struct hf_authority *a, struct hf_ca *ca,
 		   const char *path)
 {
 	const struct crl_opts *o = ctx->opts;
 	HF_AUTO_DONE(hf_crl_published) p = { .crl = NULL };
-	int rc = hf_authority_publish_crl(a, ca, o->lifetime, path, hf_clock_now(), &p, &ctx->err);
+	struct hf_shards_round all = {
+		.which = HF_SHARDS_ALL, .lifetime = o->lifetime, .told = tell_shard, .arg = ctx
+	};
+	int64_t now = hf_clock_now();
+	int rc = hf_ca_load_key(a, ca, &ctx->err);
+
+	if (rc == 0)
+		rc = hf_shards_prepare(a, ca, now, &ctx->err);
+	if (rc == 0)
+		rc = hf_shards_keep(a, ca, &all, now, &ctx->err);
+	if (rc == 0)
+		rc = hf_authority_publish_crl(a, ca, o->lifetime, path, now, &p, &ctx->err);
 
 	if (rc == 0)
 		tell(ctx, &p);
@@ -154,6 +186,8 @@ static int run(struct hf_cmd_ctx *ctx)
 	}
 	rc = o->until ? hf_cli_root_presign(ctx, a, o->until, o->lifetime, o->out)
 		      : publish_all(ctx, a);
+	if (rc == 0 && o->out_dir)
+		rc = hf_cli_crl_dir(ctx, a, o->out_dir, hf_clock_now());
 	if (rc == 0 && ctx->out.json_mode) {
 		hf_json_array_end(&ctx->out.json);
 		hf_out_json_end(&ctx->out);
@@ -214,6 +248,7 @@ static void show_head(struct hf_cmd_ctx *ctx, const char *path, const struct hf_
 	hf_out_safe(&ctx->out, crl->issuer);
 	hf_out_print(&ctx->out, "\n  number      %s\n  this update %s\n", number, when);
 	hf_cli_until(crl->next_update, hf_clock_now(), until, sizeof(until));
+	hf_cli_crl_scope_text(&ctx->out, "  scope       ", crl);
 	hf_out_print(&ctx->out, "  next update %s\n  revoked     %zu\n",
 		     crl->has_next_update ? until : "never", crl->revoked_count);
 	if (crl->has_next_update && crl->next_update < hf_clock_now())
@@ -285,6 +320,7 @@ static const struct hf_command *const subcommands[] = { &cmd_crl_show, NULL };
 static const struct hf_example examples[] = {
 	{ "handfast crl", "sign fresh lists before the old ones run out" },
 	{ "handfast crl --days 7 --out /var/www/crl.pem", "one for a web server" },
+	{ "handfast crl --out-dir /var/www/crl", "all of them, for a web server's /crl/" },
 	{ "handfast crl --until 2027-11-21", "at an offline root: a year of lists" },
 	{ "handfast crl show ca/crl.pem", "who is revoked, since when, why" },
 	{ NULL, NULL },
@@ -296,7 +332,8 @@ const struct hf_command cmd_crl = {
 	.arguments = "[show FILE]",
 	.summary = "sign fresh revocation lists, or show one",
 	.description =
-	    "Writes ca/crl.pem and, when the root's key is in the home, ca/root.crl.pem. Peers that check "
+	    "Writes ca/crl.pem and, when the root's key is in the home, ca/root.crl.pem; with shards "
+	    "(policy.yaml) their lists too, ca/shards/KEY-NUMBER.pem. Peers that check "
 	    "revocation refuse everybody once a list has run out, so do this before.",
 	.groups = groups,
 	.opts_size = sizeof(struct crl_opts),

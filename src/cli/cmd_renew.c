@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/time.h"
+#include "ca/shards.h"
 #include "cli/ca_common.h"
 #include "cli/common.h"
 #include "cli/renew_exec.h"
@@ -263,11 +264,22 @@ static int renew_one(struct renewal *r, const char *name, bool among_all)
 
 /* --- the authority's lists: a gateway with one that ran out refuses everybody --- */
 
+static int tell_list(void *arg, const struct hf_crl_published *p)
+{
+	struct renewal *r = arg;
+	char until[80];
+
+	hf_cli_until(p->crl->next_update, r->now, until, sizeof(until));
+	hf_out_note(&r->ctx->out, "%s: fresh revocation list, next due %s", p->path, until);
+	return r->o->exec ? hf_renew_exec(r->o->exec, r->ctx->home, "", r->a->dir, "", &r->ctx->err)
+			  : 0;
+}
+
 static int refresh_list(struct renewal *r, struct hf_ca *ca)
 {
 	HF_AUTO_DONE(hf_pemfile) file = HF_PEMFILE_INIT;
 	HF_AUTO_DONE(hf_crl_published) p = { .crl = NULL };
-	char path[PATH_MAX], until[80];
+	char path[PATH_MAX];
 	int64_t from = 0;
 	int rc = hf_path_join(path, sizeof(path), r->a->dir, ca->crl_name, &r->ctx->err);
 
@@ -284,10 +296,22 @@ static int refresh_list(struct renewal *r, struct hf_ca *ca)
 	if (rc < 0)
 		return rc;
 	due_at(r, p.crl->next_update - (p.crl->next_update - p.crl->this_update) / 3);
-	hf_cli_until(p.crl->next_update, r->now, until, sizeof(until));
-	hf_out_note(&r->ctx->out, "%s: fresh revocation list, next due %s", p.path, until);
-	return r->o->exec ? hf_renew_exec(r->o->exec, r->ctx->home, "", r->a->dir, "", &r->ctx->err)
-			  : 0;
+	return tell_list(r, &p);
+}
+
+static int refresh_shards(struct renewal *r, struct hf_ca *ca)
+{
+	struct hf_shards_round due = { .which = HF_SHARDS_DUE, .told = tell_list, .arg = r };
+	int rc;
+
+	if (!ca->cert || !hf_ca_has_key(ca))
+		return 0;
+	rc = hf_shards_prepare(r->a, ca, r->now, &r->ctx->err);
+	if (rc == 0)
+		rc = hf_shards_keep(r->a, ca, &due, r->now, &r->ctx->err);
+	if (rc == 0 && due.due_at)
+		due_at(r, due.due_at);
+	return rc;
 }
 
 /* --- all of it --- */
@@ -324,8 +348,10 @@ static int renew_all(struct renewal *r)
 	}
 	if (!r->a)
 		return 0;
-	for (size_t i = 0; (ca = hf_authority_ca(r->a, i)); i++)
+	for (size_t i = 0; (ca = hf_authority_ca(r->a, i)); i++) {
 		take_failure(r, refresh_list(r, ca));
+		take_failure(r, refresh_shards(r, ca));
+	}
 	return 0;
 }
 

@@ -99,6 +99,8 @@ static void tell_state(struct hf_out *out, const struct hf_record *r, int64_t no
 			       (long long)((r->not_after - now) / HF_DAY_SECONDS));
 	hf_out_print(out, "  %-10s %s%s%s%s\n", "state", hf_out_color(out, color_of(r, now)),
 		     state_of(r, now), hf_out_color(out, HF_COLOR_PLAIN), left);
+	if (r->shard)
+		hf_out_print(out, "  %-10s %lld\n", "shard", (long long)r->shard);
 	if (r->state != HF_RECORD_REVOKED)
 		return;
 	hf_time_format(r->revoked_at, when);

@@ -3,6 +3,7 @@
 #include "cli/show_parts.h"
 
 #include "cli/ca_common.h"
+#include "cli/crl_scope.h"
 
 #include <string.h>
 
@@ -123,6 +124,7 @@ static void json_crl(const struct hf_crl *crl, struct hf_json *j)
 		hf_json_null(j, "next_update");
 	hf_json_hex(j, "authority_key_id", crl->akid, crl->akid_len);
 	hf_json_int(j, "revoked", (int64_t)crl->revoked_count);
+	hf_cli_crl_scope_json(j, crl);
 }
 
 static void text_crl(const struct hf_crl *crl, int64_t now, struct hf_out *out)
@@ -145,6 +147,7 @@ static void text_crl(const struct hf_crl *crl, int64_t now, struct hf_out *out)
 		hf_show_warning(out, "it is from the future: look at the clock here and at the CA");
 	if (crl->bad)
 		hf_show_warning(out, "a part of it does not decode");
+	hf_cli_crl_scope_text(out, "  scope      ", crl);
 	hf_out_print(out, "  %-10s %zu\n", "revoked", crl->revoked_count);
 }
 

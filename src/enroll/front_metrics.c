@@ -220,39 +220,44 @@ static void write_cas_of(const struct hf_service *service, const char *name, str
 
 /* --- its lists --- */
 
-typedef int64_t (*list_fact)(const struct hf_service *service, size_t i);
+typedef int64_t (*list_fact)(const struct hf_list *list);
 
-static int64_t list_next(const struct hf_service *service, size_t i)
+static int64_t list_next(const struct hf_list *list)
 {
-	return service->lists[i]->facts.next_update;
+	return list->facts.next_update;
 }
 
-static int64_t list_this(const struct hf_service *service, size_t i)
+static int64_t list_this(const struct hf_list *list)
 {
-	return service->lists[i]->facts.this_update;
+	return list->facts.this_update;
 }
 
-static int64_t list_entries(const struct hf_service *service, size_t i)
+static int64_t list_entries(const struct hf_list *list)
 {
-	return (int64_t)service->lists[i]->facts.revoked;
+	return (int64_t)list->facts.revoked;
 }
 
-static int64_t list_published(const struct hf_service *service, size_t i)
+static int64_t list_published(const struct hf_list *list)
 {
-	return (int64_t)service->figures.published[i];
+	return (int64_t)list->published;
+}
+
+static void write_list(const struct hf_service *service, const struct hf_list *list,
+		       const char *name, list_fact fact, struct hf_buf *out)
+{
+	const struct hf_metric_label label = { "list", list ? list->name : NULL };
+
+	if (list)
+		put(service, out, name, &label, fact(list));
 }
 
 static void write_lists_of(const struct hf_service *service, const char *name, list_fact fact,
 			   struct hf_buf *out)
 {
-	for (size_t i = 0; i < HF_LISTS; i++) {
-		const struct hf_metric_label label = { "list", service->lists[i]
-								   ? service->lists[i]->name
-								   : NULL };
-
-		if (service->lists[i])
-			put(service, out, name, &label, fact(service, i));
-	}
+	for (size_t i = 0; i < HF_LISTS; i++)
+		write_list(service, service->lists[i], name, fact, out);
+	for (size_t i = 0; i < service->shards.len; i++)
+		write_list(service, service->shards.items[i], name, fact, out);
 }
 
 static const struct family {

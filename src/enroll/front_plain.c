@@ -27,7 +27,8 @@ static void on_request(const struct hf_http_request *request, struct hf_http_ans
 		return;
 	}
 	if (reads && hf_slice_starts(target.path, "/crl/") &&
-	    hf_lists_answer(target.service->lists, target.path, request, answer))
+	    hf_lists_answer(target.service->lists, &target.service->shards, target.path, request,
+			    answer))
 		return;
 	hf_service_give_error(answer, 404, "not-found",
 			      "there are /crl/issuing.crl, /crl/root.crl and /ocsp; all else is "

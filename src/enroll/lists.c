@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "ca/crl.h"
+#include "ca/shards.h"
 
 enum {
 	LIST_CAP = 1024 * 1024 * 1024,
@@ -42,6 +43,7 @@ void hf_lookout_done(struct hf_lookout *look)
 {
 	for (size_t i = 0; i < HF_LISTS; i++)
 		hf_list_free(look->fresh[i]);
+	hf_shelf_lookout_done(&look->shards);
 	free(look->revocations);
 	hf_lookout_init(look);
 }
@@ -116,7 +118,8 @@ static int on_row(void *arg, const struct hf_audit_row *row)
 
 	r->look->seen = row->id;
 	if (strcmp(row->action, "crl") == 0) {
-		note_missing(r, row->issuer, false);
+		if (!hf_str_starts(row->detail, HF_AUDIT_CRL_SHARD))
+			note_missing(r, row->issuer, false);
 		return 0;
 	}
 	if (strcmp(row->action, "revoke") != 0)
@@ -127,8 +130,7 @@ static int on_row(void *arg, const struct hf_audit_row *row)
 
 /* --- the files --- */
 
-/* The DER of the one list that a PEM file holds. */
-static int read_pem(const char *path, struct hf_buf *ret_der, struct hf_err *err)
+int hf_list_read_pem(const char *path, struct hf_buf *ret_der, struct hf_err *err)
 {
 	static const char begin[] = "-----BEGIN X509 CRL-----", end[] = "-----END";
 	HF_AUTO_DONE(hf_buf) pem = HF_BUF_INIT(LIST_CAP);
@@ -172,7 +174,7 @@ static int set_aside(struct hf_list *list, struct hf_err *err)
 	return 0;
 }
 
-static int load_list(const char *path, const struct stat *st, const char *name, int64_t event,
+static int load_list(const char *path, const struct stat *st, int64_t event,
 		     struct hf_list **ret_list, struct hf_err *err)
 {
 	HF_AUTO(hf_list) list = calloc(1, sizeof(*list));
@@ -185,9 +187,8 @@ static int load_list(const char *path, const struct stat *st, const char *name, 
 	list->fd = -1;
 	list->event = event;
 	list->modified_at = st->st_mtim.tv_sec;
-	(void)hf_str_copy(list->name, sizeof(list->name), name);
 	(void)hf_str_copy(list->pem_path, sizeof(list->pem_path), path);
-	rc = read_pem(path, &list->der, err);
+	rc = hf_list_read_pem(path, &list->der, err);
 	if (rc < 0)
 		return rc;
 	if (!hf_crl_facts_read((const uint8_t *)list->der.data, list->der.len, &list->facts))
@@ -202,39 +203,50 @@ static int load_list(const char *path, const struct stat *st, const char *name, 
 	return rc;
 }
 
+int hf_list_reload(const char *path, struct hf_list_stamp *stamp, int64_t event,
+		   struct hf_list **ret_list, struct hf_err *err)
+{
+	struct stat st;
+	int64_t mtime;
+	int rc;
+
+	if (stat(path, &st) != 0)
+		return 0;
+	mtime = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	if (mtime == stamp->mtime_ns && st.st_ino == stamp->inode && st.st_size == stamp->size)
+		return 0;
+	rc = load_list(path, &st, event, ret_list, err);
+	if (rc < 0)
+		return rc;
+	*stamp = (struct hf_list_stamp){ mtime, st.st_size, st.st_ino };
+	return 1;
+}
+
 static int look_at_file(struct hf_lookout *look, struct hf_authority *a, size_t i, int64_t event,
 			struct hf_err *err)
 {
 	struct hf_lookout_file *file = &look->files[i];
 	const struct hf_ca *ca = hf_authority_ca(a, i);
 	struct hf_list *fresh = NULL;
-	char path[PATH_MAX], name[HF_LIST_NAME_CAP];
-	struct stat st;
-	int64_t mtime;
+	char path[PATH_MAX];
 	int rc;
 
-	look->gone[i] = !ca && file->inode != 0;
+	look->gone[i] = !ca && file->stamp.inode != 0;
 	if (!ca)
-		*file = (struct hf_lookout_file){ .inode = 0 };
-	if (!ca || hf_path_join(path, sizeof(path), a->dir, ca->crl_name, err) < 0 ||
-	    stat(path, &st) != 0)
+		*file = (struct hf_lookout_file){ .missing_entry = false };
+	if (!ca || hf_path_join(path, sizeof(path), a->dir, ca->crl_name, err) < 0)
 		return 0;
-	mtime = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-	if (mtime == file->mtime_ns && st.st_ino == file->inode && st.st_size == file->size)
-		return 0;
-	hf_list_name_of(ca, name);
-	rc = load_list(path, &st, name, event, &fresh, err);
-	if (rc < 0)
+	rc = hf_list_reload(path, &file->stamp, event, &fresh, err);
+	if (rc <= 0)
 		return rc;
-	file->mtime_ns = mtime;
-	file->inode = st.st_ino;
-	file->size = st.st_size;
+	hf_list_name_of(ca, fresh->name);
+	hf_ca_key_name(ca, fresh->key);
 	hf_list_free(look->fresh[i]);
 	look->fresh[i] = fresh;
 	return 0;
 }
 
-int hf_lookout_run(struct hf_lookout *look, struct hf_authority *a, int64_t now_ms,
+int hf_lookout_run(struct hf_lookout *look, struct hf_authority *a, int64_t now, int64_t now_ms,
 		   struct hf_err *err)
 {
 	struct reading reading = { look, a, now_ms };
@@ -253,6 +265,8 @@ int hf_lookout_run(struct hf_lookout *look, struct hf_authority *a, int64_t now_
 		rc = hf_store_audit_each(a->store, look->seen, on_row, &reading, err);
 	for (size_t i = 0; rc == 0 && i < HF_LISTS; i++)
 		rc = look_at_file(look, a, i, look->seen, err);
+	if (rc == 0)
+		rc = hf_shelf_look(&look->shards, a, now, look->seen, err);
 	return rc;
 }
 
@@ -272,8 +286,8 @@ static bool is_short(struct hf_lookout *look, struct hf_authority *a, size_t i, 
 	size_t revoked = 0;
 
 	return list &&
-	       hf_store_each_revoked(a->store, hf_authority_ca(a, i)->store_id, now, count_one,
-				     &revoked, NULL) == 0 &&
+	       hf_store_each_revoked(a->store, hf_authority_ca(a, i)->store_id, HF_CRL_COMPLETE,
+				     now, count_one, &revoked, NULL) == 0 &&
 	       revoked > list->facts.revoked;
 }
 
@@ -296,102 +310,4 @@ int hf_lookout_mend(struct hf_lookout *look, struct hf_authority *a, int64_t now
 		file->missing_entry = false;
 	}
 	return 0;
-}
-
-/* --- giving them out --- */
-
-/* RFC 9110 13.1: the entity tag decides when there is one, else the date. */
-static bool has_it_already(const struct hf_list *list, const struct hf_http_head *head)
-{
-	struct hf_slice value, rest, tag;
-	char date[HF_TIME_TEXT_CAP];
-
-	if (hf_http_field(head, "If-None-Match", &value)) {
-		for (rest = value; hf_slice_next(&rest, ',', &tag);) {
-			if (hf_slice_starts(tag, "W/"))
-				tag = (struct hf_slice){ tag.data + 2, tag.len - 2 };
-			if (hf_slice_is(tag, "*") || hf_slice_is(tag, list->etag))
-				return true;
-		}
-		return false;
-	}
-	hf_time_format_http(list->modified_at, date);
-	return hf_http_field(head, "If-Modified-Since", &value) && hf_slice_is(value, date);
-}
-
-static void give_der(const struct hf_list *list, struct hf_http_answer *answer)
-{
-	char path[64];
-
-	answer->content_type = "application/pkix-crl"; /* RFC 2585 4.2 */
-	if (list->fd < 0) {
-		answer->body = list->der.data;
-		answer->body_len = list->der.len;
-		return;
-	}
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", list->fd);
-	answer->fd = open(path, O_RDONLY | O_CLOEXEC); /* with an offset of its own */
-	answer->fd_len = list->der_len;
-	if (answer->fd < 0)
-		answer->status = 503;
-}
-
-static void give_pem(const struct hf_list *list, struct hf_http_answer *answer)
-{
-	struct stat st;
-
-	answer->content_type = "application/x-pem-file";
-	answer->fd = open(list->pem_path, O_RDONLY | O_CLOEXEC);
-	if (answer->fd >= 0 && fstat(answer->fd, &st) == 0) {
-		answer->fd_len = (uint64_t)st.st_size;
-		return;
-	}
-	hf_fd_close(answer->fd);
-	answer->fd = -1;
-	answer->status = 503;
-}
-
-/* A root that issues itself has one list, under both names. */
-static const struct hf_list *find_list(struct hf_list *const lists[HF_LISTS], struct hf_slice name,
-				       bool *ret_pem)
-{
-	if (!lists[1] && lists[0] && hf_slice_starts(name, "root.")) {
-		*ret_pem = hf_slice_is(name, "root.pem");
-		return *ret_pem || hf_slice_is(name, "root.crl") ? lists[0] : NULL;
-	}
-	for (size_t i = 0; i < HF_LISTS; i++) {
-		size_t len = lists[i] ? strlen(lists[i]->name) : 0;
-		struct hf_slice suffix = { name.data + len, name.len - len };
-
-		if (!lists[i] || name.len <= len || memcmp(name.data, lists[i]->name, len) != 0)
-			continue;
-		*ret_pem = hf_slice_is(suffix, ".pem");
-		if (*ret_pem || hf_slice_is(suffix, ".crl"))
-			return lists[i];
-	}
-	return NULL;
-}
-
-bool hf_lists_answer(struct hf_list *const lists[HF_LISTS], struct hf_slice path,
-		     const struct hf_http_request *request, struct hf_http_answer *answer)
-{
-	struct hf_slice name = { path.data + strlen("/crl/"), path.len - strlen("/crl/") };
-	char modified[HF_TIME_TEXT_CAP];
-	bool pem = false;
-	const struct hf_list *list = find_list(lists, name, &pem);
-
-	if (!list)
-		return false;
-	hf_time_format_http(list->modified_at, modified);
-	/* caches may keep it, and ask each time: a revocation is felt at once */
-	(void)snprintf(answer->fields_text, sizeof(answer->fields_text),
-		       "Cache-Control: no-cache\r\nLast-Modified: %s\r\nETag: %s\r\n", modified,
-		       list->etag);
-	answer->fields = answer->fields_text;
-	answer->status = has_it_already(list, request->head) ? 304 : 200;
-	if (answer->status == 200 && pem)
-		give_pem(list, answer);
-	else if (answer->status == 200)
-		give_der(list, answer);
-	return true;
 }

@@ -272,6 +272,7 @@ void hf_service_free(struct hf_service *service)
 	hf_buf_done(&service->ca_est_wrapped);
 	for (size_t i = 0; i < HF_LISTS; i++)
 		hf_list_free(service->lists[i]);
+	hf_shelf_done(&service->shards);
 	hf_lookout_done(&service->look);
 	hf_store_close(service->reader);
 	free(service);

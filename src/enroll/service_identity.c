@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/time.h"
 #include "ca/crl.h"
+#include "ca/shards.h"
 #include "ca/idfiles.h"
 #include "enroll/service_internal.h"
 #include "util/clock.h"
@@ -181,14 +182,29 @@ static int keep_list(struct hf_service *service, struct hf_ca *ca, int64_t now, 
 	return rc < 0 ? hf_err_context(err, rc, "the revocation list '%s'", path) : 0;
 }
 
+static int keep_shards(struct hf_service *service, struct hf_ca *ca, int64_t now,
+		       struct hf_err *err)
+{
+	struct hf_shards_round due = { .which = HF_SHARDS_DUE };
+	int rc;
+
+	if (!ca->cert || !hf_ca_has_key(ca))
+		return 0;
+	rc = hf_shards_prepare(service->authority, ca, now, err);
+	return rc < 0 ? rc : hf_shards_keep(service->authority, ca, &due, now, err);
+}
+
 int hf_service_keep_up(struct hf_service *service, int64_t now, struct hf_err *err)
 {
 	struct hf_authority *a = service->authority;
 	int rc = keep_own(service, now, err);
 	struct hf_ca *ca;
 
-	for (size_t i = 0; rc == 0 && (ca = hf_authority_ca(a, i)); i++)
+	for (size_t i = 0; rc == 0 && (ca = hf_authority_ca(a, i)); i++) {
 		rc = keep_list(service, ca, now, err);
+		if (rc == 0)
+			rc = keep_shards(service, ca, now, err);
+	}
 	if (rc == 0)
 		rc = hf_service_keep_responders(service, now, err);
 	return rc;

@@ -42,7 +42,6 @@ enum { HF_REFUSAL_CODES = 48 };
 /* Since the start; see service_metrics.c. */
 struct hf_service_figures {
 	uint64_t enrolments, renewals, again, redeemed, wishes;
-	uint64_t published[HF_LISTS];
 	struct hf_refusal_count {
 		const char *code; /* static; NULL: this place and those behind it are free */
 		uint64_t count;
@@ -93,6 +92,7 @@ struct hf_service {
 	struct hf_tls_context *tls;
 	struct hf_buf ca_pem, ca_est, ca_est_wrapped; /* the answers of /ca and cacerts */
 	struct hf_list *lists[HF_LISTS]; /* that are given out; NULL: none */
+	struct hf_shelf shards;		 /* and those of shards */
 	struct hf_feed *feed;
 	struct hf_ocsp *ocsp;
 	struct hf_ocsp_signer fresh_signers[HF_OCSP_SIGNERS]; /* of the thread, for the loop */

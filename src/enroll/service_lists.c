@@ -31,8 +31,8 @@ void hf_service_look(struct hf_service *service)
 	service->look_rc = hf_lookout_mend(&service->look, service->authority, service->work_now,
 					   now_ms, &service->look_err);
 	if (service->look_rc == 0)
-		service->look_rc =
-		    hf_lookout_run(&service->look, service->authority, now_ms, &service->look_err);
+		service->look_rc = hf_lookout_run(&service->look, service->authority,
+						  service->work_now, now_ms, &service->look_err);
 	if (service->look_rc == 0)
 		service->look_rc = look_at_issuer(service);
 }
@@ -44,11 +44,12 @@ static void take_lists(struct hf_service *service)
 	for (size_t i = 0; i < HF_LISTS; i++) {
 		if (!look->fresh[i] && !look->gone[i])
 			continue;
-		service->figures.published[i] +=
-		    look->fresh[i] != NULL && service->lists[i] != NULL;
+		if (look->fresh[i] && service->lists[i])
+			look->fresh[i]->published = service->lists[i]->published + 1;
 		hf_list_free(service->lists[i]);
 		service->lists[i] = hf_take(look->fresh[i]);
 	}
+	hf_shelf_take(&service->shards, &look->shards);
 	hf_feed_news(service->feed, look->revocations, look->revocations_len);
 	look->revocations_len = 0;
 }

@@ -295,10 +295,12 @@ static void get_health(const struct hf_target *target, const struct hf_http_requ
 static void get_list(const struct hf_target *target, const struct hf_http_request *request,
 		     struct hf_http_answer *answer)
 {
-	if (!hf_lists_answer(target->service->lists, target->path, request, answer))
+	if (!hf_lists_answer(target->service->lists, &target->service->shards, target->path,
+			     request, answer))
 		hf_service_give_error(
 		    answer, 404, "not-found",
-		    "there is no such list: /crl/issuing.crl and /crl/root.crl are");
+		    "there is no such list: /crl/issuing.crl and /crl/root.crl are, and those of "
+		    "shards");
 }
 
 static const struct get_route {

@@ -56,7 +56,7 @@ static void revoke_some(struct place *p, size_t len, int64_t from, int64_t until
 
 struct list {
 	struct place *p;
-	int64_t expired_before, len;
+	int64_t shard, expired_before, len;
 	struct hf_buf entries;
 };
 
@@ -65,12 +65,13 @@ static int build(void *arg, struct hf_store *store, const struct hf_crl_draft *d
 {
 	static const uint8_t der[] = { 0x30, 0x00 };
 	struct list *list = arg;
+	const struct hf_revoked_scope scope = { list->p->issuer, list->shard,
+						list->expired_before };
 
 	(void)draft;
 	*ret_final =
 	    (struct hf_crl_final){ list->expired_before, NOW + DAY, 0, der, sizeof(der), NULL };
-	return hf_crl_entries(store, list->p->issuer, list->expired_before, &list->entries,
-			      &list->len, err);
+	return hf_crl_entries(store, &scope, &list->entries, &list->len, err);
 }
 
 static int count(void *arg, const struct hf_revoked *revoked)
@@ -80,23 +81,32 @@ static int count(void *arg, const struct hf_revoked *revoked)
 	return 0;
 }
 
+/* The same of one list. */
+static int64_t publish_list(struct place *p, int64_t shard, int64_t expired_before)
+{
+	struct list list = { p, shard, expired_before, 0, HF_BUF_INIT(CAP) };
+	struct hf_err err = HF_ERR_INIT;
+	int64_t want = 0;
+
+	assert_int_equal(hf_store_publish_crl(p->store, p->issuer, shard, build, &list, &err), 0);
+	assert_int_equal(hf_store_each_revoked(p->store, p->issuer, shard, expired_before, count,
+					       &want, &err),
+			 0);
+	assert_int_equal(list.len, want);
+	hf_buf_done(&list.entries);
+	return list.len;
+}
+
 /* Publishes; checks that the number is that of the rows, and the bytes those of the rows. */
 static int64_t publish(struct place *p, int64_t expired_before)
 {
-	struct list list = { p, expired_before, 0, HF_BUF_INIT(CAP) };
+	int64_t len = publish_list(p, HF_CRL_COMPLETE, expired_before);
 	struct hf_err err = HF_ERR_INIT;
-	int64_t want = 0;
 	bool hold = false;
 
-	assert_int_equal(hf_store_publish_crl(p->store, p->issuer, build, &list, &err), 0);
-	assert_int_equal(hf_store_each_revoked(p->store, p->issuer, expired_before, count, &want,
-					       &err),
-			 0);
-	assert_int_equal(list.len, want);
 	assert_int_equal(hf_crl_entries_hold(p->store, p->issuer, &hold, &err), 0);
 	assert_true(hold);
-	hf_buf_done(&list.entries);
-	return list.len;
+	return len;
 }
 
 static int64_t ask(const struct place *p, const char *sql)
@@ -200,6 +210,91 @@ static void test_deleted_and_mended_rows_are_felt(void **state)
 	assert_int_equal(publish(p, NOW), 2 * PAGE - 2);
 }
 
+/* Whoever gives them a shard, they are on its list and on the complete one from then on. */
+static void test_shards_add_up_to_the_complete_list(void **state)
+{
+	enum { SHARDS = 5 };
+	struct place *p = *state;
+
+	for (int round = 0; round < ROUNDS / 3; round++) {
+		int64_t at = NOW + pick(0, 90) * DAY, sum = 0;
+
+		revoke_some(p, (size_t)pick(1, 400), at, at + pick(0, 2));
+		(void)ask(p, round % 3 ? "UPDATE certificate SET shard = id % 5 WHERE shard = 0"
+				       : "UPDATE certificate SET shard = (shard + 1) % 5 "
+					 "WHERE id % 97 = 1");
+		for (int64_t shard = 1; shard < SHARDS && round % 2; shard++)
+			sum += publish_list(p, shard, at);
+		if (round % 2)
+			assert_true(sum <= publish(p, at));
+		else
+			(void)publish(p, at - DAY);
+	}
+	assert_true(ask(p, "SELECT count(DISTINCT shard) FROM revoked_page WHERE fresh") > 3);
+	(void)ask(p, "UPDATE certificate SET shard = 1 + id % 4");
+	assert_int_equal(publish_list(p, 1, NOW) + publish_list(p, 2, NOW) +
+			     publish_list(p, 3, NOW) + publish_list(p, 4, NOW),
+			 publish(p, NOW));
+}
+
+static int take_shard(void *arg, const struct hf_shard *shard)
+{
+	struct hf_shard *seen = arg;
+
+	assert_true(shard->number >= 1 && shard->number <= 3);
+	seen[shard->number] = *shard;
+	return 0;
+}
+
+static void look_at_shards(struct place *p, struct hf_shard seen[4])
+{
+	struct hf_err err = HF_ERR_INIT;
+
+	memset(seen, 0, 4 * sizeof(seen[0]));
+	assert_int_equal(hf_store_each_shard(p->store, p->issuer, NOW, take_shard, seen, &err), 0);
+}
+
+static void test_a_shard_is_stale_until_its_list_has_what_was_added(void **state)
+{
+	char one[] = "http://x/1", two[] = "http://x/2", three[] = "http://x/3", new[] = "http://y";
+	char *const urls[] = { one, two, three };
+	char *const moved[] = { new };
+	struct place *p = *state;
+	struct hf_shard seen[4];
+	struct hf_err err = HF_ERR_INIT;
+
+	assert_int_equal(hf_store_shards_ready(p->store, p->issuer, 3, urls[2], &err), 0);
+	assert_int_equal(hf_store_plan_shards(p->store, p->issuer, urls, 3, &err), 0);
+	assert_int_equal(hf_store_shards_ready(p->store, p->issuer, 3, urls[2], &err), 0);
+	look_at_shards(p, seen);
+	for (int64_t i = 1; i <= 3; i++) {
+		assert_true(seen[i].stale && !seen[i].named && !seen[i].this_update);
+		(void)publish_list(p, i, NOW);
+	}
+	assert_int_equal(hf_store_shards_ready(p->store, p->issuer, 3, urls[2], &err), 1);
+	/* one that is revoked touches its own shard only */
+	revoke_some(p, 1, NOW, NOW);
+	look_at_shards(p, seen);
+	assert_true(!seen[1].stale && !seen[2].stale && !seen[3].stale);
+	(void)ask(p, "UPDATE certificate SET shard = 2, not_after = "
+		     "1900000000");
+	look_at_shards(p, seen);
+	assert_true(!seen[1].stale && seen[2].stale && !seen[3].stale);
+	assert_true(!seen[1].named && seen[2].named);
+	assert_int_equal(publish_list(p, 2, NOW), 1);
+	look_at_shards(p, seen);
+	assert_false(seen[2].stale);
+	/* and so does an URL */
+	assert_int_equal(hf_store_plan_shards(p->store, p->issuer, moved, 1, &err), 0);
+	assert_int_equal(hf_store_plan_shards(p->store, p->issuer, urls, 3, &err), 0);
+	look_at_shards(p, seen);
+	assert_true(seen[1].stale && !seen[2].stale && !seen[3].stale);
+	assert_int_equal(hf_store_shards_ready(p->store, p->issuer, 3, urls[2], &err), 0);
+	assert_int_equal(hf_store_plan_shards(p->store, p->issuer, urls, HF_CRL_SHARDS_CAP + 1,
+					      &err),
+			 -HF_E_LIMIT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +310,11 @@ int main(void)
 						setup_with_ledger, teardown),
 		cmocka_unit_test_setup_teardown(test_deleted_and_mended_rows_are_felt,
 						setup_with_ledger, teardown),
+		cmocka_unit_test_setup_teardown(test_shards_add_up_to_the_complete_list,
+						setup_with_ledger, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_a_shard_is_stale_until_its_list_has_what_was_added, setup_with_ledger,
+		    teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

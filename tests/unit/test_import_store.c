@@ -101,7 +101,8 @@ static void test_adopted_revocation_keeps_its_date_and_reason(void **state)
 	rows[0].revoked_at = NOW - 3600;
 	rows[0].reason = 4;
 	assert_int_equal(hf_store_adopt(p->store, p->issuer, rows, 2, NOW, &err), 0);
-	assert_int_equal(hf_store_each_revoked(p->store, p->issuer, 0, take_serial, &seen, &err),
+	assert_int_equal(hf_store_each_revoked(p->store, p->issuer, HF_CRL_COMPLETE, 0, take_serial,
+					       &seen, &err),
 			 0);
 	assert_int_equal(seen.revoked_at, NOW - 3600);
 	assert_int_equal(seen.reason, 4);
@@ -152,10 +153,14 @@ static void test_lists_go_on_with_the_number_that_came_next(void **state)
 	assert_int_equal(hf_store_continue_crl(p->store, p->issuer, 0, &err), -HF_E_INVALID);
 	assert_int_equal(hf_store_continue_crl(p->store, p->issuer, 4096, &err), 0);
 	assert_int_equal(hf_store_continue_crl(p->store, p->issuer, 17, &err), -HF_E_EXIST);
-	assert_int_equal(hf_store_publish_crl(p->store, p->issuer, build_list, &draft, &err), 0);
+	assert_int_equal(hf_store_publish_crl(p->store, p->issuer, HF_CRL_COMPLETE, build_list,
+					      &draft, &err),
+			 0);
 	assert_int_equal(draft.number, 4096);
 	assert_int_equal(draft.last_update, 0); /* names all that were revoked before */
-	assert_int_equal(hf_store_publish_crl(p->store, p->issuer, build_list, &draft, &err), 0);
+	assert_int_equal(hf_store_publish_crl(p->store, p->issuer, HF_CRL_COMPLETE, build_list,
+					      &draft, &err),
+			 0);
 	assert_int_equal(draft.number, 4097);
 	assert_int_equal(hf_store_next_crl(p->store, p->issuer, &next, &err), 0);
 	assert_int_equal(next, 4098);

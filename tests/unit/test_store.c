@@ -325,8 +325,8 @@ static int build_list(void *arg, struct hf_store *store, const struct hf_crl_dra
 {
 	static const uint8_t der[] = { 0x30, 0x00 };
 	struct draft_seen *seen = arg;
-	int rc = hf_store_each_revoked(store, issuer_of(store), draft->last_update, count_revoked,
-				       seen, err);
+	int rc = hf_store_each_revoked(store, issuer_of(store), HF_CRL_COMPLETE, draft->last_update,
+				       count_revoked, seen, err);
 
 	seen->number = draft->number;
 	seen->last_update = draft->last_update;
@@ -348,20 +348,27 @@ static void test_list_numbers_grow_and_are_not_spent_on_failures(void **state)
 
 	assert_int_equal(hf_store_revoke(store, issue(store, "a1", "amy", NOW + DAY), 0, NOW, &err),
 			 0);
-	assert_int_equal(hf_store_publish_crl(store, issuer, build_list, &first, &err), 0);
+	assert_int_equal(hf_store_publish_crl(store, issuer, HF_CRL_COMPLETE, build_list, &first,
+					      &err),
+			 0);
 	assert_int_equal(first.number, 1);
 	assert_int_equal(first.last_update, 0);
 	assert_int_equal(first.revoked, 1);
-	assert_int_equal(hf_store_publish_crl(store, issuer, build_list, &failed, &err),
+	assert_int_equal(hf_store_publish_crl(store, issuer, HF_CRL_COMPLETE, build_list, &failed,
+					      &err),
 			 -HF_E_CRYPTO);
-	assert_int_equal(hf_store_publish_crl(store, issuer, build_list, &second, &err), 0);
+	assert_int_equal(hf_store_publish_crl(store, issuer, HF_CRL_COMPLETE, build_list, &second,
+					      &err),
+			 0);
 	assert_int_equal(second.number, 2);
 	assert_int_equal(second.last_update, NOW + 1000);
 	/* expired ones stay for one list beyond their end, then go (RFC 5280 3.3) */
 	assert_int_equal(hf_store_revoke(store, issue(store, "a2", "old", NOW + 1500), 0, NOW,
 					 &err),
 			 0);
-	assert_int_equal(hf_store_publish_crl(store, issuer, build_list, &third, &err), 0);
+	assert_int_equal(hf_store_publish_crl(store, issuer, HF_CRL_COMPLETE, build_list, &third,
+					      &err),
+			 0);
 	assert_int_equal(third.revoked, 1);
 }
 
@@ -405,7 +412,9 @@ static void test_audit_log_shows_every_change_and_a_forged_row(void **state)
 	assert_int_equal(hf_store_audit_append(store, "init", "ABC", NOW, &err), 0);
 	assert_int_equal(hf_store_revoke(store, issue(store, "a1", "amy", NOW + DAY), 1, NOW, &err),
 			 0);
-	assert_int_equal(hf_store_publish_crl(store, issuer_of(store), build_list, &seen, &err), 0);
+	assert_int_equal(hf_store_publish_crl(store, issuer_of(store), HF_CRL_COMPLETE, build_list,
+					      &seen, &err),
+			 0);
 	chain = read_chain(store);
 	assert_int_equal(chain.rows, 4); /* init, issue, revoke, crl */
 	assert_true(chain.whole);

@@ -74,6 +74,11 @@ int hf_sqlite_abandon_one(struct hf_sqlite *s, int64_t id, int64_t at, struct hf
 int hf_sqlite_record_one(struct hf_sqlite *s, const struct hf_outcome *outcome, int64_t at,
 			 struct hf_err *err);
 int hf_session_begin(struct hf_sqlite *s, int64_t at, struct hf_err *err);
+/* Runs `each` for the shard of a scope, or for the complete list for each shard with somebody
+ * revoked, by number: that is the order of its entries. */
+typedef int (*hf_scope_fn)(void *arg, const struct hf_revoked_scope *one, struct hf_err *err);
+int hf_sqlite_in_scope(struct hf_sqlite *s, const struct hf_revoked_scope *scope, hf_scope_fn each,
+		       void *arg, struct hf_err *err);
 /* Opens its own. */
 int hf_session_recover(struct hf_sqlite *s, int64_t at, struct hf_err *err);
 
@@ -96,13 +101,22 @@ int hf_sqlite_next_crl(struct hf_store *store, int64_t issuer, int64_t *ret_next
 		       struct hf_err *err);
 int hf_sqlite_list(struct hf_store *store, const struct hf_record_filter *filter, hf_record_fn each,
 		   void *arg, struct hf_err *err);
-int hf_sqlite_publish_crl(struct hf_store *store, int64_t issuer, hf_crl_build_fn build, void *arg,
-			  struct hf_err *err);
-int hf_sqlite_each_revoked(struct hf_store *store, int64_t issuer, int64_t expired_before,
-			   hf_revoked_fn each, void *arg, struct hf_err *err);
-int hf_sqlite_revoked_entries(struct hf_store *store, int64_t issuer, int64_t expired_before,
+int hf_sqlite_publish_crl(struct hf_store *store, int64_t issuer, int64_t shard,
+			  hf_crl_build_fn build, void *arg, struct hf_err *err);
+int hf_sqlite_each_revoked(struct hf_store *store, int64_t issuer, int64_t shard,
+			   int64_t expired_before, hf_revoked_fn each, void *arg,
+			   struct hf_err *err);
+int hf_sqlite_revoked_entries(struct hf_store *store, const struct hf_revoked_scope *scope,
 			      hf_revoked_encode_fn encode, void *arg, struct hf_buf *out,
 			      int64_t *ret_len, struct hf_err *err);
+int hf_sqlite_plan_shards(struct hf_store *store, int64_t issuer, char *const *urls, size_t len,
+			  struct hf_err *err);
+int hf_sqlite_shards_ready(struct hf_store *store, int64_t issuer, int64_t len,
+			   const char *last_url, struct hf_err *err);
+int hf_sqlite_each_shard(struct hf_store *store, int64_t issuer, int64_t now, hf_shard_fn each,
+			 void *arg, struct hf_err *err);
+int hf_sqlite_each_place(struct hf_store *store, int64_t issuer, int64_t shard, hf_place_fn each,
+			 void *arg, struct hf_err *err);
 int hf_sqlite_audit_append(struct hf_store *store, const char *action, const char *detail,
 			   int64_t at, struct hf_err *err);
 int hf_sqlite_audit_head(struct hf_store *store, int64_t *ret_id, uint8_t *ret_hash,

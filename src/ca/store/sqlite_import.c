@@ -96,6 +96,7 @@ int hf_sqlite_next_crl(struct hf_store *store, int64_t issuer, int64_t *ret_next
 	if (rc < 0)
 		return rc;
 	(void)sqlite3_bind_int64(stmt, 1, issuer);
+	(void)sqlite3_bind_int64(stmt, 2, HF_CRL_COMPLETE);
 	rc = hf_sql_step(s, stmt, "read the last list", err);
 	if (rc < 0)
 		return rc;

@@ -8,8 +8,9 @@
 #include "ca/store/sqlite.h"
 
 enum {
-	PAGE_LEN = 1024,     /* entries: some 40 kB */
-	SERIAL_LEN_MAX = 20, /* the schema's */
+	PAGE_LEN = 1024,      /* entries: some 40 kB */
+	SHARD_PAGE_LEN = 256, /* of many shards: what is not a page yet is encoded for each list */
+	SERIAL_LEN_MAX = 20,  /* the schema's */
 };
 
 /* A place in the order of revocation. */
@@ -80,7 +81,7 @@ static int add_page(struct pages *pages, sqlite3_stmt *stmt, struct hf_err *err)
 	return 0;
 }
 
-static int read_pages(struct hf_sqlite *s, int64_t issuer, int64_t expired_before,
+static int read_pages(struct hf_sqlite *s, const struct hf_revoked_scope *scope,
 		      struct pages *pages, struct hf_err *err)
 {
 	HF_AUTO(hf_stmt) stmt = NULL;
@@ -88,8 +89,9 @@ static int read_pages(struct hf_sqlite *s, int64_t issuer, int64_t expired_befor
 
 	if (rc < 0)
 		return rc;
-	(void)sqlite3_bind_int64(stmt, 1, issuer);
-	(void)sqlite3_bind_int64(stmt, 2, expired_before);
+	(void)sqlite3_bind_int64(stmt, 1, scope->issuer);
+	(void)sqlite3_bind_int64(stmt, 2, scope->expired_before);
+	(void)sqlite3_bind_int64(stmt, 3, scope->shard);
 	while (rc == 0 && (rc = hf_sql_step(s, stmt, "read the pages of lists", err)) > 0)
 		rc = add_page(pages, stmt, err);
 	return rc;
@@ -98,7 +100,7 @@ static int read_pages(struct hf_sqlite *s, int64_t issuer, int64_t expired_befor
 /* What is being put together: a list, and the page that its end may become. */
 struct work {
 	struct hf_sqlite *s;
-	int64_t issuer, expired_before;
+	struct hf_revoked_scope scope; /* of one shard at a time */
 	hf_revoked_encode_fn encode;
 	void *arg;
 	struct hf_buf *out;
@@ -152,14 +154,15 @@ static int put_page(struct work *w, const struct place *last, struct hf_err *err
 
 	if (rc < 0)
 		return rc;
-	(void)sqlite3_bind_int64(stmt, 1, w->issuer);
+	(void)sqlite3_bind_int64(stmt, 1, w->scope.issuer);
 	bind_place(stmt, 2, last);
-	(void)sqlite3_bind_int64(stmt, 4, w->expired_before);
+	(void)sqlite3_bind_int64(stmt, 4, w->scope.expired_before);
 	(void)sqlite3_bind_int64(stmt, 5, w->first_expiry);
 	(void)sqlite3_bind_int64(stmt, 6, w->page_len);
 	/* a NULL pointer would bind NULL, and not no bytes */
 	(void)sqlite3_bind_blob64(stmt, 7, hf_buf_str(w->out) + w->start, w->out->len - w->start,
 				  SQLITE_STATIC);
+	(void)sqlite3_bind_int64(stmt, 8, w->scope.shard);
 	rc = hf_sql_run(w->s, stmt, "keep a page of a list", err);
 	begin_page(w);
 	return rc;
@@ -181,7 +184,9 @@ static int add_row(struct work *w, sqlite3_stmt *stmt, struct hf_err *err)
 	w->page_len++;
 	w->first_expiry = HF_MIN(w->first_expiry, sqlite3_column_int64(stmt, 3));
 	read_place(stmt, 1, 0, &w->last);
-	return w->page_len < PAGE_LEN ? 0 : put_page(w, &w->last, err);
+	return w->page_len < (w->scope.shard ? SHARD_PAGE_LEN : PAGE_LEN)
+		   ? 0
+		   : put_page(w, &w->last, err);
 }
 
 /* The rows after one place and up to another (NULL: all the rest), into out and into pages.  The
@@ -195,11 +200,12 @@ static int encode_rows(struct work *w, const struct place *after, const struct p
 
 	if (rc < 0)
 		return rc;
-	(void)sqlite3_bind_int64(stmt, 1, w->issuer);
-	(void)sqlite3_bind_int64(stmt, 2, w->expired_before);
+	(void)sqlite3_bind_int64(stmt, 1, w->scope.issuer);
+	(void)sqlite3_bind_int64(stmt, 2, w->scope.expired_before);
 	bind_place(stmt, 3, after);
+	(void)sqlite3_bind_int64(stmt, 5, w->scope.shard);
 	if (until)
-		bind_place(stmt, 5, until);
+		bind_place(stmt, 6, until);
 	begin_page(w);
 	w->last = *after;
 	while (rc == 0 && (rc = hf_sql_step(w->s, stmt, "list the revoked", err)) > 0)
@@ -217,29 +223,31 @@ static int remake_page(struct work *w, const struct page *page, const struct pla
 	return rc < 0 ? rc : encode_rows(w, after, &page->last, err);
 }
 
-int hf_sqlite_revoked_entries(struct hf_store *store, int64_t issuer, int64_t expired_before,
-			      hf_revoked_encode_fn encode, void *arg, struct hf_buf *out,
-			      int64_t *ret_len, struct hf_err *err)
+static int add_shard(void *arg, const struct hf_revoked_scope *scope, struct hf_err *err)
 {
-	struct work w = { .s = hf_sqlite_of(store),
-			  .issuer = issuer,
-			  .expired_before = expired_before,
-			  .encode = encode,
-			  .arg = arg,
-			  .out = out };
+	struct work *w = arg;
 	HF_AUTO_DONE(pages) pages = { NULL, 0, 0 };
 	const struct place *after = &before_all;
-	int rc = read_pages(w.s, issuer, expired_before, &pages, err);
+	int rc;
 
+	w->scope = *scope;
+	rc = read_pages(w->s, scope, &pages, err);
 	for (size_t i = 0; rc == 0 && i < pages.len; i++) {
 		const struct page *page = &pages.data[i];
 
-		rc =
-		    page->usable ? copy_page(&w, page->id, err) : remake_page(&w, page, after, err);
+		rc = page->usable ? copy_page(w, page->id, err) : remake_page(w, page, after, err);
 		after = &page->last;
 	}
-	if (rc == 0)
-		rc = encode_rows(&w, after, NULL, err);
+	return rc == 0 ? encode_rows(w, after, NULL, err) : rc;
+}
+
+int hf_sqlite_revoked_entries(struct hf_store *store, const struct hf_revoked_scope *scope,
+			      hf_revoked_encode_fn encode, void *arg, struct hf_buf *out,
+			      int64_t *ret_len, struct hf_err *err)
+{
+	struct work w = { .s = hf_sqlite_of(store), .encode = encode, .arg = arg, .out = out };
+	int rc = hf_sqlite_in_scope(w.s, scope, add_shard, &w, err);
+
 	*ret_len = w.len;
 	return rc;
 }

@@ -33,6 +33,7 @@ static void read_row(sqlite3_stmt *stmt, char serial[2 * HF_SERIAL_BYTES_CAP + 2
 			      : sqlite3_column_int(stmt, 12),
 		.der = sqlite3_column_blob(stmt, 13),
 		.der_len = (size_t)sqlite3_column_bytes(stmt, 13),
+		.shard = sqlite3_column_int64(stmt, 15),
 	};
 	if (sha256 && sqlite3_column_bytes(stmt, 14) == HF_STORE_SHA256_LEN)
 		memcpy(r->sha256, sha256, HF_STORE_SHA256_LEN);

@@ -157,6 +157,7 @@ static int intend_one(struct hf_sqlite *s, struct hf_intent *intent, struct hf_e
 	hf_sql_bind_text(add, 6, intent->sans);
 	(void)sqlite3_bind_int64(add, 7, intent->at);
 	(void)sqlite3_bind_int64(add, 8, s->session);
+	(void)sqlite3_bind_int64(add, 9, intent->shard);
 	rc = hf_sql_run(s, add, "note an intent", err);
 	if (rc == 0)
 		intent->id = sqlite3_last_insert_rowid(s->db);

@@ -97,24 +97,47 @@ int hf_store_list(struct hf_store *store, const struct hf_record_filter *filter,
 	return store->ops->list(store, filter, each, arg, err);
 }
 
-int hf_store_publish_crl(struct hf_store *store, int64_t issuer, hf_crl_build_fn build, void *arg,
-			 struct hf_err *err)
+int hf_store_publish_crl(struct hf_store *store, int64_t issuer, int64_t shard,
+			 hf_crl_build_fn build, void *arg, struct hf_err *err)
 {
-	return store->ops->publish_crl(store, issuer, build, arg, err);
+	return store->ops->publish_crl(store, issuer, shard, build, arg, err);
 }
 
-int hf_store_each_revoked(struct hf_store *store, int64_t issuer, int64_t expired_before,
-			  hf_revoked_fn each, void *arg, struct hf_err *err)
+int hf_store_each_revoked(struct hf_store *store, int64_t issuer, int64_t shard,
+			  int64_t expired_before, hf_revoked_fn each, void *arg, struct hf_err *err)
 {
-	return store->ops->each_revoked(store, issuer, expired_before, each, arg, err);
+	return store->ops->each_revoked(store, issuer, shard, expired_before, each, arg, err);
 }
 
-int hf_store_revoked_entries(struct hf_store *store, int64_t issuer, int64_t expired_before,
+int hf_store_revoked_entries(struct hf_store *store, const struct hf_revoked_scope *scope,
 			     hf_revoked_encode_fn encode, void *arg, struct hf_buf *out,
 			     int64_t *ret_len, struct hf_err *err)
 {
-	return store->ops->revoked_entries(store, issuer, expired_before, encode, arg, out, ret_len,
-					   err);
+	return store->ops->revoked_entries(store, scope, encode, arg, out, ret_len, err);
+}
+
+int hf_store_plan_shards(struct hf_store *store, int64_t issuer, char *const *urls, size_t len,
+			 struct hf_err *err)
+{
+	return store->ops->plan_shards(store, issuer, urls, len, err);
+}
+
+int hf_store_shards_ready(struct hf_store *store, int64_t issuer, int64_t len, const char *last_url,
+			  struct hf_err *err)
+{
+	return store->ops->shards_ready(store, issuer, len, last_url, err);
+}
+
+int hf_store_each_shard(struct hf_store *store, int64_t issuer, int64_t now, hf_shard_fn each,
+			void *arg, struct hf_err *err)
+{
+	return store->ops->each_shard(store, issuer, now, each, arg, err);
+}
+
+int hf_store_each_place(struct hf_store *store, int64_t issuer, int64_t shard, hf_place_fn each,
+			void *arg, struct hf_err *err)
+{
+	return store->ops->each_place(store, issuer, shard, each, arg, err);
 }
 
 int hf_store_audit_append(struct hf_store *store, const char *action, const char *detail,

@@ -68,6 +68,7 @@ struct hf_intent {
 	const char *serial; /* lower-case hex without leading zeros */
 	const char *name, *profile, *subject, *sans;
 	int64_t at;
+	int64_t shard; /* whose list tells of it (see below); 0: none's */
 	bool unique_subject; /* not when a valid certificate, or an intent, has the subject */
 	int64_t id; /* filled in; 0: the subject is taken, and nothing was noted */
 };
@@ -124,6 +125,7 @@ struct hf_record {
 	enum hf_record_state state;
 	const char *serial, *name, *profile, *subject, *sans;
 	int64_t asked_at, not_before, not_after; /* the last two are 0 until issued */
+	int64_t shard;	    /* whose list tells of it, besides the complete one; 0: none's */
 	int64_t revoked_at;
 	int reason;	    /* CRLReason; -1 when not revoked */
 	const uint8_t *der; /* NULL until issued, and when known by its serial alone */
@@ -173,7 +175,15 @@ HF_DEFINE_AUTO_DONE(hf_records, struct hf_records, hf_records_done);
 int hf_store_collect(struct hf_store *store, const struct hf_record_filter *filter,
 		     struct hf_records *ret_records, struct hf_err *err);
 
-/* --- revocation lists --- */
+/* --- revocation lists ---
+ *
+ * The list 0 of an issuer is complete.  The others are shards: such a list names the revoked
+ * certificates that were given to it when they were issued, and says so (RFC 5280 5.2.5). */
+
+enum {
+	HF_CRL_COMPLETE = 0,
+	HF_CRL_SHARDS_CAP = 1024, /* of one issuer: their numbers are 1 to this */
+};
 
 struct hf_revoked {
 	const uint8_t *serial; /* big-endian magnitude */
@@ -195,17 +205,18 @@ struct hf_crl_final {
 };
 /* Builds and signs a list inside the transaction that takes the number and keeps the result, so
  * that number, content and record cannot come apart.  `build` gets the revoked certificates by
- * hf_store_each_revoked or hf_store_revoked_entries and must not call anything else of the
- * store. */
+ * hf_store_each_revoked or hf_store_revoked_entries, a shard's URLs by hf_store_each_place, and
+ * must not call anything else of the store. */
 typedef int (*hf_crl_build_fn)(void *arg, struct hf_store *store, const struct hf_crl_draft *draft,
 			       struct hf_crl_final *ret_final, struct hf_err *err);
-int hf_store_publish_crl(struct hf_store *store, int64_t issuer, hf_crl_build_fn build, void *arg,
-			 struct hf_err *err);
+int hf_store_publish_crl(struct hf_store *store, int64_t issuer, int64_t shard,
+			 hf_crl_build_fn build, void *arg, struct hf_err *err);
 /* Those that a list must name: revoked, and not expired before `expired_before` (RFC 5280 3.3), in
- * the order of their revocation. */
+ * the order of their revocation; of the complete list shard by shard. */
 typedef int (*hf_revoked_fn)(void *arg, const struct hf_revoked *revoked);
-int hf_store_each_revoked(struct hf_store *store, int64_t issuer, int64_t expired_before,
-			  hf_revoked_fn each, void *arg, struct hf_err *err);
+int hf_store_each_revoked(struct hf_store *store, int64_t issuer, int64_t shard,
+			  int64_t expired_before, hf_revoked_fn each, void *arg,
+			  struct hf_err *err);
 
 /* The same as the entries of a list, one after the other into out, and how many: each as `encode`
  * appended it when it was first listed.  What is encoded is kept in pages, so that a list costs its
@@ -213,9 +224,36 @@ int hf_store_each_revoked(struct hf_store *store, int64_t issuer, int64_t expire
  * Only for a `build`: it writes within that transaction. */
 typedef int (*hf_revoked_encode_fn)(void *arg, const struct hf_revoked *revoked,
 				    struct hf_buf *out);
-int hf_store_revoked_entries(struct hf_store *store, int64_t issuer, int64_t expired_before,
+struct hf_revoked_scope {
+	int64_t issuer, shard;
+	int64_t expired_before;
+};
+int hf_store_revoked_entries(struct hf_store *store, const struct hf_revoked_scope *scope,
 			     hf_revoked_encode_fn encode, void *arg, struct hf_buf *out,
 			     int64_t *ret_len, struct hf_err *err);
+
+/* Notes the URLs under which the lists of the shards 1 to `len` will be looked for, before a
+ * certificate names one. */
+int hf_store_plan_shards(struct hf_store *store, int64_t issuer, char *const *urls, size_t len,
+			 struct hf_err *err);
+/* 1 when the shards 1 to `len` all have a list that is up to date, and the last of them is looked
+ * for under that URL; a look only. */
+int hf_store_shards_ready(struct hf_store *store, int64_t issuer, int64_t len, const char *last_url,
+			  struct hf_err *err);
+struct hf_shard {
+	int64_t number;
+	bool named; /* by a certificate that has not ended */
+	bool stale; /* there is no list, or it lacks a revocation or an URL */
+	int64_t this_update, next_update; /* of its newest list; 0: none yet */
+};
+/* The shards of an issuer, by number. */
+typedef int (*hf_shard_fn)(void *arg, const struct hf_shard *shard);
+int hf_store_each_shard(struct hf_store *store, int64_t issuer, int64_t now, hf_shard_fn each,
+			void *arg, struct hf_err *err);
+/* The URLs of one; for a `build` too. */
+typedef int (*hf_place_fn)(void *arg, const char *url);
+int hf_store_each_place(struct hf_store *store, int64_t issuer, int64_t shard, hf_place_fn each,
+			void *arg, struct hf_err *err);
 
 /* --- the audit log --- */
 
@@ -226,7 +264,8 @@ struct hf_audit_row {
 	const char *action; /* "issue", "revoke", "crl", "abandon", or the caller's word */
 	const uint8_t *serial;
 	size_t serial_len;
-	const char *detail, *actor;
+	const char *detail, *actor; /* of a shard's list the detail starts with this: */
+#define HF_AUDIT_CRL_SHARD "shard="
 	uint8_t hash[HF_STORE_SHA256_LEN];
 };
 /* For events that are none of the calls above ("init", "import"). */

@@ -34,13 +34,22 @@ struct hf_store_ops {
 			struct hf_err *err);
 	int (*list)(struct hf_store *store, const struct hf_record_filter *filter,
 		    hf_record_fn each, void *arg, struct hf_err *err);
-	int (*publish_crl)(struct hf_store *store, int64_t issuer, hf_crl_build_fn build, void *arg,
-			   struct hf_err *err);
-	int (*each_revoked)(struct hf_store *store, int64_t issuer, int64_t expired_before,
-			    hf_revoked_fn each, void *arg, struct hf_err *err);
-	int (*revoked_entries)(struct hf_store *store, int64_t issuer, int64_t expired_before,
+	int (*publish_crl)(struct hf_store *store, int64_t issuer, int64_t shard,
+			   hf_crl_build_fn build, void *arg, struct hf_err *err);
+	int (*each_revoked)(struct hf_store *store, int64_t issuer, int64_t shard,
+			    int64_t expired_before, hf_revoked_fn each, void *arg,
+			    struct hf_err *err);
+	int (*revoked_entries)(struct hf_store *store, const struct hf_revoked_scope *scope,
 			       hf_revoked_encode_fn encode, void *arg, struct hf_buf *out,
 			       int64_t *ret_len, struct hf_err *err);
+	int (*plan_shards)(struct hf_store *store, int64_t issuer, char *const *urls, size_t len,
+			   struct hf_err *err);
+	int (*shards_ready)(struct hf_store *store, int64_t issuer, int64_t len,
+			    const char *last_url, struct hf_err *err);
+	int (*each_shard)(struct hf_store *store, int64_t issuer, int64_t now, hf_shard_fn each,
+			  void *arg, struct hf_err *err);
+	int (*each_place)(struct hf_store *store, int64_t issuer, int64_t shard, hf_place_fn each,
+			  void *arg, struct hf_err *err);
 	int (*audit_append)(struct hf_store *store, const char *action, const char *detail,
 			    int64_t at, struct hf_err *err);
 	int (*audit_head)(struct hf_store *store, int64_t *ret_id, uint8_t *ret_hash,

@@ -143,8 +143,8 @@ def test_certificates_are_held_against_the_log(abc, home):
 
 def test_entries_kept_for_lists_are_held_against_the_certificates(abc, home):
     """Somebody who takes a revoked one out of what the next list will be made of."""
-    page = ("INSERT INTO revoked_page (issuer, last_at, last_serial, fresh, expired_before, first_expiry, "
-            "entries_len, entries) SELECT issuer, max(revoked_at), x'ff', 1, 0, 1 << 40, 0, x'' "
+    page = ("INSERT INTO revoked_page (issuer, shard, last_at, last_serial, fresh, expired_before, first_expiry, "
+            "entries_len, entries) SELECT issuer, 0, max(revoked_at), x'ff', 1, 0, 1 << 40, 0, x'' "
             "FROM certificate WHERE state = 2")
     sql(home, page)
     assert "entries kept for the revocation lists of" in findings(abc)
