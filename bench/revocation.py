@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """revocation.py BUILD/handfast [--gateways 10] [--connections 1000] [--rounds 20] [--entries 1000000] [--asks 3000]
+              [--parts ocsp,close,list]
 
 What revocation costs and how long it takes, on loopback:
  - OCSP responses per CPU second of the responder, beside `openssl ocsp` on the same questions;
@@ -72,6 +73,7 @@ class Process:
 class Bench:
     def __init__(self, options, place):
         self.options, self.place, self.home = options, place, place + "/home"
+        self.contexts = {}  # by the folder of the identity
         self.binary = os.path.abspath(options.binary)
         self.run("init", "Bench")
 
@@ -213,10 +215,11 @@ class Bench:
     # --- from revoke to closed ---
 
     def connect(self, port, folder):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_verify_locations(self.home + "/ca/root.pem")
-        context.load_cert_chain(folder + "cert.pem", folder + "key.pem")
-        tls = context.wrap_socket(socket.create_connection(("127.0.0.1", port)), server_hostname="localhost")
+        if folder not in self.contexts:
+            context = self.contexts[folder] = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.load_verify_locations(self.home + "/ca/root.pem")
+            context.load_cert_chain(folder + "cert.pem", folder + "key.pem")
+        tls = self.contexts[folder].wrap_socket(socket.create_connection(("127.0.0.1", port)), server_hostname="localhost")
         tls.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert b"hello" in tls.recv(4096)
         return tls
@@ -286,14 +289,15 @@ def main():
     parser.add_argument("binary")
     for name, default in (("gateways", 10), ("connections", 1000), ("rounds", 20), ("entries", 1000000), ("asks", 3000)):
         parser.add_argument("--" + name, type=int, default=default)
+    parser.add_argument("--parts", default="ocsp,close,list")
     options = parser.parse_args()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with tempfile.TemporaryDirectory() as place:
         bench = Bench(options, place)
-        bench.ocsp()
-        bench.latency()
-        bench.long_list()
+        for part, measure in (("ocsp", bench.ocsp), ("close", bench.latency), ("list", bench.long_list)):
+            if part in options.parts.split(","):
+                measure()
 
 
 if __name__ == "__main__":

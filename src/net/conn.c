@@ -91,6 +91,7 @@ int hf_conn_accept(struct hf_loop *loop, int fd, const struct hf_address *peer,
 
 	if (rc < 0)
 		return rc;
+	(*ret_conn)->accepted = true;
 	if (!options->tls && !options->preface) {
 		hf_conn_state_set(*ret_conn, HF_CONN_OPEN);
 		(*ret_conn)->want_read = true;

@@ -86,6 +86,15 @@ void hf_conn_soon(struct hf_conn *conn)
 
 /* --- events ------------------------------------------------------------------------------ */
 
+/* The client of TLS 1.3 has the last word of a handshake.  Unless it set TCP_NODELAY its request
+ * waits until we have acknowledged that (RFC 896), and we would wait 40 ms for an answer to send it
+ * with. */
+static void acknowledge_last_word(struct hf_conn *conn)
+{
+	if (conn->accepted && conn->version >= HF_TLS_1_3)
+		hf_socket_quick_ack(conn->fd, conn->peer.sa.ss_family);
+}
+
 static void opened(struct hf_conn *conn)
 {
 	struct hf_tls_info info;
@@ -97,6 +106,7 @@ static void opened(struct hf_conn *conn)
 	conn->active_ms = hf_loop_now_ms(conn->loop);
 	conn->want_read = true;
 	hf_conn_deadline(conn, 0);
+	acknowledge_last_word(conn);
 	tell_ready(conn);
 }
 

@@ -24,6 +24,14 @@ void hf_socket_no_delay(int fd, int family)
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
+void hf_socket_quick_ack(int fd, int family)
+{
+	const int on = 1;
+
+	if (family != AF_UNIX)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
+}
+
 size_t hf_conn_unsent(const struct hf_conn *conn)
 {
 	return conn->out.len - conn->out_sent;

@@ -56,6 +56,7 @@ struct hf_conn {
 	uint64_t idle_ms, handshake_ms;
 	const char *sni; /* kept from the handshake: asked for with each request */
 	enum hf_tls_version version;
+	bool accepted; /* we are the server of it */
 	bool idle_held;
 	bool peer_told; /* by a PROXY protocol header */
 	bool want_read, eof;
@@ -87,5 +88,7 @@ bool hf_conn_preface_read(struct hf_conn *conn);
 void hf_conn_flush(struct hf_conn *conn);
 void hf_conn_linger_read(struct hf_conn *conn);
 void hf_socket_no_delay(int fd, int family);
+/* Acknowledges at once what has come (tcp(7) TCP_QUICKACK), instead of with our next bytes. */
+void hf_socket_quick_ack(int fd, int family);
 
 #endif
