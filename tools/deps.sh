@@ -38,6 +38,8 @@ test cmd:softhsm2-util softhsm2
 test cmd:socat socat
 test cmd:nginx nginx-light
 test cmd:haproxy haproxy
+test cmd:tinyproxy tinyproxy-bin
+test cmd:microsocks microsocks
 test cmd:apache2 apache2-bin
 test cmd:stunnel4 stunnel4
 test cmd:g++ g++

@@ -44,8 +44,8 @@ static int dial(const struct hf_client_call *call, const struct hf_url *url,
 	int rc = hf_address_resolve(url->host, url->port, list, &len, err);
 
 	if (rc == 0)
-		rc = hf_session_dial(list, len, hf_clock_monotonic_ms() + seconds * 1000, &session,
-				     err);
+		rc = hf_session_dial(list, len, NULL, hf_clock_monotonic_ms() + seconds * 1000,
+				     &session, err);
 	if (rc == 0)
 		rc = hf_session_start_tls(session, context, err);
 	if (rc < 0)

@@ -113,11 +113,9 @@ static const struct hf_option client_options[] = {
 };
 
 static const struct hf_option_group groups[] = {
-	{ "Explanation", meeting_options, 0 },
-	{ "Identity", hf_credential_options, AT(who) },
-	{ "Trust", hf_trust_options, AT(trust) },
-	{ "As the client does", client_options, 0 },
-	{ NULL, NULL, 0 },
+	{ "Explanation", meeting_options, 0 },	  { "Identity", hf_credential_options, AT(who) },
+	{ "Trust", hf_trust_options, AT(trust) }, { "As the client does", client_options, 0 },
+	{ "Proxy", hf_via_options, AT(via) },	  { NULL, NULL, 0 },
 };
 
 /* "V-EXPIRD": capitals, digits and dashes, one letter first. */

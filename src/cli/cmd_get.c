@@ -145,11 +145,9 @@ static const struct hf_option tls_options[] = {
 };
 
 static const struct hf_option_group groups[] = {
-	{ "Request", request_options, 0 },
-	{ "Identity", hf_credential_options, AT(who) },
-	{ "Trust", hf_trust_options, AT(trust) },
-	{ "TLS", tls_options, 0 },
-	{ NULL, NULL, 0 },
+	{ "Request", request_options, 0 },	  { "Identity", hf_credential_options, AT(who) },
+	{ "Trust", hf_trust_options, AT(trust) }, { "TLS", tls_options, 0 },
+	{ "Proxy", hf_via_options, AT(via) },	  { NULL, NULL, 0 },
 };
 
 static enum hf_tls_version version_of(int word)
@@ -250,15 +248,17 @@ static int dial(struct get *g)
 	struct hf_address list[HF_ADDRESSES_CAP];
 	char host[HF_HOST_CAP];
 	int port = g->url.port, rc = 0;
+	struct hf_via via = { .kind = HF_VIA_NONE };
 	size_t len;
 
 	(void)hf_str_copy(host, sizeof(host), g->url.host);
 	if (g->opts->connect)
 		rc = hf_hostport_parse(g->opts->connect, g->url.port, host, &port, &g->ctx->err);
 	if (rc == 0)
-		rc = hf_address_resolve(host, port, list, &len, &g->ctx->err);
+		rc = hf_cli_way(&g->opts->via, host, port, &via, list, &len, &g->ctx->err);
 	if (rc == 0)
-		rc = hf_session_dial(list, len, deadline, &g->session, &g->ctx->err);
+		rc = hf_session_dial(list, len, &via, deadline, &g->session, &g->ctx->err);
+	hf_via_done(&via);
 	if (rc == 0 && g->opts->send_proxy)
 		(void)hf_session_send_proxy(g->session); /* what comes of it the handshake tells */
 	if (rc == 0)

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "cli/serve_guard.h"
+#include "cli/via.h"
 #include "gateway/generation.h"
 #include "http/head.h"
 #include "util/clock.h"
@@ -16,6 +17,7 @@ enum { UIDS_CAP = 64 };
 /* The fields that serve has too are read by the same code. */
 struct tunnel_opts {
 	struct hf_serve_opts serve;
+	struct hf_via_opts via;
 	const char *to, *server_name, *http_host;
 	int64_t spare, spare_age;
 	struct hf_strv allow_uid;
@@ -204,6 +206,7 @@ static const struct hf_option limit_options[] = {
 
 static const struct hf_option_group tunnel_groups[] = {
 	{ "The way", way_options, 0 },
+	{ "Proxy", hf_via_options, AT(via) },
 	{ "Credentials", hf_credential_options, AT(serve.credential) },
 	{ "Trust", hf_trust_options, AT(serve.trust) },
 	{ "Renewal", hf_renewal_options, AT(serve.renew_from) },
@@ -218,6 +221,7 @@ static const struct hf_option_group tunnel_groups[] = {
 /* What the configuration borrows. */
 struct tunnel {
 	struct hf_address addresses[HF_ADDRESSES_CAP];
+	struct hf_via via;
 	char host[HF_HOST_CAP];
 	uint32_t uids[UIDS_CAP];
 	struct hf_strv listen;
@@ -275,11 +279,13 @@ static int find_server(struct hf_cmd_ctx *ctx, const struct tunnel_opts *opts, s
 	int port = 0;
 	int rc = hf_hostport_parse(opts->to, -1, t->host, &port, &ctx->err);
 
-	if (rc == 0)
-		rc = hf_address_resolve(t->host, port, t->addresses, &origin->addresses_len,
-					&ctx->err);
 	if (rc < 0)
 		return hf_err_context(&ctx->err, rc, "--to");
+	rc = hf_cli_way(&opts->via, t->host, port, &t->via, t->addresses, &origin->addresses_len,
+			&ctx->err);
+	if (rc < 0)
+		return rc;
+	origin->via = t->via.kind != HF_VIA_NONE ? &t->via : NULL;
 	origin->addresses = t->addresses;
 	origin->to = opts->to;
 	origin->server_name = opts->server_name ? opts->server_name : t->host;
@@ -388,6 +394,7 @@ static int run(struct hf_cmd_ctx *ctx)
 	hf_networks_done(&config.proxies);
 	hf_serve_source_done(&source);
 	hf_strv_done(&t.listen);
+	hf_via_done(&t.via);
 	return rc;
 }
 
@@ -398,6 +405,8 @@ static const struct hf_example examples[] = {
 	  "only the processes of user 1001" },
 	{ "handfast tunnel --cert c.pem --key c.key --ca root.pem --to 10.0.0.7:443 --server-name gw.abc.test",
 	  "the server is known by another name than its address" },
+	{ "handfast tunnel --as batch --to gw.abc.test:443 --via http://10.0.0.9:3128 --via-auth p.txt",
+	  "the only way out is a proxy that wants a password" },
 	{ NULL, NULL },
 };
 

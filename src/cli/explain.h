@@ -4,12 +4,14 @@
 #define HF_CLI_EXPLAIN_H
 
 #include "cli/common.h"
+#include "cli/via.h"
 #include "explain/explain.h"
 #include "probe/look.h"
 
 struct explain_opts {
 	struct hf_credential_opts who;
 	struct hf_trust_opts trust;
+	struct hf_via_opts via;
 	const char *connect, *server_name, *name, *ciphers, *groups, *sigalgs, *alpn;
 	const char *server_files, *html, *record;
 	int tls_min, tls_max;

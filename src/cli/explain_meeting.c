@@ -30,6 +30,7 @@ struct meeting {
 	struct hf_strv alpn;
 	struct hf_address addresses[HF_ADDRESSES_CAP];
 	size_t addresses_len;
+	struct hf_via via;
 	struct hf_explanation e;
 };
 
@@ -38,6 +39,7 @@ static void meeting_done(struct meeting *m)
 	hf_explanation_done(&m->e);
 	hf_strv_done(&m->server_files);
 	hf_strv_done(&m->alpn);
+	hf_via_done(&m->via);
 	hf_credential_free(m->credential);
 	hf_trust_unref(m->trust);
 	if (m->c)
@@ -287,7 +289,8 @@ static int resolve(struct meeting *m)
 	if (m->opts->connect)
 		rc = hf_hostport_parse(m->opts->connect, port, host, &port, &m->ctx->err);
 	if (rc == 0)
-		rc = hf_address_resolve(host, port, m->addresses, &m->addresses_len, &m->ctx->err);
+		rc = hf_cli_way(&m->opts->via, host, port, &m->via, m->addresses, &m->addresses_len,
+				&m->ctx->err);
 	if (rc == 0 && m->opts->alpn && m->opts->alpn[0] &&
 	    hf_strv_split(&m->alpn, m->opts->alpn, ',') < 0)
 		rc = hf_err_nomem(&m->ctx->err);
@@ -308,6 +311,7 @@ static void look(struct meeting *m, enum hf_look_kind kind)
 	struct hf_look_plan plan = {
 		.addresses = m->addresses,
 		.addresses_len = m->addresses_len,
+		.via = m->via.kind != HF_VIA_NONE ? &m->via : NULL,
 		.url = &m->url,
 		.credential = m->credential,
 		.trust = m->trust,

@@ -4,11 +4,13 @@
 #define HF_CLI_GET_H
 
 #include "cli/common.h"
+#include "cli/via.h"
 #include "probe/request.h"
 
 struct get_opts {
 	struct hf_credential_opts who;
 	struct hf_trust_opts trust;
+	struct hf_via_opts via;
 	const char *method, *data, *output, *connect, *server_name, *name;
 	const char *ciphers, *groups, *sigalgs, *alpn;
 	struct hf_strv fields;

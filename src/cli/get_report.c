@@ -149,6 +149,8 @@ static void tell_command(const struct get *g)
 	for (size_t i = 0; i < o->trust.crl.len; i++)
 		put_option(&line, "crl", o->trust.crl.items[i]);
 	put_option(&line, "connect", o->connect);
+	put_option(&line, "via", o->via.via);
+	put_option(&line, "via-auth", o->via.auth);
 	put_option(&line, "server-name", o->server_name);
 	put_option(&line, "name", o->name);
 	put_option(&line, "ciphers", o->ciphers);

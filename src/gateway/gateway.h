@@ -15,6 +15,7 @@
 #include "http/server.h"
 #include "http/url.h"
 #include "net/networks.h"
+#include "net/via.h"
 #include "tls/context.h"
 #include "util/sandbox.h"
 
@@ -93,6 +94,7 @@ struct hf_origin_config {
 	/* of the server, to try in this order; NULL: we terminate */
 	const struct hf_address *addresses;
 	size_t addresses_len;
+	const struct hf_via *via; /* the addresses are this proxy's; NULL: straight */
 	const char *to;		 /* "host:port" as the user wrote it */
 	const char *server_name; /* asked for and checked: SNI and RFC 9525 */
 	bool anywhere;		 /* plaintext may come from other machines */

@@ -171,8 +171,24 @@ static uint64_t waited(const struct crossing *c)
 	return hf_loop_now_ms(c->worker->loop) - c->begun_ms;
 }
 
+/* The proxy, when there is one, is who said why. */
+static void say_unreached(struct crossing *c, const char *why)
+{
+	const struct hf_origin_config *origin = &c->worker->config->origin;
+
+	if (!hf_log_bucket_take(&c->worker->troubles, hf_clock_monotonic_ms()))
+		return;
+	if (origin->via != NULL)
+		hf_log_say("%s cannot be reached through the proxy %s: %s (%u tries in %llu ms)",
+			   origin->to, origin->via->text, why, c->tries,
+			   (unsigned long long)waited(c));
+	else
+		hf_log_say("%s cannot be reached: %s (%u tries in %llu ms)", origin->to, why,
+			   c->tries, (unsigned long long)waited(c));
+}
+
 /* Every address was tried: once more after a while, or it has taken too long. */
-static void try_later(struct crossing *c, int errnum)
+static void try_later(struct crossing *c, const char *why)
 {
 	const struct hf_origin_config *origin = &c->worker->config->origin;
 
@@ -181,18 +197,15 @@ static void try_later(struct crossing *c, int errnum)
 		hf_timer_start(c->again, c->wait_ms, 0);
 		return;
 	}
-	if (hf_log_bucket_take(&c->worker->troubles, hf_clock_monotonic_ms()))
-		hf_log_say("%s cannot be reached: %s (%u tries in %llu ms)", origin->to,
-			   errnum ? strerror(errnum) : "it does not answer", c->tries,
-			   (unsigned long long)waited(c));
+	say_unreached(c, why);
 	give_up(c, "connect");
 }
 
-static void next_address(struct crossing *c, int errnum)
+static void next_address(struct crossing *c, const char *why)
 {
 	c->address = (c->address + 1) % c->worker->config->origin.addresses_len;
 	if (c->address == 0)
-		try_later(c, errnum);
+		try_later(c, why);
 	else
 		connect_next(c);
 }
@@ -200,15 +213,23 @@ static void next_address(struct crossing *c, int errnum)
 static void on_remote_end(struct hf_conn *remote, const struct hf_conn_end *end, void *arg)
 {
 	struct crossing *c = arg;
+	bool final = false;
+	const char *why = hf_conn_via_why(remote, &final);
 
+	if (why == NULL)
+		why = end->kind == HF_CONN_END_CONNECT ? strerror(end->sys_errno)
+						       : "it does not answer";
 	c->remote = c->link->conn = NULL;
 	hf_worker_record_end(c->link, remote, end);
-	if (end->kind == HF_CONN_END_REFUSED) /* the next address would say the same */
+	if (final) {
+		say_unreached(c, why);
+		give_up(c, "proxy");
+	} else if (end->kind == HF_CONN_END_REFUSED) /* the next address would say the same */
 		give_up(c, "refused");
 	else if (end->kind == HF_CONN_END_ABORTED)
 		give_up(c, "memory");
 	else
-		next_address(c, end->kind == HF_CONN_END_CONNECT ? end->sys_errno : 0);
+		next_address(c, why);
 }
 
 static void rewrite(const char *data, size_t len, struct hf_buf *out, void *arg)
@@ -265,16 +286,17 @@ static void connect_next(struct crossing *c)
 		.tls = c->link->generation->fronts[0],
 		.handshake_ms = config->handshake_ms,
 		.out_cap = HF_TUNNEL_OUT_CAP,
+		.via = config->origin.via,
 	};
 	struct hf_err err = HF_ERR_INIT;
 
 	c->tries++;
 	if (hf_conn_connect(c->worker->loop, &config->origin.addresses[c->address], &options,
 			    &c->remote, &err) < 0) {
-		int errnum = errno;
+		const char *why = strerror(errno);
 
 		c->remote = NULL;
-		next_address(c, errnum);
+		next_address(c, why);
 	}
 }
 

@@ -156,6 +156,7 @@ static bool make(struct hf_tunnel_pool *pool)
 		.tls = worker->generation->fronts[0],
 		.handshake_ms = worker->config->handshake_ms,
 		.out_cap = HF_TUNNEL_OUT_CAP,
+		.via = worker->config->origin.via,
 	};
 
 	if (spare == NULL ||

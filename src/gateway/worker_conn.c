@@ -170,6 +170,7 @@ void hf_worker_record_end(struct hf_link *link, struct hf_conn *conn, const stru
 		break;
 	case HF_CONN_END_CLOSED:
 	case HF_CONN_END_CONNECT:
+	case HF_CONN_END_VIA:
 	case HF_CONN_END_IDLE_TIMEOUT:
 	case HF_CONN_END_ABORTED:
 		break;

@@ -261,6 +261,7 @@ static void on_end(struct hf_conn *conn, const struct hf_conn_end *end, void *ar
 		     client->state == HF_CLIENT_HEAD ? "no answer in time"
 						     : "the answer stopped in the middle");
 		return;
+	case HF_CONN_END_VIA:
 	case HF_CONN_END_PREFACE:
 	case HF_CONN_END_CLOSED:
 	case HF_CONN_END_REFUSED:

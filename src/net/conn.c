@@ -105,29 +105,52 @@ int hf_conn_accept(struct hf_loop *loop, int fd, const struct hf_address *peer,
 	return 0;
 }
 
-int hf_conn_connect(struct hf_loop *loop, const struct hf_address *to,
-		    const struct hf_conn_options *options, struct hf_conn **ret_conn,
-		    struct hf_err *err)
+/* Begins to connect.  errno is good after a failure. */
+static int open_to(const struct hf_address *to, int *ret_fd, struct hf_err *err)
 {
 	char text[HF_ADDRESS_TEXT_CAP];
 	int fd = socket(to->sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int rc;
 
 	if (fd < 0)
 		return hf_err_errno(err, errno, "making a socket");
 	hf_socket_no_delay(fd, to->sa.ss_family);
-	rc = connect(fd, (const struct sockaddr *)&to->sa, to->len);
-	if (rc != 0 && errno != EINPROGRESS) {
-		int errnum = errno;
+	if (connect(fd, (const struct sockaddr *)&to->sa, to->len) != 0 && errno != EINPROGRESS) {
+		int errnum = errno, rc;
 
 		hf_fd_close(fd);
 		hf_address_format(to, text);
-		return hf_err_errno(err, errnum, "connecting to %s", text);
+		rc = hf_err_errno(err, errnum, "connecting to %s", text);
+		errno = errnum;
+		return rc;
 	}
-	rc = conn_new(loop, fd, to, options, HF_CONN_CONNECTING, ret_conn, err);
+	*ret_fd = fd;
+	return 0;
+}
+
+int hf_conn_connect(struct hf_loop *loop, const struct hf_address *to,
+		    const struct hf_conn_options *options, struct hf_conn **ret_conn,
+		    struct hf_err *err)
+{
+	struct hf_via_dialog *via = NULL;
+	int fd, rc;
+
+	if (options->via != NULL) {
+		via = calloc(1, sizeof(*via));
+		if (via == NULL)
+			return hf_err_nomem(err);
+		via->via = options->via;
+	}
+	rc = open_to(to, &fd, err);
 	if (rc == 0)
-		hf_conn_watch(*ret_conn);
-	return rc;
+		rc = conn_new(loop, fd, to, options, HF_CONN_CONNECTING, ret_conn, err);
+	if (rc < 0) {
+		free(via);
+		return rc;
+	}
+	(*ret_conn)->via = via;
+	(*ret_conn)->through = via != NULL;
+	hf_conn_watch(*ret_conn);
+	return 0;
 }
 
 /* --- asking and steering ----------------------------------------------------------------- */
@@ -240,6 +263,14 @@ const struct hf_verdict *hf_conn_verdict(const struct hf_conn *conn)
 const struct hf_tls_failure *hf_conn_failure(const struct hf_conn *conn)
 {
 	return conn->tls ? hf_tls_conn_failure(conn->tls) : NULL;
+}
+
+const char *hf_conn_via_why(const struct hf_conn *conn, bool *ret_final)
+{
+	if (conn->via == NULL || conn->via->why[0] == '\0')
+		return NULL;
+	*ret_final = conn->via->final;
+	return conn->via->why;
 }
 
 void hf_conn_info(const struct hf_conn *conn, struct hf_tls_info *ret_info)

@@ -14,6 +14,7 @@
 
 #include "net/address.h"
 #include "net/loop.h"
+#include "net/via.h"
 #include "tls/conn.h"
 
 struct hf_conn;
@@ -25,6 +26,7 @@ enum hf_conn_end_kind {
 			     TLS */
 	HF_CONN_END_CONNECT, /* connect failed: end.sys_errno */
 	HF_CONN_END_HANDSHAKE_TIMEOUT,
+	HF_CONN_END_VIA,     /* the proxy on the way does not lead there: hf_conn_via_why() */
 	HF_CONN_END_PREFACE, /* no PROXY protocol header where one is due */
 	HF_CONN_END_IDLE_TIMEOUT,
 	HF_CONN_END_ABORTED, /* hf_conn_abort */
@@ -58,6 +60,8 @@ struct hf_conn_options {
 	uint64_t handshake_ms;	     /* 0: 10 s; covers connecting too */
 	uint64_t idle_ms;	     /* 0: none; see hf_conn_set_idle */
 	size_t out_cap;		     /* most bytes waiting to be sent; 0: 1 MiB */
+	const struct hf_via *via; /* made by us: the address is that of this proxy, which is asked
+				     for the server; must live as long.  NULL: straight */
 	bool preface; /* accepted ones: a PROXY protocol header comes first; hf_conn_peer is what it
 			 says */
 	struct hf_conn_count *count; /* NULL or kept up to date */
@@ -119,6 +123,9 @@ void hf_conn_hold_idle(struct hf_conn *conn, bool hold);
 
 const struct hf_verdict *hf_conn_verdict(const struct hf_conn *conn); /* NULL for plain ones */
 const struct hf_tls_failure *hf_conn_failure(const struct hf_conn *conn);
+/* Why the proxy did not lead there, NULL when that is not the trouble; *ret_final: asking again
+ * makes no sense. */
+const char *hf_conn_via_why(const struct hf_conn *conn, bool *ret_final);
 void hf_conn_info(const struct hf_conn *conn,
 		  struct hf_tls_info *ret_info);	     /* zeroed for plain ones */
 /* Two of them, cheap enough to ask for with each request; NULL, 0 before the handshake is done and

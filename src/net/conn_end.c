@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "base/file.h"
+#include "base/str.h"
 #include "net/internal.h"
 
 enum { LINGER_MS = 1000 };
@@ -18,6 +19,7 @@ static size_t *counter_of(const struct hf_conn *conn)
 		return NULL;
 	switch (conn->state) {
 	case HF_CONN_CONNECTING:
+	case HF_CONN_VIA:
 	case HF_CONN_PREFACE:
 	case HF_CONN_HANDSHAKE:
 		return &conn->count->handshaking;
@@ -61,6 +63,7 @@ void hf_conn_destroy(struct hf_conn *conn)
 	uv_close((uv_handle_t *)&conn->timer, handle_closed);
 	hf_tls_conn_free(conn->tls);
 	conn->tls = NULL;
+	hf_conn_via_free(conn);
 	hf_buf_done(&conn->out);
 	hf_fd_close(conn->fd);
 	conn->fd = -1;
@@ -122,6 +125,11 @@ static void time_over(struct hf_conn *conn)
 	switch (conn->state) {
 	case HF_CONN_CONNECTING:
 		hf_conn_end_with(conn, HF_CONN_END_CONNECT, ETIMEDOUT, false);
+		break;
+	case HF_CONN_VIA:
+		(void)hf_str_copy(conn->via->why, sizeof(conn->via->why),
+				  "it does not answer in time");
+		hf_conn_end_with(conn, HF_CONN_END_VIA, ETIMEDOUT, false);
 		break;
 	case HF_CONN_PREFACE:
 	case HF_CONN_HANDSHAKE:

@@ -136,6 +136,20 @@ static void connected(struct hf_conn *conn)
 		hf_conn_end_with(conn, HF_CONN_END_CONNECT, errnum, false);
 		return;
 	}
+	if (conn->via != NULL) {
+		hf_conn_state_set(conn, HF_CONN_VIA);
+		(void)hf_conn_via_begin(conn);
+		return;
+	}
+	hf_conn_state_set(conn, HF_CONN_HANDSHAKE);
+	handshake(conn);
+}
+
+static void through(struct hf_conn *conn)
+{
+	if (!hf_conn_via_read(conn))
+		return;
+	hf_conn_via_free(conn);
 	hf_conn_state_set(conn, HF_CONN_HANDSHAKE);
 	handshake(conn);
 }
@@ -178,6 +192,9 @@ static void on_event(uv_poll_t *poll, int status, int events)
 	case HF_CONN_CONNECTING:
 		connected(conn);
 		break;
+	case HF_CONN_VIA:
+		through(conn);
+		break;
 	case HF_CONN_PREFACE:
 		preface(conn);
 		break;
@@ -206,6 +223,7 @@ static int wanted_events(const struct hf_conn *conn)
 	switch (conn->state) {
 	case HF_CONN_CONNECTING:
 		return UV_WRITABLE;
+	case HF_CONN_VIA:
 	case HF_CONN_PREFACE:
 		return UV_READABLE;
 	case HF_CONN_HANDSHAKE:

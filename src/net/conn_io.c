@@ -185,8 +185,12 @@ static void finish_writing(struct hf_conn *conn)
 {
 	/* WANT_WRITE here would be a full socket right after it took everything: the alert is then
 	 * lost to a peer that gets our FIN all the same. */
-	if (conn->tls)
+	if (conn->tls && !conn->end_said)
 		(void)hf_tls_conn_shutdown(conn->tls);
+	conn->end_said = true;
+	/* Most proxies end both directions at the first FIN; TLS has said it already. */
+	if (conn->through && conn->state == HF_CONN_OPEN)
+		return;
 	if (!conn->fin_sent)
 		(void)shutdown(conn->fd, SHUT_WR);
 	conn->fin_sent = true;
@@ -200,7 +204,7 @@ static void all_out(struct hf_conn *conn)
 		hf_conn_end_with(conn, HF_CONN_END_CLOSED, 0, true);
 		return;
 	}
-	if (conn->fin_asked && !conn->fin_sent)
+	if (conn->fin_asked && !conn->end_said)
 		finish_writing(conn);
 	if (!conn->blocked)
 		return;

@@ -25,6 +25,7 @@ void hf_loop_disown(struct hf_loop *loop, struct hf_owned *object);
 
 enum hf_conn_state {
 	HF_CONN_CONNECTING,
+	HF_CONN_VIA,	 /* connected to a proxy that is being asked */
 	HF_CONN_PREFACE, /* a PROXY protocol header is due */
 	HF_CONN_HANDSHAKE,
 	HF_CONN_OPEN,
@@ -47,6 +48,7 @@ struct hf_conn {
 	void *arg;
 	struct hf_tls_conn *tls; /* NULL: plain, or gone while lingering */
 	struct hf_conn_count *count;
+	struct hf_via_dialog *via; /* NULL: none, or done with */
 	struct hf_address peer;
 	struct hf_buf out;
 	size_t out_sent; /* bytes at the front of out that are sent already */
@@ -62,7 +64,8 @@ struct hf_conn {
 	bool want_read, eof;
 	bool read_wants_write; /* TLS must send before it can go on reading */
 	bool step_wants_write; /* handshake */
-	bool fin_asked, fin_sent;
+	bool fin_asked, end_said, fin_sent; /* end_said: close_notify, or FIN for plain ones */
+	bool through;			    /* a proxy is in between */
 	bool step_waits; /* handshake: for somebody's word, not for the socket */
 	bool ready_due, end_due, read_due, step_due, blocked; /* blocked: on_writable is owed */
 	bool end_told;
@@ -84,6 +87,11 @@ void hf_conn_run_soon(struct hf_deferred *work);
 void hf_conn_soon(struct hf_conn *conn);
 /* conn_preface.c: true when the header is there and the handshake may begin. */
 bool hf_conn_preface_read(struct hf_conn *conn);
+/* conn_via.c: says the first words; false: it is over.  Reads; true when the way is open.  Forgets
+ * it. */
+bool hf_conn_via_begin(struct hf_conn *conn);
+bool hf_conn_via_read(struct hf_conn *conn);
+void hf_conn_via_free(struct hf_conn *conn);
 /* conn_io.c: sends what waits; ends the connection on failure, finishes a close when all is out. */
 void hf_conn_flush(struct hf_conn *conn);
 void hf_conn_linger_read(struct hf_conn *conn);

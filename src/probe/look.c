@@ -236,10 +236,11 @@ static void dial_and_talk(struct hf_look_plan *p, struct hf_tls_context *context
 {
 	HF_AUTO(hf_session) session = NULL;
 	int64_t deadline = hf_clock_monotonic_ms() + p->timeout_ms;
-	int rc = hf_session_dial(p->addresses, p->addresses_len, deadline, &session, err);
+	int rc = hf_session_dial(p->addresses, p->addresses_len, p->via, deadline, &session, err);
 
 	if (rc < 0) {
-		look->end = HF_LOOK_UNREACHED;
+		/* Of a server behind a proxy nothing is known then. */
+		look->end = p->via != NULL ? HF_LOOK_NOT_MADE : HF_LOOK_UNREACHED;
 		look->sys_errno = rc == -HF_E_TIMEOUT ? ETIMEDOUT : ECONNREFUSED;
 		return;
 	}

@@ -10,6 +10,7 @@
 struct hf_look_plan {
 	const struct hf_address *addresses;
 	size_t addresses_len;
+	const struct hf_via *via; /* the addresses are this proxy's; NULL: straight */
 	const struct hf_url *url;
 	const struct hf_credential *credential; /* NULL: none */
 	struct hf_trust *trust;

@@ -77,11 +77,86 @@ static int connect_one(const struct hf_address *to, int64_t deadline_ms, int *re
 	return 0;
 }
 
-int hf_session_dial(const struct hf_address *list, size_t len, int64_t deadline_ms,
-		    struct hf_session **ret_session, struct hf_err *err)
+static int no_connection(int last, bool proxy, struct hf_buf *tried, struct hf_err *err)
+{
+	(void)hf_err_set(err, last == ETIMEDOUT ? HF_E_TIMEOUT : HF_E_IO,
+			 "cannot connect%s: %s [%s]", proxy ? " to the proxy" : "",
+			 hf_buf_str(tried), last == ETIMEDOUT ? "T-TIMEOUT" : "T-REFUSED");
+	return hf_err_hint(err, last == ECONNREFUSED
+				    ? "nothing listens there: start the server, or correct the port"
+				    : "look at the address and at what is between here and there");
+}
+
+static int session_new(int fd, const struct hf_address *peer, int64_t deadline_ms,
+		       struct hf_session **ret_session, struct hf_err *err)
+{
+	struct hf_session *session = calloc(1, sizeof(*session));
+
+	if (!session) {
+		hf_fd_close(fd);
+		return hf_err_nomem(err);
+	}
+	session->fd = fd;
+	session->peer = *peer;
+	session->deadline_ms = deadline_ms;
+	*ret_session = session;
+	return 0;
+}
+
+/* One more piece of the proxy's answer, and not a byte of what follows it. */
+static enum hf_via_step hear_proxy(struct hf_session *session, struct hf_via_dialog *dialog,
+				   struct hf_buf *words)
+{
+	char piece[EARLY_CAP];
+	enum hf_via_step step;
+	size_t used = 0;
+	ssize_t n = -1;
+
+	if (wait_for(session->fd, POLLIN, session->deadline_ms))
+		n = recv(session->fd, piece, sizeof(piece), MSG_PEEK);
+	else
+		(void)hf_str_copy(dialog->why, sizeof(dialog->why), "it does not answer in time");
+	if (n <= 0) {
+		if (!dialog->why[0])
+			(void)hf_str_copy(dialog->why, sizeof(dialog->why),
+					  "it closed the connection without an answer");
+		return HF_VIA_REFUSED;
+	}
+	step = hf_via_take(dialog, piece, (size_t)n, &used, words);
+	(void)recv(session->fd, piece, used, 0);
+	return step;
+}
+
+static int go_through(struct hf_session *session, const struct hf_via *via, struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_buf) words = HF_BUF_INIT(EARLY_CAP);
+	struct hf_via_dialog dialog;
+	enum hf_via_step step = HF_VIA_SAY;
+	int rc = 0;
+
+	(void)hf_via_begin(&dialog, via, &words);
+	while (step == HF_VIA_SAY || step == HF_VIA_MORE) {
+		/* a connection that broke shows when it is read */
+		if (words.len > 0)
+			(void)hf_session_write(session, words.data, words.len);
+		hf_buf_clear(&words);
+		step = hear_proxy(session, &dialog, &words);
+	}
+	if (step != HF_VIA_OPEN) {
+		(void)hf_err_set(err, HF_E_IO, "the proxy %s does not lead to %s:%d: %s", via->text,
+				 via->to_host, via->to_port, dialog.why);
+		rc = hf_err_hint(err, "look at the proxy's own log, or go straight");
+	}
+	hf_via_dialog_done(&dialog);
+	return rc;
+}
+
+int hf_session_dial(const struct hf_address *list, size_t len, const struct hf_via *via,
+		    int64_t deadline_ms, struct hf_session **ret_session, struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_buf) tried = HF_BUF_INIT(HF_ERR_MSG_CAP);
-	struct hf_session *session = NULL;
+	HF_AUTO(hf_session) session = NULL;
+	bool proxy = via != NULL && via->kind != HF_VIA_NONE;
 	int last = ECONNREFUSED;
 
 	for (size_t i = 0; i < len; i++) {
@@ -89,26 +164,18 @@ int hf_session_dial(const struct hf_address *list, size_t len, int64_t deadline_
 		int fd = -1, rc = connect_one(&list[i], deadline_ms, &fd);
 
 		if (rc == 0) {
-			session = calloc(1, sizeof(*session));
-			if (!session) {
-				hf_fd_close(fd);
-				return hf_err_nomem(err);
-			}
-			session->fd = fd;
-			session->peer = list[i];
-			session->deadline_ms = deadline_ms;
-			*ret_session = session;
-			return 0;
+			rc = session_new(fd, &list[i], deadline_ms, &session, err);
+			if (rc == 0 && proxy)
+				rc = go_through(session, via, err);
+			if (rc == 0)
+				*ret_session = hf_take(session);
+			return rc;
 		}
 		last = -rc;
 		hf_address_format(&list[i], where);
 		(void)hf_buf_printf(&tried, "%s%s: %s", i ? "; " : "", where, strerror(last));
 	}
-	(void)hf_err_set(err, last == ETIMEDOUT ? HF_E_TIMEOUT : HF_E_IO, "cannot connect: %s [%s]",
-			 hf_buf_str(&tried), last == ETIMEDOUT ? "T-TIMEOUT" : "T-REFUSED");
-	return hf_err_hint(err, last == ECONNREFUSED
-				    ? "nothing listens there: start the server, or correct the port"
-				    : "look at the address and at what is between here and there");
+	return no_connection(last, proxy, &tried, err);
 }
 
 int hf_session_start_tls(struct hf_session *session, struct hf_tls_context *context,

@@ -4,7 +4,7 @@
 #ifndef HF_PROBE_SESSION_H
 #define HF_PROBE_SESSION_H
 
-#include "net/address.h"
+#include "net/via.h"
 #include "tls/conn.h"
 
 struct hf_session;
@@ -17,10 +17,11 @@ enum hf_session_end {
 	HF_SESSION_TIMEOUT,
 };
 
-/* Tries the addresses in turn until one answers.  deadline_ms: on hf_clock_monotonic_ms(). Negative
- * when none did: the error names each address and why. */
-int hf_session_dial(const struct hf_address *list, size_t len, int64_t deadline_ms,
-		    struct hf_session **ret_session, struct hf_err *err);
+/* Tries the addresses in turn until one answers; they are those of the proxy `via` when there is
+ * one (NULL or kind NONE: straight), which is then asked for the server.  deadline_ms: on
+ * hf_clock_monotonic_ms().  Negative when none did: the error names each address and why. */
+int hf_session_dial(const struct hf_address *list, size_t len, const struct hf_via *via,
+		    int64_t deadline_ms, struct hf_session **ret_session, struct hf_err *err);
 /* context NULL: the session stays plain. */
 int hf_session_start_tls(struct hf_session *session, struct hf_tls_context *context,
 			 struct hf_err *err);

@@ -10,103 +10,10 @@ import subprocess
 import threading
 
 import pytest
+from ends import Echo, broken, context_of, read_all
 from support.process import SLOW
-from support.program import Server
 
 HELLO = ["--allow", "any", "--respond", "text:hello"]
-
-
-def context_of(town, who):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(town[who].cert, town[who].key)
-    context.load_verify_locations(town.ca)
-    context.verify_mode = ssl.CERT_REQUIRED
-    return context
-
-
-class Echo:
-    """A TLS server of Python's: demands a client certificate, sends back what it gets, keeps half-closed."""
-
-    def __init__(self, town, who="server", port=0):
-        self.context = context_of(town, who)
-        self.socket = socket.create_server(("127.0.0.1", port))
-        self.port = self.socket.getsockname()[1]
-        self.seen = b""
-        self.thread = threading.Thread(target=self.run, daemon=True)
-        self.thread.start()
-
-    def run(self):
-        while True:
-            try:
-                raw, _ = self.socket.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(raw,), daemon=True).start()
-
-    def serve(self, raw):
-        raw.settimeout(20 * SLOW)
-        with contextlib.suppress(OSError), self.context.wrap_socket(raw, server_side=True) as tls:
-            while True:
-                part = tls.recv(65536)
-                if not part:
-                    break
-                self.seen += part
-                tls.sendall(part)
-            tls.sendall(b"<end>")
-            with contextlib.suppress(OSError):
-                tls.unwrap()
-
-    def close(self):
-        self.socket.close()
-
-
-@pytest.fixture
-def echo(town):
-    server = Echo(town)
-    yield server
-    server.close()
-
-
-class Tunnel(Server):
-    @property
-    def address(self):
-        return ("127.0.0.1", int(self.url.rsplit(":", 1)[1]))
-
-    def connect(self):
-        return socket.create_connection(self.address, 20 * SLOW)
-
-
-@pytest.fixture
-def tunnel(hf, town):
-    """tunnel(port, *options) starts one with the mail server's identity."""
-    with contextlib.ExitStack() as stack:
-        def start(port, *more, who="mail", listen="127.0.0.1:0", name="localhost"):
-            return stack.enter_context(Tunnel(
-                hf, "tunnel", "--listen", listen, "--to", "127.0.0.1:%d" % port, "--server-name", name,
-                "--cert", town[who].cert, "--key", town[who].key, "--ca", town.ca, *more))
-        yield start
-
-
-def read_all(connection):
-    got = b""
-    while True:
-        part = connection.recv(65536)
-        if not part:
-            return got
-        got += part
-
-
-def broken(connection):
-    """Everything read until the stream broke; a proper end is a failure."""
-    got = b""
-    try:
-        while True:
-            part = connection.recv(65536)
-            if not part:
-                raise AssertionError("the stream seems to have ended well after %r" % got)
-            got += part
-    except ConnectionError:
-        return got
 
 
 def test_bytes_go_both_ways_and_half_closed_stays_half_closed(tunnel, echo):
