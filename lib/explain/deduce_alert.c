@@ -110,28 +110,6 @@ static bool revoked(struct deduction *d)
 	return true;
 }
 
-/* GnuTLS begins its list of schemes with RSA+SHA256 and the rare rsa_pss_pss; nobody else does. */
-static bool is_gnutls(const struct deduction *d)
-{
-	const struct hf_codes *schemes = &d->t->demand.sigalgs;
-
-	return schemes->len > 1 && schemes->items[0] == 0x0401 && schemes->items[1] == 0x0809;
-}
-
-static bool not_allowed(struct deduction *d)
-{
-	if (is_gnutls(d)) {
-		hf_say_evidence(d->e, "a GnuTLS server, by its list of schemes: it says alert 49 "
-				      "whatever it holds against a certificate");
-		return hf_deduce_unsaid(d);
-	}
-	hf_blame(d, HF_REASON_A_NOT_ALLOWED, HF_LIKELY, HF_ROLE_CLIENT_LEAF, hf_own_leaf(d));
-	hf_say_evidence(d->e,
-			"the certificate itself is in order, and the server asked for its CA");
-	hf_say_cannot_know(d->e, "the server's rule");
-	return true;
-}
-
 /* What may be wrong on the server's side when nothing is wrong on ours. */
 static void add_unsaid(struct deduction *d)
 {
@@ -146,8 +124,76 @@ static void add_unsaid(struct deduction *d)
 	hf_add_candidate(d->e, HF_REASON_V_CRL_MISSING);
 	hf_add_candidate(d->e, HF_REASON_V_SAME_NAME_CA);
 	hf_add_candidate(d->e, HF_REASON_V_PARTIAL_ANCHOR);
+	hf_add_candidate(d->e, HF_REASON_V_OCSP_DOWN);
 	if (!known || offset < -SKEW || offset > SKEW)
 		hf_add_candidate(d->e, HF_REASON_K_CLOCK);
+}
+
+/* Libraries are known by how their list of schemes begins: GnuTLS with RSA+SHA256 and the rare
+ * rsa_pss_pss, Go with rsa_pss_rsae, and OpenSSL has its PSS keys after the two EdDSA ones. */
+enum { BEGINNING = 6 };
+static const uint16_t of_gnutls[BEGINNING] = { 0x0401, 0x0809 };
+static const uint16_t of_go[BEGINNING] = { 0x0804, 0x0403, 0x0807 };
+static const uint16_t of_openssl[BEGINNING] = { 0x0403, 0x0503, 0x0603, 0x0807, 0x0808, 0x0809 };
+
+static bool is_peer(const struct deduction *d, const uint16_t beginning[BEGINNING])
+{
+	const struct hf_codes *schemes = &d->t->demand.sigalgs;
+
+	for (size_t i = 0; i < BEGINNING && beginning[i]; i++) {
+		if (i >= schemes->len || schemes->items[i] != beginning[i])
+			return false;
+	}
+	return true;
+}
+
+static bool is_gnutls(const struct deduction *d)
+{
+	return is_peer(d, of_gnutls);
+}
+
+/* Apache tells OpenSSL "unspecified" of a list that is out of date, and alert 46 goes out. */
+static bool list_out_of_date(struct deduction *d)
+{
+	if (!is_peer(d, of_openssl))
+		return false;
+	hf_blame(d, HF_REASON_V_CRL_EXPIRED, HF_LIKELY, HF_ROLE_CLIENT_CA,
+		 d->c->own.len > 1 ? d->c->own.items[1] : NULL);
+	hf_say_evidence(d->e, "the client's chain is in order, with nothing in it that OpenSSL "
+			      "says alert 46 of");
+	hf_say_evidence(d->e, "Apache says alert 46 of every client when its revocation list is "
+			      "out of date");
+	add_unsaid(d);
+	hf_say_cannot_know(d->e, "the server's lists: its log is certain (Apache: \"Found CRL is "
+				 "expired\")");
+	return true;
+}
+
+/* Go's "bad certificate" is also what a rule of the application ends in (VerifyConnection). */
+static bool rule_of_go(struct deduction *d)
+{
+	if (!is_peer(d, of_go))
+		return false;
+	hf_say_evidence(d->e, "a Go server, by its list of schemes: alert 42 is its word for "
+			      "whatever is neither expired nor of an unknown CA, and for a rule of "
+			      "its application");
+	(void)hf_deduce_unsaid(d);
+	hf_add_candidate(d->e, HF_REASON_A_NOT_ALLOWED);
+	return true;
+}
+
+static bool not_allowed(struct deduction *d)
+{
+	if (is_gnutls(d)) {
+		hf_say_evidence(d->e, "a GnuTLS server, by its list of schemes: it says alert 49 "
+				      "whatever it holds against a certificate");
+		return hf_deduce_unsaid(d);
+	}
+	hf_blame(d, HF_REASON_A_NOT_ALLOWED, HF_LIKELY, HF_ROLE_CLIENT_LEAF, hf_own_leaf(d));
+	hf_say_evidence(d->e,
+			"the certificate itself is in order, and the server asked for its CA");
+	hf_say_cannot_know(d->e, "the server's rule");
+	return true;
 }
 
 static bool say_unknown(struct deduction *d, const struct hf_cert *leaf)
@@ -188,11 +234,14 @@ static bool by_alert(struct deduction *d, int alert)
 {
 	switch (alert) {
 	case 42:
-		return hf_server_clock_is_off(d, alert, HF_LIKELY) || hf_deduce_unsaid(d);
+		return rule_of_go(d) || hf_server_clock_is_off(d, alert, HF_LIKELY) ||
+		       hf_deduce_unsaid(d);
 	case 44:
 		return revoked(d);
 	case 45:
 		return expired_elsewhere(d);
+	case 46:
+		return list_out_of_date(d) || hf_deduce_unsaid(d);
 	case 49:
 		return not_allowed(d);
 	default:

@@ -187,14 +187,50 @@ static bool too_large(struct deduction *d, int alert)
 	return true;
 }
 
+/* In TLS 1.2 the client's groups name the curves of certificates too, its own among them (RFC 8422
+ * 5.1.1); OpenSSL servers hold it to that: "wrong curve". */
+static bool curve_not_offered(struct deduction *d, int alert)
+{
+	static const struct {
+		int bits;
+		uint16_t group;
+	} curves[] = { { 256, 23 }, { 384, 24 }, { 521, 25 } };
+	const struct hf_cert *leaf = hf_own_leaf(d);
+	char spare[8];
+
+	if (alert != 47 || d->t->choice.version >= 0x0304 || leaf->key_nid != EVP_PKEY_EC)
+		return false;
+	for (size_t i = 0; i < HF_ARRAY_LEN(curves); i++) {
+		const char *name = hf_group_name(curves[i].group, spare);
+
+		if (curves[i].bits != leaf->key_bits ||
+		    hf_codes_have(&d->t->offer.groups, curves[i].group))
+			continue;
+		hf_decide(d, HF_REASON_P_GROUP, HF_SIDE_SERVER, HF_CERTAIN);
+		d->e->fault_in = HF_SIDE_CLIENT;
+		hf_set_cert(d->e, HF_ROLE_CLIENT_LEAF, d->c->own.items[0]);
+		hf_say_why(d->e,
+			   "The client's key is on the curve %s, which its own list of groups "
+			   "leaves out. In TLS 1.2 that list names the curves of certificates "
+			   "too, and the server holds the client to it.",
+			   name);
+		hf_say_fix(d->e, "add %s to the client's groups (--groups), or use TLS 1.3", name);
+		hf_say_evidence(d->e, "the ClientHello has %zu groups, and %s is not among them",
+				d->t->offer.groups.len, name);
+		return true;
+	}
+	return false;
+}
+
 bool hf_deduce_refused_client(struct deduction *d, int alert, bool by_http)
 {
 	if (none_sent(d))
 		return true;
 	if (!d->c->own.len)
 		return false;
-	return too_large(d, alert) || by_server_files(d, alert) || on_own_merits(d, alert) ||
-	       hf_deduce_by_names(d, alert) || hf_deduce_by_alert(d, alert, by_http);
+	return curve_not_offered(d, alert) || too_large(d, alert) || by_server_files(d, alert) ||
+	       on_own_merits(d, alert) || hf_deduce_by_names(d, alert) ||
+	       hf_deduce_by_alert(d, alert, by_http);
 }
 
 /* --- was the client refused? ------------------------------------------------------------- */

@@ -3,6 +3,7 @@
  * what only names say is never certain. */
 #include "explain/internal.h"
 
+#include "pki/key.h"
 #include "pki/name.h"
 
 struct hf_cert *hf_own_leaf(const struct deduction *d)
@@ -179,29 +180,85 @@ static bool ends_at_intermediate(struct deduction *d)
 	return true;
 }
 
+/* Two roots of this name and different keys are known here: one was made anew. */
+static bool root_has_twin(const struct deduction *d, const struct hf_cert *root)
+{
+	const struct hf_certs *known[] = { &d->c->client_trust, &d->main->server.chain };
+
+	for (size_t l = 0; l < HF_ARRAY_LEN(known); l++) {
+		for (size_t i = 0; i < known[l]->len; i++) {
+			const struct hf_cert *other = known[l]->items[i];
+
+			if (hf_name_equal(X509_get_subject_name(other->x509),
+					  X509_get_subject_name(root->x509)) &&
+			    !hf_key_same(X509_get0_pubkey(other->x509),
+					 X509_get0_pubkey(root->x509)))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Whose key it trusts, which lists it has: only the server knows.  The catalogue's causes of alert
+ * 48 that leave no trace here. */
+static void add_path_causes(struct deduction *d)
+{
+	hf_add_candidate(d->e, HF_REASON_V_SAME_NAME_CA);
+	hf_add_candidate(d->e, HF_REASON_V_CRL_MISSING);
+	hf_add_candidate(d->e, HF_REASON_V_CRL_EXPIRED); /* we say 48 of a list of ours */
+	hf_add_candidate(d->e, HF_REASON_V_PARTIAL_ANCHOR);
+	hf_add_candidate(d->e, HF_REASON_V_UNKNOWN_CA); /* its names may come from another file */
+}
+
+/* It names a CA above the certificate and finds no path to it. */
+static void no_path_to_a_named_ca(struct deduction *d, struct hf_cert *top)
+{
+	const char *name = top->flags & HF_CERT_SELF_ISSUED ? top->subject : top->issuer;
+
+	hf_blame(d, HF_REASON_V_SAME_NAME_CA, HF_LIKELY, HF_ROLE_ROOT, top);
+	add_path_causes(d);
+	if (root_has_twin(d, top)) {
+		hf_say_evidence(d->e, "two roots of the name %s are known here, with two keys",
+				name);
+		return;
+	}
+	d->e->confidence = HF_CANNOT_KNOW;
+	hf_say_why(d->e,
+		   "The server finds no path to a CA it trusts, although it names \"%s\", and "
+		   "the client's chain is in order. What is left is on the server: it trusts a CA "
+		   "of that name with another key (a root that was made anew), it checks "
+		   "revocation and has no list of a CA of the chain (OpenSSL gives alert 48 then "
+		   "too), or the names it sends are not the CAs it trusts.",
+		   name);
+	hf_say_fix(
+	    d->e,
+	    "on the server: handfast verify --purpose client --ca ITS-CA-FILE --crl "
+	    "ITS-LISTS %s tells which; then put both roots, old and new, into its client-CA "
+	    "file for the changeover, or the list of every CA of the chain into its CRL file",
+	    d->c->cert_path ? d->c->cert_path : "THE-CLIENTS-CHAIN");
+}
+
 /* Alert 48, and by name and merit everything is in order: the rest is the server's. */
 static bool known_by_name_only(struct deduction *d, int alert)
 {
 	bool deep = hf_says_too_deep(d, alert);
-	struct hf_cert *last = hf_own_top(d);
+	struct hf_cert *top = hf_own_top(d);
 
 	if (alert != 48 && alert != 51 && !deep)
 		return false;
 	if (deep)
 		hf_blame(d, HF_REASON_V_DEPTH, HF_LIKELY, HF_ROLE_CLIENT_CA,
 			 d->c->own.items[d->c->own.len - 1]);
-	else if (alert == 48 && sk_X509_NAME_num(d->t->demand.names) <= 0)
-		hf_blame(d, HF_REASON_V_UNKNOWN_CA, HF_LIKELY, HF_ROLE_CLIENT_CA, last);
+	else if (alert == 51)
+		hf_blame(d, HF_REASON_V_SAME_NAME_CA, HF_LIKELY, HF_ROLE_ROOT, top);
+	else if (sk_X509_NAME_num(d->t->demand.names) <= 0)
+		hf_blame(d, HF_REASON_V_UNKNOWN_CA, HF_LIKELY, HF_ROLE_CLIENT_CA, top);
 	else
-		hf_blame(d, HF_REASON_V_SAME_NAME_CA, HF_LIKELY, HF_ROLE_ROOT, last);
-	if (alert == 48) {
-		hf_add_candidate(d->e, HF_REASON_V_SAME_NAME_CA);
-		hf_add_candidate(d->e, HF_REASON_V_CRL_MISSING);
-		hf_add_candidate(d->e, HF_REASON_V_CRL_EXPIRED); /* we say 48 of a list of ours */
-		hf_add_candidate(d->e, HF_REASON_V_PARTIAL_ANCHOR);
-	} else if (alert == 51) {
+		no_path_to_a_named_ca(d, top);
+	if (alert == 48)
+		add_path_causes(d);
+	else if (alert == 51)
 		hf_add_candidate(d->e, HF_REASON_V_BAD_SIGNATURE);
-	}
 	if (sk_X509_NAME_num(d->t->demand.names) > 0)
 		hf_say_evidence(d->e,
 				"the server's list has the name of a CA above the certificate");

@@ -47,13 +47,6 @@ static bool not_tls(struct deduction *d)
 	return true;
 }
 
-/* Did that look get as far as a ServerHello (or an alert, which is TLS too)? */
-static bool speaks_tls(const struct hf_look *look)
-{
-	return look && (look->transcript.choice.seen ||
-			hf_transcript_find(&look->transcript, HF_EVENT_ALERT, false));
-}
-
 /* Sent with a PROXY header that nobody expected: everything goes wrong in its own way, so the proof
  * is that it works without. */
 static bool proxy_unexpected(struct deduction *d)
@@ -64,7 +57,7 @@ static bool proxy_unexpected(struct deduction *d)
 		return false;
 	if (!without && hf_want(d, HF_LOOK_NO_PROXY))
 		return true;
-	if (without && !speaks_tls(without))
+	if (without && !hf_speaks_tls(without))
 		return false;
 	hf_decide(d, HF_REASON_T_PROXY_UNEXPECTED, HF_SIDE_SERVER,
 		  without ? HF_CERTAIN : HF_LIKELY);
@@ -91,7 +84,7 @@ static bool no_words(struct deduction *d)
 		return false;
 	if (!with && !d->c->set.send_proxy && hf_want(d, HF_LOOK_PROXY))
 		return true;
-	if (speaks_tls(with)) {
+	if (hf_speaks_tls(with)) {
 		hf_decide(d, HF_REASON_T_PROXY_EXPECTED, HF_SIDE_SERVER, HF_CERTAIN);
 		hf_say_evidence(d->e, "with a PROXY header in front the same port answers in TLS");
 		return true;
@@ -129,7 +122,7 @@ static bool plaintext_client(struct deduction *d)
 		return false;
 	if (!said && !tls && hf_want(d, HF_LOOK_DATE))
 		return true;
-	if (!said && !speaks_tls(tls))
+	if (!said && !hf_speaks_tls(tls))
 		return false;
 	hf_decide(d, HF_REASON_T_PLAINTEXT_CLIENT, HF_SIDE_SERVER, HF_CERTAIN);
 	if (said && d->main->http.status)
@@ -137,7 +130,7 @@ static bool plaintext_client(struct deduction *d)
 				d->main->http.status);
 	else if (said)
 		hf_say_evidence(d->e, "the server answers plain HTTP with a TLS alert");
-	if (speaks_tls(tls))
+	if (hf_speaks_tls(tls))
 		hf_say_evidence(d->e, "asked in TLS, the same port answers in TLS");
 	return true;
 }
@@ -154,46 +147,6 @@ bool hf_deduce_transport(struct deduction *d)
 }
 
 /* --- protocol ---------------------------------------------------------------------------- */
-
-static unsigned highest(const struct hf_codes *versions)
-{
-	unsigned high = 0;
-
-	for (size_t i = 0; i < versions->len; i++)
-		high = HF_MAX(high, (unsigned)versions->items[i]);
-	return high;
-}
-
-static bool version(struct deduction *d, bool by_server)
-{
-	const struct hf_look *defaults = hf_look_of(d, HF_LOOK_DEFAULTS);
-	const struct hf_look *any = hf_look_of(d, HF_LOOK_ANYTHING);
-	char spare[8];
-
-	if (by_server && d->c->set.versions && !defaults && hf_want(d, HF_LOOK_DEFAULTS))
-		return true;
-	if (!speaks_tls(defaults) && !d->t->choice.seen && !any && hf_want(d, HF_LOOK_ANYTHING))
-		return true;
-	hf_decide(d, HF_REASON_P_VERSION, by_server ? HF_SIDE_SERVER : HF_SIDE_CLIENT, HF_CERTAIN);
-	d->e->fault_in = HF_SIDE_SERVER;
-	if (d->t->offer.seen)
-		hf_say_evidence(d->e, "the client offers at most %s",
-				hf_version_name(highest(&d->t->offer.versions), spare));
-	if (defaults && defaults->transcript.choice.seen) {
-		d->e->fault_in = HF_SIDE_CLIENT;
-		hf_say_evidence(d->e, "without that limit the server takes %s",
-				hf_version_name(defaults->transcript.choice.version, spare));
-	} else if (any && any->transcript.choice.seen) {
-		hf_say_evidence(d->e, "the server speaks %s and nothing newer",
-				hf_version_name(any->transcript.choice.version, spare));
-	} else if (d->t->choice.seen) {
-		hf_say_evidence(d->e, "the server chooses %s",
-				hf_version_name(d->t->choice.version, spare));
-	} else if (highest(&d->t->offer.versions) < 0x0304) {
-		d->e->fault_in = HF_SIDE_CLIENT;
-	}
-	return true;
-}
 
 static const char *key_words(const struct hf_look *look, int *ret_nid)
 {
@@ -262,11 +215,6 @@ static bool share_group(const struct hf_transcript *narrow, const struct hf_look
 	       hf_codes_have(&narrow->offer.groups, open->transcript.choice.group);
 }
 
-static bool only_versions(const struct hf_client_settings *set)
-{
-	return set->versions && !set->ciphers && !set->groups && !set->sigalgs;
-}
-
 /* Alert 40 to the ClientHello: which of the lists has nothing in common?  A look with wider lists
  * shows what the server has. */
 static bool from_open_look(struct deduction *d, const struct hf_look *open)
@@ -275,19 +223,17 @@ static bool from_open_look(struct deduction *d, const struct hf_look *open)
 	const struct hf_offer *offer = &d->t->offer;
 	struct hf_cert *leaf = certs->len ? certs->items[0] : NULL;
 	enum hf_reason cause = HF_REASON_P_CIPHER;
-	bool in_tls12 =
-	    highest(&offer->versions) < 0x0304 || open->transcript.choice.version < 0x0304;
+	bool in_tls12 = hf_highest_version(&offer->versions) < 0x0304 ||
+			open->transcript.choice.version < 0x0304;
 	int nid;
 	const char *key = key_words(open, &nid);
 
 	if (server_key_usage(d, certs))
 		return true;
-	if (only_versions(&d->c->set) &&
-	    open->transcript.choice.version > highest(&offer->versions)) {
+	if (offer->versions.len &&
+	    !hf_codes_have(&offer->versions, open->transcript.choice.version)) {
 		/* GnuTLS says 40 where others say 70 */
-		hf_decide(d, HF_REASON_P_VERSION, HF_SIDE_SERVER, HF_CERTAIN);
-		d->e->fault_in = HF_SIDE_CLIENT;
-		say_found(d, open, "without that limit");
+		hf_versions_apart(d, HF_SIDE_SERVER, open->transcript.choice.version);
 		return true;
 	}
 	if (leaf && d->c->set.sigalgs && !schemes_fit_key(&offer->sigalgs, leaf))
@@ -343,7 +289,7 @@ static bool no_common(struct deduction *d)
 static bool answer_to_hello(struct deduction *d, int alert)
 {
 	if (alert == 70)
-		return version(d, true);
+		return hf_deduce_version(d, true);
 	if (alert == 112) {
 		hf_decide(d, HF_REASON_P_SNI, HF_SIDE_SERVER, HF_CERTAIN);
 		hf_say_evidence(d->e, "server name asked for: %s",
@@ -387,7 +333,7 @@ static bool refused_here(struct deduction *d)
 	if (d->main->failure.refused_by != HF_JUDGE_US || hf_refusing_finding(&d->main->server))
 		return false;
 	if (strcmp(cause, "P-VERSION") == 0)
-		return version(d, false);
+		return hf_deduce_version(d, false);
 	if (reason == HF_REASON_NONE)
 		return false;
 	hf_decide(d, reason, HF_SIDE_CLIENT, HF_CERTAIN);

@@ -70,6 +70,12 @@ bool hf_key_can_sign(const struct hf_cert *leaf, const struct hf_demand *demand,
 	return false;
 }
 
+bool hf_speaks_tls(const struct hf_look *look)
+{
+	return look && (look->transcript.choice.seen ||
+			hf_transcript_find(&look->transcript, HF_EVENT_ALERT, false));
+}
+
 bool hf_certificate_sent(const struct hf_transcript *t)
 {
 	return t->client.seen && t->client.certs.len > 0;

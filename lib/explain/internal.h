@@ -31,6 +31,8 @@ const struct hf_look *hf_look_of(const struct deduction *d, enum hf_look_kind ki
 bool hf_names_have(const STACK_OF(X509_NAME) *names, const X509_NAME *name);
 bool hf_chain_reaches(const struct hf_certs *chain, const STACK_OF(X509_NAME) *names);
 bool hf_key_can_sign(const struct hf_cert *leaf, const struct hf_demand *demand, bool tls13);
+/* That look got as far as a ServerHello, or an alert, which is TLS too; NULL did not. */
+bool hf_speaks_tls(const struct hf_look *look);
 bool hf_certificate_sent(const struct hf_transcript *t);
 /* Nothing but the leaf (s_server may send it twice). */
 bool hf_leaf_alone(const struct hf_certs *sent);
@@ -41,6 +43,12 @@ bool hf_wants_staple(const struct hf_cert *leaf);
 bool hf_revoked_another(const struct hf_finding *f);
 /* Root cause among refusing findings. */
 const struct hf_finding *hf_refusing_finding(const struct hf_verdict *v);
+
+/* deduce_version.c */
+unsigned hf_highest_version(const struct hf_codes *versions); /* 0: none */
+/* server: what it speaks, 0 when that is not known. */
+void hf_versions_apart(struct deduction *d, enum hf_side refused_by, unsigned server);
+bool hf_deduce_version(struct deduction *d, bool by_server);
 
 /* deduce_*.c: true when the cause was found (or a look is wanted). */
 bool hf_deduce_transport(struct deduction *d);

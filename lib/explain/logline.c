@@ -149,6 +149,12 @@ static const struct pattern {
 	{ "permitted subtree violation", { R(V_NAME_CONSTRAINT) } },
 	{ "excluded subtree violation", { R(V_NAME_CONSTRAINT) } },
 	{ "unhandled critical extension", { R(V_CRITICAL_EXT) } },
+	/* GnuTLS's words for alerts */
+	{ "certificate is bad", { R(V_NAME_MISMATCH), R(V_NOT_YET), R(K_CLOCK), R(V_WEAK_KEY) } },
+	{ "certificate was expired", { R(V_EXPIRED), R(V_CA_EXPIRED), R(V_CRL_EXPIRED) } },
+	{ "certificate was revoked", { R(V_REVOKED), R(V_CA_REVOKED), R(V_DUP_SERIAL) } },
+	{ "ca is unknown", { R(V_UNKNOWN_CA), R(V_NO_INTERMEDIATE), R(V_SAME_NAME_CA) } },
+	{ "certificate is not supported", { R(V_EKU), R(V_CA_EKU) } },
 	{ "certificate signature failure", { R(V_BAD_SIGNATURE), R(V_SAME_NAME_CA) } },
 	{ "cert_signature_failure", { R(V_BAD_SIGNATURE), R(V_SAME_NAME_CA) } },
 	{ "certificate has expired or is not yet valid",
@@ -182,6 +188,12 @@ static const struct pattern {
 	{ "access_denied", { R(A_NOT_ALLOWED) } },
 	{ "alert internal error", { R(L_CA_NAMES), R(R_SESSION_CONTEXT) } },
 	{ "illegal parameter", { R(L_CHAIN_SIZE) } },
+	{ ": ssl handshake failure", /* haproxy: of anything but a client's certificate */
+	  { R(N_NONE), R(V_UNKNOWN_CA), R(V_NO_INTERMEDIATE), R(V_NAME_MISMATCH), R(V_EXPIRED),
+	    R(P_VERSION), R(P_CIPHER) } },
+	{ "error in handshake: decryption has failed", /* GnuTLS, of an alert it cannot read */
+	  { R(V_UNKNOWN_CA), R(V_NAME_MISMATCH), R(V_NO_INTERMEDIATE), R(V_EXPIRED) } },
+	{ "wrong curve", { R(P_GROUP) } },
 	{ "handshake failure",
 	  { R(N_NONE), R(P_CIPHER), R(P_CIPHER_KEY), R(P_GROUP), R(P_SIGALG) } },
 	{ "handshake_failure",
@@ -312,13 +324,28 @@ static bool by_code(const char *line, struct hf_log_meaning *ret)
 	if (!at || sscanf(at, "0A000%3x", &code) != 1)
 		return false;
 	ret->alert = code >= ALERTS_FROM;
-	if (ret->alert)
-		return by_pattern(hf_alert_name((int)(code - ALERTS_FROM)), ret);
+	if (ret->alert) {
+		ret->alert_number = (int)(code - ALERTS_FROM);
+		return by_pattern(hf_alert_name(ret->alert_number), ret);
+	}
 	for (size_t i = 0; i < HF_ARRAY_LEN(codes); i++) {
 		if (codes[i].code == code)
 			return by_pattern(codes[i].text, ret);
 	}
 	return false;
+}
+
+/* "SSL alert number 48", GnuTLS's "Received alert [42]". */
+static void read_alert_number(const char *line, struct hf_log_meaning *m)
+{
+	static const char *const leads[] = { "alert number ", "Received alert [" };
+
+	for (size_t i = 0; i < HF_ARRAY_LEN(leads); i++) {
+		const char *at = strstr(line, leads[i]);
+
+		if (at && sscanf(at + strlen(leads[i]), "%3d", &m->alert_number) == 1)
+			m->alert = true;
+	}
 }
 
 bool hf_log_line_read(const char *line, struct hf_log_context *context, struct hf_log_meaning *ret)
@@ -330,8 +357,12 @@ bool hf_log_line_read(const char *line, struct hf_log_context *context, struct h
 	if (!hf_log_verdict_read(line, context, ret) && !by_pattern(line, ret) &&
 	    !by_code(line, ret))
 		return false;
-	ret->alert |= find(line, " alert ") || find(line, "remote error");
+	ret->alert |= find(line, " alert ") || find(line, "remote error") ||
+		      find(line, "decryption has failed");
 	ret->confidence = ret->candidates_len == 1 ? HF_CERTAIN : HF_LIKELY;
+	read_alert_number(line, ret);
+	ret->hides_alert =
+	    find(line, ": ssl handshake failure") || find(line, "decryption has failed");
 	guess_writer(line, ret);
 	ret->writer_is_server |= context->server && !ret->writer_is_client;
 	ret->writer_is_client |= context->client && !ret->writer_is_server;

@@ -22,6 +22,8 @@ struct hf_log_meaning {
 	enum hf_reason candidates[HF_CANDIDATES]; /* the likeliest first */
 	size_t candidates_len;
 	bool alert;	       /* it tells of an alert received: the peer refused */
+	int alert_number;      /* 0: not said */
+	bool hides_alert; /* an alert of the peer may stand behind it */
 	bool writer_is_server; /* by the words, a server wrote it */
 	bool writer_is_client;
 	enum hf_confidence confidence;

@@ -11,7 +11,8 @@
 static const char default_suites[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
 				     "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
 				     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
-static const char default_groups[] = "X25519:P-256:P-384";
+/* P-521 for its certificates: in TLS 1.2 the list names their curves too (RFC 8422 5.1.1). */
+static const char default_groups[] = "X25519:P-256:P-384:P-521";
 /* No SHA-1, no SHA-224, no DSA: what RFC 8446 4.2.3 knows and nobody calls weak. */
 static const char default_sigalgs[] =
     "ecdsa_secp256r1_sha256:ecdsa_secp384r1_sha384:ecdsa_secp521r1_sha512:ed25519:ed448:"

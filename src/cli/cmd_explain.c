@@ -164,7 +164,7 @@ static int run(struct hf_cmd_ctx *ctx)
 	if (looks_like_id(what))
 		return no_such_reason(ctx, what);
 	if (strcmp(what, "-") == 0 || strpbrk(what, " \t\n") || what[0] == '{')
-		return explain_lines(ctx, what);
+		return explain_lines(ctx, opts, what);
 	return explain_meeting(ctx, opts, what);
 }
 

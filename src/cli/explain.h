@@ -26,8 +26,9 @@ int explain_meeting(struct hf_cmd_ctx *ctx, const struct explain_opts *opts, con
 int explain_reason(struct hf_cmd_ctx *ctx, enum hf_reason reason);
 int explain_mistake(struct hf_cmd_ctx *ctx, enum hf_mistake mistake);
 int explain_list(struct hf_cmd_ctx *ctx);
-/* A line of a log, or "-": the lines of standard input. */
-int explain_lines(struct hf_cmd_ctx *ctx, const char *what);
+/* A line of a log, or "-": the lines of standard input.  With --server-files the alerts of clients
+ * are judged beside the server's chain. */
+int explain_lines(struct hf_cmd_ctx *ctx, const struct explain_opts *opts, const char *what);
 
 /* explain_record.c: refusal records of the gateway, grouped by what they have in common. */
 struct explain_digest;
@@ -36,6 +37,11 @@ int explain_digest_new(const char *server_files, struct explain_digest **ret, st
 void explain_digest_free(struct explain_digest *d);
 bool explain_digest_add(struct explain_digest *d, const char *line); /* false: no JSON object */
 size_t explain_digest_len(const struct explain_digest *d);
+struct explain_group;
+/* What a client's alert (0: one that is not shown) in a server's log means beside the server's
+ * chain; name: what it asked for, NULL not known.  false: no server files.  ret is ended with explain_group_done. */
+bool explain_digest_judge_alert(const struct explain_digest *d, int alert, const char *name,
+				struct explain_group *ret);
 /* html: a page of the leading explanation is written there; NULL: none. */
 int explain_digest_tell(struct hf_cmd_ctx *ctx, struct explain_digest *d, const char *html);
 int explain_records(struct hf_cmd_ctx *ctx, const struct explain_opts *opts);

@@ -160,9 +160,10 @@ static bool by_what_is_left(const struct explain_own *own, struct explain_readin
 						HF_REASON_V_WEAK_SIG, HF_REASON_V_WEAK_KEY };
 	static const enum hf_reason nameless[] = { HF_REASON_V_IP_SAN, HF_REASON_P_SNI_MISSING,
 						   HF_REASON_V_IP_AS_DNS, HF_REASON_K_CLOCK };
-	const enum hf_reason *list = r->g.alert == 45			    ? late
-				     : explain_text_of(r->record, "sni")[0] ? named
-									    : nameless;
+	const enum hf_reason *list = r->g.alert == 45 ? late
+				     : own->name_unknown || explain_text_of(r->record, "sni")[0]
+					 ? named
+					 : nameless;
 
 	if ((r->g.alert != 45 && r->g.alert != 42) || !r->ends)
 		return false;
@@ -210,11 +211,13 @@ static bool by_own_chain(const struct explain_own *own, struct explain_reading *
 		const struct hf_finding *f = &verdict.findings[i];
 
 		found = f->severity == HF_SEVERITY_REFUSE &&
-			hf_reason_info(f->reason)->alert == r->g.alert;
+			(r->g.alert == 0 || hf_reason_info(f->reason)->alert == r->g.alert);
 		if (found)
 			blame(&r->g, f);
+		if (found && r->g.alert == 0) /* not shown: another may have been meant */
+			r->g.confidence = HF_LIKELY;
 	}
-	if (!found && r->g.alert == 48 && own->chain->len == 1 &&
+	if (!found && (r->g.alert == 48 || r->g.alert == 0) && own->chain->len == 1 &&
 	    !(own->chain->items[0]->flags & HF_CERT_SELF_ISSUED)) {
 		explain_settle(&r->g, HF_REASON_V_NO_INTERMEDIATE, HF_LIKELY);
 		candidate(&r->g, HF_REASON_V_UNKNOWN_CA);

@@ -32,6 +32,7 @@ void explain_group_done(struct explain_group *g);
 struct explain_own {
 	const struct hf_certs *chain;
 	const struct hf_known *known;
+	bool name_unknown; /* what the client asked for is not known, rather than nothing */
 };
 
 /* Fills ret (count 0), which the caller ends with explain_group_done. */

@@ -7,8 +7,10 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "base/time.h"
 #include "cli/explain.h"
 #include "cli/explain_reading.h"
+#include "util/clock.h"
 
 enum { LOG_CAP = 64 * 1024 * 1024, GROUPS_CAP = 256, PAGE_CAP = 4 * 1024 * 1024 };
 
@@ -46,7 +48,7 @@ static void merge(struct explain_digest *d, struct explain_group *g)
 static void add_record(struct explain_digest *d, const json_t *record)
 {
 	const json_t *suppressed = json_object_get(record, "suppressed");
-	const struct explain_own own = { &d->server, &d->known };
+	const struct explain_own own = { &d->server, &d->known, false };
 	struct explain_group group;
 
 	if (json_is_integer(suppressed) && json_integer_value(suppressed) > 0) {
@@ -103,6 +105,37 @@ bool explain_digest_add(struct explain_digest *d, const char *line)
 	if (!record)
 		return false;
 	add_record(d, record);
+	json_decref(record);
+	return true;
+}
+
+/* A record as our own server would have written it. */
+static json_t *record_of_alert(const struct hf_cert *leaf, int alert, const char *name)
+{
+	char now[HF_TIME_TEXT_CAP], begins[HF_TIME_TEXT_CAP], ends[HF_TIME_TEXT_CAP];
+	char sha256[2 * HF_SHA256_LEN + 1];
+
+	hf_time_format(hf_clock_now(), now);
+	hf_time_format(leaf->not_before, begins);
+	hf_time_format(leaf->not_after, ends);
+	hf_hex_encode(leaf->sha256, HF_SHA256_LEN, sha256);
+	return json_pack("{s:s, s:s, s:s, s:s*, s:{s:i}, s:{s:s, s:s, s:s, s:s, s:s, s:s, s:s}}",
+			 "time", now, "refused_by", "client", "cause", "C-ALERT", "sni", name,
+			 "alert", "number", alert, "certificate", "role",
+			 hf_role_name(HF_ROLE_SERVER_LEAF), "subject", leaf->subject, "issuer",
+			 leaf->issuer, "serial", leaf->serial, "sha256", sha256, "not_before",
+			 begins, "not_after", ends);
+}
+
+bool explain_digest_judge_alert(const struct explain_digest *d, int alert, const char *name,
+				struct explain_group *ret)
+{
+	const struct explain_own own = { &d->server, &d->known, name == NULL };
+	json_t *record = d->server.len ? record_of_alert(d->server.items[0], alert, name) : NULL;
+
+	if (!record)
+		return false;
+	explain_record_read(record, &own, ret);
 	json_decref(record);
 	return true;
 }

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "cli/explain.h"
+#include "cli/explain_reading.h"
 #include "explain/logline.h"
 #include "explain/story.h"
 #include "util/complaint.h"
@@ -114,14 +115,39 @@ static enum hf_role role_of(const struct hf_log_meaning *m)
 	return hf_cause_role(m->candidates[0], judge, roles[judge][m->is_ca]);
 }
 
-static void line_to_json(struct hf_json *j, const char *line, const struct hf_log_meaning *m)
+/* What is told of a line. */
+struct telling {
+	const char *line;
+	struct hf_log_meaning m;
+	struct explain_group group; /* with the server's files: what its chain says to the alert */
+	bool judged;
+	const char *role, *fix;
+};
+
+static void settle(struct telling *t)
 {
-	const struct hf_reason_info *first = hf_reason_info(m->candidates[0]);
+	t->role = role_of(&t->m) ? hf_role_name(role_of(&t->m)) : "";
+	t->fix = hf_reason_info(t->m.candidates[0])->remedy;
+	if (!t->judged || !t->group.cause)
+		return;
+	memcpy(t->m.candidates, t->group.candidates, sizeof(t->m.candidates));
+	t->m.candidates_len = t->group.candidates_len;
+	t->m.confidence = t->group.confidence;
+	(void)hf_str_copy(t->m.subject, sizeof(t->m.subject), t->group.subject);
+	(void)hf_str_copy(t->m.issuer, sizeof(t->m.issuer), t->group.issuer);
+	(void)hf_str_copy(t->m.serial, sizeof(t->m.serial), t->group.serial);
+	t->role = t->group.role;
+	t->fix = t->group.fix_words ? t->group.fix_words : hf_reason_info(t->group.cause)->remedy;
+}
+
+static void line_to_json(struct hf_json *j, const struct telling *t)
+{
+	const struct hf_log_meaning *m = &t->m;
 	enum hf_side judge = hf_log_refused_by(m);
 
 	hf_json_object_begin(j, NULL);
-	hf_json_string(j, "line", line);
-	hf_json_string(j, "cause", first->id);
+	hf_json_string(j, "line", t->line);
+	hf_json_string(j, "cause", hf_reason_info(m->candidates[0])->id);
 	hf_json_string(j, "refused_by", who_refused(m));
 	if (judge != HF_SIDE_NOBODY)
 		hf_json_string(j, "fault_in",
@@ -131,52 +157,51 @@ static void line_to_json(struct hf_json *j, const char *line, const struct hf_lo
 	for (size_t i = 0; i < m->candidates_len; i++)
 		hf_json_string(j, NULL, hf_reason_info(m->candidates[i])->id);
 	hf_json_array_end(j);
-	if (role_of(m) || m->subject[0]) {
+	if (t->role[0] || m->subject[0]) {
 		hf_json_object_begin(j, "certificate");
-		if (role_of(m))
-			hf_json_string(j, "role", hf_role_name(role_of(m)));
+		if (t->role[0])
+			hf_json_string(j, "role", t->role);
 		hf_json_string(j, "subject", m->subject);
 		hf_json_string(j, "issuer", m->issuer);
 		hf_json_string(j, "serial", m->serial);
 		hf_json_object_end(j);
 	}
-	hf_json_string(j, "fix", first->remedy);
+	hf_json_string(j, "fix", t->fix);
 	hf_json_object_end(j);
 }
 
-static void tell_certificate(struct hf_out *out, const struct hf_log_meaning *m)
+static void tell_certificate(struct hf_out *out, const struct telling *t)
 {
-	if (!m->subject[0])
+	if (!t->m.subject[0])
 		return;
-	hf_out_print(out, "about ");
-	if (role_of(m))
-		hf_out_print(out, "the %s, ", hf_role_name(role_of(m)));
-	hf_out_safe(out, m->subject);
-	if (m->serial[0]) {
+	hf_out_print(out, "about %s%s", t->role[0] ? "the " : "", t->role);
+	hf_out_print(out, t->role[0] ? ", " : "");
+	hf_out_safe(out, t->m.subject);
+	if (t->m.serial[0]) {
 		hf_out_print(out, " (serial ");
-		hf_out_safe(out, m->serial);
+		hf_out_safe(out, t->m.serial);
 		hf_out_print(out, ")");
 	}
 	hf_out_print(out, "\n");
 }
 
-static void tell_line(struct hf_out *out, const char *line, const struct hf_log_meaning *m)
+static void tell_line(struct hf_out *out, const struct telling *t)
 {
 	if (out->json_mode) {
-		line_to_json(&out->json, line, m);
+		line_to_json(&out->json, t);
 		return;
 	}
 	hf_out_print(out, "> ");
-	hf_out_safe(out, line);
-	hf_out_print(out, "\nsaid by %s\n", who_refused(m));
-	tell_certificate(out, m);
-	for (size_t i = 0; i < m->candidates_len; i++) {
-		const struct hf_reason_info *info = hf_reason_info(m->candidates[i]);
+	hf_out_safe(out, t->line);
+	hf_out_print(out, "\nsaid by %s\n", who_refused(&t->m));
+	tell_certificate(out, t);
+	for (size_t i = 0; i < t->m.candidates_len; i++) {
+		const struct hf_reason_info *info = hf_reason_info(t->m.candidates[i]);
 
 		hf_out_print(out, "  %-20s %s\n%23s%s\n", info->id, info->sentence,
-			     "fix: ", info->remedy);
+			     "fix: ", i == 0 ? t->fix : info->remedy);
 	}
-	if (m->candidates_len > 1)
+	if (t->m.candidates_len > 1)
 		hf_out_print(out,
 			     "which one: handfast explain HOST:PORT --cert … --key … --ca …\n");
 }
@@ -184,28 +209,37 @@ static void tell_line(struct hf_out *out, const char *line, const struct hf_log_
 /* What a text of several lines is read into. */
 struct lines {
 	struct explain_digest *records;
+	const char *name; /* that clients ask for; NULL not known */
 	struct hf_log_context context;
 	bool started;
 };
 
 static void one_line(struct hf_cmd_ctx *ctx, struct lines *lines, const char *line)
 {
-	struct hf_log_meaning meaning;
+	struct telling t = { .line = line };
 
 	if (explain_digest_add(lines->records, line) ||
-	    !hf_log_line_read(line, &lines->context, &meaning))
+	    !hf_log_line_read(line, &lines->context, &t.m))
 		return;
+	t.judged =
+	    (t.m.alert_number || t.m.hides_alert) &&
+	    explain_digest_judge_alert(lines->records, t.m.alert_number, lines->name, &t.group);
+	t.m.writer_is_server |= t.judged;
+	t.m.alert |= t.judged && t.group.cause;
+	settle(&t);
 	if (ctx->out.json_mode && !lines->started) {
 		hf_out_json_begin(&ctx->out);
 		hf_json_array_begin(&ctx->out.json, "lines");
 	}
 	lines->started = true;
-	tell_line(&ctx->out, line, &meaning);
+	tell_line(&ctx->out, &t);
+	if (t.judged)
+		explain_group_done(&t.group);
 }
 
-static int all_lines(struct hf_cmd_ctx *ctx, char *text, struct explain_digest *d)
+static int all_lines(struct hf_cmd_ctx *ctx, char *text, struct explain_digest *d, const char *name)
 {
-	struct lines lines = { .records = d };
+	struct lines lines = { .records = d, .name = name };
 
 	hf_log_context_init(&lines.context, text);
 
@@ -228,11 +262,11 @@ static int all_lines(struct hf_cmd_ctx *ctx, char *text, struct explain_digest *
 	return hf_err_hint(&ctx->err, "give HOST:PORT, and explain looks for itself");
 }
 
-int explain_lines(struct hf_cmd_ctx *ctx, const char *what)
+int explain_lines(struct hf_cmd_ctx *ctx, const struct explain_opts *opts, const char *what)
 {
 	HF_AUTO_DONE(hf_buf) data = HF_BUF_INIT(LOG_CAP);
 	struct explain_digest *d = NULL;
-	int rc = explain_digest_new(NULL, &d, &ctx->err);
+	int rc = explain_digest_new(opts->server_files, &d, &ctx->err);
 
 	if (rc < 0)
 		return rc;
@@ -241,7 +275,7 @@ int explain_lines(struct hf_cmd_ctx *ctx, const char *what)
 	else if (hf_buf_puts(&data, what) < 0)
 		rc = hf_err_nomem(&ctx->err);
 	if (rc == 0 && data.len > 0)
-		rc = all_lines(ctx, data.data, d);
+		rc = all_lines(ctx, data.data, d, opts->name);
 	else if (rc == 0)
 		rc = hf_err_set(&ctx->err, HF_E_PARSE, "there is no line to explain");
 	explain_digest_free(d);

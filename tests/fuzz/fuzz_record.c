@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	HF_AUTO_DONE(hf_certs) none = HF_CERTS_INIT;
 	struct hf_known known = { 0 };
-	const struct explain_own own = { &none, &known };
+	const struct explain_own own = { &none, &known, false };
 	struct explain_group g;
 	json_t *record = json_loadb((const char *)data, size, 0, NULL);
 

@@ -28,7 +28,8 @@ def fleet(session_dir):
              "late": dict(zoo.CLIENT, issuer="issuing", subject="/CN=spindle-2", days=[-30, -1]),
              "below-old": dict(zoo.CLIENT, issuer="old", subject="/CN=spindle-3"),
              "self": dict(zoo.CLIENT, issuer="self", subject="/CN=spindle-4"),
-             "gate": dict(zoo.SERVER, issuer="issuing", subject="/CN=gate")}
+             "gate": dict(zoo.SERVER, issuer="issuing", subject="/CN=gate"),
+             "below-old-gate": dict(zoo.SERVER, issuer="old", subject="/CN=gate")}
     certs = zoo.build(specs)
 
     def cred(name, *chain):
@@ -36,7 +37,8 @@ def fleet(session_dir):
                           write(folder, name + ".key", certs[chain[0]].key_pem))
 
     made = {name: cred(name, name, "issuing") for name in ("good", "late", "gate")}
-    made.update({"below-old": cred("below-old", "below-old", "old"), "alone": cred("alone", "good"),
+    made.update({name: cred(name, name, "old") for name in ("below-old", "below-old-gate")})
+    made.update({ "alone": cred("alone", "good"),
                  "self": cred("self", "self"), "root": write(folder, "root.pem", certs["root"].pem),
                  "stranger": write(folder, "stranger.pem", certs["stranger"].pem)})
     return made
@@ -96,3 +98,28 @@ def test_the_certificate_that_the_log_names_is_shown(hf, tmp_path, fleet, kind, 
     assert told["certificate"].get("role") == role and told["refused_by"] == "the server", told
     assert told["fault_in"] == "client"
     assert "about " in hf("explain", "-", input=log, exit=1).stdout
+
+
+# --- the client refused the server: its alert in the log, and the server's own chain -------
+
+
+ALERTS = {"openssl": "alert number", "nginx": "alert number", "haproxy": "handshake failure", "gnutls": "Error in handshake",
+          "haproxy-long": "/000000000A0", "apache": "alert number"}
+
+
+@pytest.mark.parametrize("kind", ALERTS)
+def test_what_a_client_held_against_the_server_by_its_log_and_its_files(hf, tmp_path, fleet, kind):
+    gate = fleet["below-old-gate"]
+    with start(kind, dict(fleet, gate=gate), fleet["root"], tmp_path) as server:
+        hf.json("explain", "localhost:%d" % server.port, "--connect", "127.0.0.1:%d" % server.port, "--ca", fleet["root"], exit=1)
+        server.wait_until(lambda: ALERTS[kind] in server.text(), "the alert in the log")
+        log = "\n".join(line for stream in ("out", "err") for line in server.lines[stream])
+    alone = hf.json("explain", "-", input=log, exit=1)["lines"]
+    told = hf.json("explain", "-", "--server-files", gate.cert, input=log, exit=1)["lines"]
+    assert not any(line["cause"] == "V-CA-EXPIRED" for line in alone), alone
+    found = [line for line in told if line["cause"] == "V-CA-EXPIRED"]
+    assert found, (told, log)
+    assert (found[0]["refused_by"], found[0]["fault_in"]) == ("the client", "server"), found
+    assert found[0]["certificate"]["role"] == "server-ca" and "Loom Old CA" in found[0]["certificate"]["subject"]
+    shown = kind in ("openssl", "nginx", "apache", "haproxy-long")
+    assert found[0]["confidence"] == ("certain" if shown else "likely"), found
