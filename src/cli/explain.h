@@ -39,7 +39,8 @@ bool explain_digest_add(struct explain_digest *d, const char *line); /* false: n
 size_t explain_digest_len(const struct explain_digest *d);
 struct explain_group;
 /* What a client's alert (0: one that is not shown) in a server's log means beside the server's
- * chain; name: what it asked for, NULL not known.  false: no server files.  ret is ended with explain_group_done. */
+ * chain; name: what it asked for, NULL not known.  false: no server files.  ret is ended with
+ * explain_group_done. */
 bool explain_digest_judge_alert(const struct explain_digest *d, int alert, const char *name,
 				struct explain_group *ret);
 /* html: a page of the leading explanation is written there; NULL: none. */
