@@ -74,7 +74,8 @@ static const struct hf_option listen_options[] = {
 	  .offset = AT(staple),
 	  .help =
 	      "fetch the OCSP response about our certificate from the responder that it names, hand it "
-	      "out with the certificate, and fetch the next when it is half over" },
+	      "out with the certificate, and fetch the next when it is half over; ready is said when "
+	      "the first is there, or --ocsp-timeout is over" },
 	{ .name = "ocsp",
 	  .kind = HF_OPT_WORD,
 	  .offset = AT(ocsp),
@@ -96,7 +97,8 @@ static const struct hf_option listen_options[] = {
 	  .initial = "3s",
 	  .min = 1,
 	  .max = 60,
-	  .help = "how long a client may have to wait for its responder" },
+	  .help = "how long a client may have to wait for its responder, and the start for the "
+		  "first staple" },
 	{ .name = "resume",
 	  .kind = HF_OPT_WORD,
 	  .offset = AT(resume),

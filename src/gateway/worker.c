@@ -23,6 +23,16 @@ static void tell(struct hf_worker *worker, enum hf_control what)
 		return; /* the supervisor is gone: the control watch will see it */
 }
 
+/* A client that looks at staples is not met by a server without.  It waits no longer than the
+ * responder may take (--ocsp-timeout). */
+void hf_worker_say_ready(struct hf_worker *worker)
+{
+	if (worker->ready || !hf_worker_staples_settled(worker))
+		return;
+	worker->ready = true;
+	tell(worker, HF_CONTROL_READY);
+}
+
 static void publish(struct hf_worker *worker)
 {
 	struct hf_counters *mine = worker->mine;
@@ -47,6 +57,7 @@ static void on_tick(void *arg)
 	worker->ticks++;
 	publish(worker);
 	hf_ocsp_book_tick(worker->config->ocsp);
+	hf_worker_say_ready(worker);
 	hf_access_log_flush(&worker->access);
 	if (worker->ticks % SWEEP_TICKS == 0) {
 		hf_worker_look_at_staples(worker);
@@ -312,7 +323,7 @@ int hf_worker_run(const struct hf_worker_start *start)
 	hf_worker_take_revoked(&worker);
 	start->board->workers[start->index].generation = worker.generation->number;
 	publish(&worker);
-	tell(&worker, HF_CONTROL_READY);
+	hf_worker_say_ready(&worker);
 	hf_loop_run(worker.loop);
 	shut_down(&worker);
 	return worker.cut ? 1 : 0;

@@ -121,10 +121,14 @@ struct hf_worker {
 	struct hf_limit_log limited;
 	uint64_t ticks;
 	bool paused, draining, cut;
+	bool ready; /* it has said so */
 	struct hf_list_told lists_told[HF_LISTS_TOLD_CAP]; /* worker 0: those out of date */
 	size_t lists_told_len;
 	bool staple_missing; /* a certificate of ours demands a response, and there is none */
 };
+
+/* worker.c: tells the supervisor, once it may be met. */
+void hf_worker_say_ready(struct hf_worker *worker);
 
 /* worker_http.c */
 int hf_worker_open_forwarder(struct hf_worker *worker, struct hf_err *err);
@@ -139,6 +143,8 @@ int hf_worker_open_ocsp(struct hf_worker *worker, struct hf_err *err);
 void hf_worker_close_ocsp(struct hf_worker *worker);
 /* Has new responses about our certificates fetched in time, and tells of a must-staple without. */
 void hf_worker_look_at_staples(struct hf_worker *worker);
+/* Each is there, or its responder has been asked in vain. */
+bool hf_worker_staples_settled(const struct hf_worker *worker);
 
 /* worker_lists.c: worker 0 tells when a list that is in use is out of date, and when it counts no
  * longer. */

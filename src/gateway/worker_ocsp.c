@@ -25,6 +25,8 @@ static void on_news(void *arg, const uint8_t key[HF_SHA256_LEN], const uint8_t l
 	struct hf_worker *worker = arg;
 
 	wake(worker, key);
+	if (!worker->ready)
+		hf_timer_start(worker->sweep_soon, 0, 0);
 	if (!changed)
 		return;
 	hf_peers_doubt(hf_generation_peers(worker->generation), leaf);
@@ -34,6 +36,7 @@ static void on_news(void *arg, const uint8_t key[HF_SHA256_LEN], const uint8_t l
 static void on_sweep(void *arg)
 {
 	hf_worker_sweep(arg);
+	hf_worker_say_ready(arg);
 }
 
 int hf_worker_open_ocsp(struct hf_worker *worker, struct hf_err *err)
@@ -94,6 +97,21 @@ void hf_worker_look_at_staples(struct hf_worker *worker)
 	worker->mine->staple_until = until == INT64_MAX ? 0 : until;
 	if (demanding != NULL)
 		tell_missing(worker, demanding, missing);
+}
+
+bool hf_worker_staples_settled(const struct hf_worker *worker)
+{
+	const struct hf_generation *generation = worker->generation;
+
+	for (size_t i = 0; i < generation->policies_len; i++) {
+		struct hf_ocsp_staple staple = { .settled = true };
+
+		if (generation->policies[i].own.url != NULL)
+			hf_ocsp_staple_get(&generation->policies[i].own, &staple);
+		if (!staple.settled)
+			return false;
+	}
+	return true;
 }
 
 void hf_worker_close_ocsp(struct hf_worker *worker)
