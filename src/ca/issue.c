@@ -30,6 +30,7 @@ void hf_order_done(struct hf_order *order)
 	hf_strv_done(&order->dropped);
 	hf_strv_done(&order->added);
 	hf_rulings_done(&order->rulings);
+	hf_cert_unref(order->renewed);
 	hf_cert_unref(order->cert);
 	*order = (struct hf_order){ .profile = NULL };
 }
@@ -439,7 +440,7 @@ int hf_issue(struct hf_authority *a, struct hf_order *const *orders, size_t len,
 		if (!orders[i]->checked)
 			return hf_err_set(err, HF_E_INVALID, "an order that was not checked");
 		rc = orders[i]->issuer ? hf_ca_load_key(a, orders[i]->issuer, err) : 0;
-		if (rc == 0 && orders[i]->shard && !prepared++)
+		if (rc == 0 && orders[i]->placed && !prepared++)
 			rc = hf_shards_prepare(a, orders[i]->issuer, now, err);
 		if (rc < 0)
 			return rc;

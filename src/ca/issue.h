@@ -29,11 +29,13 @@ struct hf_order {
 	struct hf_rulings rulings; /* what the policy said, when .wanted */
 	bool own_name; /* its only SAN is its own name, which nobody asked for */
 	bool renews; /* in place of one that is there: unique_subject lets it */
+	struct hf_cert *renewed; /* that one; NULL: it is not known */
 	struct hf_claim *claim; /* what is used up by it, borrowed; NULL: nothing.  A claim that is
 				   lost leaves cert NULL and err set */
 	/* filled in by hf_order_check */
 	struct hf_ca *issuer; /* NULL: self-signed */
 	int64_t shard;	      /* of its revocation (shards.h); 0: none */
+	bool placed;	      /* the policy has said where its list is */
 	int64_t not_before, not_after;
 	bool checked;
 	/* filled in by hf_issue */

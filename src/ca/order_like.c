@@ -115,6 +115,7 @@ int hf_order_like(struct hf_order *order, const struct hf_cert *cert, const char
 	if (!hf_str_copy(order->name, sizeof(order->name), name))
 		return hf_err_set(err, HF_E_INVALID, "the name is too long");
 	order->renews = true;
+	order->renewed = hf_cert_ref((struct hf_cert *)(uintptr_t)cert);
 	order->subject = X509_NAME_dup(X509_get_subject_name(cert->x509));
 	if (!order->subject)
 		return hf_err_nomem(err);

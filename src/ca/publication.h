@@ -8,7 +8,7 @@
 
 /* Adds the extensions to an order whose validity is settled; what an extension file says already
  * stays, and what the certificate before said only where the policy names no place of its own. */
-int hf_order_publish(const struct hf_authority *a, struct hf_order *order, int64_t now,
+int hf_order_publish(struct hf_authority *a, struct hf_order *order, int64_t now,
 		     struct hf_err *err);
 
 #endif

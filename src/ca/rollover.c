@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "ca/crl.h"
 #include "ca/founding.h"
+#include "ca/places.h"
 #include "ca/rollover_files.h"
 #include "pki/name.h"
 
@@ -279,6 +280,8 @@ int hf_authority_rollover(struct hf_authority *a, struct hf_rollover *r, struct 
 	HF_AUTO_DONE(succession) s = { .old = a, .r = r };
 	int rc = check(a, r, err);
 
+	if (rc == 0)
+		rc = hf_places_keep(a, hf_authority_issuer(a), r->now, err);
 	if (rc == 0)
 		rc = hf_ca_load_key(a, &a->root, err);
 	if (rc == 0)

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "ca/places.h"
 
 static int64_t policy_shards(const struct hf_authority *a)
 {
@@ -206,11 +207,13 @@ int hf_shards_prepare(struct hf_authority *a, struct hf_ca *ca, int64_t now, str
 	int64_t len = by_policy(a, ca);
 	int rc;
 
-	if (len == 0)
+	if (ca != hf_authority_issuer(a) || !a->policy || !a->policy->revocation.crl)
 		return 0;
 	last = hf_ca_list_url(a, ca, len);
 	if (!last)
 		return hf_err_nomem(err);
+	if (len == 0)
+		return hf_place_note(a, ca, last, err);
 	rc = hf_store_shards_ready(a->store, ca->store_id, len, last, err);
 	if (rc != 0)
 		return HF_MIN(rc, 0);

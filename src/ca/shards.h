@@ -47,8 +47,8 @@ struct hf_shards_round {
 /* Signs lists of the CA's shards.  Needs the CA's key when there is something to sign. */
 int hf_shards_keep(struct hf_authority *a, struct hf_ca *ca, struct hf_shards_round *round,
 		   int64_t now, struct hf_err *err);
-/* Before a certificate of the CA may name one: all shards that the policy has are noted and have
- * their lists. */
+/* Before a certificate of the CA may name a list: the place is noted, and all shards that the
+ * policy has are, and have their lists. */
 int hf_shards_prepare(struct hf_authority *a, struct hf_ca *ca, int64_t now, struct hf_err *err);
 
 #endif

@@ -31,6 +31,7 @@ void hf_list_free(struct hf_list *list)
 		return;
 	hf_buf_done(&list->der);
 	hf_fd_close(list->fd);
+	hf_strv_done(&list->places);
 	free(list);
 }
 
@@ -222,13 +223,34 @@ int hf_list_reload(const char *path, struct hf_list_stamp *stamp, int64_t event,
 	return 1;
 }
 
+/* The last part of a URL, without its suffix. */
+static int add_file_name(void *arg, const char *url)
+{
+	const char *slash = strrchr(url, '/'), *file = slash ? slash + 1 : url;
+
+	return hf_strv_addn(arg, file, strcspn(file, ".?")) < 0 ? -HF_E_NOMEM : 0;
+}
+
+int hf_list_label(struct hf_list *list, struct hf_authority *a, const struct hf_ca *ca,
+		  const char *name, int64_t shard, struct hf_err *err)
+{
+	int rc = 0;
+
+	(void)hf_str_copy(list->name, sizeof(list->name), name);
+	hf_ca_key_name(ca, list->key);
+	if (ca != &a->root && ca != hf_authority_issuer(a))
+		rc = hf_store_each_place(a->store, ca->store_id, shard, add_file_name,
+					 &list->places, err);
+	return rc == -HF_E_NOMEM ? hf_err_nomem(err) : rc;
+}
+
 static int look_at_file(struct hf_lookout *look, struct hf_authority *a, size_t i, int64_t event,
 			struct hf_err *err)
 {
 	struct hf_lookout_file *file = &look->files[i];
 	const struct hf_ca *ca = hf_authority_ca(a, i);
 	struct hf_list *fresh = NULL;
-	char path[PATH_MAX];
+	char path[PATH_MAX], name[HF_LIST_NAME_CAP];
 	int rc;
 
 	look->gone[i] = !ca && file->stamp.inode != 0;
@@ -239,8 +261,13 @@ static int look_at_file(struct hf_lookout *look, struct hf_authority *a, size_t 
 	rc = hf_list_reload(path, &file->stamp, event, &fresh, err);
 	if (rc <= 0)
 		return rc;
-	hf_list_name_of(ca, fresh->name);
-	hf_ca_key_name(ca, fresh->key);
+	hf_list_name_of(ca, name);
+	rc = hf_list_label(fresh, a, ca, name, HF_CRL_COMPLETE, err);
+	if (rc < 0) {
+		hf_list_free(fresh);
+		file->stamp = (struct hf_list_stamp){ 0, 0, 0 };
+		return rc;
+	}
 	hf_list_free(look->fresh[i]);
 	look->fresh[i] = fresh;
 	return 0;

@@ -32,6 +32,9 @@ struct hf_list {
 	uint8_t sha256[HF_SHA256_LEN];
 	int64_t event, modified_at;
 	char pem_path[PATH_MAX];
+	/* of a CA that went before: the names under which its certificates look for it, which come
+	 * first: whoever issues now may have taken over the CA's own name */
+	struct hf_strv places;
 	char etag[2 * 16 + 3];
 	uint64_t published; /* how often a newer one took its place; the loop's */
 };
@@ -48,8 +51,11 @@ struct hf_list_stamp {
 	int64_t mtime_ns, size;
 	uint64_t inode;
 };
-/* Reads the list when the file is another than the stamp says: 1, with its name and key for the
- * caller to fill in; 0 when it is not, or is not there. */
+/* Fills in name, key and places of a list of the CA's. */
+int hf_list_label(struct hf_list *list, struct hf_authority *a, const struct hf_ca *ca,
+		  const char *name, int64_t shard, struct hf_err *err);
+/* Reads the list when the file is another than the stamp says: 1, for the caller
+ * to label; 0 when it is not, or is not there. */
 int hf_list_reload(const char *path, struct hf_list_stamp *stamp, int64_t event,
 		   struct hf_list **ret_list, struct hf_err *err);
 

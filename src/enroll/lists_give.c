@@ -78,6 +78,30 @@ static const struct hf_list *find_complete(struct hf_list *const lists[HF_LISTS]
 	return NULL;
 }
 
+static bool is_place_of(const struct hf_list *list, struct hf_slice name)
+{
+	for (size_t i = 0; list && i < list->places.len; i++) {
+		if (hf_slice_is(name, list->places.items[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Where certificates of a CA that went before look. */
+static const struct hf_list *find_place(struct hf_list *const lists[HF_LISTS],
+					const struct hf_shelf *shards, struct hf_slice name)
+{
+	for (size_t i = 0; i < HF_LISTS; i++) {
+		if (is_place_of(lists[i], name))
+			return lists[i];
+	}
+	for (size_t i = 0; i < shards->len; i++) {
+		if (is_place_of(shards->items[i], name))
+			return shards->items[i];
+	}
+	return NULL;
+}
+
 /* "issuing-3": of the CA that is before the number. */
 static const struct hf_list *find_shard(struct hf_list *const lists[HF_LISTS],
 					const struct hf_shelf *shards, struct hf_slice name)
@@ -108,7 +132,9 @@ static const struct hf_list *find_list(struct hf_list *const lists[HF_LISTS],
 	*ret_pem = hf_slice_is(suffix, ".pem");
 	if (!*ret_pem && !hf_slice_is(suffix, ".crl"))
 		return NULL;
-	list = find_complete(lists, name);
+	list = find_place(lists, shards, name);
+	if (!list)
+		list = find_complete(lists, name);
 	return list ? list : find_shard(lists, shards, name);
 }
 

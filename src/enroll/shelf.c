@@ -137,8 +137,12 @@ static int look_at(void *arg, const struct hf_shard *shard)
 	rc = hf_list_reload(path, &file->stamp, r->event, &fresh, r->err);
 	if (rc <= 0)
 		return rc;
-	(void)hf_str_copy(fresh->name, sizeof(fresh->name), name);
-	(void)hf_str_copy(fresh->key, sizeof(fresh->key), key);
+	rc = hf_list_label(fresh, r->a, r->ca, name, shard->number, r->err);
+	if (rc < 0) {
+		hf_list_free(fresh);
+		file->stamp = (struct hf_list_stamp){ 0, 0, 0 };
+		return rc;
+	}
 	hf_list_free(file->fresh);
 	file->fresh = fresh;
 	return 0;

@@ -115,6 +115,10 @@ int hf_sqlite_shards_ready(struct hf_store *store, int64_t issuer, int64_t len,
 			   const char *last_url, struct hf_err *err);
 int hf_sqlite_each_shard(struct hf_store *store, int64_t issuer, int64_t now, hf_shard_fn each,
 			 void *arg, struct hf_err *err);
+int hf_sqlite_note_place(struct hf_store *store, int64_t issuer, int64_t shard, const char *url,
+			 struct hf_err *err);
+int hf_sqlite_each_owner(struct hf_store *store, const char *url, hf_owner_fn each, void *arg,
+			 struct hf_err *err);
 int hf_sqlite_each_place(struct hf_store *store, int64_t issuer, int64_t shard, hf_place_fn each,
 			 void *arg, struct hf_err *err);
 int hf_sqlite_audit_append(struct hf_store *store, const char *action, const char *detail,

@@ -58,7 +58,7 @@ static int plan_one(struct hf_sqlite *s, int64_t issuer, int64_t shard, const ch
 	(void)sqlite3_bind_int64(add, 1, issuer);
 	(void)sqlite3_bind_int64(add, 2, shard);
 	hf_sql_bind_text(add, 3, url);
-	return hf_sql_run(s, add, "note where a shard is", err);
+	return hf_sql_run(s, add, "note where a list is", err);
 }
 
 int hf_sqlite_plan_shards(struct hf_store *store, int64_t issuer, char *const *urls, size_t len,
@@ -75,6 +75,36 @@ int hf_sqlite_plan_shards(struct hf_store *store, int64_t issuer, char *const *u
 	for (size_t i = 0; rc == 0 && i < len; i++)
 		rc = plan_one(s, issuer, (int64_t)i + 1, urls[i], err);
 	return rc < 0 ? rc : hf_tx_commit(&tx, err);
+}
+
+int hf_sqlite_note_place(struct hf_store *store, int64_t issuer, int64_t shard, const char *url,
+			 struct hf_err *err)
+{
+	struct hf_sqlite *s = hf_sqlite_of(store);
+	HF_AUTO_DONE(hf_tx) tx = { NULL };
+	int rc = hf_tx_begin(&tx, s, err);
+
+	if (rc == 0)
+		rc = plan_one(s, issuer, shard, url, err);
+	return rc < 0 ? rc : hf_tx_commit(&tx, err);
+}
+
+int hf_sqlite_each_owner(struct hf_store *store, const char *url, hf_owner_fn each, void *arg,
+			 struct hf_err *err)
+{
+	struct hf_sqlite *s = hf_sqlite_of(store);
+	HF_AUTO(hf_stmt) stmt = NULL;
+	int rc = hf_sql_get(s, HF_SQL_PLACE_OWNERS, &stmt, err);
+
+	if (rc < 0)
+		return rc;
+	hf_sql_bind_text(stmt, 1, url);
+	while ((rc = hf_sql_step(s, stmt, "read whose place it is", err)) > 0) {
+		rc = each(arg, sqlite3_column_int64(stmt, 0));
+		if (rc != 0)
+			return rc;
+	}
+	return rc;
 }
 
 int hf_sqlite_shards_ready(struct hf_store *store, int64_t issuer, int64_t len,

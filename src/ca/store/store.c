@@ -134,6 +134,18 @@ int hf_store_each_shard(struct hf_store *store, int64_t issuer, int64_t now, hf_
 	return store->ops->each_shard(store, issuer, now, each, arg, err);
 }
 
+int hf_store_note_place(struct hf_store *store, int64_t issuer, int64_t shard, const char *url,
+			struct hf_err *err)
+{
+	return store->ops->note_place(store, issuer, shard, url, err);
+}
+
+int hf_store_each_owner(struct hf_store *store, const char *url, hf_owner_fn each, void *arg,
+			struct hf_err *err)
+{
+	return store->ops->each_owner(store, url, each, arg, err);
+}
+
 int hf_store_each_place(struct hf_store *store, int64_t issuer, int64_t shard, hf_place_fn each,
 			void *arg, struct hf_err *err)
 {

@@ -250,6 +250,13 @@ struct hf_shard {
 typedef int (*hf_shard_fn)(void *arg, const struct hf_shard *shard);
 int hf_store_each_shard(struct hf_store *store, int64_t issuer, int64_t now, hf_shard_fn each,
 			void *arg, struct hf_err *err);
+/* Notes one more URL under which certificates look for a list, complete (shard 0) or not. */
+int hf_store_note_place(struct hf_store *store, int64_t issuer, int64_t shard, const char *url,
+			struct hf_err *err);
+/* The issuers whose certificates look there. */
+typedef int (*hf_owner_fn)(void *arg, int64_t issuer);
+int hf_store_each_owner(struct hf_store *store, const char *url, hf_owner_fn each, void *arg,
+			struct hf_err *err);
 /* The URLs of one; for a `build` too. */
 typedef int (*hf_place_fn)(void *arg, const char *url);
 int hf_store_each_place(struct hf_store *store, int64_t issuer, int64_t shard, hf_place_fn each,

@@ -48,6 +48,10 @@ struct hf_store_ops {
 			    const char *last_url, struct hf_err *err);
 	int (*each_shard)(struct hf_store *store, int64_t issuer, int64_t now, hf_shard_fn each,
 			  void *arg, struct hf_err *err);
+	int (*note_place)(struct hf_store *store, int64_t issuer, int64_t shard, const char *url,
+			  struct hf_err *err);
+	int (*each_owner)(struct hf_store *store, const char *url, hf_owner_fn each, void *arg,
+			  struct hf_err *err);
 	int (*each_place)(struct hf_store *store, int64_t issuer, int64_t shard, hf_place_fn each,
 			  void *arg, struct hf_err *err);
 	int (*audit_append)(struct hf_store *store, const char *action, const char *detail,
