@@ -278,6 +278,7 @@ static void fields_copy(struct hf_tls_context *context, const struct hf_tls_conf
 			  hf_client_auth_refuses(config->client_auth);
 	context->resume = config->resume;
 	context->session_seconds = hf_sessions_lifetime(config->session_seconds);
+	context->session_pool = config->session_pool;
 	context->tag = config->tag;
 	context->insecure = config->insecure && config->role == HF_TLS_CLIENT;
 	context->now = config->now;

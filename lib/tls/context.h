@@ -82,6 +82,8 @@ struct hf_tls_config {
 	bool resume;		   /* servers: sessions may be resumed, see tls/sessions.h */
 	/* from the full handshake on; 0, or more than an hour: an hour */
 	int64_t session_seconds;
+	/* Sessions of other processes may be resumed too; must outlive the context.  NULL: none. */
+	struct hf_session_pool *session_pool;
 	/* Servers with several policies.  Peers and their sessions never cross from one scope to
 	 * another, sessions not from one listener to another either; NULL is "".  `tag` is the
 	 * caller's (hf_tls_conn_tag).  Clients that ask for one of the names meet its context in

@@ -26,6 +26,7 @@ struct hf_tls_context {
 	bool insecure;
 	bool silent, resume;
 	int64_t session_seconds; /* how long a session may be resumed */
+	struct hf_session_pool *session_pool; /* borrowed; NULL: none */
 	char *server_name, *verify_name;
 	char *scope_name, *listener;   /* may be NULL */
 	uint8_t scope[HF_SHA256_LEN];  /* of scope_name */
@@ -146,6 +147,8 @@ HF_DEFINE_AUTO(hf_peer, struct hf_peer, hf_peer_unref);
 /* The entry if it may be used at `now` under this policy; counts hit, miss, stale. */
 struct hf_peer *hf_peers_lookup(struct hf_peers *peers, const uint8_t key[HF_SHA256_LEN],
 				const uint8_t policy[HF_SHA256_LEN], int64_t now);
+/* The entry, whether it may be used or not; NULL: none. */
+struct hf_peer *hf_peers_find(struct hf_peers *peers, const uint8_t key[HF_SHA256_LEN]);
 /* Puts an accepted peer in, in place of an older one with its key. */
 void hf_peers_insert(struct hf_peers *peers, struct hf_peer *peer);
 /* A certificate with these bytes that accepted peers have sent above their own: decoded once for

@@ -163,10 +163,15 @@ void hf_peers_unref(struct hf_peers *peers)
 	free(peers);
 }
 
+struct hf_peer *hf_peers_find(struct hf_peers *peers, const uint8_t key[HF_SHA256_LEN])
+{
+	return *slot_of(peers, key);
+}
+
 struct hf_peer *hf_peers_lookup(struct hf_peers *peers, const uint8_t key[HF_SHA256_LEN],
 				const uint8_t policy[HF_SHA256_LEN], int64_t now)
 {
-	struct hf_peer *peer = *slot_of(peers, key);
+	struct hf_peer *peer = hf_peers_find(peers, key);
 
 	if (!peer) {
 		peers->stats.misses++;

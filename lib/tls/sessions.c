@@ -10,6 +10,7 @@
 #include <openssl/rand.h>
 
 #include "tls/internal.h"
+#include "tls/session_pool.h"
 
 enum { BUCKETS = 1024, ID_LEN = SSL_MAX_SSL_SESSION_ID_LENGTH };
 
@@ -92,12 +93,75 @@ static void keep(struct hf_sessions *sessions, struct entry *entry)
 		drop(sessions, sessions->oldest->id);
 }
 
-/* --- what libssl calls ------------------------------------------------------------------- */
-
 static struct hf_sessions *sessions_of(const struct hf_tls_conn *conn)
 {
 	return hf_peers_sessions(conn->context->peers);
 }
+
+/* --- with other processes ---------------------------------------------------------------- */
+
+/* Tells the others of a session; one that is too large stays ours. */
+static void share(struct hf_session_pool *pool, const struct entry *entry)
+{
+	struct hf_pooled_session pooled = { .since = entry->since };
+	int len = i2d_SSL_SESSION(entry->session, NULL);
+	unsigned char *at = pooled.der;
+
+	if (len <= 0 || len > HF_POOLED_DER_CAP)
+		return;
+	pooled.len = (size_t)i2d_SSL_SESSION(entry->session, &at);
+	memcpy(pooled.id, entry->id, sizeof(pooled.id));
+	memcpy(pooled.sni, entry->sni, sizeof(pooled.sni));
+	memcpy(pooled.peer, entry->peer->key, sizeof(pooled.peer));
+	hf_session_pool_put(pool, &pooled);
+	OPENSSL_cleanse(pooled.der, pooled.len);
+}
+
+static struct entry *entry_of(const struct hf_pooled_session *pooled, struct hf_peer *peer)
+{
+	const unsigned char *at = pooled->der;
+	SSL_SESSION *session = d2i_SSL_SESSION(NULL, &at, (long)pooled->len);
+	struct entry *entry = session ? calloc(1, sizeof(*entry)) : NULL;
+
+	if (!entry) {
+		SSL_SESSION_free(session);
+		return NULL;
+	}
+	entry->session = session;
+	entry->peer = hf_peer_ref(peer);
+	entry->since = pooled->since;
+	memcpy(entry->id, pooled->id, sizeof(entry->id));
+	memcpy(entry->sni, pooled->sni, sizeof(entry->sni));
+	return entry;
+}
+
+/* What another process began, of a peer that this one has judged too: now in its table. */
+static struct entry *fetch(struct hf_tls_conn *conn, const uint8_t *id)
+{
+	struct hf_tls_context *context = conn->context;
+	struct hf_pooled_session pooled;
+	struct entry *entry = NULL;
+	struct hf_peer *peer;
+
+	if (!hf_session_pool_get(context->session_pool, id, &pooled))
+		return NULL;
+	peer = hf_peers_find(context->peers, pooled.peer);
+	if (peer && memcmp(pooled.sni, conn->hello_sni, sizeof(pooled.sni)) == 0)
+		entry = entry_of(&pooled, peer);
+	OPENSSL_cleanse(&pooled, sizeof(pooled));
+	if (entry)
+		keep(sessions_of(conn), entry);
+	return entry;
+}
+
+static struct entry *find(struct hf_tls_conn *conn, const uint8_t *id)
+{
+	struct entry *entry = *slot_of(sessions_of(conn), id);
+
+	return entry || !conn->context->session_pool ? entry : fetch(conn, id);
+}
+
+/* --- what libssl calls ------------------------------------------------------------------- */
 
 static bool peer_stands(const struct hf_peer *peer, const struct hf_tls_context *context)
 {
@@ -137,6 +201,8 @@ static int session_made(SSL *ssl, SSL_SESSION *session)
 	entry->since = conn->session_since;
 	memcpy(entry->id, id, ID_LEN);
 	memcpy(entry->sni, conn->hello_sni, sizeof(entry->sni));
+	if (conn->context->session_pool)
+		share(conn->context->session_pool, entry);
 	keep(sessions_of(conn), entry);
 	return 1;
 }
@@ -147,7 +213,7 @@ static SSL_SESSION *session_wanted(SSL *ssl, const unsigned char *id, int len, i
 {
 	struct hf_tls_conn *conn = SSL_get_app_data(ssl);
 	struct hf_sessions *sessions = sessions_of(conn);
-	struct entry *entry = len == ID_LEN ? *slot_of(sessions, id) : NULL;
+	struct entry *entry = len == ID_LEN ? find(conn, id) : NULL;
 
 	hf_peer_detach(conn);
 	conn->from_session = false;

@@ -5,7 +5,8 @@
  * verdict still good at that moment; for the same server name on the same listener; and at most
  * HF_TLS_SESSION_SECONDS (or less, as configured) after the full handshake it comes from, however
  * often it was resumed since.  Anything else is a full handshake, where the peer is judged.  One
- * thread; each process has its own. */
+ * thread; each process has its own table, and looks into the pool that several share, if any, for
+ * what it has not (tls/session_pool.h): the peer must still be known to itself. */
 #ifndef HF_TLS_SESSIONS_H
 #define HF_TLS_SESSIONS_H
 

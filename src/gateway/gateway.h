@@ -157,6 +157,7 @@ struct hf_gateway_config {
 	const char *const *aide; /* a program to run beside us (aide.h); NULL: none */
 	struct hf_revocations *revocations; /* the gateway's own: made by the supervisor */
 	struct hf_health_board *health;	    /* likewise; NULL: there are no services */
+	struct hf_session_pool *session_pool; /* likewise; NULL: one worker, or no resumption */
 	struct hf_ocsp_book *ocsp;	    /* likewise; NULL: nobody is asked */
 	struct hf_networks proxies; /* peers from here begin with a PROXY protocol header */
 	struct hf_http_server_config http;

@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "gateway/revocations.h"
 #include "gateway/supervisor.h"
+#include "tls/session_pool.h"
 #include "util/clock.h"
 #include "util/daemon.h"
 
@@ -440,6 +441,7 @@ int hf_gateway_run(const struct hf_gateway_config *config, struct hf_err *err)
 	hf_supervisor_close_admin(s);
 	hf_revocations_free(s->own.revocations);
 	hf_health_board_unmap(s->own.health);
+	hf_session_pool_unmap(s->own.session_pool);
 	hf_ocsp_book_free(s->own.ocsp);
 	hf_filewatch_free(s->watch);
 	hf_gateway_parts_done(&s->good);

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "gateway/revocations.h"
 #include "gateway/supervisor.h"
+#include "tls/session_pool.h"
 #include "util/daemon.h"
 
 enum { DESCRIPTORS_SPARED = 64 }; /* listeners, logs, libraries */
@@ -150,6 +151,8 @@ int hf_supervisor_set_up(struct hf_supervisor *s, struct hf_err *err)
 		return hf_err_nomem(err);
 	hf_roster_set_anchors(s->roster, &s->good);
 	rc = hf_health_board_map(s->config, &s->own.health, err);
+	if (rc == 0 && s->config->resume && s->slots_len > 1)
+		rc = hf_session_pool_map(&s->own.session_pool, err);
 	if (rc == 0)
 		rc = hf_supervisor_signer_ready(s, err);
 	if (rc == 0)

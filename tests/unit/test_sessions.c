@@ -3,6 +3,7 @@
 #include "tls_fixture.h"
 
 #include "tls/internal.h"
+#include "tls/session_pool.h"
 #include "tls/sessions.h"
 
 #define NAMES "DNS:localhost,DNS:other.test"
@@ -279,6 +280,128 @@ static void test_what_ends_a_session(void **state)
 	}
 }
 
+/* --- two processes that share a pool ----------------------------------------------------- */
+
+/* What the second of two workers, each with its own peer table, does with a session of the first.
+ */
+struct worker_change {
+	struct hf_tls_config second;
+	bool unknown; /* the second worker has never seen the client */
+	bool alone;   /* it does not share the pool */
+	bool revoked; /* there, after it was known */
+	const char *name;
+	int64_t later;
+};
+
+static void it_is_unknown(struct worker_change *c)
+{
+	c->unknown = true;
+}
+
+static void it_is_alone(struct worker_change *c)
+{
+	c->alone = true;
+}
+
+static void it_is_revoked(struct worker_change *c)
+{
+	c->revoked = true;
+}
+
+static void it_asks_for_another(struct worker_change *c)
+{
+	c->name = "other.test";
+}
+
+static void it_has_another_rule(struct worker_change *c)
+{
+	c->second.rules = tx_rules("any");
+}
+
+static void it_comes_late(struct worker_change *c)
+{
+	c->later = HF_TLS_SESSION_SECONDS;
+}
+
+static void it_listens_elsewhere(struct worker_change *c)
+{
+	c->second.listener = "elsewhere";
+}
+
+static void nothing_of_it(struct worker_change *c)
+{
+	(void)c;
+}
+
+static const struct {
+	const char *label;
+	void (*apply)(struct worker_change *c);
+	bool resumed;
+	const char *cause; /* of the refusal; "" accepted */
+} worker_rows[] = {
+	{ "a client that both know", nothing_of_it, true, "" },
+	{ "a client that only the first knows", it_is_unknown, false, "" },
+	{ "a worker that shares nothing", it_is_alone, false, "" },
+	{ "a client that is revoked there", it_is_revoked, false, "V-REVOKED" },
+	{ "another server name", it_asks_for_another, false, "" },
+	{ "another policy", it_has_another_rule, false, "" },
+	{ "a session that is over", it_comes_late, false, "" },
+	{ "another listener", it_listens_elsewhere, false, "" },
+};
+
+static void check_worker_row(size_t i, enum hf_tls_version version, struct hf_session_pool *pool)
+{
+	struct worker_change c = { .second = server_config(version), .name = "localhost" };
+	struct hf_tls_config config = server_config(version);
+	HF_AUTO(hf_tls_context) first = NULL, second = NULL, client = NULL, again = NULL;
+	SSL_SESSION *session;
+	struct tx_meeting m;
+
+	worker_rows[i].apply(&c);
+	config.session_pool = pool;
+	c.second.session_pool = c.alone ? NULL : pool;
+	first = tx_context(&config);
+	second = tx_context(&c.second);
+	client = client_context(&good, "localhost");
+	again = client_context(&good, c.name);
+	session = first_session(client, first);
+	if (!c.unknown)
+		SSL_SESSION_free(first_session(client, second));
+	tx_now += c.later;
+	if (c.revoked)
+		assert_int_equal(hf_peers_revoke(hf_tls_context_peers(second),
+						 good.credential->chain.items[0]->sha256, NULL),
+				 0);
+	meet_with(&m, again, second, session);
+	if (resumed(&m) != worker_rows[i].resumed)
+		fail_msg("%s: %sresumed in version %d", worker_rows[i].label,
+			 resumed(&m) ? "" : "not ", version);
+	if (worker_rows[i].cause[0])
+		assert_string_equal(hf_tls_conn_failure(m.server)->cause, worker_rows[i].cause);
+	else
+		assert_string_equal(hf_tls_conn_peer_chain(m.server)->items[0]->common_name,
+				    "good");
+	tx_meet_end(&m);
+	SSL_SESSION_free(session);
+	if (c.second.rules)
+		hf_rules_unref(c.second.rules);
+	tx_now = TX_NOW_2026;
+}
+
+static void test_what_another_worker_may_resume(void **state)
+{
+	struct hf_session_pool *pool;
+	struct hf_err err;
+
+	(void)state;
+	assert_int_equal(hf_session_pool_map(&pool, &err), 0);
+	for (size_t v = 0; v < HF_ARRAY_LEN(versions); v++) {
+		for (size_t i = 0; i < HF_ARRAY_LEN(worker_rows); i++)
+			check_worker_row(i, versions[v], pool);
+	}
+	hf_session_pool_unmap(pool);
+}
+
 /* HAProxy 9f1d59099: each resumption under TLS 1.3 brings a new ticket, so a session could live for
  * ever. */
 static void test_resuming_does_not_prolong(void **state)
@@ -433,6 +556,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_ends_a_session),
+		cmocka_unit_test(test_what_another_worker_may_resume),
 		cmocka_unit_test(test_resuming_does_not_prolong),
 		cmocka_unit_test(test_a_resumed_connection_is_swept),
 		cmocka_unit_test(test_nobody_is_not_remembered),

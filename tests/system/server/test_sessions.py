@@ -83,3 +83,16 @@ def test_session_never_outlives_its_certificate(hf, town, tmp_path, version):
 def test_an_hour_is_the_most(hf, town):
     done = hf("serve", *town.serve_args, *ANSWER, "--resume-lifetime", "2h", exit=2)
     assert "resume-lifetime" in done.stderr
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_each_worker_resumes_what_another_began(hf, town, version):
+    """A table for each process made all but one resumption in N a full handshake.  A worker that has not judged the
+    client itself asks for a full handshake, once."""
+    context = PythonClient.context(town["mail"], town.ca, version=version)
+    with hf.serve(*town.serve_args, *ANSWER[:-1], "3") as server:
+        reused, session = meet(context, server.port)
+        assert not reused
+        met = [meet(context, server.port, session) for _ in range(40)]
+        assert None not in met
+        assert [reused for reused, _ in met].count(False) <= 2

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Slots behind one lock, held for a copy of two kilobytes.  Must never give out a slot that a
+ * process died in the middle of writing. */
+#include "tls/session_pool.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <openssl/crypto.h>
+
+enum { BUCKETS = 1024, WAYS = 4 };
+
+struct slot {
+	_Atomic bool whole; /* false: empty, or half written */
+	struct hf_pooled_session session;
+};
+
+struct hf_session_pool {
+	pthread_mutex_t lock; /* robust and shared by the processes */
+	struct slot slots[BUCKETS][WAYS];
+};
+
+static bool make_lock(pthread_mutex_t *lock)
+{
+	pthread_mutexattr_t attr;
+	bool ok;
+
+	if (pthread_mutexattr_init(&attr) != 0)
+		return false;
+	ok = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) == 0 &&
+	     pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) == 0 &&
+	     pthread_mutex_init(lock, &attr) == 0;
+	(void)pthread_mutexattr_destroy(&attr);
+	return ok;
+}
+
+int hf_session_pool_map(struct hf_session_pool **ret_pool, struct hf_err *err)
+{
+	struct hf_session_pool *pool =
+	    mmap(NULL, sizeof(*pool), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (pool == MAP_FAILED)
+		return hf_err_nomem(err);
+	if (!make_lock(&pool->lock)) {
+		(void)munmap(pool, sizeof(*pool));
+		return hf_err_nomem(err);
+	}
+	(void)madvise(pool, sizeof(*pool), MADV_DONTDUMP); /* there are secrets in it */
+	*ret_pool = pool;
+	return 0;
+}
+
+void hf_session_pool_unmap(struct hf_session_pool *pool)
+{
+	if (pool)
+		(void)munmap(pool, sizeof(*pool));
+}
+
+static void lock(struct hf_session_pool *pool)
+{
+	if (pthread_mutex_lock(&pool->lock) == EOWNERDEAD)
+		(void)pthread_mutex_consistent(&pool->lock);
+}
+
+static void unlock(struct hf_session_pool *pool)
+{
+	(void)pthread_mutex_unlock(&pool->lock);
+}
+
+/* Ids are ours, and random: their first bytes spread well. */
+static struct slot *bucket_of(struct hf_session_pool *pool, const uint8_t *id)
+{
+	return pool->slots[(id[0] | id[1] << 8) & (BUCKETS - 1)];
+}
+
+static struct slot *slot_of(struct hf_session_pool *pool, const uint8_t *id)
+{
+	struct slot *bucket = bucket_of(pool, id);
+
+	for (size_t i = 0; i < WAYS; i++)
+		if (bucket[i].whole && memcmp(bucket[i].session.id, id, HF_POOLED_ID_LEN) == 0)
+			return &bucket[i];
+	return NULL;
+}
+
+/* An empty one, else that of the oldest session. */
+static struct slot *room_for(struct hf_session_pool *pool, const uint8_t *id)
+{
+	struct slot *bucket = bucket_of(pool, id), *best = &bucket[0];
+
+	for (size_t i = 0; i < WAYS; i++) {
+		if (!bucket[i].whole)
+			return &bucket[i];
+		if (bucket[i].session.since < best->session.since)
+			best = &bucket[i];
+	}
+	return best;
+}
+
+/* All but what of `der` is not used. */
+static void copy(struct hf_pooled_session *to, const struct hf_pooled_session *from)
+{
+	memcpy(to, from, offsetof(struct hf_pooled_session, der) + from->len);
+}
+
+void hf_session_pool_put(struct hf_session_pool *pool, const struct hf_pooled_session *session)
+{
+	struct slot *slot;
+
+	lock(pool);
+	slot = slot_of(pool, session->id);
+	if (!slot)
+		slot = room_for(pool, session->id);
+	slot->whole = false;
+	OPENSSL_cleanse(&slot->session, sizeof(slot->session));
+	copy(&slot->session, session);
+	slot->whole = true;
+	unlock(pool);
+}
+
+bool hf_session_pool_get(struct hf_session_pool *pool, const uint8_t id[HF_POOLED_ID_LEN],
+			 struct hf_pooled_session *ret_session)
+{
+	const struct slot *slot;
+
+	lock(pool);
+	slot = slot_of(pool, id);
+	if (slot)
+		copy(ret_session, &slot->session);
+	unlock(pool);
+	return slot != NULL;
+}
