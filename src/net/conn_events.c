@@ -86,12 +86,12 @@ void hf_conn_soon(struct hf_conn *conn)
 
 /* --- events ------------------------------------------------------------------------------ */
 
-/* The client of TLS 1.3 has the last word of a handshake.  Unless it set TCP_NODELAY its request
- * waits until we have acknowledged that (RFC 896), and we would wait 40 ms for an answer to send it
- * with. */
-static void acknowledge_last_word(struct hf_conn *conn)
+/* The client has the last word of a handshake in TLS 1.3, and of a resumption in TLS 1.2.  Unless
+ * it set TCP_NODELAY its request waits until we have acknowledged that (RFC 896), and we would wait
+ * 40 ms for an answer to send it with. */
+static void acknowledge_last_word(struct hf_conn *conn, const struct hf_tls_info *info)
 {
-	if (conn->accepted && conn->version >= HF_TLS_1_3)
+	if (conn->accepted && (info->version >= HF_TLS_1_3 || info->resumed))
 		hf_socket_quick_ack(conn->fd, conn->peer.sa.ss_family);
 }
 
@@ -106,7 +106,7 @@ static void opened(struct hf_conn *conn)
 	conn->active_ms = hf_loop_now_ms(conn->loop);
 	conn->want_read = true;
 	hf_conn_deadline(conn, 0);
-	acknowledge_last_word(conn);
+	acknowledge_last_word(conn, &info);
 	tell_ready(conn);
 }
 
