@@ -37,11 +37,9 @@ void hf_buf_clear(struct hf_buf *b)
 /* A fresh block and a cleansed old one instead of realloc, which may leave a copy behind. */
 static int grow(struct hf_buf *b, size_t need)
 {
-	size_t alloc = b->alloc ? b->alloc : FIRST_ALLOC;
+	size_t alloc = HF_MAX(b->alloc ? 2 * b->alloc : FIRST_ALLOC, need);
 	char *fresh;
 
-	while (alloc < need)
-		alloc *= 2;
 	fresh = malloc(alloc);
 	if (!fresh) {
 		b->failed = true;

@@ -25,8 +25,17 @@ void hf_fd_close(int fd)
 		(void)close(fd);
 }
 
-static int read_all(int fd, const char *path, struct hf_buf *out, struct hf_err *err)
+/* expected: how many bytes are likely to come, so that a large file is not copied while it grows.
+ */
+static int read_all(int fd, const char *path, size_t expected, struct hf_buf *out,
+		    struct hf_err *err)
 {
+	size_t left = out->cap - out->len;
+
+	/* and room to find that it has ended */
+	if (expected > READ_CHUNK && expected <= left &&
+	    hf_buf_reserve(out, HF_MIN(expected + READ_CHUNK, left)) < 0)
+		return hf_err_nomem(err);
 	for (;;) {
 		size_t room = HF_MIN(out->cap - out->len, (size_t)READ_CHUNK);
 		char probe;
@@ -75,13 +84,15 @@ int hf_file_read(const char *path, struct hf_buf *out, struct hf_err *err)
 	struct stat st;
 
 	if (strcmp(path, "-") == 0)
-		return read_all(STDIN_FILENO, "standard input", out, err);
+		return read_all(STDIN_FILENO, "standard input", 0, out, err);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return cannot_open(path, errno, err);
-	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+	if (fstat(fd, &st) != 0)
+		return hf_err_errno(err, errno, "cannot read '%s'", path);
+	if (S_ISDIR(st.st_mode))
 		return hf_err_set(err, HF_MISTAKE_FILE_DIRECTORY, "'%s' is a directory", path);
-	return read_all(fd, path, out, err);
+	return read_all(fd, path, S_ISREG(st.st_mode) ? (size_t)st.st_size : 0, out, err);
 }
 
 bool hf_file_exists(const char *path)

@@ -3,9 +3,11 @@
  * decides. */
 #include "pki/crl.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/sha.h>
 #include <openssl/x509_vfy.h>
 
 #include "base/err.h"
@@ -51,32 +53,83 @@ static void look_at(struct hf_crl *crl, const STACK_OF(X509_EXTENSION) *exts, co
 	}
 }
 
-static void look_at_extensions(struct hf_crl *crl)
+static const int entry_nids[] = { NID_crl_reason, NID_certificate_issuer, NID_invalidity_date };
+
+static int note_issuer(struct hf_crl *crl, uint32_t offset, struct hf_err *err)
 {
-	static const int crl_nids[] = { NID_crl_number, NID_delta_crl,
-					NID_issuing_distribution_point,
-					NID_authority_key_identifier };
-	static const int entry_nids[] = { NID_crl_reason, NID_certificate_issuer,
-					  NID_invalidity_date };
-	STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(crl->crl);
-	int count = sk_X509_REVOKED_num(entries);
+	size_t len = crl->issuers_len;
+
+	if ((len & (len - 1)) == 0) { /* full, at each power of two */
+		uint32_t *grown =
+		    reallocarray(crl->issuers, len ? 2 * len : 1, sizeof(*crl->issuers));
+
+		if (!grown)
+			return hf_err_nomem(err);
+		crl->issuers = grown;
+	}
+	crl->issuers[crl->issuers_len++] = offset;
+	return 0;
+}
+
+static int look_at_entry_extensions(struct hf_crl *crl, const struct hf_crl_entry *entry,
+				    uint32_t offset, struct hf_err *err)
+{
+	HF_AUTO(X509_EXTENSION_stack) exts = hf_crl_entry_extensions(entry);
+	bool names_issuer = false;
+
+	if (!exts)
+		return hf_err_set(err, HF_E_PARSE, "the extensions of an entry are damaged");
+	look_at(crl, exts, entry_nids, HF_ARRAY_LEN(entry_nids));
+	for (int i = 0; i < sk_X509_EXTENSION_num(exts); i++) {
+		X509_EXTENSION *ext = sk_X509_EXTENSION_value(exts, i);
+
+		if (OBJ_obj2nid(X509_EXTENSION_get_object(ext)) == NID_certificate_issuer)
+			names_issuer = true;
+		else if (X509_EXTENSION_get_critical(ext) > 0)
+			crl->first_critical = HF_MIN(crl->first_critical, offset);
+	}
+	return names_issuer ? note_issuer(crl, offset, err) : 0;
+}
+
+/* The dates of neighbours are often the same. */
+static bool has_good_date(const struct hf_crl_entry *entry, const struct hf_crl_entry *before)
+{
 	int64_t at;
 
-	look_at(crl, X509_CRL_get0_extensions(crl->crl), crl_nids, HF_ARRAY_LEN(crl_nids));
-	crl->revoked_count = count > 0 ? (size_t)count : 0;
-	for (int i = 0; i < count; i++) {
-		const X509_REVOKED *entry = sk_X509_REVOKED_value(entries, i);
+	if (before->time.at && before->time_tag == entry->time_tag &&
+	    before->time.len == entry->time.len &&
+	    memcmp(before->time.at, entry->time.at, entry->time.len) == 0)
+		return true;
+	return hf_crl_entry_at(entry, &at);
+}
 
-		look_at(crl, X509_REVOKED_get0_extensions(entry), entry_nids,
-			HF_ARRAY_LEN(entry_nids));
-		if (!hf_asn1_time_read(X509_REVOKED_get0_revocationDate(entry), &at))
+/* One strict pass: every entry is well-formed after it. */
+static int look_at_entries(struct hf_crl *crl, struct hf_der_walk entries, struct hf_err *err)
+{
+	struct hf_der_walk left = entries;
+	struct hf_crl_entry entry, before = { .is_der = false };
+	int rc = 0;
+
+	crl->first_critical = HF_CRL_NOWHERE;
+	for (; rc == 0 && left.len > 0; crl->revoked_count++) {
+		uint32_t offset = (uint32_t)(left.at - entries.at);
+
+		if (!hf_crl_entry_next(&left, &entry))
+			return hf_err_set(err, HF_E_PARSE, "entry %zu of the CRL is damaged",
+					  crl->revoked_count + 1);
+		if (!entry.is_der || !has_good_date(&entry, &before))
 			crl->bad = true;
+		else
+			before = entry;
+		if (entry.extensions.len > 0 && !hf_crl_entry_is_plain(&entry))
+			rc = look_at_entry_extensions(crl, &entry, offset, err);
 	}
+	return rc;
 }
 
 static int read_number(const struct hf_crl *crl, int nid, char **ret_text, struct hf_err *err)
 {
-	HF_AUTO(ASN1_INTEGER) number = X509_CRL_get_ext_d2i(crl->crl, nid, NULL, NULL);
+	HF_AUTO(ASN1_INTEGER) number = X509_CRL_get_ext_d2i(crl->head, nid, NULL, NULL);
 
 	if (!number)
 		return 0;
@@ -87,7 +140,7 @@ static int read_number(const struct hf_crl *crl, int nid, char **ret_text, struc
 static int read_akid(struct hf_crl *crl, struct hf_err *err)
 {
 	HF_AUTO(AUTHORITY_KEYID) akid =
-	    X509_CRL_get_ext_d2i(crl->crl, NID_authority_key_identifier, NULL, NULL);
+	    X509_CRL_get_ext_d2i(crl->head, NID_authority_key_identifier, NULL, NULL);
 
 	if (!akid || !akid->keyid)
 		return 0;
@@ -99,9 +152,9 @@ static int read_akid(struct hf_crl *crl, struct hf_err *err)
 
 static void read_times(struct hf_crl *crl)
 {
-	const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl->crl);
+	const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl->head);
 
-	if (!hf_asn1_time_read(X509_CRL_get0_lastUpdate(crl->crl), &crl->this_update)) {
+	if (!hf_asn1_time_read(X509_CRL_get0_lastUpdate(crl->head), &crl->this_update)) {
 		crl->this_update = HF_TIME_MAX;
 		crl->bad = true;
 	}
@@ -113,38 +166,148 @@ static void read_times(struct hf_crl *crl)
 	}
 }
 
-static int decode(struct hf_crl *crl, struct hf_err *err)
+static int read_head(struct hf_crl *crl, struct hf_err *err)
 {
+	static const int crl_nids[] = { NID_crl_number, NID_delta_crl,
+					NID_issuing_distribution_point,
+					NID_authority_key_identifier };
 	int md_nid = NID_undef, rc;
-	unsigned len = 0;
 
-	if (!X509_CRL_digest(crl->crl, EVP_sha256(), crl->sha256, &len))
-		return hf_err_ossl(err, HF_E_CRYPTO, "cannot compute SHA-256");
-	crl->issuer = hf_name_text(X509_CRL_get_issuer(crl->crl));
+	crl->issuer = hf_name_text(hf_crl_issuer(crl));
 	if (!crl->issuer)
 		return hf_err_nomem(err);
 	read_times(crl);
-	look_at_extensions(crl);
-	if (OBJ_find_sigid_algs(X509_CRL_get_signature_nid(crl->crl), &md_nid, NULL))
+	look_at(crl, X509_CRL_get0_extensions(crl->head), crl_nids, HF_ARRAY_LEN(crl_nids));
+	if (OBJ_find_sigid_algs(X509_CRL_get_signature_nid(crl->head), &md_nid, NULL))
 		crl->sig_md_nid = md_nid;
-	crl->idp = X509_CRL_get_ext_d2i(crl->crl, NID_issuing_distribution_point, NULL, NULL);
+	crl->idp = X509_CRL_get_ext_d2i(crl->head, NID_issuing_distribution_point, NULL, NULL);
 	rc = read_number(crl, NID_crl_number, &crl->number, err);
 	if (rc == 0)
 		rc = read_number(crl, NID_delta_crl, &crl->base_number, err);
 	return rc < 0 ? rc : read_akid(crl, err);
 }
 
-int hf_crl_new(X509_CRL *list, struct hf_crl **ret_crl, struct hf_err *err)
+/* Where the parts of a list stand. */
+struct parts {
+	struct hf_der_walk tbs;	   /* the whole TBSCertList */
+	struct hf_der_walk before; /* of its content: in front of the entries */
+	struct hf_der_walk
+	    entries; /* content of revokedCertificates; len 0 when it is empty or absent */
+	struct hf_der_walk after; /* of its content: behind them */
+	struct hf_der_walk rest;  /* algorithm and signature */
+};
+
+static bool split(const uint8_t *der, size_t len, struct parts *ret_parts)
+{
+	struct hf_der_walk all = { der, len }, list, tbs, ignored;
+	struct parts p = { .entries = { NULL, 0 } };
+
+	if (!hf_der_enter(&all, HF_DER_SEQUENCE, &list) || all.len > 0)
+		return false;
+	p.tbs.at = list.at;
+	if (!hf_der_enter(&list, HF_DER_SEQUENCE, &tbs))
+		return false;
+	p.tbs.len = (size_t)(list.at - p.tbs.at);
+	p.rest = list;
+	p.before.at = tbs.at;
+	(void)hf_der_enter(&tbs, HF_DER_INTEGER, &ignored); /* the version; version 1 says none */
+	/* algorithm and issuer */
+	if (!hf_der_enter(&tbs, HF_DER_SEQUENCE, &ignored) ||
+	    !hf_der_enter(&tbs, HF_DER_SEQUENCE, &ignored) || !hf_der_is_time(&tbs))
+		return false;
+	while (hf_der_is_time(&tbs) && hf_der_enter(&tbs, tbs.at[0], &ignored))
+		; /* thisUpdate and nextUpdate: the decoder of the head counts them */
+	p.before.len = (size_t)(tbs.at - p.before.at);
+	(void)hf_der_enter(&tbs, HF_DER_SEQUENCE, &p.entries);
+	/* OpenSSL's decoder takes a SEQUENCE OF that is marked as primitive: it would be entries
+	 * that nobody finds */
+	if (tbs.len > 0 && tbs.at[0] != HF_DER_EXPLICIT_0)
+		return false;
+	p.after = tbs;
+	*ret_parts = p;
+	return true;
+}
+
+bool hf_crl_is_list(const uint8_t *der, size_t len)
+{
+	struct parts parts;
+	struct hf_der_walk entry;
+	bool found = split(der, len, &parts);
+
+	while (found && parts.entries.len > 0)
+		found = hf_der_enter(&parts.entries, HF_DER_SEQUENCE, &entry);
+	return found;
+}
+
+static void put_header(uint8_t **at, size_t len)
+{
+	ASN1_put_object(at, 1, (int)len, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
+}
+
+static void put(uint8_t **at, const struct hf_der_walk *part)
+{
+	memcpy(*at, part->at, part->len);
+	*at += part->len;
+}
+
+/* OpenSSL decodes the list as if it had no entries. */
+static int decode_head(struct hf_crl *crl, const struct parts *p, struct hf_err *err)
+{
+	size_t tbs_len = p->before.len + p->after.len;
+	int tbs_span = ASN1_object_size(1, (int)tbs_len, V_ASN1_SEQUENCE);
+	size_t list_len = (size_t)tbs_span + p->rest.len;
+	int list_span = ASN1_object_size(1, (int)list_len, V_ASN1_SEQUENCE);
+	uint8_t *der = malloc((size_t)list_span), *at = der;
+
+	if (!der)
+		return hf_err_nomem(err);
+	put_header(&at, list_len);
+	put_header(&at, tbs_len);
+	put(&at, &p->before);
+	put(&at, &p->after);
+	put(&at, &p->rest);
+	crl->head = hf_der_decode(der, (size_t)list_span, ASN1_ITEM_rptr(X509_CRL));
+	free(der);
+	if (!crl->head || sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl->head)) > 0)
+		return hf_err_set(err, HF_E_PARSE, "the CRL is damaged");
+	return 0;
+}
+
+static int decode(struct hf_crl *crl, struct hf_err *err)
+{
+	struct parts parts;
+	uint64_t seed;
+	int rc;
+
+	if (!split(crl->der, crl->der_len, &parts))
+		return hf_der_explain(crl->der, crl->der_len, "the CRL", err);
+	crl->tbs = parts.tbs;
+	rc = decode_head(crl, &parts, err);
+	if (rc == 0)
+		rc = look_at_entries(crl, parts.entries, err);
+	if (rc == 0)
+		rc = read_head(crl, err);
+	if (rc < 0)
+		return rc;
+	SHA256(crl->der, crl->der_len, crl->sha256);
+	memcpy(&seed, crl->sha256, sizeof(seed));
+	return hf_crl_index_build(&crl->index, parts.entries, crl->revoked_count, seed, err);
+}
+
+int hf_crl_from_der(const uint8_t *der, size_t len, struct hf_crl **ret_crl, struct hf_err *err)
 {
 	HF_AUTO(hf_crl) crl = calloc(1, sizeof(*crl));
 	int rc;
 
-	if (!crl)
+	if (crl)
+		crl->der = malloc(len + 1);
+	if (!crl || !crl->der)
 		return hf_err_nomem(err);
 	atomic_init(&crl->refs, 1);
-	if (!X509_CRL_up_ref(list))
-		return hf_err_ossl(err, HF_E_CRYPTO, "cannot hold the CRL");
-	crl->crl = list;
+	if (len > INT_MAX) /* of OpenSSL's lengths */
+		return hf_err_set(err, HF_E_LIMIT, "the CRL is larger than %d bytes", INT_MAX);
+	memcpy(crl->der, der, len);
+	crl->der_len = len;
 	(void)ERR_set_mark();
 	rc = decode(crl, err);
 	(void)ERR_pop_to_mark();
@@ -154,13 +317,13 @@ int hf_crl_new(X509_CRL *list, struct hf_crl **ret_crl, struct hf_err *err)
 	return 0;
 }
 
-int hf_crl_from_der(const uint8_t *der, size_t len, struct hf_crl **ret_crl, struct hf_err *err)
+int hf_crl_new(const X509_CRL *list, struct hf_crl **ret_crl, struct hf_err *err)
 {
-	HF_AUTO(X509_CRL) list = hf_der_decode(der, len, ASN1_ITEM_rptr(X509_CRL));
+	HF_AUTO(ossl_mem) der = NULL;
+	int len = i2d_X509_CRL(list, &der);
 
-	if (!list)
-		return hf_der_explain(der, len, "the CRL", err);
-	return hf_crl_new(list, ret_crl, err);
+	return len <= 0 ? hf_err_ossl(err, HF_E_CRYPTO, "cannot write the CRL")
+			: hf_crl_from_der(der, (size_t)len, ret_crl, err);
 }
 
 struct hf_crl *hf_crl_ref(struct hf_crl *crl)
@@ -174,7 +337,10 @@ void hf_crl_unref(struct hf_crl *crl)
 {
 	if (!crl || atomic_fetch_sub_explicit(&crl->refs, 1, memory_order_acq_rel) != 1)
 		return;
-	X509_CRL_free(crl->crl);
+	X509_CRL_free(crl->head);
+	hf_crl_index_done(&crl->index);
+	free(crl->issuers);
+	free(crl->der);
 	ISSUING_DIST_POINT_free(crl->idp);
 	free(crl->issuer);
 	free(crl->number);
@@ -206,58 +372,4 @@ void hf_crls_done(struct hf_crls *list)
 		hf_crl_unref(list->items[i]);
 	free(list->items);
 	*list = (struct hf_crls)HF_CRLS_INIT;
-}
-
-/* RFC 5280 5.3.1; 7 is not used. */
-static const struct {
-	int code;
-	const char *name;
-} reasons[] = {
-	{ CRL_REASON_UNSPECIFIED, "unspecified" },
-	{ CRL_REASON_KEY_COMPROMISE, "keyCompromise" },
-	{ CRL_REASON_CA_COMPROMISE, "cACompromise" },
-	{ CRL_REASON_AFFILIATION_CHANGED, "affiliationChanged" },
-	{ CRL_REASON_SUPERSEDED, "superseded" },
-	{ CRL_REASON_CESSATION_OF_OPERATION, "cessationOfOperation" },
-	{ CRL_REASON_CERTIFICATE_HOLD, "certificateHold" },
-	{ CRL_REASON_REMOVE_FROM_CRL, "removeFromCRL" },
-	{ CRL_REASON_PRIVILEGE_WITHDRAWN, "privilegeWithdrawn" },
-	{ CRL_REASON_AA_COMPROMISE, "aACompromise" },
-};
-
-int hf_crl_reason_parse(const char *name)
-{
-	for (size_t i = 0; i < HF_ARRAY_LEN(reasons); i++) {
-		if (hf_str_case_eq(name, reasons[i].name))
-			return reasons[i].code;
-	}
-	return -1;
-}
-
-const char *hf_crl_reason_name(int reason)
-{
-	for (size_t i = 0; i < HF_ARRAY_LEN(reasons); i++) {
-		if (reasons[i].code == reason)
-			return reasons[i].name;
-	}
-	return NULL;
-}
-
-const char *const *hf_crl_reason_names(void)
-{
-	static const char *const names[] = {
-		"unspecified",
-		"keyCompromise",
-		"cACompromise",
-		"affiliationChanged",
-		"superseded",
-		"cessationOfOperation",
-		"certificateHold",
-		"removeFromCRL",
-		"privilegeWithdrawn",
-		"aACompromise",
-		NULL,
-	};
-
-	return names;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Revocation lists (RFC 5280 section 5), decoded once, immutable, counted. */
+/* Revocation lists (RFC 5280 section 5), decoded once, immutable, counted.  A list is its bytes, an
+ * index of them, and an object of OpenSSL's without any entry: what a list of a million entries
+ * takes beside its bytes is 6 MB. */
 #ifndef HF_PKI_CRL_H
 #define HF_PKI_CRL_H
 
@@ -7,10 +9,22 @@
 
 #include "base/ossl.h"
 #include "pki/cert.h"
+#include "pki/crl_index.h"
 
 struct hf_crl {
 	atomic_int refs;
-	X509_CRL *crl;              /* owned */
+	/* Owned: the list as if it had no entries.  Its issuer, times, extensions and signature are
+	 * the list's; ask hf_crl_verify whether the signature is good. */
+	X509_CRL *head;
+	uint8_t *der;               /* owned: as it was signed */
+	size_t der_len;
+	struct hf_der_walk tbs;     /* what was signed, in der */
+	struct hf_crl_index index;
+	/* owned: places of the entries with a certificateIssuer, ascending */
+	uint32_t *issuers;
+	size_t issuers_len;
+	/* place of the first entry with a critical extension, certificateIssuer apart */
+	uint32_t first_critical;    /* HF_CRL_NOWHERE when there is none */
 	uint8_t sha256[HF_SHA256_LEN];
 	char *issuer;               /* text */
 	int64_t this_update;
@@ -27,12 +41,30 @@ struct hf_crl {
 	int sig_md_nid;
 	size_t revoked_count;
 };
-/* takes a new reference */
-int hf_crl_new(X509_CRL *crl, struct hf_crl **ret_crl, struct hf_err *err);
+enum { HF_CRL_NOWHERE = UINT32_MAX };
+int hf_crl_new(const X509_CRL *crl, struct hf_crl **ret_crl, struct hf_err *err);
 int hf_crl_from_der(const uint8_t *der, size_t len, struct hf_crl **ret_crl, struct hf_err *err);
+/* Is that one list, down to the boundaries of its entries?  They are not looked into. */
+bool hf_crl_is_list(const uint8_t *der, size_t len);
 struct hf_crl *hf_crl_ref(struct hf_crl *crl);
 void hf_crl_unref(struct hf_crl *crl);
 HF_DEFINE_AUTO(hf_crl, struct hf_crl, hf_crl_unref);
+
+const X509_NAME *hf_crl_issuer(const struct hf_crl *crl); /* borrowed */
+/* Does its signature verify under that key (NULL: no)?  All of the list is hashed. */
+bool hf_crl_verify(const struct hf_crl *crl, EVP_PKEY *key);
+/* Is the certificate of that issuer (NULL: the list's own) on it: 0 no, 1 revoked, 2 removeFromCRL.
+ * Like X509_CRL_get0_by_cert: of several entries the first counts, and a certificateIssuer holds
+ * until the next (RFC 5280 5.3.3). */
+int hf_crl_find(const struct hf_crl *crl, const ASN1_INTEGER *serial, const X509_NAME *issuer,
+		struct hf_crl_entry *ret_entry);
+/* For OpenSSL's verifier: the list with no more entries than it needs to judge these certificates;
+ * its signature does not verify.  Free with X509_CRL_free. */
+int hf_crl_excerpt(const struct hf_crl *crl, const struct hf_certs *certs, X509_CRL **ret_excerpt,
+		   struct hf_err *err);
+int hf_crl_to_pem(const struct hf_crl *crl, struct hf_buf *out, struct hf_err *err);
+/* With an object for every entry, to print them; owned; NULL when out of memory. */
+X509_CRL *hf_crl_decode(const struct hf_crl *crl);
 
 struct hf_crls {
 	struct hf_crl **items;

@@ -37,6 +37,41 @@ bool hf_der_is_whole(const uint8_t *der, size_t len)
 	return hf_der_span(der, len, &span) && span == len;
 }
 
+bool hf_der_enter(struct hf_der_walk *walk, uint8_t tag, struct hf_der_walk *ret_content)
+{
+	size_t span, head = 2;
+
+	if (walk->len < 2 || walk->at[0] != tag)
+		return false;
+	if (walk->at[1] < 0x80)
+		span = 2 + (size_t)walk->at[1]; /* as most are */
+	else if (hf_der_span(walk->at, walk->len, &span))
+		head += (size_t)(walk->at[1] & 0x7f);
+	else
+		return false;
+	if (span > walk->len)
+		return false;
+	*ret_content = (struct hf_der_walk){ walk->at + head, span - head };
+	walk->at += span;
+	walk->len -= span;
+	return true;
+}
+
+bool hf_der_is_time(const struct hf_der_walk *walk)
+{
+	return walk->len > 0 &&
+	       (walk->at[0] == HF_DER_UTC_TIME || walk->at[0] == HF_DER_GENERALIZED_TIME);
+}
+
+bool hf_der_is_short(const uint8_t *object, const struct hf_der_walk *content)
+{
+	size_t octets = 0;
+
+	for (size_t len = content->len; content->len >= 0x80 && len > 0; len >>= 8)
+		octets++;
+	return (size_t)(content->at - object) == 2 + octets;
+}
+
 int hf_der_explain(const uint8_t *der, size_t len, const char *what, struct hf_err *err)
 {
 	size_t span;
@@ -85,24 +120,26 @@ static void format_digits(const char *digits, char out[HF_TIME_TEXT_CAP])
 		out[i] = form[i] == '0' ? *digits++ : form[i];
 }
 
-bool hf_asn1_time_read(const ASN1_TIME *t, int64_t *ret_at)
+bool hf_der_time_read(uint8_t tag, const uint8_t *content, size_t len, int64_t *ret_at)
 {
-	int type = t ? ASN1_STRING_type(t) : V_ASN1_UNDEF;
-	size_t digits = type == V_ASN1_UTCTIME ? 12 : 14;
-	const char *s;
+	bool utc = tag == HF_DER_UTC_TIME;
+	size_t digits = utc ? 12 : 14;
 	char full[] = "20YYMMDDhhmmss", text[HF_TIME_TEXT_CAP];
 
-	if (type != V_ASN1_UTCTIME && type != V_ASN1_GENERALIZEDTIME)
-		return false;
-	s = (const char *)ASN1_STRING_get0_data(t);
-	if ((size_t)ASN1_STRING_length(t) != digits + 1 || s[digits] != 'Z')
+	if ((!utc && tag != HF_DER_GENERALIZED_TIME) || len != digits + 1 || content[digits] != 'Z')
 		return false;
 	/* two digits: 50–99 are 19xx (RFC 5280 4.1.2.5.1) */
-	if (type == V_ASN1_UTCTIME && s[0] >= '5')
+	if (utc && content[0] >= '5')
 		memcpy(full, "19", 2);
-	memcpy(full + 14 - digits, s, digits);
+	memcpy(full + 14 - digits, content, digits);
 	format_digits(full, text);
 	return hf_time_parse(text, ret_at);
+}
+
+bool hf_asn1_time_read(const ASN1_TIME *t, int64_t *ret_at)
+{
+	return t && hf_der_time_read((uint8_t)ASN1_STRING_type(t), ASN1_STRING_get0_data(t),
+				     (size_t)ASN1_STRING_length(t), ret_at);
 }
 
 static char *hex_of(const BIGNUM *bn)

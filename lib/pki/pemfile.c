@@ -163,6 +163,14 @@ static int parse(struct hf_reading *r, const void *data, size_t len, struct hf_e
 	return hf_reading_add_any(r, data, len, err);
 }
 
+static int too_large(struct hf_err *err)
+{
+	return hf_err_hint(err,
+			   "a file may have %d MiB: give a list in DER, which takes a quarter less "
+			   "than PEM, or have its CA make several lists, each of some certificates",
+			   (int)HF_PEMFILE_CAP / (1024 * 1024));
+}
+
 int hf_pemfile_parse(struct hf_pemfile *f, const void *data, size_t len, const char *name,
 		     unsigned want, const struct hf_passphrase_source *pass, struct hf_err *err)
 {
@@ -170,9 +178,11 @@ int hf_pemfile_parse(struct hf_pemfile *f, const void *data, size_t len, const c
 	struct hf_reading r = { f, want, HF_UNLOCK_INIT(pass, name) };
 	int rc;
 
-	if (len > HF_PEMFILE_CAP)
-		return hf_err_set(err, HF_E_LIMIT, "'%s' is larger than %d bytes", name,
-				  (int)HF_PEMFILE_CAP);
+	if (len > HF_PEMFILE_CAP) {
+		(void)hf_err_set(err, HF_E_LIMIT, "'%s' is larger than %d bytes", name,
+				 (int)HF_PEMFILE_CAP);
+		return too_large(err);
+	}
 	hf_pemfile_done(f);
 	*f = fresh;
 	rc = parse(&r, len > 0 ? data : "", len, err);
@@ -182,15 +192,20 @@ int hf_pemfile_parse(struct hf_pemfile *f, const void *data, size_t len, const c
 	return rc < 0 ? hf_err_context(err, rc, "'%s'", name) : 0;
 }
 
+int hf_pemfile_read(const char *path, struct hf_buf *out, struct hf_err *err)
+{
+	int rc = hf_file_read(path, out, err);
+
+	return rc == -HF_E_LIMIT ? too_large(err) : rc;
+}
+
 int hf_pemfile_load(struct hf_pemfile *f, const char *path, unsigned want,
 		    const struct hf_passphrase_source *pass, struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_buf) data = HF_BUF_INIT(HF_PEMFILE_CAP);
-	int rc = hf_file_read(path, &data, err);
+	int rc = hf_pemfile_read(path, &data, err);
 
-	if (rc < 0)
-		return rc;
-	return hf_pemfile_parse(f, data.data, data.len, path, want, pass, err);
+	return rc < 0 ? rc : hf_pemfile_parse(f, data.data, data.len, path, want, pass, err);
 }
 
 /* "a CRL of X", or "3 CRLs, the first of X"; who may be NULL. */

@@ -11,7 +11,8 @@
 #include "pki/key.h"
 
 enum {
-	HF_PEMFILE_CAP = 32 * 1024 * 1024, /* bytes read from a file */
+	/* bytes read from a file: a list of a million entries has 50 MB in DER, 70 MB in PEM */
+	HF_PEMFILE_CAP = 256 * 1024 * 1024,
 	HF_PEMFILE_BLOCKS = 10000,          /* PEM blocks */
 };
 
@@ -45,6 +46,9 @@ enum hf_pemfile_want {
  * looks like. */
 int hf_pemfile_parse(struct hf_pemfile *f, const void *data, size_t len, const char *name,
 		     unsigned want, const struct hf_passphrase_source *pass, struct hf_err *err);
+/* The bytes of a file for hf_pemfile_parse, for `out` of HF_PEMFILE_CAP; says what to do when there
+ * are more. */
+int hf_pemfile_read(const char *path, struct hf_buf *out, struct hf_err *err);
 int hf_pemfile_load(struct hf_pemfile *f, const char *path, unsigned want,
 		    const struct hf_passphrase_source *pass, struct hf_err *err);
 /* "a certificate request (CSR) for CN=node-07", "2 certificates, leaf CN=…", "an encrypted private

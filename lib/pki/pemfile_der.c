@@ -170,7 +170,7 @@ static int is_request(const uint8_t *der, size_t len)
 
 static int is_crl(const uint8_t *der, size_t len)
 {
-	return try_item(der, len, ASN1_ITEM_rptr(X509_CRL));
+	return hf_crl_is_list(der, len);
 }
 
 static int is_pkcs7(const uint8_t *der, size_t len)

@@ -4,8 +4,6 @@
  * peer could fill the table with them), nor take one list for another. */
 #include <string.h>
 
-#include <openssl/err.h>
-
 #include "trust/trust_internal.h"
 
 static bool is_known(const struct hf_trust_memo *memo, const struct hf_crl *crl,
@@ -33,7 +31,6 @@ bool hf_trust_crl_signed_by(const struct hf_trust *trust, const struct hf_crl *c
 			    const struct hf_cert *signer)
 {
 	struct hf_trust_memo *memo = trust->memo;
-	EVP_PKEY *key = hf_cert_key_get0(signer);
 	bool good;
 
 	(void)pthread_mutex_lock(&memo->lock);
@@ -41,9 +38,7 @@ bool hf_trust_crl_signed_by(const struct hf_trust *trust, const struct hf_crl *c
 	(void)pthread_mutex_unlock(&memo->lock);
 	if (good)
 		return true;
-	good = key && X509_CRL_verify(crl->crl, key) == 1;
-	ERR_clear_error();
-	if (!good)
+	if (!hf_crl_verify(crl, hf_cert_key_get0(signer)))
 		return false;
 	(void)pthread_mutex_lock(&memo->lock);
 	if (!is_known(memo, crl, signer))

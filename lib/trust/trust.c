@@ -114,7 +114,7 @@ static bool digest_all(const struct hf_trust *t, EVP_MD_CTX *md, uint8_t out[HF_
 	return ok && EVP_DigestFinal_ex(md, out, NULL) == 1;
 }
 
-/* For the second opinion: OpenSSL gets the same anchors and lists, never more. */
+/* For the second opinion: OpenSSL gets the same anchors, never more. */
 static X509_STORE *make_store(const struct hf_trust *t)
 {
 	HF_AUTO(X509_STORE) store = X509_STORE_new();
@@ -123,10 +123,6 @@ static X509_STORE *make_store(const struct hf_trust *t)
 		return NULL;
 	for (size_t i = 0; i < t->anchors.len; i++) {
 		if (X509_STORE_add_cert(store, t->anchors.items[i]->x509) != 1)
-			return NULL;
-	}
-	for (size_t i = 0; i < t->crls.len; i++) {
-		if (X509_STORE_add_crl(store, t->crls.items[i]->crl) != 1)
 			return NULL;
 	}
 	return hf_take(store);
@@ -260,7 +256,7 @@ bool hf_trust_wants_list_of(const struct hf_trust *trust, const X509_NAME *issue
 	if (trust->crl_mode != HF_CRL_KNOWN)
 		return hf_trust_checks_crls(trust);
 	for (size_t i = 0; i < trust->crls.len; i++) {
-		if (hf_name_equal(X509_CRL_get_issuer(trust->crls.items[i]->crl), issuer))
+		if (hf_name_equal(hf_crl_issuer(trust->crls.items[i]), issuer))
 			return true;
 	}
 	return false;

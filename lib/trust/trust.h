@@ -57,7 +57,7 @@ uint64_t hf_trust_generation(const struct hf_trust *trust);
 const struct hf_certs *hf_trust_anchors(const struct hf_trust *trust);
 const struct hf_certs *hf_trust_intermediates(const struct hf_trust *trust);
 const struct hf_crls *hf_trust_crls(const struct hf_trust *trust);
-/* The same anchors and lists for OpenSSL's own verification; borrowed; NULL before the freeze. */
+/* The same anchors for OpenSSL's own verification; borrowed; NULL before the freeze. */
 X509_STORE *hf_trust_store_get0(const struct hf_trust *trust);
 /* Does the signature of one of its lists verify under the signer's key?  Good answers are
  * remembered. */

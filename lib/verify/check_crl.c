@@ -7,8 +7,6 @@
 #include "base/time.h"
 #include "verify/crl.h"
 
-HF_DEFINE_AUTO(enumerated, ASN1_ENUMERATED, ASN1_ENUMERATED_free);
-
 /* What is known so far about one certificate. */
 struct inquiry {
 	struct hf_judgement *j;
@@ -72,29 +70,26 @@ static const struct hf_crl *find_delta(struct inquiry *q, const struct hf_crl *b
 	return best;
 }
 
-static void take_entry(struct inquiry *q, X509_REVOKED *entry)
+static void take_entry(struct inquiry *q, const struct hf_crl_entry *entry)
 {
-	HF_AUTO(enumerated) reason = X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, NULL, NULL);
-	struct tm tm;
-
 	q->revoked = true;
-	q->reason = reason ? (int)ASN1_ENUMERATED_get(reason) : -1;
-	if (ASN1_TIME_to_tm(X509_REVOKED_get0_revocationDate(entry), &tm))
-		q->revoked_at = hf_time_from_civil(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-						   tm.tm_hour, tm.tm_min, tm.tm_sec);
+	q->reason = hf_crl_entry_reason(entry);
+	(void)hf_crl_entry_at(entry, &q->revoked_at);
 }
 
-/* OpenSSL's lookup knows certificateIssuer of indirect lists; 2 means removeFromCRL. */
+/* 2 means removeFromCRL. */
 static void look_up(struct inquiry *q, const struct hf_crl *crl, const struct hf_crl *delta)
 {
-	const struct hf_cert *cert = q->j->path->certs[q->depth];
-	X509_REVOKED *entry = NULL;
-	int found = delta ? X509_CRL_get0_by_cert(delta->crl, &entry, cert->x509) : 0;
+	const X509 *x509 = q->j->path->certs[q->depth]->x509;
+	const ASN1_INTEGER *serial = X509_get0_serialNumber(x509);
+	const X509_NAME *issuer = X509_get_issuer_name(x509);
+	struct hf_crl_entry entry;
+	int found = delta ? hf_crl_find(delta, serial, issuer, &entry) : 0;
 
 	if (found == 0)
-		found = X509_CRL_get0_by_cert(crl->crl, &entry, cert->x509);
+		found = hf_crl_find(crl, serial, issuer, &entry);
 	if (found == 1)
-		take_entry(q, entry);
+		take_entry(q, &entry);
 }
 
 /* Is there a later list of the same scope that can be used?  What was released from that one no

@@ -88,7 +88,7 @@ static bool point_fits(const struct hf_crl *crl, const DIST_POINT *point, const 
 
 	if (!crl->idp || !crl->idp->distpoint)
 		return true;
-	ours = whole(crl->idp->distpoint, X509_CRL_get_issuer(crl->crl));
+	ours = whole(crl->idp->distpoint, hf_crl_issuer(crl));
 	if (!ours)
 		return false;
 	if (point->distpoint) {
@@ -104,7 +104,7 @@ static unsigned scope_by_point(const struct hf_crl *crl, const DIST_POINT *point
 			       const struct hf_cert *cert)
 {
 	const X509_NAME *issuer = X509_get_issuer_name(cert->x509);
-	const X509_NAME *crl_issuer = X509_CRL_get_issuer(crl->crl);
+	const X509_NAME *crl_issuer = hf_crl_issuer(crl);
 	bool indirect = crl->idp && crl->idp->indirectCRL > 0;
 
 	if (point->CRLissuer) { /* RFC 5280 6.3.3 (b)(1) */
@@ -124,11 +124,11 @@ static unsigned scope_by_issuer(const struct hf_crl *crl, const struct hf_cert *
 	const X509_NAME *issuer = X509_get_issuer_name(cert->x509);
 	HF_AUTO(dpn) ours = NULL;
 
-	if (!hf_name_equal(X509_CRL_get_issuer(crl->crl), issuer))
+	if (!hf_name_equal(hf_crl_issuer(crl), issuer))
 		return 0;
 	if (!crl->idp || !crl->idp->distpoint)
 		return HF_CRL_ALL_REASONS;
-	ours = whole(crl->idp->distpoint, X509_CRL_get_issuer(crl->crl));
+	ours = whole(crl->idp->distpoint, hf_crl_issuer(crl));
 	if (!ours)
 		return 0;
 	if (ours->type == 1)
@@ -171,9 +171,9 @@ static bool same_extension(const X509_CRL *a, const X509_CRL *b, int nid)
 
 bool hf_crl_same_scope(const struct hf_crl *a, const struct hf_crl *b)
 {
-	return hf_name_equal(X509_CRL_get_issuer(a->crl), X509_CRL_get_issuer(b->crl)) &&
-	       same_extension(a->crl, b->crl, NID_authority_key_identifier) &&
-	       same_extension(a->crl, b->crl, NID_issuing_distribution_point);
+	return hf_name_equal(hf_crl_issuer(a), hf_crl_issuer(b)) &&
+	       same_extension(a->head, b->head, NID_authority_key_identifier) &&
+	       same_extension(a->head, b->head, NID_issuing_distribution_point);
 }
 
 bool hf_crl_is_newer(const struct hf_crl *a, const struct hf_crl *b)

@@ -22,7 +22,7 @@ static bool signed_by(const struct hf_judgement *j, const struct hf_crl *crl,
 		      const struct hf_cert *c, const char **ret_why)
 {
 	if (key_id_differs(crl, c) ||
-	    !hf_name_equal(X509_CRL_get_issuer(crl->crl), X509_get_subject_name(c->x509)))
+	    !hf_name_equal(hf_crl_issuer(crl), X509_get_subject_name(c->x509)))
 		return false;
 	if (!hf_trust_crl_signed_by(j->trust, crl, c)) {
 		*ret_why = bad_signature;
@@ -117,7 +117,7 @@ static struct hf_cert *in_sent(struct hf_judgement *j, const struct hf_crl *crl,
 	for (size_t i = 1; i < j->sent->len; i++) {
 		struct hf_cert *c = j->sent->items[i];
 
-		if (!hf_name_equal(X509_CRL_get_issuer(crl->crl), X509_get_subject_name(c->x509)) ||
+		if (!hf_name_equal(hf_crl_issuer(crl), X509_get_subject_name(c->x509)) ||
 		    key_id_differs(crl, c))
 			continue;
 		if (j->list_checks++ >= HF_LIST_CHECKS_CAP)
@@ -164,9 +164,9 @@ const struct hf_cert *hf_crl_signer(struct hf_judgement *j, const struct hf_crl 
 
 static int critical(const struct hf_crl *crl, int nid)
 {
-	int i = X509_CRL_get_ext_by_NID(crl->crl, nid, -1);
+	int i = X509_CRL_get_ext_by_NID(crl->head, nid, -1);
 
-	return i >= 0 && X509_EXTENSION_get_critical(X509_CRL_get_ext(crl->crl, i)) > 0;
+	return i >= 0 && X509_EXTENSION_get_critical(X509_CRL_get_ext(crl->head, i)) > 0;
 }
 
 enum hf_reason hf_crl_fault(const struct hf_judgement *j, const struct hf_crl *crl,

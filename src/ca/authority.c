@@ -228,14 +228,14 @@ int hf_authority_note_revocation(struct hf_authority *a, struct hf_err *err)
 		return rc;
 	(void)ERR_set_mark();
 	for (size_t i = 0; i < file.crls.len; i++) {
-		X509_CRL *crl = file.crls.items[i]->crl;
-		X509_REVOKED *entry = NULL;
+		const struct hf_crl *crl = file.crls.items[i];
+		struct hf_crl_entry entry;
 		int64_t at = 1;
 
-		if (X509_CRL_verify(crl, hf_cert_key_get0(a->root.cert)) != 1 ||
-		    X509_CRL_get0_by_serial(crl, &entry, serial) != 1)
+		if (!hf_crl_verify(crl, hf_cert_key_get0(a->root.cert)) ||
+		    hf_crl_find(crl, serial, NULL, &entry) != 1)
 			continue;
-		(void)hf_asn1_time_read(X509_REVOKED_get0_revocationDate(entry), &at);
+		(void)hf_crl_entry_at(&entry, &at);
 		a->issuing_revoked_at = at;
 	}
 	(void)ERR_pop_to_mark();

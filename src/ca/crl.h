@@ -12,7 +12,7 @@ enum {
 };
 
 struct hf_crl_published {
-	struct hf_crl *crl; /* of a list over 64 KiB its facts only: crl->crl is NULL */
+	struct hf_crl *crl; /* of a list over 64 KiB its facts only: crl->head is NULL */
 	char path[PATH_MAX];
 	int64_t shard; /* HF_CRL_COMPLETE: it names all */
 };

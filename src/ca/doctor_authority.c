@@ -101,11 +101,9 @@ static int look_at_list(struct hf_doctor *d, const struct hf_authority *a, const
 		return rc < 0 ? rc : 0;
 	if (file.crls.len == 0)
 		return hf_doctor_add(d, HF_DOCTOR_UNREADABLE, path, err, "it holds no list");
-	if (X509_CRL_verify(file.crls.items[0]->crl, hf_cert_key_get0(ca->cert)) != 1) {
-		ERR_clear_error();
+	if (!hf_crl_verify(file.crls.items[0], hf_cert_key_get0(ca->cert)))
 		return hf_doctor_add(d, HF_DOCTOR_CRL_FOREIGN, path, err, "%s did not sign it",
 				     ca->cert->subject);
-	}
 	rc = lasts_until(d, a, ca, file.crls.items[0], &until, err);
 	if (rc < 0)
 		return rc;

@@ -46,18 +46,11 @@ static int load(const char *dir, bool waiting, struct hf_pemfile *file, struct h
 
 int hf_root_lists_pem(const struct hf_crls *lists, struct hf_buf *out, struct hf_err *err)
 {
-	for (size_t i = 0; i < lists->len; i++) {
-		HF_AUTO(BIO) bio = BIO_new(BIO_s_mem());
-		char *data = NULL;
-		long len;
+	int rc = 0;
 
-		if (!bio || !PEM_write_bio_X509_CRL(bio, lists->items[i]->crl))
-			return hf_err_ossl(err, HF_E_CRYPTO, "cannot write a list as PEM");
-		len = BIO_get_mem_data(bio, &data);
-		if (hf_buf_append(out, data, (size_t)len) < 0)
-			return hf_err_nomem(err);
-	}
-	return 0;
+	for (size_t i = 0; rc == 0 && i < lists->len; i++)
+		rc = hf_crl_to_pem(lists->items[i], out, err);
+	return rc;
 }
 
 static int write_lists(const char *dir, bool waiting, const struct hf_crls *lists,
@@ -85,10 +78,9 @@ static bool has_number(const struct hf_crls *lists, const struct hf_crl *crl)
 
 static int check_list(const struct hf_cert *root, const struct hf_crl *crl, struct hf_err *err)
 {
-	if (X509_NAME_cmp(X509_CRL_get_issuer(crl->crl), X509_get_subject_name(root->x509)) == 0 &&
-	    X509_CRL_verify(crl->crl, hf_cert_key_get0(root)) == 1 && crl->number)
+	if (X509_NAME_cmp(hf_crl_issuer(crl), X509_get_subject_name(root->x509)) == 0 &&
+	    hf_crl_verify(crl, hf_cert_key_get0(root)) && crl->number)
 		return 0;
-	ERR_clear_error();
 	return hf_err_set(err, HF_E_POLICY, "a revocation list of '%s' was not signed by '%s'",
 			  crl->issuer, root->subject);
 }

@@ -197,41 +197,25 @@ static int run(struct hf_cmd_ctx *ctx)
 
 /* --- crl show --- */
 
-static int64_t at_of(const ASN1_TIME *time)
+static int show_entry(struct hf_cmd_ctx *ctx, const struct hf_crl_entry *entry)
 {
-	struct tm tm;
-
-	return ASN1_TIME_to_tm(time, &tm) == 1
-		   ? hf_time_from_civil(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-					tm.tm_min, tm.tm_sec)
-		   : 0;
-}
-
-static int show_entry(struct hf_cmd_ctx *ctx, X509_REVOKED *entry)
-{
-	HF_AUTO(BIGNUM) number = ASN1_INTEGER_to_BN(X509_REVOKED_get0_serialNumber(entry), NULL);
-	ASN1_ENUMERATED *reason = X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, NULL, NULL);
-	const char *word = reason ? hf_crl_reason_name((int)ASN1_ENUMERATED_get(reason)) : NULL;
-	int64_t at = at_of(X509_REVOKED_get0_revocationDate(entry));
-	char *hex = number ? BN_bn2hex(number) : NULL;
+	HF_AUTO(cstr) serial = hf_crl_entry_serial(entry);
+	const char *word = hf_crl_reason_name(hf_crl_entry_reason(entry));
 	char when[HF_TIME_TEXT_CAP];
+	int64_t at = 0;
 
-	ASN1_ENUMERATED_free(reason);
-	if (!hex)
+	if (!serial)
 		return hf_err_nomem(&ctx->err);
-	for (char *p = hex; *p; p++)
-		*p = hf_ascii_lower(*p);
+	(void)hf_crl_entry_at(entry, &at);
 	hf_time_format(at, when);
 	if (ctx->out.json_mode) {
 		hf_json_object_begin(&ctx->out.json, NULL);
-		hf_json_string(&ctx->out.json, "serial", hex + (hex[0] == '0' && hex[1]));
+		hf_json_string(&ctx->out.json, "serial", serial);
 		hf_json_time(&ctx->out.json, "revoked_at", at);
 		hf_json_string(&ctx->out.json, "reason", word ? word : "unspecified");
 		hf_json_object_end(&ctx->out.json);
 	}
-	hf_out_print(&ctx->out, "  %-34s %s  %s\n", hex + (hex[0] == '0' && hex[1]), when,
-		     word ? word : "unspecified");
-	OPENSSL_free(hex);
+	hf_out_print(&ctx->out, "  %-34s %s  %s\n", serial, when, word ? word : "unspecified");
 	return 0;
 }
 
@@ -261,7 +245,8 @@ static void show_head(struct hf_cmd_ctx *ctx, const char *path, const struct hf_
 
 static int show_one(struct hf_cmd_ctx *ctx, const char *path, const struct hf_crl *crl)
 {
-	STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(crl->crl);
+	struct hf_der_walk left = crl->index.entries;
+	struct hf_crl_entry entry;
 	int rc = 0;
 
 	if (ctx->out.json_mode)
@@ -269,8 +254,8 @@ static int show_one(struct hf_cmd_ctx *ctx, const char *path, const struct hf_cr
 	show_head(ctx, path, crl);
 	if (ctx->out.json_mode)
 		hf_json_array_begin(&ctx->out.json, "entries");
-	for (int i = 0; rc == 0 && i < sk_X509_REVOKED_num(entries); i++)
-		rc = show_entry(ctx, sk_X509_REVOKED_value(entries, i));
+	while (rc == 0 && hf_crl_entry_next(&left, &entry))
+		rc = show_entry(ctx, &entry);
 	if (ctx->out.json_mode) {
 		hf_json_array_end(&ctx->out.json);
 		hf_json_object_end(&ctx->out.json);

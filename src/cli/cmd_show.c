@@ -76,7 +76,7 @@ static void show_crls(const struct hf_pemfile *f, int64_t now, struct hf_out *ou
 /* In JSON the dump is one more field of the file. */
 static int print_dump(const struct hf_pemfile *f, const char *path, struct hf_cmd_ctx *ctx)
 {
-	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(8 * HF_PEMFILE_CAP);
+	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT((size_t)8 * HF_PEMFILE_CAP);
 	const struct show_opts *opts = ctx->opts;
 	int rc = opts->pem ? hf_show_pem(f, &text, &ctx->err) : hf_show_text(f, &text, &ctx->err);
 
@@ -101,7 +101,7 @@ static int load(struct hf_cmd_ctx *ctx, const char *path, struct hf_pemfile *f)
 	const struct show_opts *opts = ctx->opts;
 	struct hf_passphrase from = { opts->passphrase_file, false };
 	struct hf_passphrase_source source = { hf_passphrase_get, &from };
-	int rc = hf_file_read(path, &data, &ctx->err);
+	int rc = hf_pemfile_read(path, &data, &ctx->err);
 
 	if (rc == 0)
 		rc = hf_pemfile_parse(f, data.data, data.len, path,

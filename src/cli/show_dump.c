@@ -48,19 +48,13 @@ static int add_pem(BIO *bio, int written, const char *what, struct hf_buf *out, 
 	return len > 0 && hf_buf_append(out, text, (size_t)len) < 0 ? hf_err_nomem(err) : 0;
 }
 
-static int crl_text(X509_CRL *crl, struct hf_buf *out, struct hf_err *err)
+static int crl_text(const struct hf_crl *crl, struct hf_buf *out, struct hf_err *err)
 {
 	HF_AUTO(BIO) bio = BIO_new(BIO_s_mem());
+	HF_AUTO(X509_CRL) list = hf_crl_decode(crl);
 
-	return add_text(bio, bio ? X509_CRL_print(bio, crl) : 0, "revocation list", out, err);
-}
-
-static int crl_pem(X509_CRL *crl, struct hf_buf *out, struct hf_err *err)
-{
-	HF_AUTO(BIO) bio = BIO_new(BIO_s_mem());
-
-	return add_pem(bio, bio ? PEM_write_bio_X509_CRL(bio, crl) : 0, "revocation list", out,
-		       err);
+	return add_text(bio, bio && list ? X509_CRL_print(bio, list) : 0, "revocation list", out,
+			err);
 }
 
 static int csr_text(X509_REQ *req, struct hf_buf *out, struct hf_err *err)
@@ -94,7 +88,7 @@ int hf_show_text(const struct hf_pemfile *f, struct hf_buf *out, struct hf_err *
 	for (size_t i = 0; rc == 0 && i < f->csrs_len; i++)
 		rc = csr_text(f->csrs[i]->req, out, err);
 	for (size_t i = 0; rc == 0 && i < f->crls.len; i++)
-		rc = crl_text(f->crls.items[i]->crl, out, err);
+		rc = crl_text(f->crls.items[i], out, err);
 	return rc == 0 && f->key ? key_text(f->key, out, err) : rc;
 }
 
@@ -108,6 +102,6 @@ int hf_show_pem(const struct hf_pemfile *f, struct hf_buf *out, struct hf_err *e
 	for (size_t i = 0; rc == 0 && i < f->csrs_len; i++)
 		rc = hf_csr_to_pem(f->csrs[i], out, err);
 	for (size_t i = 0; rc == 0 && i < f->crls.len; i++)
-		rc = crl_pem(f->crls.items[i]->crl, out, err);
+		rc = hf_crl_to_pem(f->crls.items[i], out, err);
 	return rc == 0 && f->key && f->certs.len == 0 ? key_pem(f->key, out, err) : rc;
 }

@@ -68,24 +68,16 @@ void hf_show_request(const struct hf_csr *csr, struct hf_out *out)
 /* --- revocation lists --- */
 
 /* One entry: serial, when, and why. */
-static void show_revoked(const X509_REVOKED *entry, struct hf_out *out)
+static void show_revoked(const struct hf_crl_entry *entry, struct hf_out *out)
 {
-	HF_AUTO(BIGNUM) number = ASN1_INTEGER_to_BN(X509_REVOKED_get0_serialNumber(entry), NULL);
-	HF_AUTO(ASN1_ENUMERATED) code = X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, NULL, NULL);
-	const char *reason = code ? hf_crl_reason_name((int)ASN1_ENUMERATED_get(code)) : NULL;
-	char *hex = number ? BN_bn2hex(number) : NULL;
+	HF_AUTO(cstr) hex = hf_crl_entry_serial(entry);
 	const char *serial = hex ? hex : "(unreadable)";
+	const char *reason = hf_crl_reason_name(hf_crl_entry_reason(entry));
 	char when[HF_TIME_TEXT_CAP] = "(unreadable)";
-	struct tm tm;
+	int64_t at;
 
-	if (ASN1_TIME_to_tm(X509_REVOKED_get0_revocationDate(entry), &tm) == 1)
-		hf_time_format(hf_time_from_civil(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-						  tm.tm_hour, tm.tm_min, tm.tm_sec),
-			       when);
-	for (char *p = hex; p && *p; p++)
-		*p = hf_ascii_lower(*p);
-	if (hex && hex[0] == '0' && hex[1])
-		serial = hex + 1; /* OpenSSL writes whole bytes, we no leading zero */
+	if (hf_crl_entry_at(entry, &at))
+		hf_time_format(at, when);
 	if (out->json_mode) {
 		hf_json_object_begin(&out->json, NULL);
 		hf_json_string(&out->json, "serial", serial);
@@ -94,21 +86,20 @@ static void show_revoked(const X509_REVOKED *entry, struct hf_out *out)
 		hf_json_object_end(&out->json);
 	}
 	hf_out_print(out, "    %s  %s  %s\n", serial, when, reason ? reason : "unspecified");
-	OPENSSL_free(hex);
 }
 
 static void show_entries(const struct hf_crl *crl, size_t limit, struct hf_out *out)
 {
-	const STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(crl->crl);
-	int all = entries ? sk_X509_REVOKED_num(entries) : 0;
-	int shown = out->json_mode || (size_t)all <= limit ? all : (int)limit;
+	struct hf_der_walk left = crl->index.entries;
+	size_t all = crl->revoked_count, shown = out->json_mode ? all : HF_MIN(all, limit);
+	struct hf_crl_entry entry;
 
 	if (out->json_mode)
 		hf_json_array_begin(&out->json, "entries");
-	for (int i = 0; i < shown; i++)
-		show_revoked(sk_X509_REVOKED_value(entries, i), out);
+	for (size_t i = 0; i < shown && hf_crl_entry_next(&left, &entry); i++)
+		show_revoked(&entry, out);
 	if (shown < all)
-		hf_out_print(out, "    … and %d more: --text lists them all\n", all - shown);
+		hf_out_print(out, "    … and %zu more: --text lists them all\n", all - shown);
 	if (out->json_mode)
 		hf_json_array_end(&out->json);
 }

@@ -9,8 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <openssl/err.h>
-
 #include "base/err.h"
 #include "gateway/guard.h"
 #include "base/str.h"
@@ -35,12 +33,11 @@ static enum signature signed_among(const struct hf_certs *certs, const struct hf
 	for (size_t i = 0; certs && found != GOOD && i < certs->len; i++) {
 		struct hf_cert *cert = certs->items[i];
 
-		if (!(cert->flags & HF_CERT_CA) || !hf_name_equal(X509_get_subject_name(cert->x509),
-								  X509_CRL_get_issuer(crl->crl)))
+		if (!(cert->flags & HF_CERT_CA) ||
+		    !hf_name_equal(X509_get_subject_name(cert->x509), hf_crl_issuer(crl)))
 			continue;
-		found = X509_CRL_verify(crl->crl, hf_cert_key_get0(cert)) == 1 ? GOOD : BAD;
+		found = hf_crl_verify(crl, hf_cert_key_get0(cert)) ? GOOD : BAD;
 	}
-	ERR_clear_error();
 	return found;
 }
 

@@ -241,7 +241,7 @@ static void check_list_of(const struct flight *f, const struct hf_cert *ca)
 	if ((ca->flags & HF_CERT_CA) == 0 || !hf_trust_wants_list_of(f->parts->trust, name))
 		return;
 	for (size_t i = 0; i < crls->len; i++)
-		if (X509_NAME_cmp(X509_CRL_get_issuer(crls->items[i]->crl), name) == 0)
+		if (X509_NAME_cmp(hf_crl_issuer(crls->items[i]), name) == 0)
 			return;
 	add(f->out, "V-CRL-MISSING", "add that CA's revocation list with --crl, or leave --crl out",
 	    "there is no revocation list of %s: every client below it will be refused",

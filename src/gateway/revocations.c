@@ -117,15 +117,11 @@ int hf_revocations_trust(struct hf_revocations *r, struct hf_trust *base,
 
 static int put_list(const struct hf_followed *list, struct hf_buf *text, struct hf_err *err)
 {
-	HF_AUTO(ossl_mem) der = NULL;
-	int len = i2d_X509_CRL(list->crl->crl, &der);
-	struct entry entry = { .len = len > 0 ? (uint64_t)len : 0 };
+	struct entry entry = { .len = list->crl->der_len };
 
-	if (len <= 0)
-		return hf_err_ossl(err, HF_E_CRYPTO, "cannot write a list");
 	memcpy(entry.key, list->key, sizeof(entry.key));
 	(void)hf_buf_append(text, &entry, sizeof(entry));
-	return hf_buf_append(text, der, (size_t)len) < 0 ? hf_err_nomem(err) : 0;
+	return hf_buf_append(text, list->crl->der, list->crl->der_len) < 0 ? hf_err_nomem(err) : 0;
 }
 
 int hf_revocations_put(struct hf_revocations *r, int64_t event, const struct hf_followed *lists,

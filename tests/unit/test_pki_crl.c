@@ -273,14 +273,12 @@ static void test_lists_of_lists_hold_references(void **state)
 static void test_damaged_der_is_refused(void **state)
 {
 	HF_AUTO(hf_crl) crl = fx_crl(&(struct crl_spec){ .no_entry = true });
-	HF_AUTO(ossl_mem) der = NULL;
-	int len = i2d_X509_CRL(crl->crl, &der);
 
 	(void)state;
-	for (size_t n = 0; n < (size_t)len; n++) {
+	for (size_t n = 0; n < crl->der_len; n++) {
 		struct hf_crl *out = NULL;
 
-		assert_int_equal(hf_crl_from_der(der, n, &out, NULL), -HF_E_PARSE);
+		assert_int_equal(hf_crl_from_der(crl->der, n, &out, NULL), -HF_E_PARSE);
 		assert_null(out);
 	}
 	fx_no_stale_errors("damaged lists");
@@ -299,17 +297,15 @@ static void test_facts_are_those_of_the_decoder(void **state)
 	(void)state;
 	for (size_t i = 0; i < HF_ARRAY_LEN(specs); i++) {
 		HF_AUTO(hf_crl) crl = fx_crl(&specs[i]);
-		HF_AUTO(ossl_mem) der = NULL;
-		int len = i2d_X509_CRL(crl->crl, &der);
 		struct hf_crl_facts facts;
 
-		assert_true(hf_crl_facts_read(der, (size_t)len, &facts));
+		assert_true(hf_crl_facts_read(crl->der, crl->der_len, &facts));
 		assert_int_equal(facts.this_update, crl->this_update);
 		assert_int_equal(facts.next_update, crl->has_next_update ? crl->next_update : 0);
 		assert_int_equal(facts.revoked, crl->revoked_count);
 		assert_string_equal(facts.number, crl->number ? crl->number : "");
-		for (size_t n = 0; n < (size_t)len; n++)
-			assert_false(hf_crl_facts_read(der, n, &facts));
+		for (size_t n = 0; n < crl->der_len; n++)
+			assert_false(hf_crl_facts_read(crl->der, n, &facts));
 	}
 }
 

@@ -187,15 +187,6 @@ static int write_files(struct hf_founding *f, const struct adopting *adopting, s
 	return rc;
 }
 
-static int crl_to_pem(const struct hf_crl *crl, struct hf_buf *out, struct hf_err *err)
-{
-	HF_AUTO(BIO) bio = BIO_new(BIO_s_mem());
-
-	if (!bio || !PEM_write_bio_X509_CRL(bio, crl->crl))
-		return hf_err_ossl(err, HF_E_CRYPTO, "cannot write the revocation list as PEM");
-	return hf_bio_to_buf(bio, out, err);
-}
-
 /* The CA's next list; of the root above a new one with its key, its last one without. */
 static int publish(struct hf_founding *f, const struct hf_import_tree *tree, struct hf_err *err)
 {
@@ -212,7 +203,7 @@ static int publish(struct hf_founding *f, const struct hf_import_tree *tree, str
 	}
 	if (rc < 0 || cas[1] || !tree->above || !tree->above->crl)
 		return rc;
-	rc = crl_to_pem(tree->above->crl, &pem, err);
+	rc = hf_crl_to_pem(tree->above->crl, &pem, err);
 	return rc < 0 ? rc : hf_founding_file(f->a->dir, "root.crl.pem", &pem, HF_MODE_PUBLIC, err);
 }
 

@@ -93,9 +93,8 @@ static int load_crl(struct hf_import_tree *tree, const char *path, struct hf_err
 	if (!path[0] || hf_pemfile_load(&file, path, 0, NULL, NULL) < 0)
 		return 0;
 	for (size_t i = 0; i < file.crls.len && !tree->crl; i++) {
-		if (X509_CRL_verify(file.crls.items[i]->crl, hf_cert_key_get0(tree->ca)) == 1)
+		if (hf_crl_verify(file.crls.items[i], hf_cert_key_get0(tree->ca)))
 			tree->crl = hf_crl_ref(file.crls.items[i]);
-		ERR_clear_error();
 	}
 	if (tree->crl && tree->crl->next_update < tree->now)
 		return hf_import_find(&tree->findings, HF_IMPORT_CRL_EXPIRED, err, "%s", path);

@@ -45,7 +45,7 @@ def world(binary, session_dir):
     (place / "open.log").touch(mode=0o644)
     (place / "open.log").chmod(0o644)
     with open(session_dir / "big.pem", "wb") as big:
-        big.truncate(40_000_000)
+        big.truncate(300_000_000)
     (place / "big.pem").symlink_to(session_dir / "big.pem")
     return place
 
