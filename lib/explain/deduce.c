@@ -98,6 +98,28 @@ static bool look_is_good(const struct hf_look *look)
 	       (!look->failed || (look->asked && look->failure.refused_by == HF_JUDGE_NOBODY));
 }
 
+/* What the server says of its client over HTTP/2 is not read here: the same over HTTP/1.1 tells. */
+static bool over_http1(struct deduction *d)
+{
+	const struct hf_look *same = hf_look_of(d, HF_LOOK_HTTP1);
+
+	if (!look_is_good(d->main) || !d->t->choice.alpn || strcmp(d->t->choice.alpn, "h2") != 0)
+		return false;
+	if (!same && hf_want(d, HF_LOOK_HTTP1))
+		return true;
+	if (!same || !same->handshake_done) {
+		hf_say_cannot_know(d->e, "what the server says of its client over HTTP/2: it was "
+					 "not asked (--alpn http/1.1 asks)");
+		return false;
+	}
+	hf_say_evidence(d->e, "asked over HTTP/1.1, which says the same of the client's "
+			      "certificate: HTTP/2 is not spoken here");
+	d->over_h2 = true;
+	d->main = same;
+	d->t = &same->transcript;
+	return false;
+}
+
 static void deduce(struct deduction *d)
 {
 	if (from_files(d, false) || from_weak_own(d) || from_files(d, true))
@@ -105,7 +127,8 @@ static void deduce(struct deduction *d)
 	if (!d->main->made || from_own_error(d))
 		return;
 	if (hf_deduce_transport(d) || hf_deduce_protocol(d) || hf_deduce_server_certificate(d) ||
-	    hf_deduce_renegotiation(d) || hf_deduce_client_certificate(d) || hf_deduce_http(d))
+	    over_http1(d) || hf_deduce_renegotiation(d) || hf_deduce_client_certificate(d) ||
+	    hf_deduce_http(d))
 		return;
 	if (d->c->set.plain ? d->main->http.status > 0 : look_is_good(d->main)) {
 		d->e->meets = true;

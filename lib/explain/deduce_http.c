@@ -82,19 +82,28 @@ static bool nginx_page(struct deduction *d)
 	return true;
 }
 
+static void decide_late_auth(struct deduction *d)
+{
+	hf_decide(d, d->over_h2 ? HF_REASON_P_H2_RENEG : HF_REASON_P_PHA, HF_SIDE_SERVER,
+		  HF_CERTAIN);
+	if (d->over_h2)
+		hf_say_evidence(d->e, "HTTP/2 knows neither renegotiation nor authentication after "
+				      "the handshake (RFC 9113 9.2.1, RFC 8740): the request ends "
+				      "in HTTP_1_1_REQUIRED or 403");
+}
+
 static bool late_auth(struct deduction *d)
 {
 	const struct hf_look *late = hf_look_of(d, HF_LOOK_LATE_AUTH);
 	bool renegotiates = hf_transcript_message_find(d->t, HF_HANDSHAKE_HELLO_REQUEST, false);
 	bool page = says(d, "Post-Handshake Authentication");
-	bool h2 = d->t->choice.alpn && strcmp(d->t->choice.alpn, "h2") == 0;
 
 	if (!page && !renegotiates && !late && d->main->http.status == 403 &&
 	    hf_want(d, HF_LOOK_LATE_AUTH))
 		return true;
 	if (!page && !renegotiates && !(late && late->transcript.demand.post_handshake))
 		return false;
-	hf_decide(d, h2 ? HF_REASON_P_H2_RENEG : HF_REASON_P_PHA, HF_SIDE_SERVER, HF_CERTAIN);
+	decide_late_auth(d);
 	say_status(d);
 	if (page)
 		hf_say_evidence(d->e,
@@ -111,12 +120,10 @@ static bool late_auth(struct deduction *d)
 /* TLS 1.2: asked for a certificate in a second handshake, which we do not begin. */
 bool hf_deduce_renegotiation(struct deduction *d)
 {
-	bool h2 = d->t->choice.alpn && strcmp(d->t->choice.alpn, "h2") == 0;
-
 	if (!d->main->handshake_done || d->main->http.status ||
 	    !hf_transcript_message_find(d->t, HF_HANDSHAKE_HELLO_REQUEST, false))
 		return false;
-	hf_decide(d, h2 ? HF_REASON_P_H2_RENEG : HF_REASON_P_PHA, HF_SIDE_SERVER, HF_CERTAIN);
+	decide_late_auth(d);
 	hf_say_evidence(d->e, "the server sent a HelloRequest after the request: for this path it "
 			      "wants to renegotiate, for a client certificate");
 	hf_say_evidence(d->e, "clients that renegotiate (curl with OpenSSL, in TLS 1.2) get in; "
@@ -164,12 +171,12 @@ static bool named_on_page(struct deduction *d)
 }
 
 /* A server that only asks lets the handshake pass, and its application looks at the verdict: a CA
- * that is not on its list, or what the page says. */
+ * that is not on its list, a CA certificate that is known here and was not sent, or what the page
+ * says. */
 static bool left_to_application(struct deduction *d)
 {
 	const STACK_OF(X509_NAME) *names = d->t->demand.names;
-	bool listed = sk_X509_NAME_num(names) <= 0 || hf_chain_reaches(&d->c->own_path, names) ||
-		      hf_chain_reaches(&d->c->own, names);
+	bool listed = sk_X509_NAME_num(names) <= 0 || hf_chain_reaches(&d->c->own, names);
 
 	if (!d->c->own.len || !((!listed && hf_deduce_by_names(d, -1)) || named_on_page(d)))
 		return false;

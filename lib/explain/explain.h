@@ -34,6 +34,7 @@ enum hf_look_kind {
 	HF_LOOK_DEFAULTS,
 	HF_LOOK_ANYTHING,   /* offering whatever the library has */
 	HF_LOOK_LATE_AUTH,  /* offering post-handshake authentication */
+	HF_LOOK_HTTP1,	    /* without ALPN, where h2 was chosen: HTTP/2 is not spoken here */
 	HF_LOOK_DATE,	    /* whatever the server's certificate is worth: for its clock */
 	HF_LOOK_KINDS,
 };

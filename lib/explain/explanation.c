@@ -38,6 +38,7 @@ const char *hf_look_words(enum hf_look_kind kind)
 		[HF_LOOK_DEFAULTS] = "with the default settings",
 		[HF_LOOK_ANYTHING] = "offering everything the TLS library has",
 		[HF_LOOK_LATE_AUTH] = "offering post-handshake authentication",
+		[HF_LOOK_HTTP1] = "over HTTP/1.1",
 		[HF_LOOK_DATE] = "without judging the server, for its clock",
 	};
 

@@ -10,6 +10,7 @@ struct deduction {
 	const struct hf_look *main;
 	const struct hf_transcript *t; /* of main */
 	struct hf_explanation *e;
+	bool over_h2; /* the client speaks HTTP/2; main is the same over HTTP/1.1 */
 };
 
 /* explanation.c */

@@ -6,7 +6,6 @@
 
 #include "base/err.h"
 #include "base/file.h"
-#include "ca/signer.h"
 #include "cli/credential.h"
 #include "cli/explain.h"
 #include "cli/observe.h"
@@ -26,6 +25,7 @@ struct meeting {
 	char cert[PATH_MAX], key[PATH_MAX];
 	struct hf_strv server_files; /* CERT, KEY, CA, CRL; "" for what is not known */
 	struct hf_credential *credential;
+	EVP_PKEY *token_key; /* owned; NULL: the key is a file, or the token did not open */
 	struct hf_trust *trust;
 	struct hf_strv alpn;
 	struct hf_address addresses[HF_ADDRESSES_CAP];
@@ -41,6 +41,7 @@ static void meeting_done(struct meeting *m)
 	hf_strv_done(&m->alpn);
 	hf_via_done(&m->via);
 	hf_credential_free(m->credential);
+	EVP_PKEY_free(m->token_key);
 	hf_trust_unref(m->trust);
 	if (m->c)
 		hf_case_done(m->c);
@@ -128,8 +129,7 @@ static void examine(struct meeting *m)
 	struct hf_exam_files own = {
 		.cert = m->cert[0] ? m->cert : NULL,
 		.key = m->key[0] ? m->key : NULL,
-		.key_in_token =
-		    hf_signer_is_uri(m->key) || (m->key[0] && hf_signer_file_has_uri(m->key)),
+		.key_in_token = m->key[0] && hf_cli_is_token_key(m->key),
 		.ca = &m->opts->trust.ca,
 		.crl = &m->opts->trust.crl,
 		.pass = &source,
@@ -142,6 +142,10 @@ static void examine(struct meeting *m)
 					.pass = &source,
 					.server_side = true };
 
+	/* a token that does not open is told when it is needed */
+	if (own.key_in_token)
+		(void)hf_cli_read_token_key(m->key, &source, &m->token_key, NULL);
+	own.token_key = m->token_key;
 	hf_exam_files(&own, m->c);
 	if (server_file(m, 2))
 		(void)hf_strv_add(&ca, server_file(m, 2));
@@ -167,7 +171,9 @@ static int load(struct meeting *m)
 	struct hf_err *err = &m->ctx->err;
 	int rc = hf_cli_load_trust(m->ctx, &m->opts->trust, m->opts->who.as, 0, &m->trust);
 
-	if (rc == 0 && m->cert[0])
+	if (rc == 0 && m->cert[0] && m->token_key)
+		rc = hf_cli_read_credential_of(m->cert, m->token_key, &m->credential, err);
+	else if (rc == 0 && m->cert[0])
 		rc = hf_cli_read_credential(m->cert, m->key[0] ? m->key : NULL, &source,
 					    &m->credential, err);
 	if (rc == 0 && m->credential)

@@ -198,6 +198,7 @@ static void no_certificate(struct exam *x, const struct hf_pemfile *cert,
 static void match(struct exam *x, const struct hf_pemfile *cert, EVP_PKEY *key)
 {
 	struct hf_file_finding *f;
+	const char *where;
 	char words[512];
 
 	if (hf_key_same(hf_cert_key_get0(cert->certs.items[0]), key))
@@ -218,10 +219,11 @@ static void match(struct exam *x, const struct hf_pemfile *cert, EVP_PKEY *key)
 			f->cert = hf_cert_ref(cert->certs.items[0]);
 		return;
 	}
+	/* a token's URI may tell more than it should */
+	where = x->files->key_in_token ? NULL : x->files->key ? x->files->key : x->files->cert;
 	(void)snprintf(words, sizeof(words), "the private key in %s does not belong to %s in %s",
-		       x->files->key ? x->files->key : x->files->cert,
-		       cert->certs.items[0]->subject, x->files->cert);
-	f = add(x, HF_REASON_F_KEY_MISMATCH, x->files->key ? x->files->key : x->files->cert, words);
+		       where ? where : "the token", cert->certs.items[0]->subject, x->files->cert);
+	f = add(x, HF_REASON_F_KEY_MISMATCH, where ? where : x->files->cert, words);
 	if (f)
 		f->cert = hf_cert_ref(cert->certs.items[0]);
 }
@@ -236,7 +238,7 @@ static void pair(struct exam *x)
 	bool have_key = one			 ? have
 			: x->files->key_in_token ? false
 						 : load(x, key_path, PART_KEY, true, &key);
-	EVP_PKEY *pkey = one ? cert.key : key.key;
+	EVP_PKEY *pkey = one ? cert.key : x->files->key_in_token ? x->files->token_key : key.key;
 	char is[256];
 
 	if (have && cert.certs.len == 0) {

@@ -11,7 +11,8 @@ struct hf_exam_files {
 	const struct hf_strv *ca, *crl; /* may be NULL */
 	const struct hf_passphrase_source *pass;
 	bool passphrase_given;
-	bool key_in_token; /* nothing to read then */
+	bool key_in_token; /* nothing to read then: key is not looked at */
+	EVP_PKEY *token_key; /* borrowed; NULL: the token was not opened */
 	bool server_side;
 };
 /* Adds findings to the case.  Never fails: a file that cannot be read is a finding. */

@@ -45,6 +45,9 @@ static void adapt(struct hf_look_plan *p, struct hf_tls_config *config, enum hf_
 		break;
 	case HF_LOOK_LATE_AUTH:
 		config->post_handshake_auth = true;
+		/* fall through */
+	case HF_LOOK_HTTP1:
+		config->alpn = NULL; /* the request is one of HTTP/1.1 */
 		break;
 	default:
 		break;

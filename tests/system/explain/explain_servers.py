@@ -136,7 +136,7 @@ class ApacheServer(Listening):
     MODULES = "/usr/lib/apache2/modules"
 
     def __init__(self, home, cred, ca=None, mode="require", version=None, crls=(), host="127.0.0.1", names=None,
-                 status=None, more=(), location=""):
+                 status=None, more=(), location="", modules=()):
         if not os.path.isdir(self.MODULES):
             pytest.skip("the peer 'apache2' is not installed")
         folder = os.path.join(str(home), "apache-%s" % os.urandom(4).hex())
@@ -150,7 +150,7 @@ class ApacheServer(Listening):
             rows.append("SSLCipherSuite DEFAULT:@SECLEVEL=0")
         if ca:
             rows += ["SSLCACertificateFile %s" % ca, "SSLVerifyClient %s" % {
-                "require": "require", "request": "optional", "none": "none"}[mode]]
+                "require": "require", "request": "optional", "none": "none"}.get(mode, mode)]
             if not any(row.startswith("SSLVerifyDepth") for row in more):
                 rows.append("SSLVerifyDepth 6")
         if names:
@@ -160,7 +160,7 @@ class ApacheServer(Listening):
             rows += ["SSLCARevocationFile %s" % write(folder, "crls.pem", lists), "SSLCARevocationCheck chain"]
         rows.append("SSLProtocol %s" % ("TLSv" + version if version else "TLSv1.2 TLSv1.3"))
         modules = "".join("LoadModule %s_module %s/mod_%s.so\n" % (m, self.MODULES, m)
-                          for m in ("mpm_event", "authz_core", "ssl", "alias", "socache_shmcb"))
+                          for m in ("mpm_event", "authz_core", "ssl", "alias", "socache_shmcb", *modules))
         answer = "Redirect %d /" % status if status else ""
         conf = write(folder, "apache.conf", """
 %s

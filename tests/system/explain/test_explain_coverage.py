@@ -15,7 +15,7 @@ from explain_casebook import CASES  # noqa: E402
 ELSEWHERE = {
     "N-EKU-FILTER": "Windows, Apple and .NET clients", "R-ACCEPTED-NAMES-STALE": "Java and Go servers that reload half",
     "P-SNI-DEFAULT-POLICY": "a finding about a server, not of a meeting", "N-TOKEN-PSS": "a smartcard without PSS",
-    "T-MTU": "a path that loses large packets", "P-H2-RENEG": "HTTP/2 is not spoken by explain",
+    "T-MTU": "a path that loses large packets",
     "R-SESSION-CONTEXT": "explain resumes nothing",
     "P-UNSAFE-RENEG": "OpenSSL 3 has no server without RFC 5746",
 }

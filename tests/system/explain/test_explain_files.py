@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files are looked at before a byte is sent: each usual mistake is named, with what the file is."""
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -150,4 +151,7 @@ def test_a_key_in_a_token_is_no_missing_file(hf, town, tmp_path):
     with OpenSSLServer(tmp_path, town["server"], town.ca) as server:
         args = ["explain", "localhost:%d" % server.port, "--connect", "127.0.0.1:%d" % server.port, "--ca", town.ca]
         assert hf.json(*args, "--cert", town["mail"].cert, "--key", key, exit=0)["meets"]
-        assert "does not belong to" in hf(*args, "--cert", town["bob"].cert, "--key", key, exit=3).stderr
+        told = hf.json(*args, "--cert", town["bob"].cert, "--key", key, exit=1)
+    assert (told["cause"], told["refused_by"], told["fault_in"]) == ("F-KEY-MISMATCH", "client", "client"), told
+    assert "the token" in told["explanation"] and "pin-source" not in json.dumps(told)
+    assert told["certificate"]["role"] == "client-leaf" and not told["ladder"]  # not a byte was sent
