@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/time.h"
+#include "enroll/label.h"
 #include "net/address.h"
 #include "probe/request.h"
 #include "tls/context.h"
@@ -54,6 +55,20 @@ static int dial(const struct hf_client_call *call, const struct hf_url *url,
 	return 0;
 }
 
+/* Of an authority among several: https://HOST/LABEL/… */
+static bool has_label(const struct hf_url *url)
+{
+	const char *first = url->target + 1;
+	size_t len = strcspn(first, "/?");
+	char label[64];
+
+	if (first[len] != '/' || len >= sizeof(label))
+		return false;
+	memcpy(label, first, len);
+	label[len] = '\0';
+	return hf_service_label_valid(label);
+}
+
 /* What to do about the usual reasons for which a server is not believed. */
 static void hint_for(const char *cause, const struct hf_url *url, struct hf_err *err)
 {
@@ -67,6 +82,12 @@ static void hint_for(const char *cause, const struct hf_url *url, struct hf_err 
 		    err,
 		    "ask by a name that it has, or start it with: handfast authority --name %s",
 		    url->host);
+	else if (has_label(url))
+		(void)hf_err_hint(err,
+				  "a label does not choose the certificate, a name does: of "
+				  "several authorities in one service, ask by a name of the "
+				  "one that is meant (https://NAME:%d)",
+				  url->port);
 	else
 		(void)hf_err_hint(err, "to see both sides: handfast explain https://%s",
 				  url->authority);
@@ -175,6 +196,7 @@ int hf_client_call(const struct hf_client_call *call, struct hf_buf *ret_body, s
 	    call->token ? hf_str_printf("Authorization: Bearer %s", call->token) : NULL;
 	HF_AUTO(cstr) type =
 	    hf_str_printf("Content-Type: %s", call->type ? call->type : "application/pkcs10");
+	struct hf_slice names;
 	struct hf_url url;
 	const struct hf_request request = {
 		.method = call->body ? "POST" : "GET",
@@ -198,6 +220,8 @@ int hf_client_call(const struct hf_client_call *call, struct hf_buf *ret_body, s
 		rc = exchange(session, &request, &answer, ret_body, err);
 	if (rc < 0)
 		return rc;
+	if (call->names && hf_http_field(&answer.head, HF_AUTHORITY_NAMES, &names))
+		(void)hf_buf_append(call->names, names.data, names.len);
 	return answer.head.status_code == 200
 		   ? 0
 		   : refused(answer.head.status_code, &url, ret_body, err);

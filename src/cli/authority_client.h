@@ -18,6 +18,8 @@ struct hf_client_call {
 	const struct hf_buf *body; /* NULL: GET */
 	const char *type; /* of the body; NULL: application/pkcs10 */
 	int64_t timeout;    /* seconds; 0: HF_CLIENT_TIMEOUT_SECONDS */
+	struct hf_buf *names; /* where the names go by which the authority says it is met, separated
+				 by commas; NULL: nowhere */
 };
 /* 0 with the body of a 200.  A refusal of the service is -HF_E_POLICY with its words; one of TLS
  * says whose it is. */

@@ -2,6 +2,7 @@
 /* handfast enroll: an identity from an authority elsewhere, with nothing but a token.  Must never
  * send the token before the server has proved to be the one that the token names. */
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,6 +14,9 @@
 #include "cli/authority_client.h"
 #include "cli/ca_common.h"
 #include "enroll/token.h"
+#include "http/chars.h"
+#include "http/url.h"
+#include "pki/san.h"
 #include "util/clock.h"
 #include "util/home.h"
 
@@ -88,6 +92,7 @@ struct enrolment {
 	EVP_PKEY *key;
 	struct hf_certs chain;
 	char name[HF_ORDER_NAME_CAP];
+	struct hf_buf names; /* by which the authority says it is met; nothing vouches for them */
 };
 
 static int read_token(struct enrolment *e)
@@ -117,7 +122,8 @@ static int find_root(struct enrolment *e)
 {
 	const struct hf_client_call call = { .url = e->ctx->args->items[0],
 					     .path = "/ca",
-					     .timeout = e->o->timeout };
+					     .timeout = e->o->timeout,
+					     .names = &e->names };
 	HF_AUTO_DONE(hf_buf) body = HF_BUF_INIT(HF_CLIENT_BODY_CAP);
 	HF_AUTO_DONE(hf_pemfile) file = HF_PEMFILE_INIT;
 	int rc = hf_client_call(&call, &body, &e->ctx->err);
@@ -136,8 +142,9 @@ static int find_root(struct enrolment *e)
 				 "'%s' is not the authority that made the token",
 				 e->ctx->args->items[0]);
 		return hf_err_hint(&e->ctx->err,
-				   "the token was not sent; look at the address, and at what is "
-				   "between here and there");
+				   "the token was not sent; look at the address (of several "
+				   "authorities in one service, each is met by its own name), and "
+				   "at what is between here and there");
 	}
 	rc = hf_trust_new(0, &e->trust, &e->ctx->err);
 	if (rc == 0)
@@ -198,6 +205,32 @@ static int make_key(struct enrolment *e)
 					      &e->ctx->err);
 }
 
+/* The roots came by the label, and the connection met another authority's certificate: nobody asks
+ * for this one by the name that was given. */
+static void hint_name(struct enrolment *e)
+{
+	struct hf_slice rest = { hf_buf_str(&e->names), e->names.len }, one, first = { NULL, 0 };
+	struct hf_url url;
+	char name[HF_HOST_CAP];
+
+	if (e->names.len == 0 || hf_url_parse(e->ctx->args->items[0], &url, NULL) < 0)
+		return;
+	while (hf_slice_next(&rest, ',', &one)) {
+		if (hf_slice_case_is(one, url.host))
+			return;
+		if (!first.data && one.len < sizeof(name))
+			first = one;
+	}
+	(void)snprintf(name, sizeof(name), "%.*s", (int)first.len, first.data ? first.data : "");
+	if (!hf_dns_name_valid(name, strlen(name), false))
+		return;
+	(void)
+	    hf_err_hint(&e->ctx->err,
+			"this service has several authorities, and the one that made the token is "
+			"met by its name, not by a label: handfast enroll https://%s:%d --token T",
+			name, url.port);
+}
+
 static int ask_once(struct enrolment *e)
 {
 	HF_AUTO_DONE(hf_buf) request = HF_BUF_INIT(HF_CLIENT_BODY_CAP);
@@ -212,6 +245,8 @@ static int ask_once(struct enrolment *e)
 
 	if (rc == 0)
 		rc = hf_client_call(&call, &body, &e->ctx->err);
+	if (rc < 0 && rc != -HF_E_AGAIN)
+		hint_name(e);
 	/* a refusal that no retry changes: the key is of no use */
 	if (rc == -HF_E_POLICY)
 		(void)unlink(e->key_path);
@@ -367,7 +402,9 @@ static int enrol(struct enrolment *e)
 
 static int run(struct hf_cmd_ctx *ctx)
 {
-	struct enrolment e = { .ctx = ctx, .o = ctx->opts, .chain = HF_CERTS_INIT };
+	struct enrolment e = {
+		.ctx = ctx, .o = ctx->opts, .chain = HF_CERTS_INIT, .names = HF_BUF_INIT(1024)
+	};
 	int rc;
 
 	if (!e.o->token == !e.o->token_file)
@@ -383,6 +420,7 @@ static int run(struct hf_cmd_ctx *ctx)
 	hf_trust_unref(e.trust);
 	EVP_PKEY_free(e.key);
 	hf_certs_done(&e.chain);
+	hf_buf_done(&e.names);
 	return rc;
 }
 

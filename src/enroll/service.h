@@ -8,6 +8,7 @@
 #define HF_ENROLL_SERVICE_H
 
 #include "ca/authority.h"
+#include "enroll/label.h"
 #include "verify/rules.h"
 
 /* One authority of the service. */
@@ -42,8 +43,6 @@ struct hf_service_config {
 	const char *admin_socket; /* of handfast ctl: "unix:PATH", "none"; NULL: the usual place */
 	uint64_t drain_ms;
 };
-/* "plant", "a-1": small letters, digits and '-'; none of the service's own words. */
-bool hf_service_label_valid(const char *label);
 /* Runs until told to stop; 0, 1 when connections had to be cut, or negative. */
 int hf_service_run(const struct hf_service_config *config, struct hf_err *err);
 

@@ -251,11 +251,31 @@ void hf_service_give_error(struct hf_http_answer *answer, int status, const char
 	answer->status = status;
 }
 
+/* Of several authorities: a client that came by a label must ask by one of these to meet the
+ * certificate, which is chosen before the path is known. */
+static void tell_names(const struct hf_service *service, struct hf_http_answer *answer)
+{
+	HF_AUTO_DONE(hf_buf) names = HF_BUF_INIT(sizeof(answer->fields_text));
+
+	if (service->front->services_len < 2)
+		return;
+	for (size_t i = 0; i < service->own->names->len; i++)
+		(void)hf_buf_printf(&names, "%s%s", i ? ", " : HF_AUTHORITY_NAMES ": ",
+				    service->own->names->items[i]);
+	(void)hf_buf_puts(&names, "\r\n");
+	if (hf_buf_failed(&names) || names.len <= 2 || names.len >= sizeof(answer->fields_text))
+		return;
+	memcpy(answer->fields_text, names.data, names.len);
+	answer->fields_text[names.len] = '\0';
+	answer->fields = answer->fields_text;
+}
+
 static void get_ca(const struct hf_target *target, const struct hf_http_request *request,
 		   struct hf_http_answer *answer)
 {
 	(void)request;
 	give(answer, "application/x-pem-file", &target->service->ca_pem);
+	tell_names(target->service, answer);
 }
 
 static void get_cacerts(const struct hf_target *target, const struct hf_http_request *request,

@@ -108,6 +108,36 @@ def test_token_of_one_is_nothing_to_the_other(both, machine):
     machine()("enroll", both.by_name, "--token", token)
 
 
+def test_who_has_only_a_token_and_a_label_is_told_the_name_to_ask_by(both, machine):
+    token, node = both.token(both.plant, "press"), machine()
+    port = both.by_address.rsplit(":", 1)[1]
+    told = node("enroll", both.by_address + "/plant", "--token", token, exit=1)
+    assert "[V-" in told.stderr and "handfast enroll https://localhost:%s" % port in told.stderr, told
+    # nothing was spent, and the next step works, label or not
+    assert [row["state"] for row in both.plant.json("token", "list")["tokens"]] == ["open"]
+    node("enroll", both.by_name + "/plant", "--token", token)
+    assert both.issued(both.plant, "press") == ["valid"]
+    # the same for who has a certificate already
+    told = node("renew", "press", "--from", both.by_address + "/plant", "--before", "365d", exit=1)
+    assert "of several authorities in one service, ask by a name" in told.stderr, told
+    # and without the label it is somebody else's authority
+    told = machine()("enroll", both.by_address, "--token", both.token(both.plant, "saw"), exit=1)
+    assert "is not the authority that made the token" in told.stderr and "its own name" in told.stderr
+
+
+def test_names_are_told_only_where_there_are_several(both, hf, tmp_path):
+    def names(who, url):
+        got = subprocess.run(["curl", "-sSi", "--cacert", who.home + "/ca/root.pem", url + "/ca"], capture_output=True,
+                             check=True).stdout.decode()
+        return [line.split(": ", 1)[1].strip() for line in got.splitlines() if line.lower().startswith("authority-names")]
+    assert names(both.plant, both.by_name) == ["localhost, plant.abc.com"]
+    assert names(both.office, both.by_address) == ["127.0.0.1"]
+    alone = hf.at(tmp_path / "alone")
+    alone("init", "Alone")
+    with Server(alone, "authority", "--listen", "127.0.0.1:0") as server:
+        assert names(alone, server.urls[0]) == []
+
+
 @pytest.mark.parametrize("path", ["/.well-known/est/plant/simpleenroll", "/plant/.well-known/est/simpleenroll"])
 def test_label_leads_to_its_authority_whatever_the_name(both, path):
     status, body = both.est(both.office, both.by_address + path, both.token(both.plant, "press"), "press")
