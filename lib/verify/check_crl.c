@@ -200,8 +200,10 @@ static void report_fault(const struct inquiry *q)
 		(void)hf_buf_printf(&have, "one that begins at %s", when);
 	} else if (reason == HF_REASON_V_CRL_INVALID) {
 		(void)hf_buf_printf(&have, "one of %s, but %s", q->fault_crl->issuer, q->fault_why);
+	} else if (q->covered) {
+		(void)hf_buf_puts(&have, "lists for some reasons only");
 	} else {
-		(void)hf_buf_puts(&have, q->covered ? "lists for some reasons only" : "none");
+		hf_crl_tell_scope(hf_trust_crls(q->j->trust), cert, &want, &have);
 	}
 	/* It is the issuer's list that is at fault, and ours to fetch. */
 	hf_judge_find(q->j, reason, HF_STEP_REVOCATION, (int)q->depth + 1, hf_buf_str(&want),

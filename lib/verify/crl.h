@@ -11,6 +11,10 @@ enum { HF_CRL_ALL_REASONS = 0x1fe };
 /* The reasons for which this complete CRL speaks about cert, issued by the holder of cert's issuer
  * name; 0 when it does not speak about it at all (RFC 5280 6.3.3 (b), (d)). */
 unsigned hf_crl_scope(const struct hf_crl *crl, const struct hf_cert *cert);
+/* No list speaks about cert: says so when there are some of its issuer, and where the certificate
+ * itself looks for one. */
+void hf_crl_tell_scope(const struct hf_crls *lists, const struct hf_cert *cert,
+		       struct hf_buf *want, struct hf_buf *have);
 /* The lists' distribution points and flags are the same: a delta may go with its base. */
 bool hf_crl_same_scope(const struct hf_crl *a, const struct hf_crl *b);
 /* A later list takes the place of an earlier one (RFC 5280 5.2.3). */

@@ -5,6 +5,7 @@
 
 #include <openssl/err.h>
 
+#include "base/str.h"
 #include "pki/name.h"
 #include "verify/crl.h"
 
@@ -157,6 +158,48 @@ unsigned hf_crl_scope(const struct hf_crl *crl, const struct hf_cert *cert)
 	for (int i = 0; i < sk_DIST_POINT_num(points); i++)
 		bits |= scope_by_point(crl, sk_DIST_POINT_value(points, i), cert);
 	return bits & reason_bits(crl->idp ? crl->idp->onlysomereasons : NULL);
+}
+
+static size_t count_of_issuer(const struct hf_crls *lists, const struct hf_cert *cert)
+{
+	const X509_NAME *issuer = X509_get_issuer_name(cert->x509);
+	size_t count = 0;
+
+	for (size_t i = 0; i < lists->len; i++)
+		count += !lists->items[i]->base_number && /* a delta alone is no list */
+			 hf_name_equal(hf_crl_issuer(lists->items[i]), issuer);
+	return count;
+}
+
+static void put_uris(const DIST_POINT_NAME *name, struct hf_buf *out)
+{
+	const GENERAL_NAMES *names = name && name->type == 0 ? name->name.fullname : NULL;
+
+	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		const GENERAL_NAME *g = sk_GENERAL_NAME_value(names, i);
+
+		if (g->type != GEN_URI)
+			continue;
+		(void)hf_buf_puts(out, ", as at ");
+		(void)hf_str_escape(out, (const char *)ASN1_STRING_get0_data(g->d.ia5),
+				    (size_t)ASN1_STRING_length(g->d.ia5));
+	}
+}
+
+void hf_crl_tell_scope(const struct hf_crls *lists, const struct hf_cert *cert, struct hf_buf *want,
+		       struct hf_buf *have)
+{
+	HF_AUTO(points) points = NULL;
+	size_t count = count_of_issuer(lists, cert);
+
+	if (count == 0) {
+		(void)hf_buf_puts(have, "none");
+		return;
+	}
+	points = X509_get_ext_d2i(cert->x509, NID_crl_distribution_points, NULL, NULL);
+	for (int i = 0; i < sk_DIST_POINT_num(points); i++)
+		put_uris(sk_DIST_POINT_value(points, i)->distpoint, want);
+	(void)hf_buf_printf(have, "%zu of it, for other certificates", count);
 }
 
 static bool same_extension(const X509_CRL *a, const X509_CRL *b, int nid)
