@@ -207,6 +207,16 @@ static void check_strangers(const struct flight *f)
 		    ->note = true;
 }
 
+/* Nothing else in such a policy would look wrong: it is plain TLS. */
+static void check_nobody(const struct flight *f)
+{
+	add(f->out, "N-NONE", "",
+	    "no client is asked for a certificate, so everybody is let in as nobody (client-auth "
+	    "none)%s",
+	    f->parts->rules != NULL ? "; its rules are never asked" : "")
+	    ->note = true;
+}
+
 static void check_anchors(const struct flight *f)
 {
 	const struct hf_certs *anchors = hf_trust_anchors(f->parts->trust);
@@ -320,7 +330,9 @@ void hf_preflight_run(struct hf_preflight *preflight, const struct hf_gateway_pa
 		size_t from = preflight->len;
 
 		check_own(&f);
-		if (policy->client_auth != HF_CLIENT_AUTH_NONE) {
+		if (policy->client_auth == HF_CLIENT_AUTH_NONE) {
+			check_nobody(&f);
+		} else {
 			check_strangers(&f);
 			check_anchors(&f);
 			check_lists(&f);

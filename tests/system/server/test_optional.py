@@ -154,6 +154,26 @@ def test_strangers_are_told_of_at_the_start_and_by_check(hf, town):
         server.wait_line("err", lambda line: "warning" in line and "without a certificate are let in" in line, "the warning")
 
 
+@pytest.mark.parametrize("rules", [[], ["--allow", "cn:bob"]])
+def test_none_is_told_at_the_start_and_by_check(hf, town, rules):
+    argv = [*town.serve_args, "--client-auth", "none", *rules, "--respond", "text:x"]
+    text = "everybody is let in as nobody (client-auth none)"
+    told = hf("serve", "--check", *argv)
+    assert text in told.stdout and "no mistakes found" in told.stdout
+    assert ("its rules are never asked" in told.stdout) == bool(rules)
+    with hf.serve(*argv) as server:
+        server.wait_line("err", lambda line: "warning" in line and text in line, "the warning")
+
+
+def test_a_policy_with_none_is_told_by_its_name(hf, town, tmp_path):
+    config = tmp_path / "handfast.yaml"
+    config.write_text("cert: %s\nkey: %s\nca: %s\nallow: any\nrespond: 'text:x'\n"
+                      "policies: [{name: public, sni: p.test, client-auth: none}]\n" % (
+                          town["server"].cert, town["server"].key, town.ca))
+    told = hf.run("serve", "--check", "--config", config)
+    assert "policy 'public': no client is asked for a certificate" in told.stdout
+
+
 def test_a_rule_and_a_ca_are_needed_as_ever(hf, town):
     told = hf("serve", *town.serve_args, "--client-auth", "optional", "--respond", "text:x", exit=2)
     assert "--client-auth optional needs a rule" in told.stderr
