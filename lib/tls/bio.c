@@ -107,11 +107,16 @@ static int bio_write(BIO *bio, const char *data, size_t len, size_t *ret_len)
 {
 	struct hf_tls_conn *conn = BIO_get_data(bio);
 	char record[ALERT_RECORD_LEN];
-	ssize_t n = send(conn->fd, put_right(conn, data, len, record), len, MSG_NOSIGNAL);
+	bool kept = false;
+	ssize_t n;
 
 	BIO_clear_retry_flags(bio);
+	data = put_right(conn, data, len, record);
+	if (hf_tls_burst_keeps(conn, data, len, &kept))
+		n = kept ? (ssize_t)len : -1;
+	else
+		n = hf_tls_send(conn, data, len);
 	if (n >= 0) {
-		conn->bytes_out += (uint64_t)n;
 		*ret_len = (size_t)n;
 		return 1;
 	}

@@ -110,6 +110,7 @@ void hf_tls_conn_free(struct hf_tls_conn *conn)
 	SSL_free(conn->ssl);
 	trace_end(conn);
 	hf_tls_context_unref(conn->front);
+	hf_buf_done(&conn->late);
 	free(conn->sni);
 	free(conn->failure);
 	free(conn);
@@ -269,6 +270,14 @@ enum hf_tls_step hf_tls_conn_write(struct hf_tls_conn *conn, const void *data, s
 	/* The peer may have said why before it went: what has arrived can still be read. */
 	conn->write_broken = step == HF_TLS_FAILED && conn->io_errno != 0;
 	return step;
+}
+
+/* The peer may have said why before it went: what has arrived can still be read. */
+enum hf_tls_step hf_tls_conn_broke(struct hf_tls_conn *conn, int errnum)
+{
+	conn->io_errno = errnum;
+	conn->write_broken = true;
+	return fail(conn, SSL_ERROR_SYSCALL);
 }
 
 enum hf_tls_step hf_tls_conn_shutdown(struct hf_tls_conn *conn)

@@ -51,6 +51,12 @@ enum hf_tls_step hf_tls_conn_read(struct hf_tls_conn *conn, void *data, size_t c
  * memory, and perhaps more of them) must come first in the next call.  len > 0. */
 enum hf_tls_step hf_tls_conn_write(struct hf_tls_conn *conn, const void *data, size_t len,
 				   size_t *ret_len);
+/* The same for much at once: up to 128 KiB go to the socket as one piece.  Of what was taken some
+ * may be unsent yet; push sends more of it (DONE: all), and should be called until then. */
+enum hf_tls_step hf_tls_conn_write_burst(struct hf_tls_conn *conn, const void *data, size_t len,
+					 size_t *ret_len);
+enum hf_tls_step hf_tls_conn_push(struct hf_tls_conn *conn);
+size_t hf_tls_conn_unsent(const struct hf_tls_conn *conn); /* bytes taken, but not by the socket */
 /* Sends close_notify; DONE when it is with the kernel (the peer's is not waited for). */
 enum hf_tls_step hf_tls_conn_shutdown(struct hf_tls_conn *conn);
 /* Bytes wait inside that a read may turn into data: a poll on the socket may not tell of them. */

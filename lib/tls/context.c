@@ -336,6 +336,7 @@ void hf_tls_context_unref(struct hf_tls_context *context)
 		return;
 	SSL_CTX_free(context->ssl);
 	BIO_meth_free(context->bio);
+	hf_buf_done(&context->burst);
 	hf_trust_unref(context->trust);
 	hf_rules_unref(context->rules);
 	hf_peers_unref(context->peers);

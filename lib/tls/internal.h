@@ -5,6 +5,9 @@
 
 #include <openssl/ssl.h>
 
+#include <sys/types.h>
+
+#include "base/buf.h"
 #include "base/str.h"
 #include "tls/conn.h"
 #include "tls/context.h"
@@ -18,6 +21,7 @@ struct hf_tls_context {
 	SSL_CTX *ssl;
 	OSSL_LIB_CTX *library; /* of ssl; NULL: the default one */
 	BIO_METHOD *bio;
+	struct hf_buf burst; /* records on their way out, during one call; kept for the next */
 	struct hf_trust *trust; /* never NULL: an empty one trusts nothing */
 	struct hf_rules *rules; /* may be NULL */
 	struct hf_peers *peers;
@@ -93,6 +97,9 @@ struct hf_tls_conn {
 	size_t ca_names;
 	int io_errno; /* of the last failed call on the socket */
 	uint64_t bytes_in, bytes_out;
+	bool bursting;	   /* records go into front->burst */
+	struct hf_buf late; /* records that the socket did not take: all else comes behind them */
+	size_t late_sent;  /* of its front */
 	char first[8]; /* what the peer began with, for what is no TLS */
 	char *sni;
 	struct hf_tls_failure *failure;
@@ -105,6 +112,14 @@ struct hf_tls_conn {
  * libssl cannot be made to send in TLS 1.2. */
 BIO_METHOD *hf_tls_bio_method_new(void);
 BIO *hf_tls_bio_new(BIO_METHOD *method, struct hf_tls_conn *conn);
+
+/* burst.c */
+/* send(2), counted. */
+ssize_t hf_tls_send(struct hf_tls_conn *conn, const void *data, size_t len);
+/* true: these bytes do not go to the socket now; *ret_kept false: nor could they be kept. */
+bool hf_tls_burst_keeps(struct hf_tls_conn *conn, const char *data, size_t len, bool *ret_kept);
+/* conn.c: the socket broke while something was sent.  FAILED. */
+enum hf_tls_step hf_tls_conn_broke(struct hf_tls_conn *conn, int errnum);
 
 /* parameters.c */
 int hf_tls_parameters_apply(struct hf_tls_context *context, const struct hf_tls_config *config,

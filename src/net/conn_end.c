@@ -205,6 +205,9 @@ void hf_conn_tls_failed(struct hf_conn *conn)
 	const struct hf_tls_failure *failure = hf_tls_conn_failure(conn->tls);
 	bool refused = failure && failure->refused_by != HF_JUDGE_NOBODY;
 
+	/* An alert may stand behind records that waited. */
+	if (refused)
+		(void)hf_tls_conn_push(conn->tls);
 	hf_conn_end_with(conn, refused ? HF_CONN_END_REFUSED : HF_CONN_END_LOST,
 			 failure ? failure->sys_errno : 0, refused);
 }

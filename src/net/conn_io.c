@@ -34,7 +34,7 @@ void hf_socket_quick_ack(int fd, int family)
 
 size_t hf_conn_unsent(const struct hf_conn *conn)
 {
-	return conn->out.len - conn->out_sent;
+	return conn->out.len - conn->out_sent + (conn->tls ? hf_tls_conn_unsent(conn->tls) : 0);
 }
 
 /* --- in -----------------------------------------------------------------------------------------
@@ -130,7 +130,7 @@ static ssize_t send_some(struct hf_conn *conn, const void *data, size_t len)
 	ssize_t n;
 
 	if (conn->tls) {
-		switch (hf_tls_conn_write(conn->tls, data, len, &taken)) {
+		switch (hf_tls_conn_write_burst(conn->tls, data, len, &taken)) {
 		case HF_TLS_DONE:
 			return (ssize_t)taken;
 		case HF_TLS_WANT_READ:
@@ -213,11 +213,27 @@ static void all_out(struct hf_conn *conn)
 		conn->ops->on_writable(conn, conn->arg);
 }
 
+/* Records that TLS could not hand over go first.  false: the connection ended. */
+static bool push(struct hf_conn *conn)
+{
+	size_t before = conn->tls ? hf_tls_conn_unsent(conn->tls) : 0;
+
+	if (before == 0)
+		return true;
+	if (hf_tls_conn_push(conn->tls) == HF_TLS_FAILED) {
+		hf_conn_tls_failed(conn);
+		return false;
+	}
+	if (hf_tls_conn_unsent(conn->tls) < before)
+		conn->active_ms = hf_loop_now_ms(conn->loop);
+	return true;
+}
+
 void hf_conn_flush(struct hf_conn *conn)
 {
-	if (!send_all(conn, conn->out.data, conn->out.len, &conn->out_sent))
+	if (!push(conn) || !send_all(conn, conn->out.data, conn->out.len, &conn->out_sent))
 		return;
-	if (conn->out_sent == conn->out.len)
+	if (hf_conn_unsent(conn) == 0)
 		all_out(conn);
 }
 
@@ -240,7 +256,7 @@ int hf_conn_write(struct hf_conn *conn, const void *data, size_t len)
 		return -HF_E_LIMIT;
 	if (hf_conn_unsent(conn) == 0 && !send_all(conn, data, len, &sent))
 		return -HF_E_CLOSED;
-	if (sent == len)
+	if (sent == len && hf_conn_unsent(conn) == 0)
 		return 0;
 	conn->blocked = true;
 	out_compact(conn);

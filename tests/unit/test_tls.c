@@ -698,6 +698,105 @@ static void test_data_flows_and_ends(void **state)
 	tx_meet_end(&m);
 }
 
+enum { MUCH = 1024 * 1024, DRAIN = 64 * 1024 };
+
+static char pattern(size_t at)
+{
+	return (char)(at * 31 + at / 977);
+}
+
+/* What has come on the wire so far, in the order in which it was said. */
+static enum hf_tls_step drain(struct tx_meeting *m, size_t *got)
+{
+	static char buf[DRAIN];
+	enum hf_tls_step step = HF_TLS_DONE;
+	size_t len = 0;
+	char record[DRAIN];
+	ssize_t n;
+
+	/* Record by record, as the receiving socket has room. */
+	while ((n = recv(m->wire.fd[1], record, 4096, MSG_DONTWAIT)) > 0) {
+		assert_int_equal(send(m->wire.fd[2], record, (size_t)n, 0), n);
+		while ((step = hf_tls_conn_read(m->server, buf, sizeof(buf), &len)) == HF_TLS_DONE)
+			for (size_t i = 0; i < len; i++)
+				assert_int_equal(buf[i], pattern((*got)++));
+	}
+	return step;
+}
+
+/* Many records in one call, into a socket that takes a few of them at a time. */
+static void test_bursts_arrive_whole_and_in_order(void **state)
+{
+	struct hf_tls_config server = server_config(HF_CLIENT_AUTH_REQUIRE, 0);
+	struct hf_tls_config client = client_config(&good);
+	HF_AUTO(hf_tls_context) server_context = tx_context(&server);
+	HF_AUTO(hf_tls_context) client_context = tx_context(&client);
+	const int small = 20 * 1024;
+	char *data = malloc(MUCH);
+	size_t at = 0, got = 0, most = 0, most_unsent = 0;
+	enum hf_tls_step step = HF_TLS_DONE;
+	struct tx_meeting m;
+
+	(void)state;
+	assert_non_null(data);
+	for (size_t i = 0; i < MUCH; i++)
+		data[i] = pattern(i);
+	tx_meet(&m, client_context, server_context);
+	(void)setsockopt(m.wire.fd[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+	while (at < MUCH) {
+		size_t len = 0;
+
+		/* Now and then a little, which must not overtake. */
+		step =
+		    hf_tls_conn_write_burst(m.client, data + at, at % 7 == 3 ? 1 : MUCH - at, &len);
+		assert_true(step == HF_TLS_DONE || step == HF_TLS_WANT_WRITE);
+		at += step == HF_TLS_DONE ? len : 0;
+		most = HF_MAX(most, len);
+		most_unsent = HF_MAX(most_unsent, hf_tls_conn_unsent(m.client));
+		if (step == HF_TLS_WANT_WRITE)
+			assert_int_equal(drain(&m, &got), HF_TLS_WANT_READ);
+	}
+	while (hf_tls_conn_push(m.client) == HF_TLS_WANT_WRITE)
+		(void)drain(&m, &got);
+	assert_int_equal(hf_tls_conn_unsent(m.client), 0);
+	assert_int_equal(hf_tls_conn_shutdown(m.client), HF_TLS_DONE);
+	assert_int_equal(drain(&m, &got), HF_TLS_CLOSED);
+	assert_int_equal(got, MUCH);
+	assert_true(most > 64 * 1024);
+	assert_true(most_unsent > 0);
+	tx_meet_end(&m);
+	free(data);
+}
+
+/* The alert stands behind the records that the socket did not take yet. */
+static void test_an_alert_does_not_overtake_a_burst(void **state)
+{
+	struct hf_tls_config server = server_config(HF_CLIENT_AUTH_REQUIRE, 0);
+	struct hf_tls_config client = client_config(&good);
+	HF_AUTO(hf_tls_context) server_context = tx_context(&server);
+	HF_AUTO(hf_tls_context) client_context = tx_context(&client);
+	const int small = 20 * 1024;
+	char *data = malloc(MUCH);
+	size_t got = 0, len = 0;
+	struct tx_meeting m;
+
+	(void)state;
+	assert_non_null(data);
+	for (size_t i = 0; i < MUCH; i++)
+		data[i] = pattern(i);
+	tx_meet(&m, client_context, server_context);
+	(void)setsockopt(m.wire.fd[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+	assert_int_equal(hf_tls_conn_write_burst(m.client, data, MUCH, &len), HF_TLS_DONE);
+	assert_true(hf_tls_conn_unsent(m.client) > 0);
+	assert_int_equal(hf_tls_conn_shutdown(m.client), HF_TLS_DONE);
+	while (hf_tls_conn_push(m.client) == HF_TLS_WANT_WRITE)
+		(void)drain(&m, &got);
+	assert_int_equal(drain(&m, &got), HF_TLS_CLOSED);
+	assert_int_equal(got, len);
+	tx_meet_end(&m);
+	free(data);
+}
+
 /* Whoever asks again because something is pending would ask for ever. */
 static void test_a_part_of_a_record_is_not_pending(void **state)
 {
@@ -853,6 +952,8 @@ int main(void)
 		cmocka_unit_test(test_data_flows_and_ends),
 		cmocka_unit_test(test_a_part_of_a_record_is_not_pending),
 		cmocka_unit_test(test_a_bare_end_is_told_apart),
+		cmocka_unit_test(test_bursts_arrive_whole_and_in_order),
+		cmocka_unit_test(test_an_alert_does_not_overtake_a_burst),
 		cmocka_unit_test(test_bad_contexts_are_named),
 		cmocka_unit_test(test_too_many_ca_names_are_refused_at_the_start),
 		cmocka_unit_test(test_alert_texts),
