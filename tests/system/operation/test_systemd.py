@@ -8,7 +8,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support.process import SLOW, children
+from support.peers import PythonClient
+from support.process import SLOW, Watched, children, clean_env
 from support.program import Handfast
 
 ANSWER = ["--allow", "any", "--respond", "text:hello"]
@@ -25,6 +26,63 @@ def test_units_are_locked_up(unit, tmp_path):
     if "unrecognized option" in done.stderr:
         pytest.skip("this systemd-analyze cannot rate files")
     assert done.returncode == 0, (done.stdout[-300:], done.stderr)
+
+
+def installed(folder, binary):
+    """The units as an administrator has them for the instance `mail`, with this binary."""
+    for unit in UNITS.glob("handfast-*"):
+        text = unit.read_text().replace("/usr/local/bin/handfast", binary)
+        (folder / unit.name.replace("@", "@mail")).write_text(text)
+    return folder
+
+
+def verify(*units):
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("systemd-analyze is not installed")
+    return subprocess.run(["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True,
+                          timeout=60 * SLOW, check=False)
+
+
+def test_systemd_understands_every_line_of_the_units(hf, tmp_path):
+    folder = installed(tmp_path, hf.binary)
+    done = verify(*sorted(folder.glob("handfast-*")))
+    assert done.returncode == 0 and not [row for row in done.stderr.split("\n") if "handfast-" in row], done
+    bad = folder / "handfast-serve@mail.socket"
+    bad.write_text(bad.read_text().replace("NoDelay=", "NoDelai="))
+    assert "NoDelai" in verify(bad).stderr, "what it does not understand it tells"
+
+
+def exec_start(folder):
+    """The command of the service, word by word, as systemd would run it."""
+    rows = (folder / "handfast-serve@mail.service").read_text().splitlines()
+    line, = [row.partition("=")[2] for row in rows if row.startswith("ExecStart=")]
+    return line.replace("%t/handfast", str(folder)).replace("%i", "mail").split()
+
+
+def test_socket_unit_activates_the_service_unit(hf, town, tmp_path):
+    """systemd's own activator holds the socket; who came before the service ran is served by it."""
+    activator = shutil.which("systemd-socket-activate")
+    if activator is None:
+        pytest.skip("systemd-socket-activate is not installed")
+    options = ["--listen", "systemd", *town.serve_args[2:], *ANSWER]
+    argv = []
+    for word in exec_start(installed(tmp_path, hf.binary)):
+        argv += options if word == "$HANDFAST_SERVE" else [word]
+    path = str(tmp_path / "front.sock")
+    with Watched([activator, "-l", path, *argv], clean_env(tmp_path)) as service:
+        service.wait_line("err", lambda line: "Listening on" in line, "the socket")
+        assert not any("listening on" in line for line in service.lines["err"]), "nobody has come"
+        raw = socket.socket(socket.AF_UNIX)
+        raw.settimeout(20 * SLOW)
+        raw.connect(path)
+        with PythonClient.context(town["mail"], town.ca).wrap_socket(raw, server_hostname="localhost") as tls:
+            tls.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            assert tls.recv(4096).startswith(b"HTTP/1.1 200 ")
+        done = hf("ctl", "status", "--admin", tmp_path / "mail.sock", "--json")
+        assert "front.sock" in done.stdout
+        service.signal(signal.SIGTERM)
+        assert service.wait(20) == 0
+    assert os.path.exists(path), "the socket is systemd's"
 
 
 class Manager:
