@@ -12,7 +12,7 @@
 
 enum {
 	RECORD = 16 * 1024,
-	BURST = 128 * 1024,		  /* plaintext of one call */
+	BURST = 64 * 1024, /* plaintext of one call; more outgrows the second-level cache */
 	BURST_CAP = BURST + BURST / 16,	  /* with headers and tags */
 	LATE_CAP = BURST_CAP + 64 * 1024, /* and what libssl says in between */
 };

@@ -51,7 +51,7 @@ enum hf_tls_step hf_tls_conn_read(struct hf_tls_conn *conn, void *data, size_t c
  * memory, and perhaps more of them) must come first in the next call.  len > 0. */
 enum hf_tls_step hf_tls_conn_write(struct hf_tls_conn *conn, const void *data, size_t len,
 				   size_t *ret_len);
-/* The same for much at once: up to 128 KiB go to the socket as one piece.  Of what was taken some
+/* The same for much at once: up to 64 KiB go to the socket as one piece.  Of what was taken some
  * may be unsent yet; push sends more of it (DONE: all), and should be called until then. */
 enum hf_tls_step hf_tls_conn_write_burst(struct hf_tls_conn *conn, const void *data, size_t len,
 					 size_t *ret_len);
