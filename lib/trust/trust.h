@@ -53,6 +53,12 @@ int hf_trust_anchors_only(const struct hf_trust *base, struct hf_trust **ret_tru
 /* After this the object never changes and may be used from several threads. */
 int hf_trust_freeze(struct hf_trust *trust, struct hf_err *err);
 
+/* The trust as bytes (base/pack.h) and back, frozen, for another process: equal digests. */
+struct hf_unpack;
+int hf_trust_pack(const struct hf_trust *trust, struct hf_buf *out, struct hf_err *err);
+int hf_trust_unpack(struct hf_unpack *in, uint64_t generation, struct hf_trust **ret_trust,
+		    struct hf_err *err);
+
 uint64_t hf_trust_generation(const struct hf_trust *trust);
 const struct hf_certs *hf_trust_anchors(const struct hf_trust *trust);
 const struct hf_certs *hf_trust_intermediates(const struct hf_trust *trust);

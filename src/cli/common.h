@@ -56,6 +56,10 @@ extern const struct hf_option hf_rule_options[];
 int hf_cli_load_rules(struct hf_cmd_ctx *ctx, const struct hf_rule_opts *opts,
 		      struct hf_rules **ret_rules);
 
+/* Does every `issuer:` of the rules name a trust that is there?  -HF_E_INVALID with the nearest. */
+int hf_cli_check_issuers(const struct hf_rule_opts *opts, const struct hf_trust *trust,
+			 struct hf_err *err);
+
 /* Revocations as they happen: --revocations-from --revocations-as */
 struct hf_follow_opts {
 	const char *from, *as;

@@ -64,6 +64,8 @@ static int passphrase_once(void *arg, const char *what, struct hf_secret *ret, s
 
 void hf_serve_source_done(struct hf_serve_source *source)
 {
+	hf_notice_free(source->read);
+	source->read = NULL;
 	while (source->secrets != NULL) {
 		struct hf_serve_secret *secret = source->secrets;
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/file.h"
 
 enum { KEYS_CAP = 96 };
 
@@ -244,12 +245,13 @@ static int read_keys(const struct hf_yaml *yaml, struct hf_serve_file *file, str
 	return policies != NULL ? hf_serve_policies_read(yaml, policies, file, err) : rc;
 }
 
-int hf_serve_file_load(const char *path, struct hf_serve_file *ret_file, struct hf_err *err)
+int hf_serve_file_parse(const struct hf_buf *text, const char *path, struct hf_serve_file *ret_file,
+			struct hf_err *err)
 {
 	HF_AUTO(hf_yaml) yaml = NULL;
 	const struct hf_option_set set = { hf_serve_groups, &ret_file->opts };
 	HF_AUTO_DONE(hf_strv) rest = HF_STRV_INIT;
-	int rc = hf_yaml_load(path, &yaml, err);
+	int rc = hf_yaml_parse(hf_buf_str(text), text->len, path, &yaml, err);
 
 	if (rc == 0)
 		rc = read_keys(yaml, ret_file, err);
@@ -261,6 +263,14 @@ int hf_serve_file_load(const char *path, struct hf_serve_file *ret_file, struct 
 	for (size_t i = 0; rc == 0 && i < ret_file->routes.len; i++)
 		rc = hf_serve_route_health(&ret_file->opts.health, &ret_file->routes.items[i], err);
 	return rc;
+}
+
+int hf_serve_file_load(const char *path, struct hf_serve_file *ret_file, struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(HF_YAML_CAP);
+	int rc = hf_file_read(path, &text, err);
+
+	return rc < 0 ? rc : hf_serve_file_parse(&text, path, ret_file, err);
 }
 
 void hf_serve_file_done(struct hf_serve_file *file)

@@ -4,8 +4,12 @@
 #define HF_CLI_SERVE_FILE_H
 
 #include "cli/serve.h"
-#include "util/help.h"
+#include <sys/types.h>
+
+#include "base/pack.h"
+#include "gateway/notice.h"
 #include "gateway/route.h"
+#include "util/help.h"
 
 /* A policy for some names or listeners; what it does not say it has from the file. */
 struct hf_serve_policy {
@@ -31,6 +35,8 @@ struct hf_serve_file {
 extern const struct hf_man_file hf_serve_man; /* handfast.yaml(5) */
 
 /* Every mistake is told with its place. */
+int hf_serve_file_parse(const struct hf_buf *text, const char *path, struct hf_serve_file *ret_file,
+			struct hf_err *err);
 int hf_serve_file_load(const char *path, struct hf_serve_file *ret_file, struct hf_err *err);
 void hf_serve_file_done(struct hf_serve_file *file);
 /* An option of the command line that has to stand in the file, when there is one; or NULL. */
@@ -54,6 +60,12 @@ struct hf_serve_source {
 	const char *renewal[10]; /* the arguments of who renews our identity */
 	int keylog_fd; /* set by hf_serve_config; -1: none */
 	struct hf_custody *custody; /* has the keys; NULL: we have */
+	/* What its keeper, the supervisor, has read: workers take it from there, and read nothing.
+	 * NULL: every process reads for itself. */
+	struct hf_notice *read;
+	pid_t keeper;
+	struct hf_buf *pack;	    /* while the keeper loads: for the notice; else NULL */
+	struct hf_unpack *unpack;   /* while a worker loads: from the notice; else NULL */
 	/* What was named at the start: no process can read beyond the directories of these; NULL:
 	 * they may read what they like. */
 	const struct hf_strv *known;
@@ -64,9 +76,15 @@ void hf_serve_source_done(struct hf_serve_source *source);
 bool hf_serve_asks_ocsp(const struct hf_serve_file *file);
 /* 0, or a mistake of usage. */
 int hf_serve_check(struct hf_cmd_ctx *ctx, const struct hf_serve_file *file);
-/* What is read at a reload by a process that has the keys, or (keys false) by one that has not. */
-int hf_serve_reads(const struct hf_serve_source *source, bool keys, struct hf_strv *ret_paths,
-		   struct hf_err *err);
+/* Files, appended to ret_paths (serve_paths.c); what fails is in the source's context: to watch; of
+ * credentials; what is read at a reload by a process that has the keys; those of keys and
+ * passphrases, as they are called and where that leads. */
+int hf_serve_watch(const struct hf_serve_source *source, const struct hf_serve_file *file,
+		   struct hf_strv *ret_paths);
+int hf_serve_credentials(const struct hf_serve_source *source, const struct hf_serve_file *file,
+			 struct hf_strv *ret_paths);
+int hf_serve_reads(const struct hf_serve_source *source, struct hf_strv *ret_paths);
+int hf_serve_keys(const struct hf_serve_source *source, struct hf_strv *ret_paths);
 /* Reads a credential in this process.  ask: somebody may be asked for a passphrase on a terminal.
  */
 int hf_serve_read_credential(struct hf_serve_source *source, const struct hf_custody_files *files,

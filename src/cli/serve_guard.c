@@ -4,6 +4,7 @@
 #include "cli/serve_guard.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "gateway/guard.h"
@@ -40,12 +41,14 @@ static int read_key(void *arg, const struct hf_custody_files *files, bool at_sta
 	return hf_serve_read_credential(arg, files, at_start, ret_credential, err);
 }
 
-/* Workers read again what their trust is made of, and what they answer with. */
+/* With the keys in them, workers read for themselves; else the supervisor reads for them, and they
+ * open what they answer with. */
 static int list_reads(struct hf_serve_guard *guard, const struct hf_serve_opts *opts,
 		      struct hf_serve_source *source, struct hf_err *err)
 {
 	static const char *const kinds[] = { "file:", "dir:" };
-	int rc = hf_serve_reads(source, opts->guard.key_in_process, &guard->read, err);
+	int rc = opts->guard.key_in_process ? hf_serve_reads(source, &guard->read)
+					    : hf_serve_keys(source, &guard->shut);
 
 	for (size_t i = 0; rc == 0 && opts->respond && i < HF_ARRAY_LEN(kinds); i++)
 		if (hf_str_starts(opts->respond, kinds[i]) &&
@@ -81,11 +84,11 @@ int hf_serve_guard_begin(struct hf_serve_guard *guard, const struct hf_serve_opt
 		.user = asked->user ? &guard->user : NULL,
 		.read = &guard->read,
 		.write = &guard->write,
-		.known = &guard->known,
+		.shut = &guard->shut,
 	};
 	rc = list_reads(guard, opts, source, err);
 	if (rc == 0 && asked->sandbox != HF_SANDBOX_OFF) {
-		rc = hf_serve_reads(source, true, &guard->known, err);
+		rc = hf_serve_reads(source, &guard->known);
 		source->known = &guard->known;
 	}
 	if (rc == 0)
@@ -93,7 +96,11 @@ int hf_serve_guard_begin(struct hf_serve_guard *guard, const struct hf_serve_opt
 	if (rc < 0)
 		return rc;
 	warn_of_what_is_missing(source->ctx, config);
-	if (!asked->key_in_process)
+	if (asked->key_in_process)
+		return 0;
+	rc = hf_notice_new(&source->read, err);
+	source->keeper = getpid();
+	if (rc == 0)
 		rc = hf_custody_start(&guard->keys, &config->custody, err);
 	source->custody = config->custody;
 	return rc;
@@ -106,4 +113,5 @@ void hf_serve_guard_end(struct hf_serve_guard *guard, struct hf_gateway_config *
 	hf_strv_done(&guard->read);
 	hf_strv_done(&guard->write);
 	hf_strv_done(&guard->known);
+	hf_strv_done(&guard->shut);
 }

@@ -12,11 +12,12 @@ extern const struct hf_option hf_guard_options[];
 struct hf_serve_guard {
 	struct hf_custody_config keys;
 	struct hf_user user;
-	struct hf_strv read, write, known;
+	struct hf_strv read, write, known, shut;
 };
 #define HF_SERVE_GUARD_INIT \
 	{                   \
-		.read = HF_STRV_INIT, .write = HF_STRV_INIT, .known = HF_STRV_INIT }
+		.read = HF_STRV_INIT, .write = HF_STRV_INIT, .known = HF_STRV_INIT, \
+		.shut = HF_STRV_INIT }
 
 /* Checks what was asked for, starts the signer, and fills config; before anything is loaded. */
 int hf_serve_guard_begin(struct hf_serve_guard *guard, const struct hf_serve_opts *opts,

@@ -3,6 +3,7 @@
  * workers.  Must never take half of a changed configuration. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/file.h"
@@ -53,64 +54,32 @@ static int note_files(const struct hf_serve_source *source, const struct hf_serv
 	return rc;
 }
 
-/* A name that no anchor has would refuse everybody without a word. */
-static int check_issuer_term(const struct hf_trust *trust, const char *term, struct hf_err *err)
-{
-	const struct hf_certs *anchors = hf_trust_anchors(trust);
-	const char *name = term + strlen("issuer:"), *labels[64] = { NULL }, *nearest;
-	size_t n = 0;
-
-	if (!hf_str_starts(term, "issuer:"))
-		return 0;
-	for (size_t i = 0; i < anchors->len; i++) {
-		const char *label = hf_trust_label(trust, anchors->items[i]);
-
-		if (hf_str_eq(label, name))
-			return 0;
-		if (label != NULL && n + 1 < HF_ARRAY_LEN(labels))
-			labels[n++] = label;
-	}
-	nearest = hf_str_nearest(name, labels);
-	(void)hf_err_set(err, HF_E_INVALID, "rule '%s': no trust is called '%s'", term, name);
-	return nearest != NULL ? hf_err_hint(err, "did you mean '%s'?", nearest)
-			       : hf_err_hint(err, "'handfast trust list' shows their names");
-}
-
-static int check_issuer_names(const struct hf_serve_opts *opts, const struct hf_trust *trust,
-			      struct hf_err *err)
-{
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < opts->rules.rules.len; i++) {
-		HF_AUTO_DONE(hf_strv) terms = HF_STRV_INIT;
-		const char *rule = strchr(opts->rules.rules.items[i], ' ') + 1;
-
-		if (hf_strv_split(&terms, rule, '+') < 0)
-			return hf_err_nomem(err);
-		for (size_t t = 0; rc == 0 && t < terms.len; t++)
-			rc = check_issuer_term(trust, terms.items[t], err);
-	}
-	return rc;
-}
-
 /* A bad response is none: clients would refuse us with it. */
-static int load_staple(const struct hf_serve_opts *opts, struct hf_policy_parts *parts,
-		       struct hf_err *err)
+static int use_staple(const struct hf_serve_opts *opts, const void *der, size_t len,
+		      struct hf_policy_parts *parts, struct hf_err *err)
 {
-	HF_AUTO_DONE(hf_buf) der = HF_BUF_INIT(HF_OCSP_RESPONSE_CAP);
 	struct hf_err why = HF_ERR_INIT;
-	int rc = opts->staple_file ? hf_file_read(opts->staple_file, &der, &why) : 0;
+	int rc = hf_credential_staple(parts->credential, der, len, hf_trust_anchors(parts->trust),
+				      hf_clock_now(), &why);
 
-	if (!opts->staple_file)
-		return 0;
-	if (rc == 0)
-		rc = hf_filestamps_add(parts->files, "staple", opts->staple_file, err);
-	if (rc == 0)
-		rc = hf_credential_staple(parts->credential, hf_buf_str(&der), der.len,
-					  hf_trust_anchors(parts->trust), hf_clock_now(), &why);
 	if (rc < 0)
 		hf_log_say("--staple-file '%s' is not handed out: %s", opts->staple_file, why.msg);
 	return rc == -HF_E_NOMEM ? hf_err_nomem(err) : 0;
+}
+
+/* Nothing in `der` when there is none, or it cannot be read. */
+static int read_staple(const struct hf_serve_opts *opts, struct hf_policy_parts *parts,
+		       struct hf_buf *der, struct hf_err *err)
+{
+	struct hf_err why = HF_ERR_INIT;
+
+	if (!opts->staple_file)
+		return 0;
+	if (hf_file_read(opts->staple_file, der, &why) == 0)
+		return hf_filestamps_add(parts->files, "staple", opts->staple_file, err);
+	hf_buf_clear(der);
+	hf_log_say("--staple-file '%s' is not handed out: %s", opts->staple_file, why.msg);
+	return why.code == HF_E_NOMEM ? hf_err_nomem(err) : 0;
 }
 
 /* What is to be fetched, and cannot be, is told of now. */
@@ -131,12 +100,59 @@ static void check_staple(const struct hf_serve_opts *opts, struct hf_policy_part
 			   credential->chain.items[0]->issuer);
 }
 
+static int read_files(const struct hf_serve_source *source, const struct hf_serve_opts *opts,
+		      uint64_t number, struct hf_policy_parts *parts, struct hf_buf *staple)
+{
+	struct hf_cmd_ctx *ctx = source->ctx;
+	struct hf_trust_opts trust = opts->trust;
+	/* before they are read: what changes in between is told as changed */
+	int rc = note_files(source, opts, parts, &ctx->err);
+
+	trust.lists_follow = true;
+	if (rc == 0)
+		rc = hf_cli_load_trust(ctx, &trust, opts->credential.as, number, &parts->trust);
+	return rc < 0 ? rc : read_staple(opts, parts, staple, &ctx->err);
+}
+
+/* For the workers, who get the same and read nothing. */
+static int pack_files(const struct hf_policy_parts *parts, const struct hf_buf *staple,
+		      struct hf_buf *out, struct hf_err *err)
+{
+	hf_filestamps_pack(parts->files, out);
+	hf_pack_bytes(out, hf_buf_str(staple), staple->len);
+	return hf_trust_pack(parts->trust, out, err);
+}
+
+static int unpack_files(struct hf_unpack *in, uint64_t number, struct hf_policy_parts *parts,
+			struct hf_buf *staple, struct hf_err *err)
+{
+	int rc = hf_filestamps_unpack(in, &parts->files, err);
+	size_t len = 0;
+	const void *der = rc == 0 ? hf_unpack_bytes(in, &len) : NULL;
+
+	if (rc == 0 && len > 0 && hf_buf_append(staple, der, len) < 0)
+		return hf_err_nomem(err);
+	return rc < 0 ? rc : hf_trust_unpack(in, number, &parts->trust, err);
+}
+
+static int get_files(const struct hf_serve_source *source, const struct hf_serve_opts *opts,
+		     uint64_t number, struct hf_policy_parts *parts, struct hf_buf *staple)
+{
+	struct hf_err *err = &source->ctx->err;
+	int rc;
+
+	if (source->unpack)
+		return unpack_files(source->unpack, number, parts, staple, err);
+	rc = read_files(source, opts, number, parts, staple);
+	return rc < 0 || !source->pack ? rc : pack_files(parts, staple, source->pack, err);
+}
+
 static int load_policy(struct hf_serve_source *source, const struct hf_serve_opts *opts,
 		       uint64_t number, struct hf_policy_parts *parts, struct hf_err *err)
 {
 	static const enum hf_tls_version versions[] = { HF_TLS_1_2, HF_TLS_1_3 };
 	struct hf_cmd_ctx *ctx = source->ctx;
-	struct hf_trust_opts trust = opts->trust;
+	HF_AUTO_DONE(hf_buf) staple = HF_BUF_INIT(HF_OCSP_RESPONSE_CAP);
 	int rc =
 	    hf_serve_load_credential(source, &opts->credential, number, &parts->credential, err);
 
@@ -149,18 +165,15 @@ static int load_policy(struct hf_serve_source *source, const struct hf_serve_opt
 	parts->ocsp = (enum hf_ocsp_mode)opts->ocsp;
 	if (opts->ocsp_url && (parts->ocsp_url = hf_str_dup(opts->ocsp_url)) == NULL)
 		return hf_err_nomem(err);
-	/* before they are read: what changes in between is told as changed */
-	rc = note_files(source, opts, parts, err);
-	if (rc < 0)
-		return rc;
-	trust.lists_follow = true;
-	rc = hf_cli_load_trust(ctx, &trust, opts->credential.as, number, &parts->trust);
+	rc = get_files(source, opts, number, parts, &staple);
 	if (rc == 0 && opts->rules.rules.len > 0)
 		rc = hf_cli_load_rules(ctx, &opts->rules, &parts->rules);
 	if (rc == 0)
-		rc = check_issuer_names(opts, parts->trust, &ctx->err);
+		rc = hf_cli_check_issuers(&opts->rules, parts->trust, &ctx->err);
 	if (rc == 0)
-		rc = load_staple(opts, parts, &ctx->err);
+		rc = staple.len == 0
+			 ? 0
+			 : use_staple(opts, hf_buf_str(&staple), staple.len, parts, &ctx->err);
 	if (rc == 0)
 		check_staple(opts, parts);
 	if (rc < 0 && err != &ctx->err)
@@ -219,84 +232,6 @@ static int load_from(struct hf_serve_source *source, const struct hf_serve_file 
 	return rc;
 }
 
-/* --- what to watch --- */
-
-static int watch_identity(struct hf_cmd_ctx *ctx, const char *name, struct hf_strv *ret_paths)
-{
-	static const char *const files[] = { "cert.pem", "key.pem" };
-	char path[PATH_MAX];
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < HF_ARRAY_LEN(files); i++) {
-		rc = hf_home_id(ctx->home, name, files[i], path, &ctx->err);
-		if (rc == 0 && hf_strv_add(ret_paths, path) < 0)
-			rc = hf_err_nomem(&ctx->err);
-	}
-	return rc;
-}
-
-static int add_path(struct hf_strv *paths, const char *path)
-{
-	return path && !hf_str_starts(path, "pkcs11:") ? hf_strv_add(paths, path) : 0;
-}
-
-static int watch_one(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts,
-		     struct hf_strv *ret_paths)
-{
-	const char *cert = opts->credential.cert, *key = opts->credential.key;
-	int rc = 0;
-
-	if (opts->credential.as)
-		rc = watch_identity(ctx, opts->credential.as, ret_paths);
-	else if (add_path(ret_paths, cert) < 0 || add_path(ret_paths, key) < 0)
-		rc = hf_err_nomem(&ctx->err);
-	if (rc == 0 && opts->staple_file && hf_strv_add(ret_paths, opts->staple_file) < 0)
-		rc = hf_err_nomem(&ctx->err);
-	if (rc == 0 && opts->follow.as)
-		rc = watch_identity(ctx, opts->follow.as, ret_paths);
-	return rc < 0 ? rc : hf_cli_trust_paths(ctx, &opts->trust, opts->credential.as, ret_paths);
-}
-
-static int watch_all(struct hf_cmd_ctx *ctx, const struct hf_serve_file *file, const char *config,
-		     struct hf_strv *ret_paths)
-{
-	int rc = config != NULL && hf_strv_add(ret_paths, config) < 0
-		     ? hf_err_nomem(&ctx->err)
-		     : watch_one(ctx, &file->opts, ret_paths);
-
-	for (size_t i = 0; rc == 0 && i < file->policies_len; i++)
-		rc = watch_one(ctx, &file->policies[i].opts, ret_paths);
-	return rc;
-}
-
-static int reads_of(const struct hf_serve_source *source, const struct hf_serve_opts *opts,
-		    bool keys, struct hf_strv *ret_paths)
-{
-	if (!keys && add_path(ret_paths, opts->staple_file) < 0)
-		return hf_err_nomem(&source->ctx->err);
-	if (!keys)
-		return hf_cli_trust_paths(source->ctx, &opts->trust, opts->credential.as,
-					  ret_paths);
-	if (add_path(ret_paths, opts->credential.passphrase_file) < 0)
-		return hf_err_nomem(&source->ctx->err);
-	return watch_one(source->ctx, opts, ret_paths);
-}
-
-int hf_serve_reads(const struct hf_serve_source *source, bool keys, struct hf_strv *ret_paths,
-		   struct hf_err *err)
-{
-	const struct hf_serve_file *file = source->file;
-	int rc = add_path(ret_paths, source->path) < 0
-		     ? hf_err_nomem(&source->ctx->err)
-		     : reads_of(source, &file->opts, keys, ret_paths);
-
-	for (size_t i = 0; rc == 0 && i < file->policies_len; i++)
-		rc = reads_of(source, &file->policies[i].opts, keys, ret_paths);
-	if (rc < 0 && err != &source->ctx->err)
-		*err = source->ctx->err;
-	return rc;
-}
-
 /* --- all of it --- */
 
 static int load_route_rules(struct hf_routes *routes, struct hf_gateway_parts *parts,
@@ -320,9 +255,9 @@ static int load_all(struct hf_serve_source *source, struct hf_serve_file *file, 
 
 	if (rc == 0)
 		rc = load_route_rules(&file->routes, parts, err);
-	if (rc < 0)
+	if (rc < 0 || source->unpack) /* a worker watches nothing */
 		return rc;
-	rc = watch_all(source->ctx, file, source->path, &parts->watch);
+	rc = hf_serve_watch(source, file, &parts->watch);
 	if (rc < 0 && err != &source->ctx->err)
 		*err = source->ctx->err;
 	return rc;
@@ -417,7 +352,7 @@ static bool is_near(const struct hf_strv *known, const char *path)
 	return false;
 }
 
-/* Signer and workers were locked up with what was named then. */
+/* The signer was locked up with what was named then; who reads for themselves, too. */
 static int check_places(const struct hf_serve_source *source, const struct hf_serve_file *fresh,
 			struct hf_err *err)
 {
@@ -425,7 +360,8 @@ static int check_places(const struct hf_serve_source *source, const struct hf_se
 
 	if (source->known == NULL)
 		return 0;
-	if (watch_all(source->ctx, fresh, source->path, &paths) < 0)
+	if (source->read == NULL ? hf_serve_watch(source, fresh, &paths) < 0
+				 : hf_serve_credentials(source, fresh, &paths) < 0)
 		return hf_err_nomem(err);
 	for (size_t i = 0; i < paths.len; i++) {
 		HF_AUTO(cstr) text = NULL;
@@ -433,19 +369,39 @@ static int check_places(const struct hf_serve_source *source, const struct hf_se
 		if (is_near(source->known, paths.items[i]))
 			continue;
 		text = hf_str_printf("'%s' is in a directory that nothing was in at the start, and "
-				     "workers cannot read there",
-				     paths.items[i]);
+				     "%s cannot read there",
+				     paths.items[i], source->read ? "the signer" : "workers");
 		return text != NULL ? needs_restart(source, err, text) : hf_err_nomem(err);
 	}
 	return 0;
 }
 
+/* The text of the configuration, from where this process has what it reads. */
+static int get_text(struct hf_serve_source *source, struct hf_buf *text, struct hf_err *err)
+{
+	size_t len;
+	const void *data;
+	int rc;
+
+	if (source->unpack) {
+		data = hf_unpack_bytes(source->unpack, &len);
+		return len > 0 && hf_buf_append(text, data, len) < 0 ? hf_err_nomem(err) : 0;
+	}
+	rc = hf_file_read(source->path, text, err);
+	if (rc == 0 && source->pack)
+		hf_pack_bytes(source->pack, hf_buf_str(text), text->len);
+	return rc;
+}
+
 static int load_again(struct hf_serve_source *source, uint64_t number,
 		      struct hf_gateway_parts *parts, struct hf_err *err)
 {
+	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(HF_YAML_CAP);
 	struct hf_serve_file fresh = HF_SERVE_FILE_INIT;
-	int rc = hf_serve_file_load(source->path, &fresh, err);
+	int rc = get_text(source, &text, err);
 
+	if (rc == 0)
+		rc = hf_serve_file_parse(&text, source->path, &fresh, err);
 	if (rc == 0)
 		rc = compare(source, &fresh, err);
 	if (rc == 0)
@@ -461,11 +417,57 @@ static int load_again(struct hf_serve_source *source, uint64_t number,
 	return rc;
 }
 
+static int load(struct hf_serve_source *source, uint64_t number, struct hf_gateway_parts *ret_parts,
+		struct hf_err *err)
+{
+	return source->path != NULL ? load_again(source, number, ret_parts, err)
+				    : load_all(source, source->file, number, ret_parts, err);
+}
+
+/* --- one reads for all --- */
+
+enum { READ_CAP = 1024 * 1024 * 1024 };
+
+static int load_for_all(struct hf_serve_source *source, uint64_t number,
+			struct hf_gateway_parts *ret_parts, struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_buf) pack = HF_BUF_INIT(READ_CAP);
+	int rc;
+
+	source->pack = &pack;
+	rc = load(source, number, ret_parts, err);
+	source->pack = NULL;
+	return rc < 0 ? rc
+		      : hf_notice_write(source->read, (int64_t)number, pack.data, pack.len, err);
+}
+
+static int load_what_was_read(struct hf_serve_source *source, uint64_t number,
+			      struct hf_gateway_parts *ret_parts, struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_buf) pack = HF_BUF_INIT(READ_CAP);
+	struct hf_unpack in;
+	uint64_t version;
+	int64_t mark;
+	int rc = hf_notice_read(source->read, &pack, &mark, &version, err);
+
+	if (rc > 0)
+		return hf_err_set(err, HF_E_IO, "nothing has been read yet");
+	if (rc < 0)
+		return rc;
+	in = (struct hf_unpack){ .data = pack.data, .left = pack.len };
+	source->unpack = &in;
+	rc = load(source, number, ret_parts, err);
+	source->unpack = NULL;
+	return rc;
+}
+
 int hf_serve_load(void *arg, uint64_t number, struct hf_gateway_parts *ret_parts,
 		  struct hf_err *err)
 {
 	struct hf_serve_source *source = arg;
 
-	return source->path != NULL ? load_again(source, number, ret_parts, err)
-				    : load_all(source, source->file, number, ret_parts, err);
+	if (source->read == NULL)
+		return load(source, number, ret_parts, err);
+	return getpid() == source->keeper ? load_for_all(source, number, ret_parts, err)
+					  : load_what_was_read(source, number, ret_parts, err);
 }

@@ -11,16 +11,21 @@
 
 #include <openssl/crypto.h>
 
+#include "base/err.h"
 #include "base/file.h"
+#include "base/pack.h"
 #include "base/str.h"
 
 struct stamp {
-	const char *role;
+	const char *role; /* one of roles[] */
 	char *path;
 	struct stat seen; /* at the last look */
 	uint8_t loaded[HF_SHA256_LEN], disk[HF_SHA256_LEN];
 	bool there;
+	bool shut; /* it has changed, and cannot be read here */
 };
+
+static const char *const roles[] = { "certificate", "ca", "crl", "staple" };
 
 struct hf_filestamps {
 	struct stamp items[HF_FILESTAMPS_CAP];
@@ -109,13 +114,74 @@ static void look(struct stamp *stamp)
 	struct stat now;
 
 	if (stat(stamp->path, &now) != 0) {
-		stamp->there = false;
+		stamp->there = stamp->shut = false;
 		return;
 	}
-	if (stamp->there && same_facts(&now, &stamp->seen))
+	if ((stamp->there || stamp->shut) && same_facts(&now, &stamp->seen))
 		return;
 	stamp->seen = now;
 	stamp->there = hf_file_digest(stamp->path, stamp->disk);
+	stamp->shut = !stamp->there;
+}
+
+static bool has_changed(const struct stamp *stamp)
+{
+	return stamp->shut ||
+	       (stamp->there && memcmp(stamp->disk, stamp->loaded, sizeof(stamp->disk)) != 0);
+}
+
+static size_t role_number(const char *role)
+{
+	size_t i = 0;
+
+	while (i + 1 < HF_ARRAY_LEN(roles) && strcmp(roles[i], role) != 0)
+		i++;
+	return i;
+}
+
+void hf_filestamps_pack(const struct hf_filestamps *stamps, struct hf_buf *out)
+{
+	hf_pack_number(out, stamps->len);
+	for (size_t i = 0; i < stamps->len; i++) {
+		const struct stamp *stamp = &stamps->items[i];
+
+		hf_pack_number(out, role_number(stamp->role));
+		hf_pack_text(out, stamp->path);
+		hf_pack_bytes(out, &stamp->seen, sizeof(stamp->seen));
+		hf_pack_bytes(out, stamp->loaded, sizeof(stamp->loaded));
+	}
+}
+
+static int unpack_one(struct hf_unpack *in, struct stamp *ret_stamp, struct hf_err *err)
+{
+	uint64_t role = hf_unpack_number(in);
+	const char *path = hf_unpack_text(in);
+	size_t seen_len, loaded_len;
+	const void *seen = hf_unpack_bytes(in, &seen_len),
+		   *loaded = hf_unpack_bytes(in, &loaded_len);
+
+	if (in->bad || role >= HF_ARRAY_LEN(roles) || seen_len != sizeof(ret_stamp->seen) ||
+	    loaded_len != sizeof(ret_stamp->loaded))
+		return hf_err_set(err, HF_E_PARSE, "packed facts of files are cut off");
+	*ret_stamp = (struct stamp){ .role = roles[role], .path = hf_str_dup(path), .there = true };
+	memcpy(&ret_stamp->seen, seen, seen_len);
+	memcpy(ret_stamp->loaded, loaded, loaded_len);
+	memcpy(ret_stamp->disk, loaded, loaded_len);
+	return ret_stamp->path ? 0 : hf_err_nomem(err);
+}
+
+int hf_filestamps_unpack(struct hf_unpack *in, struct hf_filestamps **ret_stamps,
+			 struct hf_err *err)
+{
+	HF_AUTO(hf_filestamps) stamps = NULL;
+	uint64_t count = hf_unpack_number(in);
+	int rc = hf_filestamps_new(&stamps, err);
+
+	for (; rc == 0 && stamps->len < count && stamps->len < HF_FILESTAMPS_CAP; stamps->len++)
+		rc = unpack_one(in, &stamps->items[stamps->len], err);
+	if (rc == 0)
+		*ret_stamps = hf_take(stamps);
+	return rc;
 }
 
 void hf_filestamps_to_json(struct hf_filestamps *stamps, struct hf_json *j, const char *key)
@@ -133,6 +199,7 @@ void hf_filestamps_to_json(struct hf_filestamps *stamps, struct hf_json *j, cons
 			hf_json_hex(j, "on_disk", stamp->disk, sizeof(stamp->disk));
 		else
 			hf_json_null(j, "on_disk");
+		hf_json_bool(j, "changed", has_changed(stamp));
 		hf_json_object_end(j);
 	}
 	hf_json_array_end(j);

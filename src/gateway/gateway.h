@@ -117,9 +117,9 @@ enum hf_sandbox_use {
 struct hf_gateway_guard {
 	enum hf_sandbox_use sandbox;
 	const struct hf_user *user;  /* to become; NULL: stay */
-	const struct hf_strv *read;  /* files and directories that a reload reads in them */
+	const struct hf_strv *read;  /* files and directories that they read themselves */
 	const struct hf_strv *write; /* logs */
-	const struct hf_strv *known; /* what is read at all: what workers do not read stays shut */
+	const struct hf_strv *shut;  /* the files of keys */
 };
 
 /* For one client; 0: none.  Over all workers. */

@@ -28,7 +28,7 @@ int hf_guard_lock(const struct hf_gateway_config *config, struct hf_err *err)
 	const struct hf_sandbox box = { .kind = HF_SANDBOX_WORKER,
 					.read = config->guard.read,
 					.write = config->guard.write,
-					.shut = config->guard.known };
+					.shut = config->guard.shut };
 
 	return lock(config, &box, err);
 }

@@ -26,8 +26,9 @@ struct hf_sandbox {
 	/* Files and directories to read; each stands for its directory, since files are replaced by
 	 * renaming.  NULL: none. */
 	const struct hf_strv *read;
-	const struct hf_strv *write; /* likewise, to read, write and create; NULL: none */
-	/* Files that must stay shut, where nothing to read lies beside them; NULL: none. */
+	const struct hf_strv *write; /* likewise, to write and create; NULL: none */
+	/* Files that must stay shut, in whatever directory: of what lies beside them only the file
+	 * itself is opened, and not one that takes its place.  NULL: none. */
 	const struct hf_strv *shut;
 };
 

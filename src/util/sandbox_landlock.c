@@ -37,7 +37,7 @@ struct beneath {
 #define MAKE_REG (UINT64_C(1) << 8)
 #define TRUNCATE (UINT64_C(1) << 14)
 #define TO_READ (READ_FILE | READ_DIR)
-#define TO_WRITE (TO_READ | WRITE_FILE | MAKE_REG | TRUNCATE)
+#define TO_WRITE (WRITE_FILE | MAKE_REG | TRUNCATE)
 #define BIND (UINT64_C(1) << 0)
 #define CONNECT (UINT64_C(1) << 1)
 #define ALL_SCOPES UINT64_C(3) /* abstract unix sockets, signals */
@@ -89,11 +89,30 @@ static bool is_dir(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* The directory itself, or the one that the file is in: a file is replaced by renaming another to
- * its name. */
-static int allow_around(int rules, char path[PATH_MAX], uint64_t rights, struct hf_err *err)
+/* In the same directory as one that must stay shut. */
+static bool is_beside_shut(const struct hf_sandbox *box, const char *path)
 {
-	return allow(rules, is_dir(path) ? path : dirname(path), rights, err);
+	const char *slash = strrchr(path, '/');
+	size_t len = slash ? (size_t)(slash - path) : 0;
+
+	for (size_t i = 0; box->shut && i < box->shut->len; i++) {
+		const char *shut = box->shut->items[i], *other = strrchr(shut, '/');
+
+		if (other ? slash && (size_t)(other - shut) == len && memcmp(shut, path, len) == 0
+			  : !slash)
+			return true;
+	}
+	return false;
+}
+
+/* The directory itself, or the one that the file is in: a file is replaced by renaming another to
+ * its name.  Not where something lies that must stay shut. */
+static int allow_around(const struct hf_sandbox *box, int rules, char path[PATH_MAX],
+			uint64_t rights, struct hf_err *err)
+{
+	bool whole = !is_dir(path) && !is_beside_shut(box, path);
+
+	return allow(rules, whole ? dirname(path) : path, rights, err);
 }
 
 /* "/" and what stands in it: links there belong to the system, and nobody swaps them. */
@@ -126,19 +145,11 @@ static bool is_in(const char *path, const char *dir, size_t len)
 	return strncmp(path, dir, len) == 0 && path[len] == '/';
 }
 
-/* Whether a file that must stay shut is somewhere below a directory, and not in the one that is
- * read anyway. */
-static bool holds_shut(const struct hf_sandbox *box, const char *above, const char *path)
+/* Whether a file that must stay shut is somewhere below a directory. */
+static bool holds_shut(const struct hf_sandbox *box, const char *above)
 {
-	const char *slash = strrchr(path, '/');
-	size_t own = slash ? (size_t)(slash - path) : 0;
-
 	for (size_t i = 0; box->shut && i < box->shut->len; i++) {
-		const char *shut = box->shut->items[i], *name = strrchr(shut, '/');
-
-		if (hf_strv_has(box->read, shut) || !is_in(shut, above, strlen(above)))
-			continue;
-		if (own == 0 || (size_t)(name - shut) != own || !is_in(shut, path, own))
+		if (is_in(box->shut->items[i], above, strlen(above)))
 			return true;
 	}
 	return false;
@@ -155,7 +166,7 @@ static int allow_above(const struct hf_sandbox *box, int rules, const char *path
 	if (!hf_str_copy(part, sizeof(part), path) || is_dir(path))
 		return 0;
 	above = dirname(dirname(part));
-	return above[0] == '/' && !is_at_the_top(above) && !holds_shut(box, above, path)
+	return above[0] == '/' && !is_at_the_top(above) && !holds_shut(box, above)
 		   ? allow(rules, above, rights, err)
 		   : 0;
 }
@@ -173,8 +184,8 @@ static int allow_path(const struct hf_sandbox *box, int rules, const char *path,
 	if (rc == 0 && (rights & WRITE_FILE) == 0)
 		rc = allow_above(box, rules, path, rights, err);
 	if (rc == 0)
-		rc = allow_around(rules, named, rights, err);
-	return rc == 0 && realpath(path, real) ? allow_around(rules, real, rights, err) : rc;
+		rc = allow_around(box, rules, named, rights, err);
+	return rc == 0 && realpath(path, real) ? allow_around(box, rules, real, rights, err) : rc;
 }
 
 /* What getaddrinfo(3) reads: these files, for keys may lie beside them. */

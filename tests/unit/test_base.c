@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/pack.h"
 #include "base/reason.h"
 #include "base/secret.h"
 #include "base/str.h"
@@ -663,11 +664,48 @@ static void test_every_reason_is_complete_and_its_id_unique(void **state)
 	assert_int_equal(hf_reason_by_id("V-NOTHING"), HF_REASON_NONE);
 }
 
+/* What is not there is empty, and said once at the end; a length is never believed. */
+static void test_unpacking_ends_where_the_data_ends(void **state)
+{
+	HF_AUTO_DONE(hf_buf) out = HF_BUF_INIT(256);
+	struct hf_unpack in;
+	size_t len = 99;
+
+	(void)state;
+	hf_pack_number(&out, UINT64_MAX);
+	hf_pack_bytes(&out, "ab", 2);
+	hf_pack_text(&out, "text");
+	hf_pack_bytes(&out, "", 0);
+	assert_false(hf_buf_failed(&out));
+	in = (struct hf_unpack){ .data = out.data, .left = out.len };
+	assert_true(hf_unpack_number(&in) == UINT64_MAX);
+	assert_memory_equal(hf_unpack_bytes(&in, &len), "ab", 2);
+	assert_int_equal(len, 2);
+	assert_string_equal(hf_unpack_text(&in), "text");
+	assert_non_null(hf_unpack_bytes(&in, &len));
+	assert_int_equal(len, 0);
+	assert_false(in.bad);
+	assert_int_equal(hf_unpack_number(&in), 0);
+	assert_true(in.bad);
+
+	/* a length that goes beyond: the number that was packed first */
+	in = (struct hf_unpack){ .data = out.data, .left = out.len };
+	assert_null(hf_unpack_bytes(&in, &len));
+	assert_true(in.bad && len == 0);
+	assert_string_equal(hf_unpack_text(&in), "");
+
+	/* bytes that are no text */
+	in = (struct hf_unpack){ .data = out.data + 8, .left = out.len - 8 };
+	assert_string_equal(hf_unpack_text(&in), "");
+	assert_true(in.bad);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_buffer_never_passes_its_cap_and_keeps_what_it_had),
 		cmocka_unit_test(test_buffer_consumes_truncates_and_gives_itself_away),
+		cmocka_unit_test(test_unpacking_ends_where_the_data_ends),
 		cmocka_unit_test(test_unsigned_numbers),
 		cmocka_unit_test(test_signed_numbers),
 		cmocka_unit_test(test_hex),

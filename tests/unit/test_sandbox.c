@@ -181,17 +181,64 @@ static int key_is_shut(void)
 /* The directory above what is read may be read, unless keys are there. */
 static void test_keys_beside_what_is_read_stay_shut(void **state)
 {
-	char *paths[] = { (char *)(uintptr_t)at("box/in/ca.pem"),
-			  (char *)(uintptr_t)at("box/keys/key.pem") };
-	const struct hf_strv known = { .items = paths, .len = 2 };
+	char *paths[] = { (char *)(uintptr_t)at("box/keys/key.pem") };
+	const struct hf_strv keys = { .items = paths, .len = 1 };
 
 	(void)state;
 	if (!here().landlock)
 		skip();
 	passes(HF_SANDBOX_WORKER, key_is_open);
-	shut = &known;
+	shut = &keys;
 	passes(HF_SANDBOX_WORKER, key_is_shut);
 	shut = NULL;
+}
+
+static int only_the_file_is_open(void)
+{
+	if (opens(at("box/in/ca.pem"), O_RDONLY) != 0)
+		return 1;
+	if (opens(at("box/in/key.pem"), O_RDONLY) != EACCES)
+		return 2;
+	if (opens(at("box/in"), O_RDONLY | O_DIRECTORY) != EACCES)
+		return 3;
+	if (opens(at("log/key.pem"), O_WRONLY) != EACCES)
+		return 4;
+	return opens(at("log/access.log"), O_WRONLY) == 0 ? 0 : 5;
+}
+
+/* A key in the very directory: the file that is named is opened, and nothing else in there. */
+static void test_a_key_in_the_directory_that_is_read_stays_shut(void **state)
+{
+	char *paths[] = { (char *)(uintptr_t)at("box/in/key.pem"),
+			  (char *)(uintptr_t)at("log/key.pem") };
+	const struct hf_strv keys = { .items = paths, .len = 2 };
+
+	(void)state;
+	if (!here().landlock)
+		skip();
+	for (size_t i = 0; i < HF_ARRAY_LEN(paths); i++)
+		put(paths[i], "secret");
+	put(at("log/access.log"), "");
+	shut = &keys;
+	passes(HF_SANDBOX_WORKER, only_the_file_is_open);
+	shut = NULL;
+	for (size_t i = 0; i < HF_ARRAY_LEN(paths); i++)
+		assert_int_equal(unlink(paths[i]), 0);
+}
+
+static int log_is_not_read(void)
+{
+	if (opens(at("log/access.log"), O_WRONLY | O_CREAT | O_APPEND) != 0)
+		return 1;
+	return opens(at("log/access.log"), O_RDONLY) == EACCES ? 0 : 2;
+}
+
+static void test_a_log_is_written_and_not_read(void **state)
+{
+	(void)state;
+	if (!here().landlock)
+		skip();
+	passes(HF_SANDBOX_WORKER, log_is_not_read);
 }
 
 static int follower_resolves(void)
@@ -473,6 +520,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_worker_opens_what_is_listed_and_nothing_else),
 		cmocka_unit_test(test_keys_beside_what_is_read_stay_shut),
+		cmocka_unit_test(test_a_key_in_the_directory_that_is_read_stays_shut),
+		cmocka_unit_test(test_a_log_is_written_and_not_read),
 		cmocka_unit_test(test_a_follower_resolves_names_and_reads_nothing_else),
 		cmocka_unit_test(test_a_file_that_was_replaced_is_still_readable),
 		cmocka_unit_test(test_a_signer_reads_and_has_no_network),

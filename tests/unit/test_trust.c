@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "base/pack.h"
 #include "trust/trust.h"
 
 struct world {
@@ -297,6 +298,48 @@ static void test_lists_besides_those_of_the_base(void **state)
 	}
 }
 
+/* A process that may open no file judges by what another has read. */
+static void test_packed_trust_is_the_same_trust(void **state)
+{
+	struct world *w = *state;
+	static const enum hf_crl_mode modes[] = { HF_CRL_AUTO, HF_CRL_OFF, HF_CRL_REQUIRED,
+						  HF_CRL_KNOWN };
+
+	for (size_t i = 0; i < HF_ARRAY_LEN(modes); i++) {
+		HF_AUTO(hf_trust) from = NULL;
+		HF_AUTO(hf_trust) to = NULL;
+		HF_AUTO_DONE(hf_buf) packed = HF_BUF_INIT(1 << 20);
+		uint8_t before[HF_SHA256_LEN], after[HF_SHA256_LEN];
+		struct hf_unpack in;
+
+		assert_int_equal(hf_trust_new(7, &from, NULL), 0);
+		hf_trust_set_crl_mode(from, modes[i]);
+		hf_trust_set_crl_grace(from, 60 * (int64_t)i);
+		assert_int_equal(hf_trust_add_anchor(from, w->root.cert, i ? "own" : NULL, NULL),
+				 0);
+		assert_int_equal(hf_trust_add_intermediate(from, w->issuing.cert, NULL), 0);
+		if (i > 0)
+			assert_int_equal(hf_trust_add_crl(from, w->list, NULL), 0);
+		assert_int_equal(hf_trust_freeze(from, NULL), 0);
+		assert_int_equal(hf_trust_pack(from, &packed, NULL), 0);
+		for (size_t len = 0; len < packed.len; len += len < 64 ? 1 : 61) {
+			struct hf_err err = HF_ERR_INIT;
+
+			in = (struct hf_unpack){ .data = packed.data, .left = len };
+			assert_int_equal(hf_trust_unpack(&in, 7, &to, &err), -HF_E_PARSE);
+			assert_null(to);
+		}
+		in = (struct hf_unpack){ .data = packed.data, .left = packed.len };
+		assert_int_equal(hf_trust_unpack(&in, 8, &to, NULL), 0);
+		assert_int_equal(in.left, 0);
+		hf_trust_digest(from, before);
+		hf_trust_digest(to, after);
+		assert_memory_equal(before, after, HF_SHA256_LEN);
+		assert_int_equal(hf_trust_generation(to), 8);
+		assert_int_equal(hf_trust_checks_crls(to), hf_trust_checks_crls(from));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -308,6 +351,7 @@ int main(void)
 		cmocka_unit_test(test_memo_of_cas_knows_only_our_own),
 		cmocka_unit_test(test_everything_counts_in_the_digest),
 		cmocka_unit_test(test_lists_besides_those_of_the_base),
+		cmocka_unit_test(test_packed_trust_is_the_same_trust),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

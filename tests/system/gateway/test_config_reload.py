@@ -3,6 +3,7 @@
 connections and sessions; what has sockets behind it asks for a restart, and then nothing is taken."""
 import os
 import re
+import shutil
 import ssl
 
 import pytest
@@ -235,12 +236,18 @@ def test_files_named_since_are_watched_too(config, town, tmp_path):
     assert outcome(server.port, town, "localhost", "mail", "1.3") == "certificate revoked"
 
 
-def test_file_in_a_new_directory_needs_a_restart(config, town, tmp_path_factory):
-    """Signer and workers are locked up with the directories that were named at the start."""
-    elsewhere = tmp_path_factory.mktemp("elsewhere") / "ca.pem"
-    elsewhere.write_bytes(town.certs["foreign-root"].pem)
+def test_key_in_a_new_directory_needs_a_restart(config, town, tmp_path_factory):
+    """The signer is locked up with the directories that were named at the start; trust comes from the supervisor."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "ca.pem").write_bytes(town.certs["foreign-root"].pem)
+    shutil.copy(town["gateway"].cert, elsewhere / "gw.pem")
+    shutil.copy(town["gateway"].key, elsewhere / "gw.key")
     server = config.start("rules: [allow any]\n" + ANSWER)
-    line = config.change("rules: [allow any]\npolicies: [{name: p, sni: p.test, ca: %s}]\n"
-                         % elsewhere + ANSWER, "reload refused")
+    config.change("rules: [allow any]\npolicies: [{name: p, sni: p.test, ca: %s/ca.pem}]\n" % elsewhere + ANSWER,
+                  "reloaded: generation")
+    assert outcome(server.port, town, "p.test", "foreign") == 200
+    line = config.change("rules: [allow any]\npolicies: [{name: p, sni: p.test, cert: %s/gw.pem, key: %s/gw.key}]\n"
+                         % (elsewhere, elsewhere) + ANSWER, "reload refused")
     assert str(elsewhere) in line and "restart" in line
     assert outcome(server.port, town, "localhost", "mail") == 200
+    assert outcome(server.port, town, "p.test", "foreign") == 200

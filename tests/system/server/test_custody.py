@@ -2,6 +2,7 @@
 """Where the private key is, and what the processes of a gateway may no longer do."""
 import ctypes
 import datetime
+import errno
 import http.server
 import os
 import pathlib
@@ -395,14 +396,18 @@ def test_workers_become_the_user_and_reload_goes_on(hf, town, python, tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_file_that_the_user_cannot_read_is_named_at_the_start(hf, town, tmp_path):
+def test_what_only_root_can_read_reaches_workers_of_another_user(hf, town, python, tmp_path):
     (tmp_path / "hidden").mkdir(mode=0o700)
+    lists = tmp_path / "hidden/crl.pem"
     shutil.copy(town.ca, tmp_path / "hidden/ca.pem")
-    for_everybody(tmp_path)
+    shutil.copy(town.crl_clean, lists)
     argv = ["--listen", "127.0.0.1:0", "--cert", town["server"].cert, "--key", town["server"].key, "--ca",
-            tmp_path / "hidden/ca.pem"]
-    told = hf.run("serve", *argv, *ANSWER, "--user", "nobody")
-    assert told.code == 3 and "hidden/ca.pem" in told.stderr and "Permission denied" in told.stderr, told
+            tmp_path / "hidden/ca.pem", "--crl", lists]
+    with hf.serve(*argv, *ANSWER, "--user", "nobody", "--workers", "2") as server:
+        assert python.get(server.port, town["mail"], town.ca).status == 200
+        shutil.copy(town.crl_mail, lists)
+        server.reload()
+        assert python.get(server.port, town["mail"], town.ca).alert == 44
 
 
 @pytest.mark.parametrize("user", ["no-such-user-here", "root", "nobody:no-such-group", ""])
@@ -417,32 +422,93 @@ def landlock():
     return ctypes.CDLL(None).syscall(444, 0, 0, 1) > 0
 
 
-def test_a_worker_cannot_open_what_lies_beside_the_key(hf, town, tmp_path, python):
-    """The CA's file is a link, swapped to one that lies beside the key: the supervisor can read it, no worker can."""
+@pytest.fixture
+def probed(hf, tmp_path):
+    """probed(paths, …) is a server each of whose workers has tried to open these: {path: errno}, the same in all."""
     if sanitized(hf):
         pytest.skip("a build with sanitizers has no sandbox at all")
     if not landlock():
         pytest.skip("this kernel has no Landlock")
-    for folder in ("keys", "trust"):
-        (tmp_path / folder).mkdir(mode=0o700)
-    shutil.copy(town["server"].key, tmp_path / "keys/server.key")
-    shutil.copy(town.ca, tmp_path / "keys/ca.pem")
-    shutil.copy(town["server"].cert, tmp_path / "server.pem")
-    shutil.copy(town.ca, tmp_path / "trust/real.pem")
-    os.symlink("real.pem", tmp_path / "trust/ca.pem")
-    argv = ["--listen", "127.0.0.1:0", "--cert", tmp_path / "server.pem", "--key", tmp_path / "keys/server.key", "--ca",
-            tmp_path / "trust/ca.pem", "--reload", "signal", "--workers", "2"]
-    with hf.serve(*argv, *ANSWER) as server:
+    shim = tmp_path / "probe.so"
+    source = os.path.join(os.path.dirname(__file__), "..", "support", "probe.c")
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", shim, source], check=True, capture_output=True)
+
+    def start(paths, *args, answer=ANSWER):
+        env = {"LD_PRELOAD": str(shim), "PROBE_PATHS": ":".join(str(path) for path in paths)}
+        return hf.serve("--listen", "127.0.0.1:0", *args, *answer, "--workers", "2", env=env)
+    return start
+
+
+def tried(server, paths):
+    """{path: errno}; workers only, which all say the same."""
+    workers = {str(pid) for pid in children(server.pid, "hf-worker")}
+
+    def told():
+        rows = [line.split(" ", 3)[1:] for line in list(server.lines["err"]) if line.startswith("probe ")]
+        rows = [(pid, path, int(number)) for pid, number, path in rows if pid in workers]
+        return rows if len(rows) == len(workers) * len(paths) else None
+    rows = server.wait_until(told, "what the workers can open")
+    found = {path: number for _, path, number in rows}
+    assert all(found[path] == number for _, path, number in rows), rows
+    return found
+
+
+def test_a_worker_of_an_identity_can_open_no_file_at_all(hf, town, python, probed):
+    """The home has the key, the CA's key, and beside them what a reload reads: that comes from the supervisor."""
+    hf("init", "ABC Inc.")
+    hf("issue", "localhost", "--server")
+    hf("issue", "amy", "--client")
+    home = pathlib.Path(hf.home)
+    paths = [home / name for name in ("id/localhost/key.pem", "id/localhost/cert.pem", "id/localhost/ca.pem", "id/amy/key.pem",
+                                      "ca/issuing.key", "ca/root.key", "ca/ca.db", "ca/crl.pem", "trust/own.pem", "id", "ca")]
+    assert all(path.exists() for path in paths)
+    amy = Credential(str(home / "id/amy/cert.pem"), str(home / "id/amy/key.pem"))
+    root = str(home / "ca/root.pem")
+    with probed(paths, "--as", "localhost") as server:
+        assert set(tried(server, paths).values()) == {errno.EACCES}
+        assert python.get(server.port, amy, root).status == 200
+        hf("revoke", "amy")  # a list in a directory that no worker can read
+        server.wait_line("err", lambda line: "reloaded: generation 2" in line, "the reload")
+        assert python.get(server.port, amy, root).alert == 44
+        hf("renew", "localhost", "--before", "3650d")  # its directory is another one
+        server.wait_line("err", lambda line: "reloaded: generation 3" in line, "the reload")
+        assert python.get(server.port, amy, root).alert == 44
+        new, = set(children(server.pid, "hf-worker")[:1])
+        os.kill(new, signal.SIGKILL)  # one that is started later has what was read too
+        server.wait_until(lambda: len(set(children(server.pid, "hf-worker")) - {new}) == 2, "another worker")
+        assert python.get(server.port, amy, root).alert == 44
+
+
+def test_a_configuration_beside_the_keys_is_read_again_by_no_worker(hf, town, python, tmp_path, probed):
+    folder = tmp_path / "all"
+    folder.mkdir(mode=0o700)
+    for source, name in ((town["server"].cert, "s.pem"), (town["server"].key, "s.key"), (town.ca, "ca.pem")):
+        shutil.copy(source, folder / name)
+    config = folder / "handfast.yaml"
+    text = "listen: 127.0.0.1:0\nworkers: 2\ncert: %(d)s/s.pem\nkey: %(d)s/s.key\nca: %(d)s/ca.pem\nrespond: text:in\nallow: %(a)s\n"
+    config.write_text(text % {"d": folder, "a": "cn:bob"})
+    paths = [folder / name for name in ("s.key", "s.pem", "ca.pem", "handfast.yaml")] + [folder]
+    env = {"LD_PRELOAD": str(tmp_path / "probe.so"), "PROBE_PATHS": ":".join(map(str, paths))}
+    with hf.serve("--config", config, env=env) as server:
+        assert set(tried(server, paths).values()) == {errno.EACCES}
+        assert python.get(server.port, town["mail"], town.ca).alert == 49
+        config.write_text(text % {"d": folder, "a": "any"})
+        server.wait_line("err", lambda line: "reloaded: generation 2" in line, "the reload")
         assert python.get(server.port, town["mail"], town.ca).status == 200
-        os.symlink("../keys/ca.pem", tmp_path / "trust/next.pem")
-        os.rename(tmp_path / "trust/next.pem", tmp_path / "trust/ca.pem")
-        os.kill(server.pid, signal.SIGHUP)
-        for worker in range(2):
-            server.wait_until(lambda: [line for line in server.lines["err"] if "worker %d keeps its generation" % worker in line
-                                       and "Permission denied" in line], "worker %d to say that it cannot" % worker)
-        assert python.get(server.port, town["mail"], town.ca).status == 200
-    with hf.serve(*argv, *ANSWER, "--sandbox", "off") as server:  # nothing but the sandbox was in the way
-        assert python.get(server.port, town["mail"], town.ca).status == 200
+
+
+def test_a_file_that_is_handed_out_is_all_that_is_open_beside_a_key(town, python, tmp_path, probed):
+    folder = tmp_path / "all"
+    folder.mkdir(mode=0o700)
+    for source, name in ((town["server"].cert, "s.pem"), (town["server"].key, "s.key")):
+        shutil.copy(source, folder / name)
+    (folder / "page").write_text("hello")
+    paths = [folder / "s.key", folder / "page", folder / "s.pem"]
+    with probed(paths, "--cert", folder / "s.pem", "--key", folder / "s.key", "--ca", town.ca,
+                answer=["--allow", "any", "--respond", "file:%s" % (folder / "page")]) as server:
+        assert tried(server, paths) == {str(folder / "s.key"): errno.EACCES, str(folder / "page"): 0,
+                                        str(folder / "s.pem"): errno.EACCES}
+        assert python.get(server.port, town["mail"], town.ca).body == b"hello"
 
 
 class ListService:
