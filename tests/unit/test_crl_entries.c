@@ -237,6 +237,32 @@ static void test_shards_add_up_to_the_complete_list(void **state)
 			 publish(p, NOW));
 }
 
+/* The list of a shard is older than the complete one, and neither undoes the other's pages. */
+static void test_lists_of_different_age_share_their_pages(void **state)
+{
+	struct place *p = *state;
+	int64_t first;
+
+	revoke_some(p, 2 * PAGE, NOW, NOW + 10);
+	(void)ask(p, "UPDATE certificate SET shard = 1 + id % 2, not_after = 1900000000");
+	(void)publish_list(p, 1, NOW);
+	(void)publish(p, NOW + 20 * DAY);
+	assert_true(pages(p) >= 8);
+	first = ask(p, "SELECT min(id) FROM revoked_page");
+	for (int round = 1; round < 4; round++) {
+		(void)publish_list(p, 1, NOW + round);
+		(void)publish_list(p, 2, NOW + round);
+		(void)publish(p, NOW + 20 * DAY + round);
+	}
+	assert_int_equal(ask(p, "SELECT min(id) FROM revoked_page"), first);
+	assert_int_equal(ask(p, "SELECT max(id) - min(id) + 1 = count(*) FROM revoked_page"), 1);
+	/* one that expired in between is on the older list only */
+	(void)ask(p, "UPDATE certificate SET not_after = 1800864000 WHERE id = 100");
+	assert_int_equal(publish(p, NOW + 20 * DAY), 2 * PAGE - 1);
+	assert_int_equal(publish_list(p, 1, NOW) + publish_list(p, 2, NOW), 2 * PAGE);
+	assert_int_equal(publish(p, NOW + 20 * DAY), 2 * PAGE - 1);
+}
+
 static int take_shard(void *arg, const struct hf_shard *shard)
 {
 	struct hf_shard *seen = arg;
@@ -311,6 +337,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_deleted_and_mended_rows_are_felt,
 						setup_with_ledger, teardown),
 		cmocka_unit_test_setup_teardown(test_shards_add_up_to_the_complete_list,
+						setup_with_ledger, teardown),
+		cmocka_unit_test_setup_teardown(test_lists_of_different_age_share_their_pages,
 						setup_with_ledger, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_a_shard_is_stale_until_its_list_has_what_was_added, setup_with_ledger,

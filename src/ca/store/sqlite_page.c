@@ -108,7 +108,7 @@ struct work {
 	/* the page: entries from out->data + start on */
 	size_t start;
 	int64_t page_len, first_expiry;
-	struct place last;
+	struct place after, last;
 };
 
 static int copy_page(struct work *w, int64_t id, struct hf_err *err)
@@ -140,18 +140,44 @@ static int drop_page(struct hf_sqlite *s, int64_t id, struct hf_err *err)
 	return hf_sql_run(s, stmt, "drop a page of a list", err);
 }
 
-static void begin_page(struct work *w)
+static void begin_page(struct work *w, const struct place *after)
 {
+	w->after = *after;
 	w->start = w->out->len;
 	w->page_len = 0;
 	w->first_expiry = INT64_MAX;
 }
 
+/* INT64_MIN when nothing was left out of the page. */
+static int read_dropped(struct work *w, const struct place *last, int64_t *ret_dropped,
+			struct hf_err *err)
+{
+	HF_AUTO(hf_stmt) stmt = NULL;
+	int rc = hf_sql_get(w->s, HF_SQL_PAGE_DROPPED, &stmt, err);
+
+	if (rc < 0)
+		return rc;
+	(void)sqlite3_bind_int64(stmt, 1, w->scope.issuer);
+	(void)sqlite3_bind_int64(stmt, 2, w->scope.expired_before);
+	bind_place(stmt, 3, &w->after);
+	(void)sqlite3_bind_int64(stmt, 5, w->scope.shard);
+	bind_place(stmt, 6, last);
+	rc = hf_sql_step(w->s, stmt, "look at the expired", err);
+	if (rc < 0)
+		return rc;
+	*ret_dropped =
+	    sqlite3_column_type(stmt, 0) == SQLITE_NULL ? INT64_MIN : sqlite3_column_int64(stmt, 0);
+	return 0;
+}
+
 static int put_page(struct work *w, const struct place *last, struct hf_err *err)
 {
 	HF_AUTO(hf_stmt) stmt = NULL;
-	int rc = hf_sql_get(w->s, HF_SQL_PAGE_PUT, &stmt, err);
+	int64_t dropped = 0;
+	int rc = read_dropped(w, last, &dropped, err);
 
+	if (rc == 0)
+		rc = hf_sql_get(w->s, HF_SQL_PAGE_PUT, &stmt, err);
 	if (rc < 0)
 		return rc;
 	(void)sqlite3_bind_int64(stmt, 1, w->scope.issuer);
@@ -163,8 +189,9 @@ static int put_page(struct work *w, const struct place *last, struct hf_err *err
 	(void)sqlite3_bind_blob64(stmt, 7, hf_buf_str(w->out) + w->start, w->out->len - w->start,
 				  SQLITE_STATIC);
 	(void)sqlite3_bind_int64(stmt, 8, w->scope.shard);
+	(void)sqlite3_bind_int64(stmt, 9, dropped);
 	rc = hf_sql_run(w->s, stmt, "keep a page of a list", err);
-	begin_page(w);
+	begin_page(w, last);
 	return rc;
 }
 
@@ -206,7 +233,7 @@ static int encode_rows(struct work *w, const struct place *after, const struct p
 	(void)sqlite3_bind_int64(stmt, 5, w->scope.shard);
 	if (until)
 		bind_place(stmt, 6, until);
-	begin_page(w);
+	begin_page(w, after);
 	w->last = *after;
 	while (rc == 0 && (rc = hf_sql_step(w->s, stmt, "list the revoked", err)) > 0)
 		rc = add_row(w, stmt, err);
