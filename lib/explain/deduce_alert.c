@@ -230,6 +230,16 @@ bool hf_deduce_unsaid(struct deduction *d)
 	return say_unknown(d, leaf);
 }
 
+/* Our own servers say 46 when they ask responders and insist on an answer (serve --ocsp hard). */
+static bool no_answer_of_a_responder(struct deduction *d)
+{
+	(void)hf_deduce_unsaid(d);
+	hf_add_candidate(d->e, HF_REASON_V_OCSP_DOWN);
+	hf_add_candidate(d->e, HF_REASON_V_OCSP_UNKNOWN);
+	hf_add_candidate(d->e, HF_REASON_V_OCSP_NONE);
+	return true;
+}
+
 static bool by_alert(struct deduction *d, int alert)
 {
 	switch (alert) {
@@ -241,7 +251,7 @@ static bool by_alert(struct deduction *d, int alert)
 	case 45:
 		return expired_elsewhere(d);
 	case 46:
-		return list_out_of_date(d) || hf_deduce_unsaid(d);
+		return list_out_of_date(d) || no_answer_of_a_responder(d);
 	case 49:
 		return not_allowed(d);
 	default:
