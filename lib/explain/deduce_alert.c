@@ -84,6 +84,12 @@ static bool expired_elsewhere(struct deduction *d)
 	hf_add_candidate(d->e, HF_REASON_V_ROOT_EXPIRED); /* as the server has it */
 	hf_add_candidate(d->e, HF_REASON_K_CLOCK);
 	hf_say_evidence(d->e, "every certificate of the client's chain is in date");
+	if (!(hf_own_top(d)->flags & HF_CERT_SELF_ISSUED)) {
+		d->e->confidence = HF_CANNOT_KNOW;
+		hf_say_cannot_know(d->e,
+				   "the dates of the root, %s: it is not among the files here",
+				   hf_own_top(d)->issuer);
+	}
 	hf_say_evidence(d->e,
 			"OpenSSL servers say \"certificate expired\" of a revocation list that "
 			"is out of date");

@@ -10,7 +10,8 @@
 
 #define R(name) HF_REASON_##name
 
-enum { MEANT = 7, ALERTS_FROM = 1000 };
+/* FEW: of more causes none is likely. */
+enum { MEANT = 7, FEW = 5, ALERTS_FROM = 1000 };
 static const struct pattern {
 	const char *text; /* lower case */
 	enum hf_reason reasons[MEANT];
@@ -91,6 +92,10 @@ static const struct pattern {
 	{ "unable to get certificate crl", { R(V_CRL_MISSING) } },
 	/* Node says so of every list beyond the first of its file, too */
 	{ "unable_to_get_crl", { R(V_CRL_MISSING), R(V_CRL_EXPIRED), R(V_REVOKED) } },
+	/* of what Node has no code for */
+	{ "hang up unspecified",
+	  { R(V_NAME_CONSTRAINT), R(V_CRITICAL_EXT), R(V_NOT_A_CA), R(V_CA_KU), R(V_BAD_SIGNATURE),
+	    R(V_WEAK_SIG) } },
 	{ "crl_has_expired", { R(V_CRL_EXPIRED) } },
 	{ "crl_not_yet_valid", { R(V_CRL_NOT_YET) } },
 	{ "crl_signature_failure", { R(V_CRL_INVALID) } },
@@ -140,10 +145,11 @@ static const struct pattern {
 	{ "path length constraint exceeded", { R(V_PATHLEN) } },
 	{ "path_length_exceeded", { R(V_PATHLEN) } },
 	{ "invalid_ca", { R(V_NOT_A_CA), R(V_V1_CA), R(V_CA_KU) } },
-	{ "invalid ca certificate", { R(V_NOT_A_CA), R(V_V1_CA) } },
-	{ "key usage does not include certificate signing", { R(V_CA_KU) } },
+	{ "invalid ca certificate", { R(V_NOT_A_CA), R(V_CA_KU), R(V_V1_CA) } },
+	/* nginx keeps the last error: a certificate that is no CA ends here too */
+	{ "key usage does not include certificate signing", { R(V_CA_KU), R(V_NOT_A_CA) } },
 	{ "incompatible key usage", { R(V_EKU), R(V_CA_EKU) } },
-	{ "certificate purpose", { R(V_EKU), R(V_CA_EKU), R(V_V1_CA) } },
+	{ "certificate purpose", { R(V_EKU), R(V_CA_EKU), R(V_V1_CA), R(V_KU) } },
 	{ "invalid_purpose", { R(V_EKU), R(V_CA_EKU) } },
 	{ "extended key usage does not permit", { R(V_EKU) } },
 	{ "permitted subtree violation", { R(V_NAME_CONSTRAINT) } },
@@ -359,7 +365,9 @@ bool hf_log_line_read(const char *line, struct hf_log_context *context, struct h
 		return false;
 	ret->alert |= find(line, " alert ") || find(line, "remote error") ||
 		      find(line, "decryption has failed");
-	ret->confidence = ret->candidates_len == 1 ? HF_CERTAIN : HF_LIKELY;
+	ret->confidence = ret->candidates_len == 1     ? HF_CERTAIN
+			  : ret->candidates_len <= FEW ? HF_LIKELY
+						       : HF_CANNOT_KNOW;
 	read_alert_number(line, ret);
 	ret->hides_alert =
 	    find(line, ": ssl handshake failure") || find(line, "decryption has failed");

@@ -12,6 +12,7 @@ struct hf_log_context {
 	bool depth_known;
 	int depth; /* of the certificate named last; 0 is the leaf */
 	char subject[HF_LOG_NAME_CAP];
+	bool top; /* no certificate above it was named: the end of the path */
 	int stunnel_error; /* X509_V_ERR_* whose certificate the next line names; 0 none */
 	bool server, client; /* whose log it is */
 };

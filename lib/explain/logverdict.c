@@ -52,9 +52,15 @@ static const struct verdict {
 	  { R(V_UNKNOWN_CA) } },
 	{ 22, "certificate chain too long", { R(V_DEPTH) }, { R(V_DEPTH) } },
 	{ 23, "certificate revoked", { R(V_REVOKED), R(V_DUP_SERIAL) }, { R(V_CA_REVOKED) } },
-	{ 24, "invalid ca certificate", { R(V_NOT_A_CA) }, { R(V_NOT_A_CA), R(V_V1_CA) } },
+	{ 24,
+	  "invalid ca certificate",
+	  { R(V_NOT_A_CA), R(V_CA_KU) },
+	  { R(V_NOT_A_CA), R(V_CA_KU), R(V_V1_CA) } },
 	{ 25, "path length constraint exceeded", { R(V_PATHLEN) }, { R(V_PATHLEN) } },
-	{ 26, "unsuitable certificate purpose", { R(V_EKU) }, { R(V_CA_EKU), R(V_V1_CA) } },
+	{ 26,
+	  "unsuitable certificate purpose",
+	  { R(V_EKU), R(V_KU) },
+	  { R(V_CA_EKU), R(V_V1_CA) } },
 	{ 32, "key usage does not include certificate signing", { R(V_CA_KU) }, { R(V_CA_KU) } },
 	{ 34, "unhandled critical extension", { R(V_CRITICAL_EXT) }, { R(V_CRITICAL_EXT) } },
 	{ 47, "permitted subtree violation", { R(V_NAME_CONSTRAINT) }, { R(V_NAME_CONSTRAINT) } },
@@ -62,7 +68,10 @@ static const struct verdict {
 	{ 66, "ee certificate key too weak", { R(V_WEAK_KEY) }, { R(V_WEAK_KEY) } },
 	{ 67, "ca certificate key too weak", { R(V_WEAK_KEY) }, { R(V_WEAK_KEY) } },
 	{ 68, "ca signature digest algorithm too weak", { R(V_WEAK_SIG) }, { R(V_WEAK_SIG) } },
-	{ 79, "invalid ca certificate", { R(V_NOT_A_CA) }, { R(V_NOT_A_CA), R(V_V1_CA) } },
+	{ 79,
+	  "invalid ca certificate",
+	  { R(V_NOT_A_CA), R(V_CA_KU) },
+	  { R(V_NOT_A_CA), R(V_CA_KU), R(V_V1_CA) } },
 };
 
 static const struct verdict *by_number(int number)
@@ -103,7 +112,11 @@ static void copy_until(char *to, size_t cap, const char *text, const char *end)
 static void name_depth(struct hf_log_context *context, const char *depth)
 {
 	const char *subject = depth + strcspn(depth, " :");
+	int above = context->depth_known ? context->depth : -1;
 
+	/* the line is repeated when the verdict is known */
+	if (above != number_at(depth))
+		context->top = above != number_at(depth) + 1;
 	context->depth_known = number_at(depth) >= 0;
 	context->depth = number_at(depth);
 	(void)snprintf(context->subject, sizeof(context->subject), "%s",
@@ -137,8 +150,10 @@ static bool tell(struct hf_log_meaning *m, const struct verdict *v, bool is_ca)
 {
 	const enum hf_reason *list = is_ca ? v->ca : v->leaf;
 
-	for (size_t i = 0; i < MEANT && list[i]; i++)
-		m->candidates[m->candidates_len++] = list[i];
+	for (size_t i = 0; i < MEANT && list[i]; i++) {
+		if (m->candidates_len == 0 || m->candidates[0] != list[i])
+			m->candidates[m->candidates_len++] = list[i];
+	}
 	m->pattern = v->text;
 	m->depth_known = true;
 	m->is_ca = is_ca;
@@ -156,6 +171,8 @@ static bool openssl_tool(const char *line, const struct hf_log_context *context,
 	if (!v || !context->depth_known)
 		return false;
 	(void)snprintf(m->subject, sizeof(m->subject), "%s", context->subject);
+	if (v->number == 10 && context->top && context->depth > 0)
+		m->candidates[m->candidates_len++] = HF_REASON_V_ROOT_EXPIRED;
 	return tell(m, v, context->depth > 0);
 }
 

@@ -256,6 +256,7 @@ static void test_the_depth_of_a_verdict_in_a_log(void **state)
 	(void)state;
 	hf_log_context_init(&context, log);
 	assert_true(hf_log_line_read(expired, &context, &m) && !m.depth_known); /* whose? */
+	assert_false(hf_log_line_read("depth=2 CN = R", &context, &m));
 	assert_false(hf_log_line_read("depth=1 O = A, CN = B", &context, &m));
 	assert_true(hf_log_line_read(expired, &context, &m));
 	assert_int_equal(m.candidates[0], HF_REASON_V_CA_EXPIRED);
@@ -264,6 +265,15 @@ static void test_the_depth_of_a_verdict_in_a_log(void **state)
 	assert_false(hf_log_line_read("depth=0 CN = L", &context, &m));
 	assert_true(hf_log_line_read(expired, &context, &m));
 	assert_int_equal(m.candidates[0], HF_REASON_V_EXPIRED);
+	/* the end of the path is the root */
+	assert_false(hf_log_line_read("depth=2 CN = R", &context, &m));
+	assert_true(hf_log_line_read(expired, &context, &m));
+	assert_int_equal(m.candidates[0], HF_REASON_V_ROOT_EXPIRED);
+	assert_int_equal(m.candidates[1], HF_REASON_V_CA_EXPIRED);
+	assert_false(hf_log_line_read("depth=2 CN = R", &context, &m)); /* said twice */
+	assert_false(hf_log_line_read("depth=1 CN = I", &context, &m));
+	assert_true(hf_log_line_read(expired, &context, &m));
+	assert_int_equal(m.candidates[0], HF_REASON_V_CA_EXPIRED);
 	/* a number that is none, a depth that is none, an error nobody has */
 	assert_false(hf_log_line_read("verify error:num=x", &context, &m));
 	assert_false(hf_log_line_read("depth=", &context, &m));

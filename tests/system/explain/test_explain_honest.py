@@ -45,6 +45,7 @@ def twin(session_dir, town):
     return write(session_dir, "twin.pem", zoo.make(dict(zoo.ROOT), None).pem)
 
 
+CA = {"ca": True, "ku": ["keyCertSign", "cRLSign"]}
 PATH_CAUSES = {"V-SAME-NAME-CA", "V-CRL-MISSING"}
 
 
@@ -72,6 +73,23 @@ def test_alert_46_of_a_chain_in_order_is_apaches_stale_list(hf, town, tmp_path, 
         told = explain(hf, server.port, *own(town))
     assert told["alert"]["number"] == 46 and "V-REVOKED" in told["candidates"], told
     assert (told["cause"], told["confidence"], told["fault_in"]) == ("V-CRL-EXPIRED", "likely", "server"), told
+
+
+def test_alert_45_and_a_root_that_is_not_known_here(hf, town, tmp_path):
+    """The root that ended is the server's to replace; the client has only the chain below it."""
+    certs = zoo.build({"old": dict(CA, issuer="self", subject="/O=Moor/CN=Moor Root", days=[-900, -1]),
+                       "middle": dict(CA, issuer="old", subject="/O=Moor/CN=Moor CA"),
+                       "client": dict(zoo.CLIENT, issuer="middle", subject="/CN=moor-1")})
+    cred = credential(tmp_path, "moor", certs["client"], certs["middle"])
+    (tmp_path / "there").mkdir()  # what lies beside the certificate is looked through
+    old = write(tmp_path / "there", "old.pem", certs["old"].pem)
+    args = ["--ca", town.ca, "--cert", cred.cert, "--key", cred.key]
+    with OpenSSLServer(tmp_path, town["server"], old) as server:
+        alone = explain(hf, server.port, *args)
+        both = explain(hf, server.port, *args, "--server-files", "%s,%s,%s" % (town["server"].cert, town["server"].key, old))
+    assert alone["confidence"] == "cannot know from here" and "V-ROOT-EXPIRED" in alone["candidates"], alone
+    assert any("Moor Root" in line for line in alone["cannot_know"]) and alone["fault_in"] == "server", alone
+    assert (both["cause"], both["fault_in"], both["confidence"]) == ("V-ROOT-EXPIRED", "server", "certain"), both
 
 
 @pytest.mark.parametrize("kind", ["openssl", "gnutls"])
