@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "cli/ocsp_reach.h"
 #include "cli/serve_guard.h"
 #include "gateway/generation.h"
 #include "gateway/preflight.h"
@@ -34,8 +35,9 @@ static int try_answer(const struct hf_gateway_config *config, struct hf_err *err
 	return rc;
 }
 
-/* Everything that can be looked at without listening; a failure to load is one of the findings. */
-static int look(struct hf_cmd_ctx *ctx, const struct hf_gateway_config *config,
+/* Everything that can be looked at without listening; a failure to load is one of the findings.
+ * asks: somebody waits for the findings, so responders are asked whether they are there. */
+static int look(struct hf_cmd_ctx *ctx, const struct hf_gateway_config *config, bool asks,
 		struct hf_preflight *preflight)
 {
 	HF_AUTO(hf_generation) generation = NULL;
@@ -51,6 +53,8 @@ static int look(struct hf_cmd_ctx *ctx, const struct hf_gateway_config *config,
 		hf_preflight_add_failure(preflight, &ctx->err);
 	else
 		hf_preflight_run(preflight, &generation->parts, hf_clock_now());
+	if (rc == 0 && asks)
+		hf_ocsp_reach(&generation->parts, preflight);
 	return rc;
 }
 
@@ -100,7 +104,7 @@ static int run_with(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts,
 
 	if (preflight == NULL)
 		return hf_err_nomem(&ctx->err);
-	rc = look(ctx, config, preflight);
+	rc = look(ctx, config, opts->check, preflight);
 	if (opts->check && (rc == 0 || preflight->len > 0)) {
 		rc = check(ctx, preflight);
 	} else if (rc == 0) {
@@ -161,7 +165,7 @@ int hf_serve_preflight(struct hf_cmd_ctx *ctx, const char *path, struct hf_prefl
 	if (rc == 0)
 		rc = hf_serve_file_config(&file, &source, &listen, &config);
 	if (rc == 0)
-		rc = look(ctx, &config, preflight);
+		rc = look(ctx, &config, true, preflight);
 	if (rc < 0 && preflight->len == 0)
 		hf_preflight_add_failure(preflight, &ctx->err);
 	hf_networks_done(&config.proxies);

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "cli/common.h"
+#include "cli/verify_ocsp.h"
 #include "cli/verify_worlds.h"
 #include "pki/der.h"
 #include "pki/pemfile.h"
@@ -13,7 +14,7 @@
 struct verify_opts {
 	struct hf_trust_opts trust;
 	struct hf_rule_opts rules;
-	struct hf_strv untrusted, policy;
+	struct hf_strv untrusted, policy, ocsp;
 	int purpose, profile;
 	const char *name;
 	int64_t at, max_depth;
@@ -33,6 +34,12 @@ static const struct hf_option judge_options[] = {
 	  .offset = AT(untrusted),
 	  .arg = "FILE",
 	  .help = "more certificates that a path may go through, such as the issuing CA's" },
+	{ .name = "ocsp",
+	  .kind = HF_OPT_LIST,
+	  .offset = AT(ocsp),
+	  .arg = "FILE",
+	  .help =
+	      "OCSP responses (DER) that must say good of the leaf, as serve --ocsp hard asks" },
 	{ .name = "purpose",
 	  .kind = HF_OPT_WORD,
 	  .offset = AT(purpose),
@@ -107,6 +114,7 @@ struct job {
 	struct hf_rules *rules;
 	struct hf_certs untrusted;
 	struct hf_strv policies;
+	struct hf_verify_ocsp ocsp;
 	struct hf_verify_options options;
 };
 
@@ -116,6 +124,7 @@ static void job_done(struct job *job)
 	hf_rules_unref(job->rules);
 	hf_certs_done(&job->untrusted);
 	hf_strv_done(&job->policies);
+	hf_verify_ocsp_done(&job->ocsp);
 }
 HF_DEFINE_AUTO_DONE(job, struct job, job_done);
 
@@ -209,6 +218,11 @@ static int prepare(struct job *job)
 		return hf_command_usage(
 		    job->ctx,
 		    "--profile all asks other worlds, which know nothing of --allow and --deny");
+	if (rc == 0 && o->ocsp.len > 0 && o->profile == PROFILE_ALL)
+		return hf_command_usage(
+		    job->ctx, "--profile all asks other worlds, which know nothing of --ocsp");
+	if (rc == 0)
+		rc = hf_verify_ocsp_load(job->ctx, &o->ocsp, &job->ocsp);
 	if (rc == 0 && o->rules.rules.len > 0)
 		rc = hf_cli_load_rules(job->ctx, &o->rules, &job->rules);
 	for (size_t i = 0; rc == 0 && i < o->untrusted.len; i++)
@@ -237,6 +251,7 @@ static int print_verdict(struct job *job, const char *path, const struct hf_verd
 
 	if (out->json_mode) {
 		hf_verdict_to_json(v, &out->json, "verdict");
+		hf_verify_ocsp_to_json(&job->ocsp, &out->json);
 		return 0;
 	}
 	hf_out_safe(out, path);
@@ -250,6 +265,7 @@ static int print_verdict(struct job *job, const char *path, const struct hf_verd
 	}
 	if (v->rule)
 		hf_out_print(out, "  rule: %s\n", v->rule);
+	hf_verify_ocsp_tell(&job->ocsp, out);
 	return 0;
 }
 
@@ -267,6 +283,8 @@ static int judge(struct job *job, struct hf_pemfile *f, const char *path, bool *
 		rc = hf_verify(&f->certs, job->trust, &job->options, &verdict, err);
 	if (rc == 0 && job->rules)
 		rc = hf_rules_apply(job->rules, job->trust, &verdict, err);
+	if (rc == 0)
+		rc = hf_verify_ocsp_apply(&job->ocsp, job->options.at, &verdict, err);
 	if (rc == 0)
 		rc = print_verdict(job, path, &verdict);
 	*ret_accepted = verdict.accepted;
@@ -331,6 +349,8 @@ static const struct hf_example examples[] = {
 	  "which world accepts it, which refuses it and why" },
 	{ "handfast verify --ca root.pem --crl ca.crl --allow cn:mail-server mail.pem",
 	  "with revocation, and which rule lets it in" },
+	{ "handfast verify --ca root.pem --ocsp answer.der mail.pem",
+	  "with what an OCSP responder has said of it" },
 	{ NULL, NULL },
 };
 

@@ -8,10 +8,30 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/time.h"
 #include "gateway/identity_fields.h"
 #include "gateway/policy.h"
+#include "pki/ocsp.h"
+#include "verify/status.h"
 
 enum { FIELDS_CAP = 1024 * 1024 };
+
+/* The responder is not asked here: only whom serve would ask is known, and that it could not. */
+static int find_responder(struct hf_rules_meeting *meeting, struct hf_err *err)
+{
+	const struct hf_policy_parts *parts = meeting->parts;
+	struct hf_verdict *verdict = &meeting->verdict;
+	const struct hf_status nobody = { .kind = HF_STATUS_NO_RESPONDER, .until = HF_TIME_MAX };
+
+	if (parts->ocsp == HF_OCSP_OFF || !verdict->accepted)
+		return 0;
+	if (verdict->chain.len > 1)
+		meeting->ocsp_url = parts->ocsp_url ? hf_str_dup(parts->ocsp_url)
+						    : hf_ocsp_url(verdict->chain.items[0]);
+	if (meeting->ocsp_url)
+		return 0;
+	return hf_status_apply(&nobody, parts->ocsp == HF_OCSP_HARD, verdict, err);
+}
 
 int hf_rules_meet(const struct hf_policy_parts *parts, const struct hf_certs *chain, int64_t at,
 		  struct hf_rules_meeting *ret_meeting, struct hf_err *err)
@@ -32,6 +52,8 @@ int hf_rules_meet(const struct hf_policy_parts *parts, const struct hf_certs *ch
 		rc = hf_verify(chain, parts->trust, &options, verdict, err);
 	if (rc == 0 && verdict->accepted && parts->rules != NULL)
 		rc = hf_rules_apply(parts->rules, parts->trust, verdict, err);
+	if (rc == 0)
+		rc = find_responder(ret_meeting, err);
 	ret_meeting->let_in =
 	    hf_client_auth_lets_in(parts->client_auth, ret_meeting->asked ? verdict : NULL);
 	return rc;
@@ -42,6 +64,7 @@ void hf_rules_meeting_done(struct hf_rules_meeting *meeting)
 	for (size_t i = 0; i < meeting->ways_len; i++)
 		hf_verdict_done(&meeting->ways[i].denied);
 	free(meeting->ways);
+	free(meeting->ocsp_url);
 	hf_buf_done(&meeting->fields);
 	hf_verdict_done(&meeting->verdict);
 }

@@ -23,7 +23,9 @@ struct hf_rules_meeting {
 	const struct hf_policy_parts *parts; /* judged under */
 	struct hf_verdict verdict;
 	bool asked;  /* for a certificate */
-	bool let_in; /* the handshake is done */
+	bool let_in; /* the handshake is done, unless a responder says otherwise */
+	/* the OCSP responder that would be asked about an accepted client; owned; NULL: none */
+	char *ocsp_url;
 	/* of the request; 0: none was said, or it goes through */
 	int status;
 	const char *why; /* of status */

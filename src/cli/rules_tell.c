@@ -68,6 +68,25 @@ static void tell_verdict(struct hf_out *out, const struct hf_rules_meeting *meet
 		     when);
 }
 
+static void tell_ocsp(struct hf_out *out, const struct hf_rules_meeting *meeting)
+{
+	const struct hf_policy_parts *parts = meeting->parts;
+	bool hard = parts->ocsp == HF_OCSP_HARD;
+
+	if (parts->ocsp == HF_OCSP_OFF || !meeting->verdict.accepted)
+		return;
+	if (meeting->ocsp_url == NULL) {
+		hf_out_print(out, "  ocsp: nobody would be asked, since the certificate names no "
+				  "responder; let in all the same (ocsp soft)\n");
+		return;
+	}
+	hf_out_print(out, "  ocsp: would be asked at ");
+	hf_out_safe(out, meeting->ocsp_url);
+	hf_out_print(out, " (%s); %s\n", parts->ocsp_url ? "ocsp-url" : "named by the certificate",
+		     hard ? "let in only when it says good (ocsp hard)"
+			  : "let in unless it says revoked (ocsp soft)");
+}
+
 static void tell_way(struct hf_out *out, const struct hf_rules_way *way)
 {
 	hf_out_print(out, "  route %s: ", route_name(way));
@@ -83,6 +102,7 @@ void hf_rules_tell(struct hf_out *out, const struct hf_rules_meeting *meeting)
 {
 	tell_where(out, meeting);
 	tell_verdict(out, meeting);
+	tell_ocsp(out, meeting);
 	for (size_t i = 0; i < meeting->ways_len; i++)
 		tell_way(out, &meeting->ways[i]);
 	if (meeting->status != 0)
@@ -107,6 +127,21 @@ static void ways_to_json(struct hf_json *j, const struct hf_rules_meeting *meeti
 		hf_json_object_end(j);
 	}
 	hf_json_array_end(j);
+}
+
+static void ocsp_to_json(struct hf_json *j, const struct hf_rules_meeting *meeting)
+{
+	const struct hf_policy_parts *parts = meeting->parts;
+
+	if (parts->ocsp == HF_OCSP_OFF) {
+		hf_json_null(j, "ocsp");
+		return;
+	}
+	hf_json_object_begin(j, "ocsp");
+	hf_json_string(j, "mode", parts->ocsp == HF_OCSP_HARD ? "hard" : "soft");
+	hf_json_string(j, "url", meeting->ocsp_url);
+	hf_json_string(j, "source", parts->ocsp_url ? "ocsp-url" : "certificate");
+	hf_json_object_end(j);
 }
 
 static void fields_to_json(struct hf_json *j, const struct hf_buf *fields)
@@ -141,6 +176,7 @@ void hf_rules_to_json(struct hf_json *j, const struct hf_rules_meeting *meeting)
 	hf_json_string(j, "rule", meeting->verdict.rule);
 	if (meeting->verdict.accepted)
 		hf_json_time(j, "until", meeting->verdict.valid_until);
+	ocsp_to_json(j, meeting);
 	ways_to_json(j, meeting);
 	if (meeting->status != 0) {
 		hf_json_int(j, "status", meeting->status);

@@ -308,6 +308,21 @@ static void check_lists(const struct flight *f)
 			check_list_of(f, lists[l]->items[i]);
 }
 
+/* --- responders --- */
+
+static void check_responder(const struct flight *f)
+{
+	bool hard = f->parts->ocsp == HF_OCSP_HARD;
+
+	if (f->parts->ocsp == HF_OCSP_OFF || f->parts->ocsp_url != NULL)
+		return;
+	add(f->out, "V-OCSP-NONE", hard ? "name one for all with ocsp-url" : "",
+	    "each client's certificate names the OCSP responder that is asked about it; one that "
+	    "names none is %s (ocsp %s)",
+	    hard ? "refused" : "let in unasked", hard ? "hard" : "soft")
+	    ->note = true;
+}
+
 /* Whose certificate, whose trust: said where there are several. */
 static void name_policy(struct hf_preflight *preflight, size_t from, const char *policy)
 {
@@ -319,6 +334,21 @@ static void name_policy(struct hf_preflight *preflight, size_t from, const char 
 		(void)snprintf(item->text, sizeof(item->text), "policy '%.64s': %.430s", policy,
 			       text);
 	}
+}
+
+void hf_preflight_add_silent(struct hf_preflight *preflight, const struct hf_policy_parts *parts,
+			     const char *why)
+{
+	bool hard = parts->ocsp == HF_OCSP_HARD;
+	size_t from = preflight->len;
+
+	add(preflight, "V-OCSP-DOWN", "start it, or mend ocsp-url",
+	    "the OCSP responder %.200s does not answer from here now (%.120s): clients are %s",
+	    parts->ocsp_url, why,
+	    hard ? "refused until it does (ocsp hard)"
+		 : "let in unasked until it does (ocsp soft)");
+	if (parts->name != NULL)
+		name_policy(preflight, from, parts->name);
 }
 
 void hf_preflight_run(struct hf_preflight *preflight, const struct hf_gateway_parts *parts,
@@ -336,6 +366,7 @@ void hf_preflight_run(struct hf_preflight *preflight, const struct hf_gateway_pa
 			check_strangers(&f);
 			check_anchors(&f);
 			check_lists(&f);
+			check_responder(&f);
 		}
 		if (policy->name != NULL)
 			name_policy(preflight, from, policy->name);

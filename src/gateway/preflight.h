@@ -23,6 +23,9 @@ struct hf_preflight {
 /* Looks at everything that was loaded.  Pure but for the mode that the credential noted. */
 void hf_preflight_run(struct hf_preflight *preflight, const struct hf_gateway_parts *parts,
 		      int64_t now);
+/* Adds that the responder of --ocsp-url was asked, and gave no answer. */
+void hf_preflight_add_silent(struct hf_preflight *preflight, const struct hf_policy_parts *parts,
+			     const char *why);
 /* Adds what loading itself said. */
 void hf_preflight_add_failure(struct hf_preflight *preflight, const struct hf_err *err);
 /* How many are mistakes (not notes), and whether one is fatal. */

@@ -448,3 +448,50 @@ policies:
         config.write_text(text.replace("hard", "soft"))
         server.wait_until(lambda: PYTHON.get(server.port, bob, name="strict.example").status in (200, 421),
                           "the softer policy to be taken")
+
+
+# --- before anybody connects ---
+
+def config(town, text):
+    path = town.dir + "/dry.yaml"
+    with open(path, "w") as file:
+        file.write("listen: 127.0.0.1:0\nas: localhost\nallow: any\nrespond: identity\n" + text)
+    return path
+
+
+def test_rules_say_whom_serve_would_ask(town):
+    amy, bob = town.identity("amy"), town.named("bob", "http://127.0.0.1:9/from-the-certificate")
+    path = config(town, "ocsp: hard\nocsp-url: %s\n" % town.responder.url)
+    told = town.gateway("rules", "--config", path, amy.cert).stdout
+    assert "would be asked at %s (ocsp-url)" % town.responder.url in told and "ocsp hard" in told
+    path = config(town, "ocsp: soft\n")
+    told = town.gateway.json("rules", "--config", path, bob.cert)["meetings"][0]
+    assert told["ocsp"] == {"mode": "soft", "url": "http://127.0.0.1:9/from-the-certificate", "source": "certificate"}
+    assert "nobody would be asked" in town.gateway("rules", "--config", path, amy.cert).stdout
+    path = config(town, "ocsp: hard\n")
+    told = town.gateway.json("rules", "--config", path, amy.cert, exit=1)["meetings"][0]
+    assert told["verdict"]["reason"] == "V-OCSP-NONE" and not told["let_in"] and told["ocsp"]["url"] is None
+    assert town.responder.asked == 0
+    path = config(town, "")
+    assert town.gateway.json("rules", "--config", path, amy.cert)["meetings"][0]["ocsp"] is None
+
+
+def test_check_says_where_it_would_ask_and_whether_anybody_is_there(town):
+    with town.serve("hard", url=None) as server:  # the same, done
+        assert PYTHON.get(server.port, town.identity("amy")).alert == 46
+        assert server.wait_record()["cause"] == "V-OCSP-NONE"
+    told = town.gateway.json("serve", "--config", config(town, "ocsp: hard\n"), "--check")
+    assert [(row["id"], row["severity"]) for row in told["findings"] if "OCSP" in row["id"]] == [("V-OCSP-NONE", "info")]
+    path = config(town, "ocsp: hard\nocsp-url: %s\n" % town.responder.url)
+    told = town.gateway.json("serve", "--config", path, "--check")
+    assert not [row for row in told["findings"] if "OCSP" in row["id"]]
+    gone = Responder()
+    gone.socket.close()
+    path = config(town, "ocsp: soft\nocsp-url: %s\npolicies:\n  - {name: p, sni: p.test, ocsp: hard, ocsp-url: %s}\n"
+                  % (town.responder.url, gone.url))
+    told = town.gateway.json("serve", "--config", path, "--check", exit=1)
+    found = [row for row in told["findings"] if row["id"] == "V-OCSP-DOWN"]
+    assert len(found) == 1 and found[0]["severity"] == "warning" and gone.url in found[0]["text"] and told["would_start"]
+    assert "policy 'p'" in found[0]["text"] and "refused until" in found[0]["text"]
+    found = town.gateway.json("doctor", "--config", path, exit=1)["findings"]
+    assert [row for row in found if gone.url in str(row)]

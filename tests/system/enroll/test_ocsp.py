@@ -127,6 +127,29 @@ def test_responder_certificate_is_renewed_in_place(town):
     assert renewed() and "amy/cert.pem: good" in town.openssl("-cert", amy.cert)
 
 
+def test_answers_that_were_kept_are_judged_by_verify(town, tmp_path):
+    """What openssl and ocsptool wrote down, with and without a nonce: as serve --ocsp would take it."""
+    amy = town.identity("amy", "--client")
+    kept = [str(tmp_path / name) for name in ("openssl.der", "plain.der", "gnutls.der")]
+
+    def ask():
+        town.openssl("-cert", amy.cert, "-respout", kept[0])
+        town.openssl("-cert", amy.cert, "-no_nonce", "-respout", kept[1])
+        town.tool("ocsptool", "--ask=" + town.url + "/ocsp", "--load-cert", amy.cert, "--load-issuer", town.ca + "issuing.pem",
+                  "--load-trust", town.ca + "chain.pem", "--outder", "--outfile", kept[2], ok=False)
+    ask()
+    for path in kept:
+        told = town.hf.json("verify", "--ca", town.ca + "root.pem", "--ocsp", path, amy.cert)["results"][0]
+        assert told["verdict"]["accepted"] and told["ocsp"]["status"] == "good", path
+    town.hf("revoke", "amy", "--reason", "keyCompromise")
+    for path in kept:
+        os.unlink(path)
+    ask()
+    for path in kept:
+        told = town.hf.json("verify", "--ca", town.ca + "root.pem", "--ocsp", path, amy.cert, exit=1)["results"][0]
+        assert told["verdict"]["reason"] == "V-REVOKED" and told["ocsp"]["status"] == "revoked", path
+
+
 def test_gnutls_accepts_it(town):
     amy = town.identity("amy", "--client")
     argv = ["ocsptool", "--ask=" + town.url + "/ocsp", "--load-cert", amy.cert, "--load-issuer", town.ca + "issuing.pem",
