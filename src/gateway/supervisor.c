@@ -38,7 +38,7 @@ static void close_slot(struct hf_worker_slot *slot)
 	slot->ready = slot->reloading = slot->listing = slot->asked = false;
 }
 
-void hf_supervisor_close_in_child(struct hf_supervisor *s, size_t worker)
+static void close_in_child(struct hf_supervisor *s, size_t worker)
 {
 	hf_fd_close(s->signals);
 	hf_fd_close(s->follower.control);
@@ -51,60 +51,71 @@ void hf_supervisor_close_in_child(struct hf_supervisor *s, size_t worker)
 	}
 }
 
-_Noreturn static void be_worker(struct hf_supervisor *s, size_t index, int control, int signer)
+_Noreturn static void be(struct hf_supervisor *s, size_t worker,
+			 const struct hf_supervisor_child *child, int control, int signer)
 {
-	struct hf_worker_start start = { .config = s->config,
-					 .bound = &s->bound,
-					 .metrics = &s->metrics,
-					 .index = index,
-					 .workers = s->slots_len,
-					 .control = control,
-					 .report = s->slots[index].report,
-					 .generation = s->generation,
-					 .first = !s->announced,
-					 .good = &s->good,
-					 .counters = s->counters,
-					 .board = s->board,
-					 .roster = s->roster };
-
-	hf_supervisor_close_in_child(s, index);
-	hf_bound_list_close(&s->bound, index);
-	hf_supervisor_signer_in_child(s, "hf-worker", signer);
+	close_in_child(s, worker);
+	hf_supervisor_signer_in_child(s, child->name, signer);
 	(void)sigprocmask(SIG_SETMASK, &s->before, NULL);
-	exit(hf_worker_run(&start));
+	exit(child->run(s, worker, control));
+}
+
+int hf_supervisor_fork(struct hf_supervisor *s, struct hf_worker_slot *slot, size_t worker,
+		       const struct hf_supervisor_child *child, struct hf_err *err)
+{
+	HF_AUTO(fd) signer = -1, theirs = -1;
+	int pair[2], rc = hf_supervisor_signer_attach(s, worker, &signer, err);
+	pid_t pid;
+
+	if (rc < 0)
+		return rc;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+		return hf_err_errno(err, errno, "socketpair");
+	theirs = pair[1];
+	pid = fork();
+	if (pid <= 0)
+		hf_fd_close(pair[0]);
+	if (pid < 0)
+		return hf_err_errno(err, errno, "cannot fork a %s", child->name);
+	if (pid == 0)
+		be(s, worker, child, theirs, signer);
+	slot->pid = pid;
+	slot->control = pair[0];
+	slot->restart_ms = 0;
+	return 0;
+}
+
+static int run_worker(struct hf_supervisor *s, size_t index, int control)
+{
+	const struct hf_worker_start start = { .config = s->config,
+					       .bound = &s->bound,
+					       .metrics = &s->metrics,
+					       .index = index,
+					       .workers = s->slots_len,
+					       .control = control,
+					       .report = s->slots[index].report,
+					       .generation = s->generation,
+					       .first = !s->announced,
+					       .good = &s->good,
+					       .counters = s->counters,
+					       .board = s->board,
+					       .roster = s->roster };
+
+	hf_bound_list_close(&s->bound, index);
+	return hf_worker_run(&start);
 }
 
 static int start_worker(struct hf_supervisor *s, size_t index, struct hf_err *err)
 {
+	static const struct hf_supervisor_child worker = { "hf-worker", run_worker };
 	struct hf_worker_slot *slot = &s->slots[index];
-	int pair[2], signer = -1;
-	pid_t pid;
+	int rc = hf_supervisor_fork(s, slot, index, &worker, err);
 
-	if (hf_supervisor_signer_attach(s, index, &signer, err) < 0)
-		return -err->code;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
-		hf_fd_close(signer);
-		return hf_err_errno(err, errno, "socketpair");
-	}
-	pid = fork();
-	if (pid < 0) {
-		hf_fd_close(pair[0]);
-		hf_fd_close(pair[1]);
-		hf_fd_close(signer);
-		return hf_err_errno(err, errno, "cannot fork a worker");
-	}
-	if (pid == 0) {
-		hf_fd_close(pair[0]);
-		be_worker(s, index, pair[1], signer);
-	}
-	hf_fd_close(pair[1]);
-	hf_fd_close(signer);
-	slot->pid = pid;
-	slot->control = pair[0];
+	if (rc < 0)
+		return rc;
 	slot->ready = slot->reloading = slot->listing = false;
 	slot->started_ms = hf_clock_monotonic_ms();
 	slot->started_at = hf_clock_now();
-	slot->restart_ms = 0;
 	return 0;
 }
 

@@ -98,9 +98,15 @@ bool hf_supervisor_follower_ended(struct hf_supervisor *s, pid_t pid, int status
 void hf_supervisor_listed(struct hf_supervisor *s, struct hf_worker_slot *slot, bool taken);
 /* supervisor.c */
 void hf_supervisor_announce(struct hf_supervisor *s); /* when everybody is ready */
-/* In a child that was just forked: what is the supervisor's, and the other workers', is closed.
- * worker: which one it is; HF_WORKERS_CAP: none. */
-void hf_supervisor_close_in_child(struct hf_supervisor *s, size_t worker);
+struct hf_supervisor_child {
+	const char *name; /* for ps(1) */
+	/* its life: `control` is the line to the supervisor; the exit status */
+	int (*run)(struct hf_supervisor *s, size_t worker, int control);
+};
+/* Forks the process of `slot`, in which all that is the supervisor's and other workers' is closed.
+ * worker: which one it is to the signer; HF_WORKERS_CAP: none. */
+int hf_supervisor_fork(struct hf_supervisor *s, struct hf_worker_slot *slot, size_t worker,
+		       const struct hf_supervisor_child *child, struct hf_err *err);
 void hf_supervisor_tell(struct hf_worker_slot *slot, enum hf_control what);
 
 /* Defaults, sockets, counters, signals, the watch over the files. */

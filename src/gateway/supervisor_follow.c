@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The follower as the supervisor sees it: started, told and replaced like a worker, but it serves
  * nobody.  Must never say that lists are in force while one worker has not taken them. */
-#include <errno.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "base/file.h"
@@ -15,7 +10,7 @@
 
 enum { AGAIN_MS = 1000 };
 
-_Noreturn static void be_follower(struct hf_supervisor *s, int control, int signer)
+static int run_follower(struct hf_supervisor *s, size_t none, int control)
 {
 	const struct hf_follower_start start = { .config = s->config,
 						 .parts = &s->good,
@@ -23,43 +18,17 @@ _Noreturn static void be_follower(struct hf_supervisor *s, int control, int sign
 						 .counters = &s->counters[s->slots_len],
 						 .control = control };
 
-	hf_supervisor_close_in_child(s, HF_WORKERS_CAP);
+	(void)none;
 	hf_bound_list_shut(&s->bound);
 	hf_bound_list_shut(&s->metrics);
-	hf_supervisor_signer_in_child(s, "hf-follower", signer);
-	(void)sigprocmask(SIG_SETMASK, &s->before, NULL);
-	exit(hf_follower_run(&start));
+	return hf_follower_run(&start);
 }
 
 int hf_supervisor_follow(struct hf_supervisor *s, struct hf_err *err)
 {
-	struct hf_worker_slot *slot = &s->follower;
-	int pair[2], signer = -1;
-	pid_t pid;
+	static const struct hf_supervisor_child follower = { "hf-follower", run_follower };
 
-	if (hf_supervisor_signer_attach(s, HF_WORKERS_CAP, &signer, err) < 0)
-		return -err->code;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
-		hf_fd_close(signer);
-		return hf_err_errno(err, errno, "socketpair");
-	}
-	pid = fork();
-	if (pid < 0) {
-		hf_fd_close(pair[0]);
-		hf_fd_close(pair[1]);
-		hf_fd_close(signer);
-		return hf_err_errno(err, errno, "cannot fork a follower");
-	}
-	if (pid == 0) {
-		hf_fd_close(pair[0]);
-		be_follower(s, pair[1], signer);
-	}
-	hf_fd_close(pair[1]);
-	hf_fd_close(signer);
-	slot->pid = pid;
-	slot->control = pair[0];
-	slot->restart_ms = 0;
-	return 0;
+	return hf_supervisor_fork(s, &s->follower, HF_WORKERS_CAP, &follower, err);
 }
 
 /* It ends when its control does. */
