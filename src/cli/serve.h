@@ -50,7 +50,7 @@ struct hf_preflight;
 /* What `serve --check --config PATH` would find (cmd_serve.c). */
 int hf_serve_preflight(struct hf_cmd_ctx *ctx, const char *path, struct hf_preflight *preflight);
 
-/* What was asked for, checked; ret_health borrows from opts. */
+/* What was asked for, checked. */
 int hf_serve_health(const struct hf_health_opts *opts, struct hf_health *ret_health,
 		    struct hf_err *err);
 /* As hf_serve_health for a route, whose own arguments come after those of all. */

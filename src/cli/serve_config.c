@@ -111,10 +111,27 @@ bool hf_serve_asks_ocsp(const struct hf_serve_file *file)
 	return asks;
 }
 
+static bool takes_bytes(const char *to)
+{
+	return hf_str_starts(to, "tcp:") || hf_str_starts(to, "unix:");
+}
+
+static int check_health(struct hf_cmd_ctx *ctx, const struct hf_serve_opts *opts)
+{
+	if (opts->to.len == 0 || !takes_bytes(opts->to.items[0]) || opts->health.check[0] != '/')
+		return 0;
+	return hf_command_usage(ctx,
+				"--health %s asks for a path, and bytes have none: --health "
+				"connect",
+				opts->health.check);
+}
+
 int hf_serve_check(struct hf_cmd_ctx *ctx, const struct hf_serve_file *file)
 {
 	int rc = check_who(ctx, &file->opts);
 
+	if (rc == 0)
+		rc = check_health(ctx, &file->opts);
 	if (rc == 0)
 		rc = check_answer(ctx, &file->opts, file->routes.len);
 	if (rc == 0)
@@ -149,6 +166,7 @@ static int upstream_config(const struct hf_serve_opts *opts, struct hf_upstream_
 {
 	static const unsigned forms[] = { HF_FORWARDED_X | HF_FORWARDED_RFC7239, HF_FORWARDED_X,
 					  HF_FORWARDED_RFC7239, 0 };
+	struct hf_health health; /* each generation has its own; here only mistakes count */
 	int rc;
 
 	*upstream = (struct hf_upstream_config){
@@ -169,7 +187,7 @@ static int upstream_config(const struct hf_serve_opts *opts, struct hf_upstream_
 	};
 	if (opts->via != NULL && !hf_http_all(opts->via, strlen(opts->via), HF_CHAR_TOKEN))
 		return hf_err_set(err, HF_E_INVALID, "--via '%s' is no token", opts->via);
-	rc = hf_serve_health(&opts->health, &upstream->health, err);
+	rc = hf_serve_health(&opts->health, &health, err);
 	if (rc == 0)
 		rc = hf_serve_trailers(&opts->pass_trailer, err);
 	if (rc == 0)
@@ -185,14 +203,8 @@ static int stream_config(const struct hf_serve_opts *opts, struct hf_upstream_co
 	size_t streams = 0;
 
 	for (size_t i = 0; i < opts->to.len; i++)
-		streams += hf_str_starts(opts->to.items[i], "tcp:") ||
-			   hf_str_starts(opts->to.items[i], "unix:");
+		streams += takes_bytes(opts->to.items[i]);
 	upstream->stream = streams > 0;
-	if (streams > 0 && upstream->health.path != NULL)
-		return hf_err_set(err, HF_E_INVALID,
-				  "--health %s asks for a path, and bytes have none: --health "
-				  "connect",
-				  upstream->health.path);
 	if (streams > 0 && streams < opts->to.len)
 		return hf_err_set(err, HF_E_INVALID,
 				  "--to: all services take requests (http), or all take bytes "

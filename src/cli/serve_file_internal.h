@@ -40,5 +40,6 @@ void hf_serve_policies_done(struct hf_serve_file *file);
 /* Whether an argument ("--ca=x") says who is let in: what a policy may say, and what a reload
  * takes. */
 bool hf_serve_arg_is_policy(const char *arg);
+bool hf_serve_arg_is_health(const char *arg); /* how services are looked at */
 
 #endif

@@ -67,7 +67,7 @@ static bool is_path(const char *text)
 {
 	size_t len = strlen(text);
 
-	return text[0] == '/' && len < HF_TARGET_PREFIX_CAP && strchr(text, '#') == NULL &&
+	return text[0] == '/' && len < HF_HEALTH_PATH_CAP && strchr(text, '#') == NULL &&
 	       hf_http_all(text, len, HF_CHAR_TARGET) && hf_http_percent_ok(text, len);
 }
 
@@ -84,7 +84,8 @@ int hf_serve_health(const struct hf_health_opts *opts, struct hf_health *ret_hea
 		(void)hf_err_set(err, HF_E_INVALID, "--health does not know '%s'", opts->check);
 		return hf_err_hint(err, "a path at the service (/healthz), connect, or off");
 	}
-	ret_health->path = connect ? NULL : opts->check;
+	if (!connect)
+		(void)hf_str_copy(ret_health->path, sizeof(ret_health->path), opts->check);
 	ret_health->interval_ms = (uint64_t)opts->interval * 1000;
 	ret_health->timeout_ms = (uint64_t)opts->timeout * 1000;
 	ret_health->rise = (unsigned)opts->rise;

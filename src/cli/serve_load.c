@@ -248,6 +248,19 @@ static int load_route_rules(struct hf_routes *routes, struct hf_gateway_parts *p
 	return 0;
 }
 
+static int load_health(const struct hf_serve_file *file, struct hf_gateway_parts *parts,
+		       struct hf_err *err)
+{
+	const struct hf_routes *routes = &file->routes;
+
+	parts->health = calloc(routes->len + 1, sizeof(*parts->health));
+	if (parts->health == NULL)
+		return hf_err_nomem(err);
+	for (size_t i = 0; i < routes->len; i++)
+		parts->health[i] = routes->items[i].health;
+	return hf_serve_health(&file->opts.health, &parts->health[routes->len], err);
+}
+
 static int load_all(struct hf_serve_source *source, struct hf_serve_file *file, uint64_t number,
 		    struct hf_gateway_parts *parts, struct hf_err *err)
 {
@@ -255,6 +268,8 @@ static int load_all(struct hf_serve_source *source, struct hf_serve_file *file, 
 
 	if (rc == 0)
 		rc = load_route_rules(&file->routes, parts, err);
+	if (rc == 0)
+		rc = load_health(file, parts, err);
 	if (rc < 0 || source->unpack) /* a worker watches nothing */
 		return rc;
 	rc = hf_serve_watch(source, file, &parts->watch);
@@ -269,13 +284,14 @@ static int needs_restart(const struct hf_serve_source *source, struct hf_err *er
 {
 	(void)hf_err_set(err, HF_E_INVALID, "%s: %s", source->path, what);
 	return hf_err_hint(err, "restart to take it; rules, certificates, trust, demands and names "
-				"of policies are taken without");
+				"of policies, and health checks, are taken without");
 }
 
-/* The next argument that is not a policy's own. */
+/* The next argument that is not part of a generation. */
 static const char *next_fixed(const struct hf_strv *args, size_t *at)
 {
-	while (*at < args->len && hf_serve_arg_is_policy(args->items[*at]))
+	while (*at < args->len && (hf_serve_arg_is_policy(args->items[*at]) ||
+				   hf_serve_arg_is_health(args->items[*at])))
 		*at += 1;
 	return *at < args->len ? args->items[(*at)++] : NULL;
 }
@@ -320,7 +336,8 @@ static int compare(const struct hf_serve_source *source, const struct hf_serve_f
 	if (rc < 0)
 		return rc;
 	if (!hf_routes_same_ways(&source->file->routes, &fresh->routes))
-		return needs_restart(source, err, "the 'routes' change in more than their rules");
+		return needs_restart(
+		    source, err, "the 'routes' change in more than their rules and health checks");
 	if (hf_serve_asks_ocsp(fresh) && !hf_serve_asks_ocsp(source->file))
 		return needs_restart(source, err,
 				     "'ocsp' and 'staple' were off everywhere at the start");

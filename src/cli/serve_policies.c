@@ -90,6 +90,13 @@ bool hf_serve_arg_is_policy(const char *arg)
 	return option != NULL && (is_whole_group(group) || is_single(option));
 }
 
+bool hf_serve_arg_is_health(const char *arg)
+{
+	const struct hf_option_group *group = NULL;
+
+	return arg_option(arg, &group) != NULL && group->options == hf_health_options;
+}
+
 static bool replaces(const struct hf_option *own, const struct hf_option_group *own_group,
 		     const struct hf_option *option, const struct hf_option_group *group)
 {

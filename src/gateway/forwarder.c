@@ -20,12 +20,8 @@ static struct hf_health_row *row_of(struct hf_forwarder *forwarder)
 {
 	struct hf_health_board *board = forwarder->config->health;
 	size_t index = forwarder->backends_len++;
-	struct hf_health_place place;
 
-	if (board == NULL || !hf_health_place(forwarder->config, index, &place) ||
-	    place.health->interval_ms == 0)
-		return NULL;
-	return &board->rows[index];
+	return board != NULL ? &board->rows[index] : NULL;
 }
 
 static int open_backend(struct hf_forwarder *forwarder, struct hf_backend *backend,

@@ -23,7 +23,7 @@ struct hf_backend {
 	size_t good;		   /* the address that answered last */
 	size_t active;		   /* exchanges or streams */
 	uint64_t failed_until_ms;  /* connecting failed: others come first until then */
-	struct hf_health_row *health; /* shared; NULL: nobody looks at it */
+	struct hf_health_row *health; /* shared; NULL: there are none */
 };
 
 /* The services of one route. */

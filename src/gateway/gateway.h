@@ -48,6 +48,8 @@ struct hf_gateway_parts {
 	/* of config->upstream.routes, in their order; each may be NULL */
 	struct hf_rules **route_rules;
 	size_t route_rules_len;
+	/* how services are looked at: of each of those routes, then of config->upstream.to */
+	struct hf_health *health;
 	struct hf_strv watch; /* files and directories it was made of */
 };
 void hf_gateway_parts_done(struct hf_gateway_parts *parts);
@@ -86,7 +88,6 @@ struct hf_upstream_config {
 	uint64_t tunnel_ms; /* without a byte either way, after an upgrade or for byte streams */
 	uint64_t keep_ms; /* of an idle connection to a service */
 	size_t keep_cap;  /* of each service and worker */
-	struct hf_health health; /* of `to`; routes have their own */
 };
 
 /* The other direction (handfast tunnel): plaintext comes in, mutual TLS goes out, byte for byte. */

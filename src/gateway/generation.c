@@ -39,6 +39,7 @@ void hf_gateway_parts_done(struct hf_gateway_parts *parts)
 	free(parts->policies);
 	hf_credential_free(parts->follow);
 	free(parts->route_rules);
+	free(parts->health);
 	hf_strv_done(&parts->watch);
 	*parts = (struct hf_gateway_parts){ 0 };
 }

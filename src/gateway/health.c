@@ -67,8 +67,8 @@ bool hf_health_expects(const struct hf_health *health, int status)
 
 /* --- the rows --- */
 
-bool hf_health_place(const struct hf_gateway_config *config, size_t index,
-		     struct hf_health_place *ret_place)
+bool hf_health_place(const struct hf_gateway_config *config, const struct hf_gateway_parts *parts,
+		     size_t index, struct hf_health_place *ret_place)
 {
 	const struct hf_upstream_config *upstream = &config->upstream;
 	size_t routes = upstream->routes != NULL ? upstream->routes->len : 0;
@@ -78,7 +78,7 @@ bool hf_health_place(const struct hf_gateway_config *config, size_t index,
 
 		if (index < route->to.len) {
 			*ret_place = (struct hf_health_place){ route->name, route->to.items[index],
-							       &route->health };
+							       &parts->health[i] };
 			return true;
 		}
 		index -= route->to.len;
@@ -86,7 +86,7 @@ bool hf_health_place(const struct hf_gateway_config *config, size_t index,
 	if (upstream->to == NULL || index >= upstream->to->len)
 		return false;
 	*ret_place =
-	    (struct hf_health_place){ NULL, upstream->to->items[index], &upstream->health };
+	    (struct hf_health_place){ NULL, upstream->to->items[index], &parts->health[routes] };
 	return true;
 }
 
@@ -98,14 +98,14 @@ static size_t bytes(size_t len)
 int hf_health_board_map(const struct hf_gateway_config *config, struct hf_health_board **ret_board,
 			struct hf_err *err)
 {
-	struct hf_health_place place;
+	const struct hf_upstream_config *upstream = &config->upstream;
 	struct hf_health_board *board;
-	size_t len = 0;
+	size_t len = upstream->to != NULL ? upstream->to->len : 0;
 	void *memory;
 
 	*ret_board = NULL;
-	while (hf_health_place(config, len, &place))
-		len++;
+	for (size_t i = 0; upstream->routes != NULL && i < upstream->routes->len; i++)
+		len += upstream->routes->items[i].to.len;
 	if (len == 0)
 		return 0;
 	memory = mmap(NULL, bytes(len), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -165,12 +165,13 @@ static void write_row(const struct hf_health_place *place, struct hf_health_row 
 	hf_json_object_end(j);
 }
 
-void hf_health_to_json(const struct hf_gateway_config *config, struct hf_json *j)
+void hf_health_to_json(const struct hf_gateway_config *config, const struct hf_gateway_parts *parts,
+		       struct hf_json *j)
 {
 	struct hf_health_place place;
 
 	hf_json_array_begin(j, "upstreams");
-	for (size_t i = 0; hf_health_place(config, i, &place); i++)
+	for (size_t i = 0; hf_health_place(config, parts, i, &place); i++)
 		write_row(&place, &config->health->rows[i], j);
 	hf_json_array_end(j);
 }

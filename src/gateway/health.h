@@ -13,13 +13,14 @@
 #include "base/json.h"
 
 struct hf_gateway_config;
+struct hf_gateway_parts;
 struct hf_forwarder;
 
-enum { HF_HEALTH_EXPECT_CAP = 8, HF_HEALTH_WHY_CAP = 128 };
+enum { HF_HEALTH_EXPECT_CAP = 8, HF_HEALTH_WHY_CAP = 128, HF_HEALTH_PATH_CAP = 256 };
 
 /* How a service is looked at. */
 struct hf_health {
-	const char *path; /* asked for with GET, borrowed; NULL: a connection is enough */
+	char path[HF_HEALTH_PATH_CAP]; /* asked for with GET; "": a connection is enough */
 	struct {
 		int from, to;
 	} expect[HF_HEALTH_EXPECT_CAP]; /* statuses that are good */
@@ -60,27 +61,31 @@ int hf_health_board_map(const struct hf_gateway_config *config,
 			struct hf_health_board **ret_board, struct hf_err *err);
 void hf_health_board_unmap(struct hf_health_board *board); /* NULL-safe */
 
-/* Whose row it is: borrowed of config.  false: there is no such row. */
+/* Whose row it is: borrowed of config, and of the parts of the generation in force.  false: there
+ * is no such row. */
 struct hf_health_place {
 	const char *route; /* NULL: for the rest */
 	const char *upstream;
 	const struct hf_health *health;
 };
-bool hf_health_place(const struct hf_gateway_config *config, size_t index,
-		     struct hf_health_place *ret_place);
+bool hf_health_place(const struct hf_gateway_config *config, const struct hf_gateway_parts *parts,
+		     size_t index, struct hf_health_place *ret_place);
 
 /* "status 503", "no connection: Connection refused"; "" when all is well. */
 void hf_health_why(enum hf_health_why why, int detail, char text[HF_HEALTH_WHY_CAP]);
 /* "upstreams": [{"route", "upstream", "state", …}] */
-void hf_health_to_json(const struct hf_gateway_config *config, struct hf_json *j);
+void hf_health_to_json(const struct hf_gateway_config *config,
+		       const struct hf_gateway_parts *parts, struct hf_json *j);
 
 /* --- looking (health_check.c) --- */
 
 struct hf_health_checks;
-/* Looks at the services of a forwarder from now on; *ret_checks is NULL when none is to be looked
- * at.  The forwarder outlives it. */
+/* For the services of a forwarder, which outlives it; looks at none yet. */
 int hf_health_checks_new(struct hf_forwarder *forwarder, struct hf_health_checks **ret_checks,
 			 struct hf_err *err);
+/* Looks at them as a generation says, from now on.  What has changed is looked at at once; what is
+ * no longer looked at is in.  NULL-safe. */
+void hf_health_checks_follow(struct hf_health_checks *checks, const struct hf_gateway_parts *parts);
 /* Before the loop is freed; NULL-safe. */
 void hf_health_checks_free(struct hf_health_checks *checks);
 

@@ -2,6 +2,7 @@
 /* Looking at services: one look at a time for each, the next when the last is over.  Must never
  * look twice at once, nor keep a service in the air with bytes it does not want to end. */
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <openssl/rand.h>
@@ -16,7 +17,8 @@ enum { BODY_CAP = 64 * 1024, LINE_CAP = 4096 };
 struct look {
 	struct hf_forwarder *forwarder;
 	struct hf_backend *backend;
-	struct hf_health_place place;
+	const char *route, *upstream; /* for records; borrowed of the configuration */
+	struct hf_health how;
 	struct hf_health_row *row;
 	struct hf_timer *timer; /* for the next look, or the end of this one */
 	struct hf_http_client *client;
@@ -38,7 +40,7 @@ struct hf_health_checks {
 /* So that the looks of many gateways do not come in step: a tenth more or less. */
 static uint64_t next_ms(const struct look *look)
 {
-	uint64_t interval = look->place.health->interval_ms, tenth = interval / 10;
+	uint64_t interval = look->how.interval_ms, tenth = interval / 10;
 	uint32_t random = 0;
 
 	if (RAND_bytes((unsigned char *)&random, sizeof(random)) != 1)
@@ -57,8 +59,8 @@ static void write_turn(const struct look *look, bool out)
 	hf_json_object_begin(&j, NULL);
 	hf_json_time(&j, "time", look->row->since);
 	hf_json_string(&j, "event", "upstream-health");
-	hf_json_string(&j, "upstream", look->place.upstream);
-	hf_json_string(&j, "route", look->place.route);
+	hf_json_string(&j, "upstream", look->upstream);
+	hf_json_string(&j, "route", look->route);
 	hf_json_string(&j, "state", out ? "out" : "in");
 	hf_json_string(&j, "why", why[0] ? why : NULL);
 	hf_json_int(&j, "checks", out ? look->bad : look->good);
@@ -84,7 +86,7 @@ static void let_go(struct look *look)
 
 static void over(struct look *look, enum hf_health_why why, int detail)
 {
-	const struct hf_health *how = look->place.health;
+	const struct hf_health *how = &look->how;
 	struct hf_health_row *row = look->row;
 	bool first = row->looked_at == 0, fine = why == HF_HEALTH_FINE;
 
@@ -107,7 +109,7 @@ static void over(struct look *look, enum hf_health_why why, int detail)
 
 static void answered(struct look *look)
 {
-	bool fine = hf_health_expects(look->place.health, look->status);
+	bool fine = hf_health_expects(&look->how, look->status);
 
 	over(look, fine ? HF_HEALTH_FINE : HF_HEALTH_STATUS, fine ? 0 : look->status);
 }
@@ -201,7 +203,7 @@ static int ask(struct look *look)
 	hf_buf_printf(&head,
 		      "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: handfast-health\r\n"
 		      "Accept: */*\r\nConnection: close\r\n\r\n",
-		      look->place.health->path, look->backend->target.authority);
+		      look->how.path, look->backend->target.authority);
 	/* A failure to send comes as on_failed, from the loop. */
 	(void)hf_http_client_ask(look->client, &client_ops, look, HF_METHOD_GET, head.data,
 				 head.len);
@@ -235,7 +237,7 @@ static int knock(struct look *look)
 	const struct hf_target *target = &look->backend->target;
 	const struct hf_conn_options options = { .ops = &conn_ops,
 						 .arg = look,
-						 .handshake_ms = look->place.health->timeout_ms };
+						 .handshake_ms = look->how.timeout_ms };
 
 	return hf_conn_connect(look->forwarder->loop, &target->addresses[look->backend->good],
 			       &options, &look->conn, NULL);
@@ -243,7 +245,7 @@ static int knock(struct look *look)
 
 static void try_next(struct look *look)
 {
-	int rc = look->place.health->path != NULL ? ask(look) : knock(look);
+	int rc = look->how.path[0] != '\0' ? ask(look) : knock(look);
 
 	if (rc < 0)
 		unconnected(look, 0);
@@ -261,30 +263,25 @@ static void on_timer(void *arg)
 	look->tried = 0;
 	look->body = 0;
 	look->status = 0;
-	hf_timer_start(look->timer, look->place.health->timeout_ms, 0);
+	hf_timer_start(look->timer, look->how.timeout_ms, 0);
 	try_next(look);
 }
 
 /* --- all of them --- */
 
 static int open_look(struct hf_health_checks *checks, struct hf_forwarder *forwarder,
-		     struct hf_backend *backend, size_t index, struct hf_err *err)
+		     struct hf_backend *backend, struct hf_err *err)
 {
 	struct look *look = &checks->looks[checks->len];
 	int rc;
 
-	(void)hf_health_place(forwarder->config, index, &look->place);
-	if (look->place.health->interval_ms == 0)
-		return 0;
 	look->forwarder = forwarder;
 	look->backend = backend;
 	look->row = backend->health;
 	rc = hf_timer_new(forwarder->loop, on_timer, look, &look->timer, err);
-	if (rc < 0)
-		return rc;
-	checks->len++;
-	hf_timer_start(look->timer, 0, 0);
-	return 0;
+	if (rc == 0)
+		checks->len++;
+	return rc;
 }
 
 int hf_health_checks_new(struct hf_forwarder *forwarder, struct hf_health_checks **ret_checks,
@@ -293,7 +290,6 @@ int hf_health_checks_new(struct hf_forwarder *forwarder, struct hf_health_checks
 	const struct hf_health_board *board = forwarder->config->health;
 	struct hf_health_checks *checks =
 	    calloc(1, sizeof(*checks) + board->len * sizeof(checks->looks[0]));
-	size_t index = 0;
 	int rc = 0;
 
 	if (checks == NULL)
@@ -301,9 +297,45 @@ int hf_health_checks_new(struct hf_forwarder *forwarder, struct hf_health_checks
 	*ret_checks = checks;
 	for (size_t g = 0; g < forwarder->groups_len; g++)
 		for (size_t i = 0; rc == 0 && i < forwarder->groups[g].len; i++)
-			rc = open_look(checks, forwarder, &forwarder->groups[g].backends[i],
-				       index++, err);
+			rc = open_look(checks, forwarder, &forwarder->groups[g].backends[i], err);
 	return rc;
+}
+
+/* Nobody looks any more: what was known says nothing from now on. */
+static void forget(struct look *look)
+{
+	hf_timer_stop(look->timer);
+	look->row->out = false;
+	look->row->looked_at = look->row->since = 0;
+}
+
+static bool same(const struct hf_health *a, const struct hf_health *b)
+{
+	/* Both began as zeros. */
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+void hf_health_checks_follow(struct hf_health_checks *checks, const struct hf_gateway_parts *parts)
+{
+	for (size_t i = 0; checks != NULL && i < checks->len; i++) {
+		struct look *look = &checks->looks[i];
+		struct hf_health_place place;
+
+		if (!hf_health_place(look->forwarder->config, parts, i, &place))
+			continue;
+		look->route = place.route;
+		look->upstream = place.upstream;
+		if (same(&look->how, place.health))
+			continue;
+		let_go(look);
+		look->going = false;
+		look->good = look->bad = 0;
+		look->how = *place.health;
+		if (look->how.interval_ms == 0)
+			forget(look);
+		else
+			hf_timer_start(look->timer, 0, 0);
+	}
 }
 
 void hf_health_checks_free(struct hf_health_checks *checks)

@@ -157,8 +157,7 @@ bool hf_routes_same_ways(const struct hf_routes *a, const struct hf_routes *b)
 		    one->own_trailers != other->own_trailers ||
 		    !lists_same(&one->trailers, &other->trailers) ||
 		    !lists_same(&one->methods, &other->methods) ||
-		    !lists_same(&one->to, &other->to) ||
-		    !lists_same(&one->health_args, &other->health_args))
+		    !lists_same(&one->to, &other->to))
 			return false;
 	}
 	return true;

@@ -49,7 +49,8 @@ struct hf_route_request {
 };
 bool hf_route_matches(const struct hf_route *route, const struct hf_route_request *request);
 
-/* The same requests to the same services: they may differ in their rules. */
+/* The same requests to the same services: they may differ in their rules, and in how the services
+ * are looked at. */
 bool hf_routes_same_ways(const struct hf_routes *a, const struct hf_routes *b);
 
 /* May this client, under the rules of a route (NULL: none)?  A denial is a verdict in *ret_denied

@@ -211,6 +211,6 @@ void hf_supervisor_status(const struct hf_supervisor *s, struct hf_json *j)
 	write_lists(s, j);
 	write_feed(s, j);
 	write_anchors(s, j);
-	hf_health_to_json(s->config, j);
+	hf_health_to_json(s->config, &s->good, j);
 	hf_counters_to_json(s->counters, s->slots_len, j);
 }

@@ -89,6 +89,7 @@ static void reload(struct hf_worker *worker)
 	worker->generation = hf_take(fresh);
 	row->kept[0] = '\0';
 	row->generation = worker->generation->number;
+	hf_worker_follow_health(worker);
 	hf_worker_sweep(worker);
 	hf_worker_sweep_demands(worker);
 	hf_generation_unref(old);

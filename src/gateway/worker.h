@@ -132,6 +132,7 @@ void hf_worker_say_ready(struct hf_worker *worker);
 
 /* worker_http.c */
 int hf_worker_open_forwarder(struct hf_worker *worker, struct hf_err *err);
+void hf_worker_follow_health(struct hf_worker *worker); /* services, as the generation says */
 
 /* worker_admin.c */
 void hf_worker_report(struct hf_worker *worker);

@@ -205,8 +205,18 @@ int hf_worker_open_forwarder(struct hf_worker *worker, struct hf_err *err)
 						  .ended = on_session_end,
 						  .arg = worker };
 
-	return hf_forwarder_new(worker->loop, worker->config, (unsigned)worker->start->index,
-				&hooks, &worker->forwarder, err);
+	int rc = hf_forwarder_new(worker->loop, worker->config, (unsigned)worker->start->index,
+				  &hooks, &worker->forwarder, err);
+
+	if (rc == 0)
+		hf_worker_follow_health(worker);
+	return rc;
+}
+
+void hf_worker_follow_health(struct hf_worker *worker)
+{
+	if (worker->forwarder != NULL)
+		hf_health_checks_follow(worker->forwarder->checks, &worker->generation->parts);
 }
 
 /* --- metrics --- */

@@ -235,17 +235,18 @@ static void write_service(struct hf_buf *out, const char *name, const struct hf_
 static void write_services(struct hf_worker *worker, struct hf_buf *out)
 {
 	static const char up[] = "handfast_upstream_up";
+	const struct hf_gateway_parts *parts = &worker->generation->parts;
 	struct hf_health_place place;
 
 	hf_metric_head(out, up, "gauge",
 		       "1 while a service is in by its health checks, 0 while it is out.");
-	for (size_t i = 0; hf_health_place(worker->config, i, &place); i++)
+	for (size_t i = 0; hf_health_place(worker->config, parts, i, &place); i++)
 		if (place.health->interval_ms > 0)
 			write_service(out, up, &place, !worker->config->health->rows[i].out);
 	for (size_t m = 0; m < HF_ARRAY_LEN(service_metrics); m++) {
 		hf_metric_head(out, service_metrics[m].name, service_metrics[m].type,
 			       service_metrics[m].help);
-		for (size_t i = 0; hf_health_place(worker->config, i, &place); i++) {
+		for (size_t i = 0; hf_health_place(worker->config, parts, i, &place); i++) {
 			const char *row = (const char *)&worker->config->health->rows[i];
 
 			if (place.health->interval_ms > 0)

@@ -73,17 +73,20 @@ static void rows_are_of_routes_then_of_the_rest(void **state)
 	const char *const names[] = { "r", "s", "s", NULL, NULL };
 	const char *const services[] = { "http://c", "http://a", "http://b", "http://a",
 					 "http://b" };
+	static const size_t of[] = { 0, 1, 1, 2, 2 };
+	struct hf_health health[3] = { { .rise = 1 }, { .rise = 2 }, { .rise = 3 } };
+	const struct hf_gateway_parts parts = { .health = health };
 	struct hf_health_board *board = NULL;
 	struct hf_health_place place;
 
 	(void)state;
 	for (size_t i = 0; i < HF_ARRAY_LEN(names); i++) {
-		assert_true(hf_health_place(&config, i, &place));
+		assert_true(hf_health_place(&config, &parts, i, &place));
+		assert_ptr_equal(place.health, &health[of[i]]);
 		assert_true(hf_str_eq(place.route, names[i]));
 		assert_string_equal(place.upstream, services[i]);
 	}
-	assert_ptr_equal(place.health, &config.upstream.health);
-	assert_false(hf_health_place(&config, HF_ARRAY_LEN(names), &place));
+	assert_false(hf_health_place(&config, &parts, HF_ARRAY_LEN(names), &place));
 	assert_int_equal(hf_health_board_map(&config, &board, NULL), 0);
 	assert_int_equal(board->len, HF_ARRAY_LEN(names));
 	assert_false(board->rows[4].out);

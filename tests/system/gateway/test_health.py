@@ -280,11 +280,54 @@ routes:
             shown = hf("ctl", "status", "--admin", "unix:%s" % admin).stdout
             assert "%s of a, in" % two.url in shown and "%s, out since" % one.url in shown
             assert "(status 404)" in shown
-            text = config.read_text()
-            config.write_text(text.replace("health-expect: 404", "health-expect: 405"))
-            server.wait_until(lambda: any("change in more than their rules" in line for line in server.lines["err"]),
-                              "the restart to be asked for")
         assert three.looks == 0
+
+
+def test_a_reload_changes_how_services_are_looked_at(hf, town, admin, status, tmp_path, wire):
+    """Of a route and of the rest, without a restart; what is no longer looked at is in again."""
+    config = tmp_path / "handfast.yaml"
+
+    def write(route, rest):
+        fresh = tmp_path / "fresh"
+        fresh.write_text("""listen: 127.0.0.1:0
+workers: 2
+cert: %s
+key: %s
+ca: %s
+allow: any
+admin: unix:%s
+health-interval: 1s
+to: %s
+%s
+routes:
+  - path: /a
+    to: %s
+%s
+""" % (town["server"].cert, town["server"].key, town.ca, admin, one.url, rest, two.url, route))
+        fresh.rename(config)
+
+    def become(want):
+        server.wait_until(lambda: [row["state"] for row in status()] == want, "%s, not %s" % (want, status()))
+    with Sick(b"one") as one, Sick(b"two") as two:
+        write("    health: 'off'", "health: 'off'")
+        with hf.serve("--config", str(config)) as server:
+            assert states(status()) == ["unchecked", "unchecked"]
+            write("    health: /healthz\n    health-expect: 404", "health: 'off'")
+            become(["out", "unchecked"])
+            assert wire(server).ask("/a")[0] == 503
+            write("    health: /healthz\n    health-expect: 200\n    health-rise: 1", "health: /healthz")
+            become(["in", "in"])
+            server.wait_until(lambda: one.looks > 0, "a look at the rest")
+            assert wire(server).ask("/a")[2] == b"two"
+            write("    health: /healthz\n    health-expect: 404\n    health-fall: 1", "health: connect")
+            become(["out", "in"])
+            write("    health: nonsense", "health: connect")
+            server.wait_line("err", lambda line: "reload refused" in line and "nonsense" in line, "the refusal")
+            assert states(status()) == ["out", "in"], "all or nothing"
+            write("    health: 'off'", "health: 'off'")
+            become(["unchecked", "unchecked"])
+            server.wait_until(lambda: wire(server).ask("/a")[2] == b"two", "requests of a service that is not looked at")
+            assert not any("restart" in line for line in server.lines["err"])
 
 
 def test_metrics_tell_services_apart(checked):
