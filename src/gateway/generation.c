@@ -416,15 +416,6 @@ bool hf_parts_have_list(const struct hf_gateway_parts *parts, size_t before,
 	return false;
 }
 
-bool hf_generation_has_list(const struct hf_generation *generation, size_t before,
-			    const struct hf_crl *list)
-{
-	for (size_t i = 0; i < before; i++)
-		if (hf_trust_has_list(generation->policies[i].trust, list))
-			return true;
-	return false;
-}
-
 int hf_generation_relist(const struct hf_gateway_config *config, struct hf_generation *old,
 			 struct hf_generation **ret_generation, struct hf_err *err)
 {

@@ -43,9 +43,6 @@ int hf_generation_from(const struct hf_gateway_config *config, uint64_t number,
 /* Does one of the first `before` policies hold this revocation list? */
 bool hf_parts_have_list(const struct hf_gateway_parts *parts, size_t before,
 			const struct hf_crl *list);
-/* The same with the lists that came over the network. */
-bool hf_generation_has_list(const struct hf_generation *generation, size_t before,
-			    const struct hf_crl *list);
 /* The same parts with the lists that are up now, and the peer table of `old`. */
 int hf_generation_relist(const struct hf_gateway_config *config, struct hf_generation *old,
 			 struct hf_generation **ret_generation, struct hf_err *err);

@@ -3,6 +3,7 @@
  * use. Must never have a label that a peer chose: their values come from our own files and options.
  */
 #include <inttypes.h>
+#include <string.h>
 
 #include "gateway/worker.h"
 #include "util/clock.h"
@@ -164,6 +165,28 @@ static void write_list(struct hf_buf *out, const char *name, const struct hf_crl
 	hf_buf_printf(out, "\"} %" PRId64 "\n", value);
 }
 
+static bool same_labels(const struct hf_crl *a, const struct hf_crl *b)
+{
+	return strcmp(a->issuer, b->issuer) == 0 &&
+	       strcmp(a->number ? a->number : "", b->number ? b->number : "") == 0;
+}
+
+/* A sample with the same labels may stand on the page once: a list may be there twice, from a file
+ * and over the network or in two policies. */
+static bool was_written(const struct hf_generation *generation, size_t policy, size_t list)
+{
+	const struct hf_crl *crl = hf_trust_crls(generation->policies[policy].trust)->items[list];
+
+	for (size_t p = 0; p <= policy; p++) {
+		const struct hf_crls *crls = hf_trust_crls(generation->policies[p].trust);
+
+		for (size_t i = 0; i < (p < policy ? crls->len : list); i++)
+			if (same_labels(crls->items[i], crl))
+				return true;
+	}
+	return false;
+}
+
 /* Those of files, and those that came over the network. */
 static void write_lists(struct hf_worker *worker, struct hf_buf *out)
 {
@@ -177,7 +200,7 @@ static void write_lists(struct hf_worker *worker, struct hf_buf *out)
 			int64_t value;
 
 			for (size_t i = 0; i < crls->len; i++)
-				if (!hf_generation_has_list(generation, p, crls->items[i]) &&
+				if (!was_written(generation, p, i) &&
 				    list_metrics[m].get(trust, crls->items[i], &value))
 					write_list(out, list_metrics[m].name, crls->items[i],
 						   value);

@@ -5,6 +5,7 @@ import json
 import socket
 import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 from support import zoo
@@ -64,6 +65,15 @@ def test_own_fault_is_counted_as_ours(measured, town, tmp_path, python):
     # a refusal is counted when its connection has ended, which its client may see first
     server.wait_until(lambda: value(scrape(server), "handfast_own_faults_total", cause="V-CRL-EXPIRED") == 1, "the count")
     assert value(scrape(server), "handfast_own_faults_total", cause="V-CRL-MISSING") == 0
+
+
+def test_list_that_is_there_twice_is_told_once(measured, town, tmp_path):
+    """From two files here; from a file and over the network it is the same."""
+    again = tmp_path / "again.pem"
+    again.write_bytes(Path(town.crl).read_bytes())
+    found = parse(scrape(measured("--crl", town.crl, "--crl", again)))
+    for name in ("handfast_crl_this_update_seconds", "handfast_crl_next_update_seconds", "handfast_crl_in_grace"):
+        assert len([key for key in found if key[0] == name]) == 2, "the root's and the issuing CA's"
 
 
 def test_nothing_that_a_peer_chose_is_a_label(measured, town, python, keep):
