@@ -364,6 +364,22 @@ int hf_crls_add(struct hf_crls *list, struct hf_crl *crl, struct hf_err *err)
 	return 0;
 }
 
+int hf_crls_add_der(struct hf_crls *list, const struct hf_crls *at_hand, const uint8_t *der,
+		    size_t len, struct hf_err *err)
+{
+	HF_AUTO(hf_crl) crl = NULL;
+	int rc;
+
+	for (size_t i = 0; at_hand && i < at_hand->len; i++) {
+		struct hf_crl *one = at_hand->items[i];
+
+		if (one->der_len == len && memcmp(one->der, der, len) == 0)
+			return hf_crls_add(list, one, err);
+	}
+	rc = hf_crl_from_der(der, len, &crl, err);
+	return rc < 0 ? rc : hf_crls_add(list, crl, err);
+}
+
 void hf_crls_done(struct hf_crls *list)
 {
 	if (!list)

@@ -73,6 +73,9 @@ struct hf_crls {
 };
 #define HF_CRLS_INIT { NULL, 0, 0 }
 int hf_crls_add(struct hf_crls *list, struct hf_crl *crl, struct hf_err *err); /* new reference */
+/* The list of these bytes: one of those at hand (NULL: none are), else it is decoded. */
+int hf_crls_add_der(struct hf_crls *list, const struct hf_crls *at_hand, const uint8_t *der,
+		    size_t len, struct hf_err *err);
 void hf_crls_done(struct hf_crls *list);
 HF_DEFINE_AUTO_DONE(hf_crls, struct hf_crls, hf_crls_done);
 

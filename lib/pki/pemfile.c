@@ -183,6 +183,7 @@ int hf_pemfile_parse(struct hf_pemfile *f, const void *data, size_t len, const c
 				 (int)HF_PEMFILE_CAP);
 		return too_large(err);
 	}
+	fresh.at_hand = f->at_hand;
 	hf_pemfile_done(f);
 	*f = fresh;
 	rc = parse(&r, len > 0 ? data : "", len, err);

@@ -30,10 +30,13 @@ struct hf_pemfile {
 	bool was_pkcs12;
 	size_t unknown_blocks;      /* PEM blocks of other kinds (parameters, OpenSSH keys …) */
 	char unknown_label[32];     /* of the first of them, cut to fit */
+	/* set before: lists at hand, one of which stands for the file's own when its bytes are the
+	 * same; borrowed; NULL: none */
+	const struct hf_crls *at_hand;
 };
-#define HF_PEMFILE_INIT                                                                      \
-	{                                                                                    \
-		HF_CERTS_INIT, HF_CRLS_INIT, NULL, 0, NULL, 0, 0, false, false, false, 0, "" \
+#define HF_PEMFILE_INIT                                                                            \
+	{                                                                                          \
+		HF_CERTS_INIT, HF_CRLS_INIT, NULL, 0, NULL, 0, 0, false, false, false, 0, "", NULL \
 	}
 
 enum hf_pemfile_want {

@@ -86,10 +86,7 @@ int hf_reading_add_request(struct hf_reading *r, const uint8_t *der, size_t len,
 
 int hf_reading_add_crl(struct hf_reading *r, const uint8_t *der, size_t len, struct hf_err *err)
 {
-	HF_AUTO(hf_crl) crl = NULL;
-	int rc = hf_crl_from_der(der, len, &crl, err);
-
-	return rc < 0 ? rc : hf_crls_add(&r->file->crls, crl, err);
+	return hf_crls_add_der(&r->file->crls, r->file->at_hand, der, len, err);
 }
 
 int hf_reading_add_key(struct hf_reading *r, const uint8_t *der, size_t len, struct hf_err *err)

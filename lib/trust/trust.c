@@ -73,6 +73,12 @@ int hf_trust_add_crl(struct hf_trust *trust, struct hf_crl *crl, struct hf_err *
 	return hf_crls_add(&trust->crls, crl, err);
 }
 
+void hf_trust_set_lists_at_hand(struct hf_trust *trust, const struct hf_crls *lists)
+{
+	assert(!trust->frozen);
+	trust->at_hand = lists;
+}
+
 void hf_trust_set_crl_mode(struct hf_trust *trust, enum hf_crl_mode mode)
 {
 	assert(!trust->frozen);
@@ -139,6 +145,7 @@ int hf_trust_freeze(struct hf_trust *trust, struct hf_err *err)
 	trust->store = make_store(trust);
 	if (!trust->store)
 		return hf_err_ossl(err, HF_E_CRYPTO, "making OpenSSL's view of the trust");
+	trust->at_hand = NULL;
 	trust->frozen = true;
 	return 0;
 }

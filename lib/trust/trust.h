@@ -37,6 +37,9 @@ int hf_trust_load_file(struct hf_trust *trust, const char *path, const char *lab
 		       struct hf_err *err);
 /* A CRL file (PEM, several, or DER) or a directory of them. */
 int hf_trust_load_crl(struct hf_trust *trust, const char *path, struct hf_err *err);
+/* Lists that were loaded before; while a file has the bytes of one of them, that one is taken and
+ * nothing is decoded.  Borrowed until the freeze; NULL: none. */
+void hf_trust_set_lists_at_hand(struct hf_trust *trust, const struct hf_crls *lists);
 void hf_trust_set_crl_mode(struct hf_trust *trust, enum hf_crl_mode mode);
 /* How long a list still counts after its nextUpdate, in seconds; 0, the default: not at all, as RFC
  * 5280 6.3.3 has it.  What was revoked since is not known then: it is the operator's choice. */
@@ -53,11 +56,12 @@ int hf_trust_anchors_only(const struct hf_trust *base, struct hf_trust **ret_tru
 /* After this the object never changes and may be used from several threads. */
 int hf_trust_freeze(struct hf_trust *trust, struct hf_err *err);
 
-/* The trust as bytes (base/pack.h) and back, frozen, for another process: equal digests. */
+/* The trust as bytes (base/pack.h) and back, frozen, for another process: equal digests.  at_hand:
+ * as hf_trust_set_lists_at_hand. */
 struct hf_unpack;
 int hf_trust_pack(const struct hf_trust *trust, struct hf_buf *out, struct hf_err *err);
-int hf_trust_unpack(struct hf_unpack *in, uint64_t generation, struct hf_trust **ret_trust,
-		    struct hf_err *err);
+int hf_trust_unpack(struct hf_unpack *in, uint64_t generation, const struct hf_crls *at_hand,
+		    struct hf_trust **ret_trust, struct hf_err *err);
 
 uint64_t hf_trust_generation(const struct hf_trust *trust);
 const struct hf_certs *hf_trust_anchors(const struct hf_trust *trust);

@@ -36,6 +36,7 @@ struct hf_trust {
 	struct hf_strv labels;      /* one for each anchor, "" when it has none */
 	struct hf_certs intermediates;
 	struct hf_crls crls;
+	const struct hf_crls *at_hand; /* while it is filled: trust.h */
 	/* the anchors for OpenSSL's own verification; made by hf_trust_freeze */
 	X509_STORE *store;
 	struct hf_trust_memo *memo; /* owned */

@@ -57,8 +57,10 @@ int hf_trust_load_file(struct hf_trust *trust, const char *path, const char *lab
 static int load_crl_file(struct hf_trust *trust, const char *path, struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_pemfile) file = HF_PEMFILE_INIT;
-	int rc = hf_pemfile_load(&file, path, 0, NULL, err);
+	int rc;
 
+	file.at_hand = trust->at_hand;
+	rc = hf_pemfile_load(&file, path, 0, NULL, err);
 	if (rc < 0)
 		return hf_err_context(err, rc, "reading revocation lists");
 	if (file.crls.len == 0) {

@@ -50,26 +50,24 @@ static int unpack_certs(struct hf_unpack *in, struct hf_trust *trust, bool ancho
 	return 0;
 }
 
-static int unpack_lists(struct hf_unpack *in, struct hf_trust *trust, struct hf_err *err)
+static int unpack_lists(struct hf_unpack *in, struct hf_trust *trust, const struct hf_crls *at_hand,
+			struct hf_err *err)
 {
 	uint64_t count = hf_unpack_number(in);
 
 	for (uint64_t i = 0; !in->bad && i < count; i++) {
-		HF_AUTO(hf_crl) crl = NULL;
 		size_t len;
 		const uint8_t *der = hf_unpack_bytes(in, &len);
-		int rc = in->bad ? 0 : hf_crl_from_der(der, len, &crl, err);
+		int rc = in->bad ? 0 : hf_crls_add_der(&trust->crls, at_hand, der, len, err);
 
-		if (rc == 0 && crl)
-			rc = hf_trust_add_crl(trust, crl, err);
 		if (rc < 0)
 			return rc;
 	}
 	return 0;
 }
 
-int hf_trust_unpack(struct hf_unpack *in, uint64_t generation, struct hf_trust **ret_trust,
-		    struct hf_err *err)
+int hf_trust_unpack(struct hf_unpack *in, uint64_t generation, const struct hf_crls *at_hand,
+		    struct hf_trust **ret_trust, struct hf_err *err)
 {
 	HF_AUTO(hf_trust) trust = NULL;
 	int rc = hf_trust_new(generation, &trust, err);
@@ -82,7 +80,7 @@ int hf_trust_unpack(struct hf_unpack *in, uint64_t generation, struct hf_trust *
 	if (rc == 0)
 		rc = unpack_certs(in, trust, false, err);
 	if (rc == 0)
-		rc = unpack_lists(in, trust, err);
+		rc = unpack_lists(in, trust, at_hand, err);
 	if (rc == 0 && in->bad)
 		rc = hf_err_set(err, HF_E_PARSE, "a packed trust is cut off");
 	if (rc == 0)

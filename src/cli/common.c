@@ -276,6 +276,7 @@ int hf_cli_load_trust(struct hf_cmd_ctx *ctx, const struct hf_trust_opts *opts, 
 
 	if (rc == 0) {
 		hf_trust_set_crl_grace(trust, opts->crl_grace);
+		hf_trust_set_lists_at_hand(trust, opts->lists);
 		rc = fill_trust(ctx, opts, as, trust);
 	}
 	if (rc == 0)

@@ -33,6 +33,7 @@ struct hf_trust_opts {
 	const char *also;     /* no option: more anchors, beside --ca or the home; NULL: none */
 	/* no option: lists of URLs come later, and are wanted (serve, tunnel: follower.h) */
 	bool lists_follow;
+	const struct hf_crls *lists; /* no option: as hf_trust_set_lists_at_hand; NULL: none */
 };
 extern const struct hf_option hf_trust_options[];
 /* The same without --profile, for who has another. */

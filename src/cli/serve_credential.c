@@ -66,6 +66,7 @@ void hf_serve_source_done(struct hf_serve_source *source)
 {
 	hf_notice_free(source->read);
 	source->read = NULL;
+	hf_crls_done(&source->lists);
 	while (source->secrets != NULL) {
 		struct hf_serve_secret *secret = source->secrets;
 

@@ -69,6 +69,9 @@ struct hf_serve_source {
 	/* What was named at the start: no process can read beyond the directories of these; NULL:
 	 * they may read what they like. */
 	const struct hf_strv *known;
+	/* Of what was loaded last.  While a file is the same its list is not decoded again, and all
+	 * processes go on to share the memory of it that the supervisor had when it forked. */
+	struct hf_crls lists;
 };
 void hf_serve_source_done(struct hf_serve_source *source);
 

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "cli/serve_file_internal.h"
+#include "gateway/generation.h"
 #include "pki/ocsp.h"
 #include "util/clock.h"
 #include "util/home.h"
@@ -109,6 +110,7 @@ static int read_files(const struct hf_serve_source *source, const struct hf_serv
 	int rc = note_files(source, opts, parts, &ctx->err);
 
 	trust.lists_follow = true;
+	trust.lists = &source->lists;
 	if (rc == 0)
 		rc = hf_cli_load_trust(ctx, &trust, opts->credential.as, number, &parts->trust);
 	return rc < 0 ? rc : read_staple(opts, parts, staple, &ctx->err);
@@ -123,8 +125,8 @@ static int pack_files(const struct hf_policy_parts *parts, const struct hf_buf *
 	return hf_trust_pack(parts->trust, out, err);
 }
 
-static int unpack_files(struct hf_unpack *in, uint64_t number, struct hf_policy_parts *parts,
-			struct hf_buf *staple, struct hf_err *err)
+static int unpack_files(struct hf_unpack *in, uint64_t number, const struct hf_crls *lists,
+			struct hf_policy_parts *parts, struct hf_buf *staple, struct hf_err *err)
 {
 	int rc = hf_filestamps_unpack(in, &parts->files, err);
 	size_t len = 0;
@@ -132,7 +134,7 @@ static int unpack_files(struct hf_unpack *in, uint64_t number, struct hf_policy_
 
 	if (rc == 0 && len > 0 && hf_buf_append(staple, der, len) < 0)
 		return hf_err_nomem(err);
-	return rc < 0 ? rc : hf_trust_unpack(in, number, &parts->trust, err);
+	return rc < 0 ? rc : hf_trust_unpack(in, number, lists, &parts->trust, err);
 }
 
 static int get_files(const struct hf_serve_source *source, const struct hf_serve_opts *opts,
@@ -142,7 +144,7 @@ static int get_files(const struct hf_serve_source *source, const struct hf_serve
 	int rc;
 
 	if (source->unpack)
-		return unpack_files(source->unpack, number, parts, staple, err);
+		return unpack_files(source->unpack, number, &source->lists, parts, staple, err);
 	rc = read_files(source, opts, number, parts, staple);
 	return rc < 0 || !source->pack ? rc : pack_files(parts, staple, source->pack, err);
 }
@@ -478,13 +480,36 @@ static int load_what_was_read(struct hf_serve_source *source, uint64_t number,
 	return rc;
 }
 
+/* When there is no memory for it they are decoded again, no more. */
+static void keep_lists(struct hf_serve_source *source, const struct hf_gateway_parts *parts)
+{
+	HF_AUTO_DONE(hf_crls) lists = HF_CRLS_INIT;
+	struct hf_crls before = source->lists;
+
+	for (size_t i = 0; i < parts->policies_len; i++) {
+		const struct hf_crls *crls = hf_trust_crls(parts->policies[i].trust);
+
+		for (size_t c = 0; c < crls->len; c++)
+			if (!hf_parts_have_list(parts, i, crls->items[c]))
+				(void)hf_crls_add(&lists, crls->items[c], NULL);
+	}
+	source->lists = lists;
+	lists = before;
+}
+
 int hf_serve_load(void *arg, uint64_t number, struct hf_gateway_parts *ret_parts,
 		  struct hf_err *err)
 {
 	struct hf_serve_source *source = arg;
+	int rc;
 
 	if (source->read == NULL)
-		return load(source, number, ret_parts, err);
-	return getpid() == source->keeper ? load_for_all(source, number, ret_parts, err)
-					  : load_what_was_read(source, number, ret_parts, err);
+		rc = load(source, number, ret_parts, err);
+	else if (getpid() == source->keeper)
+		rc = load_for_all(source, number, ret_parts, err);
+	else
+		rc = load_what_was_read(source, number, ret_parts, err);
+	if (rc == 0)
+		keep_lists(source, ret_parts);
+	return rc;
 }

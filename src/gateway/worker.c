@@ -217,6 +217,16 @@ static int open_timers(struct hf_worker *worker, struct hf_err *err)
 	return rc;
 }
 
+/* A large list would stay as long as the worker does.  Not the credentials: the signer would hear
+ * that their key is no longer needed here. */
+static void let_go_of_lists(struct hf_gateway_parts *parts)
+{
+	for (size_t i = 0; i < parts->policies_len; i++) {
+		hf_trust_unref(parts->policies[i].trust);
+		parts->policies[i].trust = NULL;
+	}
+}
+
 /* A bad set of files must not keep a worker from taking the place of one that died: the good set
  * stays in use until there is a new one. */
 static int first_generation(struct hf_worker *worker, struct hf_err *err)
@@ -224,8 +234,10 @@ static int first_generation(struct hf_worker *worker, struct hf_err *err)
 	const struct hf_worker_start *start = worker->start;
 
 	if (hf_generation_new(worker->config, start->generation, NULL, &worker->generation, err) ==
-	    0)
+	    0) {
+		let_go_of_lists(start->good);
 		return 0;
+	}
 	if (start->first)
 		return -err->code;
 	hf_log_say("worker %zu goes on with generation %llu: %s", start->index,

@@ -59,7 +59,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const files[] = { "bundle.pem", "issuing.pem", "list.pem", "empty.pem" };
+	static const char *const files[] = { "bundle.pem", "issuing.pem", "list.pem", "empty.pem",
+					     "at-hand.pem" };
 	struct world *w = *state;
 	char path[128];
 
@@ -326,11 +327,11 @@ static void test_packed_trust_is_the_same_trust(void **state)
 			struct hf_err err = HF_ERR_INIT;
 
 			in = (struct hf_unpack){ .data = packed.data, .left = len };
-			assert_int_equal(hf_trust_unpack(&in, 7, &to, &err), -HF_E_PARSE);
+			assert_int_equal(hf_trust_unpack(&in, 7, NULL, &to, &err), -HF_E_PARSE);
 			assert_null(to);
 		}
 		in = (struct hf_unpack){ .data = packed.data, .left = packed.len };
-		assert_int_equal(hf_trust_unpack(&in, 8, &to, NULL), 0);
+		assert_int_equal(hf_trust_unpack(&in, 8, NULL, &to, NULL), 0);
 		assert_int_equal(in.left, 0);
 		hf_trust_digest(from, before);
 		hf_trust_digest(to, after);
@@ -338,6 +339,40 @@ static void test_packed_trust_is_the_same_trust(void **state)
 		assert_int_equal(hf_trust_generation(to), 8);
 		assert_int_equal(hf_trust_checks_crls(to), hf_trust_checks_crls(from));
 	}
+}
+
+/* The list that is at hand stands for the file while that has its bytes, and no longer. */
+static void test_lists_at_hand_are_not_decoded_again(void **state)
+{
+	const struct world *w = *state;
+	HF_AUTO(hf_crl) other =
+	    certmake_crl(&(struct certmake_list){ .issuer = &w->root, .number = 2 });
+	HF_AUTO_DONE(hf_crls) at_hand = HF_CRLS_INIT;
+	HF_AUTO(hf_trust) first = NULL;
+	HF_AUTO(hf_trust) second = NULL;
+	const struct hf_crls *lists;
+
+	assert_int_equal(hf_crls_add(&at_hand, other, NULL), 0);
+	assert_int_equal(hf_crls_add(&at_hand, w->list, NULL), 0);
+	write_pem(w, "at-hand.pem", NULL, w->list);
+	assert_int_equal(hf_trust_new(1, &first, NULL), 0);
+	hf_trust_set_lists_at_hand(first, &at_hand);
+	assert_int_equal(load(w, first, "at-hand.pem", true, NULL), 0);
+	lists = hf_trust_crls(first);
+	assert_int_equal(lists->len, 1);
+	assert_ptr_equal(lists->items[0], w->list);
+	assert_int_equal(hf_trust_freeze(first, NULL), 0);
+
+	hf_crls_done(&at_hand);
+	assert_int_equal(hf_crls_add(&at_hand, w->list, NULL), 0);
+	write_pem(w, "at-hand.pem", NULL, other);
+	assert_int_equal(hf_trust_new(2, &second, NULL), 0);
+	hf_trust_set_lists_at_hand(second, &at_hand);
+	assert_int_equal(load(w, second, "at-hand.pem", true, NULL), 0);
+	lists = hf_trust_crls(second);
+	assert_int_equal(lists->len, 1);
+	assert_ptr_not_equal(lists->items[0], w->list);
+	assert_memory_equal(lists->items[0]->sha256, other->sha256, HF_SHA256_LEN);
 }
 
 int main(void)
@@ -352,6 +387,7 @@ int main(void)
 		cmocka_unit_test(test_everything_counts_in_the_digest),
 		cmocka_unit_test(test_lists_besides_those_of_the_base),
 		cmocka_unit_test(test_packed_trust_is_the_same_trust),
+		cmocka_unit_test(test_lists_at_hand_are_not_decoded_again),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
