@@ -113,7 +113,7 @@ def test_serve_refuses_who_is_on_the_list_and_nobody_else(town, url, source):
     place = url + "/list.der" if source == "url" else getattr(town, source)
     client = PythonClient(str(town.dir))
     with town.hf.serve("--as", "localhost", "--allow", "any", "--respond", "text:hello", "--listen", "127.0.0.1:0", "--ca",
-                       town.root, "--crl", place, "--crl", town.root_list) as server:
+                       town.root, "--crl", place, "--crl", town.root_list, patience=120) as server:
         assert client.get(server.port, town.amy).alert == 44
         assert client.get(server.port, town.bob).status == 200
 

@@ -97,22 +97,22 @@ class Handfast:
 class Server(Watched):
     """`handfast serve …`: ready when every listener has said so on stderr."""
 
-    def __init__(self, handfast, command, *args, listeners=1, env=None, cwd=None, wait=True):
+    def __init__(self, handfast, command, *args, listeners=1, env=None, cwd=None, wait=True, patience=20):
         argv = [handfast.binary, command] + [str(arg) for arg in args]
         super().__init__(argv, handfast.environment(**(env or {})), cwd or handfast.cwd)
         self.urls = []
         if wait:
             try:
-                self.wait_ready(listeners)
+                self.wait_ready(listeners, patience)
             except AssertionError:
                 self.__exit__()
                 raise
 
-    def wait_ready(self, listeners):
+    def wait_ready(self, listeners, patience=20):
         def probe():
             urls = [found.group(1) for found in map(READY.match, self.lines["err"]) if found]
             return urls if len(urls) >= listeners else None
-        self.urls = self.wait_until(probe, "%d ready line(s) on stderr" % listeners, 20)
+        self.urls = self.wait_until(probe, "%d ready line(s) on stderr" % listeners, patience)
 
     @property
     def url(self):
