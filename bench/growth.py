@@ -35,15 +35,22 @@ class Growth:
         self.pki = place + "/pki"
         subprocess.run([HERE + "/peers.sh", "--pki-only", self.pki], check=True, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
+        self.server = None
         self.load = place + "/mtlsload"
         subprocess.run(["cc", "-O2", "-o", self.load, HERE + "/mtlsload.c", "-lssl", "-lcrypto"], check=True)
 
     def serve(self, rules=1):
         options = [arg for number in range(rules - 1) for arg in ("--allow", "cn:nobody-%d+o:Nowhere" % number)]
-        return Process([self.binary, "serve", "--cert", self.pki + "/ec/server-chain.pem", "--key",
+        self.server = Process([self.binary, "serve", "--cert", self.pki + "/ec/server-chain.pem", "--key",
                         self.pki + "/ec/server.key", "--ca", self.pki + "/ec/root.pem", *options, "--allow", "any",
                         "--respond", "text:ok", "--workers", "1", "--listen", "127.0.0.1:0", "--idle-timeout", "3600",
                         "--reload", "signal", "--admin", "unix:" + self.place + "/admin"], self.place)
+        return self.server
+
+    def end(self):
+        """Whatever was measured and did not come to its end."""
+        if self.server is not None and self.server.child.poll() is None:
+            self.server.end()
 
     def ctl(self, *words):
         done = subprocess.run([self.binary, "--json", "ctl", *words, "--admin", self.place + "/admin"], check=True,
@@ -123,12 +130,15 @@ def main():
         sys.exit("growth.py needs cc")
     with tempfile.TemporaryDirectory() as place:
         growth = Growth(options.binary, place)
-        for count in options.idle:
-            growth.idle(count)
-        for clients in options.clients:
-            growth.handshakes("clients", clients, 1, options.handshakes)
-        for rules in options.rules:
-            growth.handshakes("rules", 1, rules, options.handshakes)
+        try:
+            for count in options.idle:
+                growth.idle(count)
+            for clients in options.clients:
+                growth.handshakes("clients", clients, 1, options.handshakes)
+            for rules in options.rules:
+                growth.handshakes("rules", 1, rules, options.handshakes)
+        finally:
+            growth.end()
 
 
 if __name__ == "__main__":
