@@ -49,12 +49,7 @@ static bool none_sent(struct deduction *d)
 
 static void describe(struct deduction *d, const struct hf_finding *f)
 {
-	if (f->cert)
-		hf_say_evidence(d->e, "%s (issuer %s, serial %s)", f->cert->subject,
-				f->cert->issuer, f->cert->serial);
-	if (f->want || f->have)
-		hf_say_evidence(d->e, "want: %s; have: %s", f->want ? f->want : "-",
-				f->have ? f->have : "-");
+	hf_say_finding(d->e, f);
 	if (f->cert && (f->reason == HF_REASON_V_EXPIRED || f->reason == HF_REASON_V_CA_EXPIRED))
 		d->e->since = f->cert->not_after;
 }

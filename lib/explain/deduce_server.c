@@ -112,12 +112,7 @@ static void describe(struct deduction *d, const struct hf_finding *f)
 {
 	const struct hf_certs *sent = &d->t->server.certs;
 
-	if (f->cert)
-		hf_say_evidence(d->e, "%s (issuer %s, serial %s)", f->cert->subject,
-				f->cert->issuer, f->cert->serial);
-	if (f->want || f->have)
-		hf_say_evidence(d->e, "want: %s; have: %s", f->want ? f->want : "-",
-				f->have ? f->have : "-");
+	hf_say_finding(d->e, f);
 	hf_say_evidence(d->e, "the server sends %zu certificate%s", sent->len,
 			sent->len == 1 ? "" : "s");
 }

@@ -121,6 +121,18 @@ void hf_say_evidence(struct hf_explanation *e, const char *fmt, ...)
 	va_end(args);
 }
 
+void hf_say_finding(struct hf_explanation *e, const struct hf_finding *finding)
+{
+	const struct hf_cert *cert = finding->cert;
+
+	if (cert)
+		hf_say_evidence(e, "%s (issuer %s, serial %s)", cert->subject, cert->issuer,
+				cert->serial);
+	if (finding->want || finding->have)
+		hf_say_evidence(e, "want: %s; have: %s", finding->want ? finding->want : "-",
+				finding->have ? finding->have : "-");
+}
+
 void hf_say_cannot_know(struct hf_explanation *e, const char *fmt, ...)
 {
 	va_list args;

@@ -15,6 +15,8 @@ struct deduction {
 
 /* explanation.c */
 void hf_say_evidence(struct hf_explanation *e, const char *fmt, ...) HF_PRINTF(2, 3);
+/* Which certificate a finding is about, and what was wanted of it. */
+void hf_say_finding(struct hf_explanation *e, const struct hf_finding *finding);
 void hf_say_cannot_know(struct hf_explanation *e, const char *fmt, ...) HF_PRINTF(2, 3);
 void hf_say_also(struct hf_explanation *e, const char *fmt, ...) HF_PRINTF(2, 3);
 void hf_say_why(struct hf_explanation *e, const char *fmt, ...) HF_PRINTF(2, 3);
