@@ -66,6 +66,10 @@ int hf_crl_to_pem(const struct hf_crl *crl, struct hf_buf *out, struct hf_err *e
 /* With an object for every entry, to print them; owned; NULL when out of memory. */
 X509_CRL *hf_crl_decode(const struct hf_crl *crl);
 
+/* The URIs of a distribution point (RFC 5280 4.2.1.13), of a list's own (idp) or a certificate's:
+ * that at *at or after it, which then goes past it; NULL: no more.  Borrowed. */
+const ASN1_IA5STRING *hf_crl_uri_next(const DIST_POINT_NAME *name, int *at);
+
 struct hf_crls {
 	struct hf_crl **items;
 	size_t len;

@@ -173,16 +173,13 @@ static size_t count_of_issuer(const struct hf_crls *lists, const struct hf_cert 
 
 static void put_uris(const DIST_POINT_NAME *name, struct hf_buf *out)
 {
-	const GENERAL_NAMES *names = name && name->type == 0 ? name->name.fullname : NULL;
+	const ASN1_IA5STRING *uri;
+	int at = 0;
 
-	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-		const GENERAL_NAME *g = sk_GENERAL_NAME_value(names, i);
-
-		if (g->type != GEN_URI)
-			continue;
+	while ((uri = hf_crl_uri_next(name, &at)) != NULL) {
 		(void)hf_buf_puts(out, ", as at ");
-		(void)hf_str_escape(out, (const char *)ASN1_STRING_get0_data(g->d.ia5),
-				    (size_t)ASN1_STRING_length(g->d.ia5));
+		(void)hf_str_escape(out, (const char *)ASN1_STRING_get0_data(uri),
+				    (size_t)ASN1_STRING_length(uri));
 	}
 }
 

@@ -98,15 +98,12 @@ static int add_points(struct said *said, const CRL_DIST_POINTS *points, int64_t 
 
 	for (int i = 0; rc == 0 && i < sk_DIST_POINT_num(points); i++) {
 		const DIST_POINT_NAME *name = sk_DIST_POINT_value(points, i)->distpoint;
-		const GENERAL_NAMES *names = name && name->type == 0 ? name->name.fullname : NULL;
+		const ASN1_IA5STRING *uri;
+		int at = 0;
 
-		for (int k = 0; rc == 0 && k < sk_GENERAL_NAME_num(names); k++) {
-			const GENERAL_NAME *g = sk_GENERAL_NAME_value(names, k);
-
-			if (g->type == GEN_URI)
-				rc = add_place(said, (const char *)ASN1_STRING_get0_data(g->d.ia5),
-					       (size_t)ASN1_STRING_length(g->d.ia5), shard);
-		}
+		while (rc == 0 && (uri = hf_crl_uri_next(name, &at)) != NULL)
+			rc = add_place(said, (const char *)ASN1_STRING_get0_data(uri),
+				       (size_t)ASN1_STRING_length(uri), shard);
 	}
 	return rc;
 }

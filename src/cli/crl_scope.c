@@ -7,19 +7,13 @@
 
 int hf_cli_crl_places(const struct hf_crl *crl, struct hf_strv *ret_urls)
 {
-	const DIST_POINT_NAME *point = crl->idp ? crl->idp->distpoint : NULL;
-	const GENERAL_NAMES *names = point && point->type == 0 ? point->name.fullname : NULL;
+	const ASN1_IA5STRING *uri;
+	int at = 0, rc = 0;
 
-	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-		const ASN1_IA5STRING *uri = name->d.uniformResourceIdentifier;
-
-		if (name->type == GEN_URI &&
-		    hf_strv_addn(ret_urls, (const char *)ASN1_STRING_get0_data(uri),
-				 (size_t)ASN1_STRING_length(uri)) < 0)
-			return -HF_E_NOMEM;
-	}
-	return 0;
+	while (rc == 0 && crl->idp && (uri = hf_crl_uri_next(crl->idp->distpoint, &at)) != NULL)
+		rc = hf_strv_addn(ret_urls, (const char *)ASN1_STRING_get0_data(uri),
+				  (size_t)ASN1_STRING_length(uri));
+	return rc < 0 ? -HF_E_NOMEM : 0;
 }
 
 void hf_cli_crl_scope_text(struct hf_out *out, const char *label, const struct hf_crl *crl)

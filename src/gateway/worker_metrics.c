@@ -5,9 +5,12 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "gateway/worker.h"
 #include "util/clock.h"
 #include "verify/list_state.h"
+
+enum { PLACE_CAP = 1024 };
 
 /* --- listeners --- */
 
@@ -155,20 +158,37 @@ static const struct {
 	  get_grace },
 };
 
+/* The place that a list is for, the first of several; NULL: it is for all certificates. */
+static const ASN1_IA5STRING *place_of(const struct hf_crl *crl)
+{
+	int at = 0;
+
+	return crl->idp ? hf_crl_uri_next(crl->idp->distpoint, &at) : NULL;
+}
+
 static void write_list(struct hf_buf *out, const char *name, const struct hf_crl *crl,
 		       int64_t value)
 {
-	hf_buf_printf(out, "%s{issuer=\"", name);
-	hf_label_write(out, crl->issuer);
-	hf_buf_puts(out, "\",number=\"");
-	hf_label_write(out, crl->number ? crl->number : "");
-	hf_buf_printf(out, "\"} %" PRId64 "\n", value);
+	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(PLACE_CAP);
+	const ASN1_IA5STRING *place = place_of(crl);
+
+	if (place)
+		(void)hf_str_escape(&text, (const char *)ASN1_STRING_get0_data(place),
+				    (size_t)ASN1_STRING_length(place));
+	const struct hf_metric_label labels[] = { { "issuer", crl->issuer },
+						  { "number", crl->number ? crl->number : "" },
+						  { "place", place ? hf_buf_str(&text) : NULL } };
+
+	hf_metric_labelled(out, name, labels, HF_ARRAY_LEN(labels), value);
 }
 
 static bool same_labels(const struct hf_crl *a, const struct hf_crl *b)
 {
+	const ASN1_IA5STRING *p = place_of(a), *q = place_of(b);
+
 	return strcmp(a->issuer, b->issuer) == 0 &&
-	       strcmp(a->number ? a->number : "", b->number ? b->number : "") == 0;
+	       strcmp(a->number ? a->number : "", b->number ? b->number : "") == 0 &&
+	       (p && q ? ASN1_STRING_cmp(p, q) == 0 : p == q);
 }
 
 /* A sample with the same labels may stand on the page once: a list may be there twice, from a file

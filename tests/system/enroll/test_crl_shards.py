@@ -10,6 +10,7 @@ import subprocess
 
 import pytest
 
+from support.metrics import parse, scrape
 from support.peers import Credential, PythonClient
 from support.process import SLOW, clean_env
 from support.program import Server
@@ -374,3 +375,16 @@ def test_a_gateway_that_lost_the_feed_obeys_the_lists_of_shards(published):
         server.wait_until(lambda: client.get(server.port, two).alert == 44, "the list of its shard to be in force")
         assert client.get(server.port, three).alert == 44
         assert client.get(server.port, town.identity(town.clients[1])).status == 200
+
+
+def test_metrics_tell_the_lists_of_shards_apart(town):
+    """Their issuer is the same, and their numbers often are."""
+    town.fill()
+    town.hf("issue", "localhost", "--server", "--san", "ip:127.0.0.1")
+    town.hf("crl")
+    with town.hf.serve("--as", "localhost", "--allow", "any", "--respond", "text:x", "--listen", "127.0.0.1:0", "--crl",
+                       town.bundle(*range(1, SHARDS + 1)), "--metrics", "127.0.0.1:0", listeners=2) as server:
+        ends = [dict(labels) for name, labels in parse(scrape(server)) if name == "handfast_crl_next_update_seconds"]
+    places = [labels["place"] for labels in ends if "place" in labels]
+    assert sorted(place.rsplit("-", 1)[1] for place in places) == ["%d.crl" % n for n in range(1, SHARDS + 1)]
+    assert len(ends) == SHARDS + 1  # and the root's, which is for all
