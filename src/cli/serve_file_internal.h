@@ -41,5 +41,9 @@ void hf_serve_policies_done(struct hf_serve_file *file);
  * takes. */
 bool hf_serve_arg_is_policy(const char *arg);
 bool hf_serve_arg_is_health(const char *arg); /* how services are looked at */
+/* serve_changes.c: may the processes that run go on with this?  0, or negative with what needs a
+ * restart. */
+int hf_serve_may_take(const struct hf_serve_source *source, const struct hf_serve_file *fresh,
+		      struct hf_err *err);
 
 #endif
