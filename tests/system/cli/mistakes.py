@@ -176,7 +176,7 @@ ROWS = [
     Mistake("E-EXISTS", "init ABC", 1, help="--force", mend="init ABC --force"),
     Mistake("E-EXISTS", "issue amy --client", 1, help="--force", mend="issue amy --client --force", then="list"),
     Mistake("E-DENIED", "get --keylog open.log https://localhost:1/", 3, "open.log", help="chmod 600 open.log"),
-    Mistake("E-LIMIT", "show big.pem", 3, "big.pem", help="limit"),
+    Mistake("E-LIMIT", "show big.pem", 3, "big.pem", help="256 MiB"),
     Mistake("E-PASSPHRASE", "export amy --p12 amy.p12", 3, help="--passphrase-file",
             mend="export amy --p12 amy.p12 --passphrase-file word", then="list"),
     Mistake("E-MISMATCH", "install amy home/id/localhost/cert.pem", 1, "home/id/localhost/cert.pem", help="request"),

@@ -64,6 +64,8 @@ class Responder:
                 self.asked += 1
                 if how == "hang":
                     self.free.wait(120)
+                    if not self.behind:
+                        return
                     how = "pass"
                 if how == "pass":
                     peer.sendall(self._answer(self._pass(body)))
