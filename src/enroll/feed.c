@@ -336,6 +336,7 @@ void hf_feed_take(struct hf_feed *feed, const struct hf_http_request *request,
 		  struct hf_http_session *session)
 {
 	struct poll *poll = calloc(1, sizeof(*poll));
+	size_t known = feed->subscribers.len;
 	struct hf_subscriber *who;
 	char instance[HF_SUBSCRIBER_WORD_CAP];
 
@@ -361,7 +362,10 @@ void hf_feed_take(struct hf_feed *feed, const struct hf_http_request *request,
 	poll->who->seen_at = request->at;
 	poll->who->confirmed = since(feed, poll->after);
 	hf_address_format(hf_conn_peer(request->conn), poll->who->address);
-	save_soon(feed);
+	if (feed->subscribers.len > known)
+		save_now(feed); /* before its answer: `revoke --wait` waits for who is ready */
+	else
+		save_soon(feed);
 	if (since(feed, poll->after) < feed->event || feed->service->front->draining ||
 	    poll->until_ms == poll->begun_ms)
 		answer(poll);

@@ -44,6 +44,8 @@ class Responder:
         return body
 
     def _pass(self, body):
+        if not self.behind:
+            return b""
         to = urllib.parse.urlsplit(self.behind)
         link = http.client.HTTPConnection(to.hostname, to.port, timeout=30)
         link.request("POST", to.path or "/", body, {"Content-Type": "application/ocsp-request"})
@@ -64,8 +66,6 @@ class Responder:
                 self.asked += 1
                 if how == "hang":
                     self.free.wait(120)
-                    if not self.behind:
-                        return
                     how = "pass"
                 if how == "pass":
                     peer.sendall(self._answer(self._pass(body)))
