@@ -3,13 +3,13 @@
  * process died in the middle of writing. */
 #include "tls/session_pool.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include <openssl/crypto.h>
+
+#include "base/shlock.h"
 
 enum { BUCKETS = 1024, WAYS = 4 };
 
@@ -19,23 +19,9 @@ struct slot {
 };
 
 struct hf_session_pool {
-	pthread_mutex_t lock; /* robust and shared by the processes */
+	struct hf_shlock lock;
 	struct slot slots[BUCKETS][WAYS];
 };
-
-static bool make_lock(pthread_mutex_t *lock)
-{
-	pthread_mutexattr_t attr;
-	bool ok;
-
-	if (pthread_mutexattr_init(&attr) != 0)
-		return false;
-	ok = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) == 0 &&
-	     pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) == 0 &&
-	     pthread_mutex_init(lock, &attr) == 0;
-	(void)pthread_mutexattr_destroy(&attr);
-	return ok;
-}
 
 int hf_session_pool_map(struct hf_session_pool **ret_pool, struct hf_err *err)
 {
@@ -44,7 +30,7 @@ int hf_session_pool_map(struct hf_session_pool **ret_pool, struct hf_err *err)
 
 	if (pool == MAP_FAILED)
 		return hf_err_nomem(err);
-	if (!make_lock(&pool->lock)) {
+	if (!hf_shlock_init(&pool->lock)) {
 		(void)munmap(pool, sizeof(*pool));
 		return hf_err_nomem(err);
 	}
@@ -57,17 +43,6 @@ void hf_session_pool_unmap(struct hf_session_pool *pool)
 {
 	if (pool)
 		(void)munmap(pool, sizeof(*pool));
-}
-
-static void lock(struct hf_session_pool *pool)
-{
-	if (pthread_mutex_lock(&pool->lock) == EOWNERDEAD)
-		(void)pthread_mutex_consistent(&pool->lock);
-}
-
-static void unlock(struct hf_session_pool *pool)
-{
-	(void)pthread_mutex_unlock(&pool->lock);
 }
 
 /* Ids are ours, and random: their first bytes spread well. */
@@ -110,7 +85,7 @@ void hf_session_pool_put(struct hf_session_pool *pool, const struct hf_pooled_se
 {
 	struct slot *slot;
 
-	lock(pool);
+	hf_shlock_take(&pool->lock);
 	slot = slot_of(pool, session->id);
 	if (!slot)
 		slot = room_for(pool, session->id);
@@ -118,7 +93,7 @@ void hf_session_pool_put(struct hf_session_pool *pool, const struct hf_pooled_se
 	OPENSSL_cleanse(&slot->session, sizeof(slot->session));
 	copy(&slot->session, session);
 	slot->whole = true;
-	unlock(pool);
+	hf_shlock_give(&pool->lock);
 }
 
 bool hf_session_pool_get(struct hf_session_pool *pool, const uint8_t id[HF_POOLED_ID_LEN],
@@ -126,10 +101,10 @@ bool hf_session_pool_get(struct hf_session_pool *pool, const uint8_t id[HF_POOLE
 {
 	const struct slot *slot;
 
-	lock(pool);
+	hf_shlock_take(&pool->lock);
 	slot = slot_of(pool, id);
 	if (slot)
 		copy(ret_session, &slot->session);
-	unlock(pool);
+	hf_shlock_give(&pool->lock);
 	return slot != NULL;
 }

@@ -67,13 +67,7 @@ static const struct hf_option_group groups[] = {
 
 static void facts_json(struct hf_json *j, const struct hf_crl *crl)
 {
-	hf_json_string(j, "issuer", crl->issuer);
-	hf_json_string(j, "number", crl->number);
-	hf_json_time(j, "this_update", crl->this_update);
-	if (crl->has_next_update)
-		hf_json_time(j, "next_update", crl->next_update);
-	else
-		hf_json_null(j, "next_update");
+	hf_cli_crl_head_json(j, crl);
 	hf_json_int(j, "revoked", (int64_t)crl->revoked_count);
 	hf_json_hex(j, "sha256", crl->sha256, HF_SHA256_LEN);
 	hf_cli_crl_scope_json(j, crl);

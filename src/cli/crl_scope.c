@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Telling of the scope of lists (RFC 5280 5.2.5). */
+/* Telling of lists and of their scope (RFC 5280 5.2.5). */
 #include "cli/crl_scope.h"
 
 #include "base/err.h"
@@ -26,6 +26,17 @@ void hf_cli_crl_scope_text(struct hf_out *out, const char *label, const struct h
 		hf_out_safe(out, urls.items[i]);
 		hf_out_print(out, "\n");
 	}
+}
+
+void hf_cli_crl_head_json(struct hf_json *j, const struct hf_crl *crl)
+{
+	hf_json_string(j, "issuer", crl->issuer);
+	hf_json_string(j, "number", crl->number);
+	hf_json_time(j, "this_update", crl->this_update);
+	if (crl->has_next_update)
+		hf_json_time(j, "next_update", crl->next_update);
+	else
+		hf_json_null(j, "next_update");
 }
 
 void hf_cli_crl_scope_json(struct hf_json *j, const struct hf_crl *crl)

@@ -106,13 +106,7 @@ static void show_entries(const struct hf_crl *crl, size_t limit, struct hf_out *
 
 static void json_crl(const struct hf_crl *crl, struct hf_json *j)
 {
-	hf_json_string(j, "issuer", crl->issuer);
-	hf_json_string(j, "number", crl->number);
-	hf_json_time(j, "this_update", crl->this_update);
-	if (crl->has_next_update)
-		hf_json_time(j, "next_update", crl->next_update);
-	else
-		hf_json_null(j, "next_update");
+	hf_cli_crl_head_json(j, crl);
 	hf_json_hex(j, "authority_key_id", crl->akid, crl->akid_len);
 	hf_json_int(j, "revoked", (int64_t)crl->revoked_count);
 	hf_cli_crl_scope_json(j, crl);

@@ -3,8 +3,6 @@
  * process that died in the middle has left half done: places are indexes, and each is checked. */
 #include "gateway/roster.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +10,7 @@
 
 #include <openssl/rand.h>
 
+#include "base/shlock.h"
 #include "gateway/supervisor.h"
 #include "util/clock.h"
 
@@ -35,7 +34,7 @@ struct anchor {
 };
 
 struct hf_roster {
-	pthread_mutex_t lock;
+	struct hf_shlock lock;
 	size_t bytes, workers;
 	struct hf_gateway_limits limits;
 	uint64_t seed;
@@ -46,33 +45,6 @@ struct hf_roster {
 	struct entry entries[HF_ROSTER_CAP];
 	_Atomic uint32_t live[]; /* of entry i in worker w: i * workers + w */
 };
-
-/* --- the lock --- */
-
-static void lock(struct hf_roster *roster)
-{
-	if (pthread_mutex_lock(&roster->lock) == EOWNERDEAD)
-		(void)pthread_mutex_consistent(&roster->lock);
-}
-
-static void unlock(struct hf_roster *roster)
-{
-	(void)pthread_mutex_unlock(&roster->lock);
-}
-
-static bool make_lock(struct hf_roster *roster)
-{
-	pthread_mutexattr_t attr;
-	bool ok;
-
-	if (pthread_mutexattr_init(&attr) != 0)
-		return false;
-	ok = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) == 0 &&
-	     pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) == 0 &&
-	     pthread_mutex_init(&roster->lock, &attr) == 0;
-	(void)pthread_mutexattr_destroy(&attr);
-	return ok;
-}
 
 /* --- beginning and end --- */
 
@@ -97,7 +69,7 @@ struct hf_roster *hf_roster_map(size_t workers, const struct hf_gateway_limits *
 	roster->workers = workers;
 	roster->limits = *limits;
 	if (RAND_bytes((unsigned char *)&roster->seed, sizeof(roster->seed)) == 1 &&
-	    make_lock(roster) && make_throttle(roster))
+	    hf_shlock_init(&roster->lock) && make_throttle(roster))
 		return roster;
 	(void)munmap(memory, bytes);
 	return NULL;
@@ -146,7 +118,7 @@ static void add_anchor(struct hf_roster *roster, const struct hf_trust *trust,
 
 void hf_roster_set_anchors(struct hf_roster *roster, const struct hf_gateway_parts *parts)
 {
-	lock(roster);
+	hf_shlock_take(&roster->lock);
 	for (uint32_t i = 0; i < roster->anchors_len; i++)
 		roster->anchors[i].trusted = false;
 	for (size_t p = 0; p < parts->policies_len; p++) {
@@ -156,7 +128,7 @@ void hf_roster_set_anchors(struct hf_roster *roster, const struct hf_gateway_par
 		for (size_t i = 0; i < anchors->len; i++)
 			add_anchor(roster, trust, anchors->items[i]);
 	}
-	unlock(roster);
+	hf_shlock_give(&roster->lock);
 }
 
 /* --- identities --- */
@@ -267,7 +239,7 @@ void hf_roster_enter(struct hf_roster *roster, size_t worker, const struct hf_ve
 	if (verdict == NULL || !verdict->accepted || verdict->identity == NULL ||
 	    verdict->chain.len == 0)
 		return;
-	lock(roster);
+	hf_shlock_take(&roster->lock);
 	seat.identity = find_or_add(roster, verdict->identity->name);
 	seat.anchor = find_anchor(roster, verdict->chain.items[verdict->chain.len - 1]->sha256);
 	if (seat.identity != 0) {
@@ -280,7 +252,7 @@ void hf_roster_enter(struct hf_roster *roster, size_t worker, const struct hf_ve
 	}
 	if (seat.anchor != 0)
 		roster->anchors[seat.anchor - 1].live[worker]++;
-	unlock(roster);
+	hf_shlock_give(&roster->lock);
 	*ret_seat = seat;
 }
 
@@ -288,24 +260,24 @@ void hf_roster_leave(struct hf_roster *roster, size_t worker, const struct hf_se
 {
 	if (seat->identity == 0 && seat->anchor == 0)
 		return;
-	lock(roster);
+	hf_shlock_take(&roster->lock);
 	if (seat->identity != 0) {
 		(*live_of(roster, seat->identity, worker))--;
 		roster->entries[seat->identity - 1].seen_at = hf_clock_now();
 	}
 	if (seat->anchor != 0)
 		roster->anchors[seat->anchor - 1].live[worker]--;
-	unlock(roster);
+	hf_shlock_give(&roster->lock);
 }
 
 void hf_roster_forget_worker(struct hf_roster *roster, size_t worker)
 {
-	lock(roster);
+	hf_shlock_take(&roster->lock);
 	for (uint32_t place = 1; place <= roster->len; place++)
 		*live_of(roster, place, worker) = 0;
 	for (uint32_t i = 0; i < roster->anchors_len; i++)
 		roster->anchors[i].live[worker] = 0;
-	unlock(roster);
+	hf_shlock_give(&roster->lock);
 }
 
 /* --- limits --- */
@@ -345,9 +317,9 @@ void hf_roster_failed(struct hf_roster *roster, const struct hf_address *address
 {
 	if (roster->limits.failures_per_address == 0 || address->sa.ss_family == AF_UNIX)
 		return;
-	lock(roster);
+	hf_shlock_take(&roster->lock);
 	hf_throttle_failed(&roster->failures, address, (uint64_t)hf_clock_monotonic_ms());
-	unlock(roster);
+	hf_shlock_give(&roster->lock);
 }
 
 uint64_t hf_roster_wait_ms(struct hf_roster *roster, const struct hf_address *address)
@@ -356,9 +328,9 @@ uint64_t hf_roster_wait_ms(struct hf_roster *roster, const struct hf_address *ad
 
 	if (roster->limits.failures_per_address == 0 || address->sa.ss_family == AF_UNIX)
 		return 0;
-	lock(roster);
+	hf_shlock_take(&roster->lock);
 	wait = hf_throttle_wait_ms(&roster->failures, address, (uint64_t)hf_clock_monotonic_ms());
-	unlock(roster);
+	hf_shlock_give(&roster->lock);
 	return wait;
 }
 
@@ -382,7 +354,7 @@ size_t hf_roster_anchors(struct hf_roster *roster, int64_t now,
 {
 	size_t len;
 
-	lock(roster);
+	hf_shlock_take(&roster->lock);
 	len = roster->anchors_len;
 	for (size_t i = 0; i < len; i++) {
 		const struct anchor *anchor = &roster->anchors[i];
@@ -394,7 +366,7 @@ size_t hf_roster_anchors(struct hf_roster *roster, int64_t now,
 			anchors[i].live += anchor->live[w];
 	}
 	count_recent(roster, now, anchors);
-	unlock(roster);
+	hf_shlock_give(&roster->lock);
 	return len;
 }
 
@@ -420,7 +392,7 @@ static struct row *copy_rows(struct hf_roster *roster, size_t *ret_len)
 {
 	struct row *rows;
 
-	lock(roster);
+	hf_shlock_take(&roster->lock);
 	rows = calloc((size_t)roster->len + 1, sizeof(*rows));
 	*ret_len = rows != NULL ? roster->len : 0;
 	for (uint32_t i = 0; rows != NULL && i < roster->len; i++) {
@@ -431,7 +403,7 @@ static struct row *copy_rows(struct hf_roster *roster, size_t *ret_len)
 					.seen_at = entry->seen_at };
 		memcpy(rows[i].name, entry->name, sizeof(entry->name));
 	}
-	unlock(roster);
+	hf_shlock_give(&roster->lock);
 	return rows;
 }
 
