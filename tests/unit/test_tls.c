@@ -705,6 +705,17 @@ static char pattern(size_t at)
 	return (char)(at * 31 + at / 977);
 }
 
+/* MUCH bytes of the pattern; the caller's to free. */
+static char *much_data(void)
+{
+	char *data = malloc(MUCH);
+
+	assert_non_null(data);
+	for (size_t i = 0; i < MUCH; i++)
+		data[i] = pattern(i);
+	return data;
+}
+
 /* What has come on the wire so far, in the order in which it was said. */
 static enum hf_tls_step drain(struct tx_meeting *m, size_t *got)
 {
@@ -732,15 +743,12 @@ static void test_bursts_arrive_whole_and_in_order(void **state)
 	HF_AUTO(hf_tls_context) server_context = tx_context(&server);
 	HF_AUTO(hf_tls_context) client_context = tx_context(&client);
 	const int small = 20 * 1024;
-	char *data = malloc(MUCH);
+	char *data = much_data();
 	size_t at = 0, got = 0, most = 0, most_unsent = 0;
 	enum hf_tls_step step = HF_TLS_DONE;
 	struct tx_meeting m;
 
 	(void)state;
-	assert_non_null(data);
-	for (size_t i = 0; i < MUCH; i++)
-		data[i] = pattern(i);
 	tx_meet(&m, client_context, server_context);
 	(void)setsockopt(m.wire.fd[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
 	while (at < MUCH) {
@@ -776,14 +784,11 @@ static void test_an_alert_does_not_overtake_a_burst(void **state)
 	HF_AUTO(hf_tls_context) server_context = tx_context(&server);
 	HF_AUTO(hf_tls_context) client_context = tx_context(&client);
 	const int small = 20 * 1024;
-	char *data = malloc(MUCH);
+	char *data = much_data();
 	size_t got = 0, len = 0;
 	struct tx_meeting m;
 
 	(void)state;
-	assert_non_null(data);
-	for (size_t i = 0; i < MUCH; i++)
-		data[i] = pattern(i);
 	tx_meet(&m, client_context, server_context);
 	(void)setsockopt(m.wire.fd[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
 	assert_int_equal(hf_tls_conn_write_burst(m.client, data, MUCH, &len), HF_TLS_DONE);

@@ -72,6 +72,15 @@ def parse_head(raw):
     return int(rows[0].split()[1]), headers, body
 
 
+def read_all(connection):
+    got = b""
+    while True:
+        part = connection.recv(65536)
+        if not part:
+            return got
+        got += part
+
+
 class PythonClient:
     """Python's ssl (OpenSSL).  Loads anything, however weak, and sends what the file holds."""
     name = "python"
@@ -96,14 +105,7 @@ class PythonClient:
             context.set_alpn_protocols(alpn)
         return context
 
-    @staticmethod
-    def read_all(tls):
-        got = b""
-        while True:
-            part = tls.recv(65536)
-            if not part:
-                return got
-            got += part
+    read_all = staticmethod(read_all)
 
     def get(self, port, cred=None, ca=None, version=None, host="127.0.0.1", name="localhost", method="GET",
             path="/", data=b"", headers=()):
@@ -118,7 +120,7 @@ class PythonClient:
             if data:
                 rows.append("Content-Length: %d" % len(data))
             tls.sendall(("\r\n".join(rows) + "\r\n\r\n").encode() + data)
-            got = self.read_all(tls)
+            got = read_all(tls)
             status, head, body = parse_head(got)
             return Answer(status is not None, status=status, headers=head, body=body, text=repr(got[:200]))
         except ssl.SSLError as error:

@@ -64,15 +64,6 @@ class Tunnel(Server):
         return socket.create_connection(self.address, 20 * SLOW)
 
 
-def read_all(connection):
-    got = b""
-    while True:
-        part = connection.recv(65536)
-        if not part:
-            return got
-        got += part
-
-
 def broken(connection):
     """Everything read until the stream broke; a proper end is a failure."""
     got = b""

@@ -10,7 +10,8 @@ import subprocess
 import threading
 
 import pytest
-from ends import Echo, broken, context_of, read_all
+from ends import Echo, broken, context_of
+from support.peers import read_all
 from support.process import SLOW
 
 HELLO = ["--allow", "any", "--respond", "text:hello"]

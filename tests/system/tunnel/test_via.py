@@ -7,7 +7,8 @@ import socket
 import threading
 
 import pytest
-from ends import Echo, read_all, turned_away
+from ends import Echo, turned_away
+from support.peers import read_all
 from support.process import SLOW, Watched, clean_env, listening_ports
 
 LOGIN = ("bob", "hunter2")
