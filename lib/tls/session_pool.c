@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Slots behind one lock, held for a copy of two kilobytes.  Must never give out a slot that a
- * process died in the middle of writing. */
+ * process died in the middle of writing, nor trust a length that another wrote. */
 #include "tls/session_pool.h"
 
 #include <stdatomic.h>
@@ -75,10 +75,16 @@ static struct slot *room_for(struct hf_session_pool *pool, const uint8_t *id)
 	return best;
 }
 
-/* All but what of `der` is not used. */
-static void copy(struct hf_pooled_session *to, const struct hf_pooled_session *from)
+/* All but what of `der` is not used.  The length is read once: other processes write here. */
+static bool copy(struct hf_pooled_session *to, const struct hf_pooled_session *from)
 {
-	memcpy(to, from, offsetof(struct hf_pooled_session, der) + from->len);
+	size_t len = *(const volatile size_t *)&from->len;
+
+	if (len > HF_POOLED_DER_CAP)
+		return false;
+	memcpy(to, from, offsetof(struct hf_pooled_session, der) + len);
+	to->len = len;
+	return true;
 }
 
 void hf_session_pool_put(struct hf_session_pool *pool, const struct hf_pooled_session *session)
@@ -91,8 +97,7 @@ void hf_session_pool_put(struct hf_session_pool *pool, const struct hf_pooled_se
 		slot = room_for(pool, session->id);
 	slot->whole = false;
 	OPENSSL_cleanse(&slot->session, sizeof(slot->session));
-	copy(&slot->session, session);
-	slot->whole = true;
+	slot->whole = copy(&slot->session, session);
 	hf_shlock_give(&pool->lock);
 }
 
@@ -100,11 +105,11 @@ bool hf_session_pool_get(struct hf_session_pool *pool, const uint8_t id[HF_POOLE
 			 struct hf_pooled_session *ret_session)
 {
 	const struct slot *slot;
+	bool found;
 
 	hf_shlock_take(&pool->lock);
 	slot = slot_of(pool, id);
-	if (slot)
-		copy(ret_session, &slot->session);
+	found = slot && copy(ret_session, &slot->session);
 	hf_shlock_give(&pool->lock);
-	return slot != NULL;
+	return found;
 }

@@ -102,6 +102,18 @@ static void test_the_same_id_takes_one_slot(void **state)
 	hf_session_pool_unmap(pool);
 }
 
+static void test_a_length_beyond_the_slot_is_no_session(void **state)
+{
+	struct hf_session_pool *pool = pool_new();
+	struct hf_pooled_session session = made(5, 1, 100), got;
+
+	(void)state;
+	session.len = HF_POOLED_DER_CAP + 1;
+	hf_session_pool_put(pool, &session);
+	assert_false(hf_session_pool_get(pool, session.id, &got));
+	hf_session_pool_unmap(pool);
+}
+
 /* Killed at any moment, also with the lock in its hands. */
 static void test_a_process_that_dies_while_writing_stops_nobody(void **state)
 {
@@ -144,6 +156,7 @@ int main(void)
 		cmocka_unit_test(test_another_process_gets_what_one_put),
 		cmocka_unit_test(test_the_oldest_makes_room),
 		cmocka_unit_test(test_the_same_id_takes_one_slot),
+		cmocka_unit_test(test_a_length_beyond_the_slot_is_no_session),
 		cmocka_unit_test(test_a_process_that_dies_while_writing_stops_nobody),
 	};
 
