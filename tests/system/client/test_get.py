@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from support import look, zoo
 from support.peer_servers import NodeServer, OpenSSLServer, PythonServer
 from support.peers import Credential
+from support.ports import Nobody
 
 VERSIONS = ["1.2", "1.3"]
 
@@ -240,12 +241,10 @@ def test_key_of_another_certificate_is_told_before_any_packet(hf, town):
 
 
 def test_nobody_listens_is_a_failure_and_not_a_refusal(hf, town):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        told = hf.run("get", "--ca", town.ca, "https://127.0.0.1:%d/" % port)
+    with Nobody() as dead:
+        told = hf.run("get", "--ca", town.ca, dead.url("https", "/"))
     assert told.code == 3, told
-    assert str(port) in told.stderr and "refused" in told.stderr.lower()
+    assert str(dead.port) in told.stderr and "refused" in told.stderr.lower()
 
 
 def test_port_that_speaks_http_is_named(hf, town):

@@ -12,6 +12,7 @@ import threading
 import pytest
 
 from support.peers import Credential, GnuTLSClient, OpenSSLClient, PythonClient, need
+from support.ports import Nobody
 from support.process import SLOW, Watched, children, clean_env
 from support.program import Server
 from support.responder import Responder
@@ -171,9 +172,8 @@ def test_responder_without_a_good_answer(town, mode, how, words):
 
 def test_dead_responder(town):
     bob = town.identity("bob")
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # and nobody listens
-        url = "http://127.0.0.1:%d/" % taken.getsockname()[1]
+    with Nobody() as dead:
+        url = dead.url(path="/")
         with town.serve("soft", url=url) as server:
             assert PYTHON.get(server.port, bob).status == 200
             server.wait_line("err", lambda line: "cannot connect" in line, "the line about it")
@@ -485,13 +485,13 @@ def test_check_says_where_it_would_ask_and_whether_anybody_is_there(town):
     path = config(town, "ocsp: hard\nocsp-url: %s\n" % town.responder.url)
     told = town.gateway.json("serve", "--config", path, "--check")
     assert not [row for row in told["findings"] if "OCSP" in row["id"]]
-    gone = Responder()
-    gone.socket.close()
-    path = config(town, "ocsp: soft\nocsp-url: %s\npolicies:\n  - {name: p, sni: p.test, ocsp: hard, ocsp-url: %s}\n"
-                  % (town.responder.url, gone.url))
-    told = town.gateway.json("serve", "--config", path, "--check", exit=1)
-    found = [row for row in told["findings"] if row["id"] == "V-OCSP-DOWN"]
-    assert len(found) == 1 and found[0]["severity"] == "warning" and gone.url in found[0]["text"] and told["would_start"]
-    assert "policy 'p'" in found[0]["text"] and "refused until" in found[0]["text"]
-    found = town.gateway.json("doctor", "--config", path, exit=1)["findings"]
-    assert [row for row in found if gone.url in str(row)]
+    with Nobody() as gone:
+        url = gone.url(path="/ocsp")
+        path = config(town, "ocsp: soft\nocsp-url: %s\npolicies:\n  - {name: p, sni: p.test, ocsp: hard, ocsp-url: %s}\n"
+                      % (town.responder.url, url))
+        told = town.gateway.json("serve", "--config", path, "--check", exit=1)
+        found = [row for row in told["findings"] if row["id"] == "V-OCSP-DOWN"]
+        assert len(found) == 1 and found[0]["severity"] == "warning" and url in found[0]["text"] and told["would_start"]
+        assert "policy 'p'" in found[0]["text"] and "refused until" in found[0]["text"]
+        found = town.gateway.json("doctor", "--config", path, exit=1)["findings"]
+        assert [row for row in found if url in str(row)]

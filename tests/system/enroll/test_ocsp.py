@@ -9,6 +9,7 @@ import urllib.parse
 import pytest
 
 from support.peers import Credential, PythonClient, need
+from support.ports import free_port
 from support.process import SLOW, Watched, clean_env
 from support.program import Server
 
@@ -268,9 +269,7 @@ def test_nginx_asks_it_about_client_certificates(town):
     server = town.identity("srv", "--server", "--san", "dns:localhost")
     amy, bob = town.identity("amy", "--client"), town.identity("bob", "--client")
     town.hf("revoke", "amy")
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
+    port = free_port()
     conf = town.dir + "/nginx.conf"
     with open(conf, "w") as file:
         file.write("""daemon off; master_process off; pid %(dir)s/nginx.pid; error_log stderr info;

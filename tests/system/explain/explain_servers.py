@@ -7,13 +7,8 @@ import threading
 import pytest
 from support.peer_servers import GnuTLSServer, NodeServer, OpenSSLServer, PythonServer
 from support.peers import need
+from support.ports import free_port
 from support.process import Watched, clean_env, listening_ports
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def write(folder, name, octets):

@@ -8,10 +8,11 @@ import pytest
 from support import zoo
 from support.peer_servers import GnuTLSServer, OpenSSLServer, PythonServer
 from support.peers import Credential, need
+from support.ports import free_port
 from support.process import clean_env
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from explain_servers import HaproxyServer, Listening, free_port, write  # noqa: E402
+from explain_servers import HaproxyServer, Listening, write  # noqa: E402
 
 
 def explain(hf, port, *args, code=1):

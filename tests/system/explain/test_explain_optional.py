@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from support import zoo
 from support.peers import Credential, need
+from support.ports import free_port
 from support.process import clean_env
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from explain_servers import ApacheServer, HaproxyServer, Listening, NginxServer, free_port, write  # noqa: E402
+from explain_servers import ApacheServer, HaproxyServer, Listening, NginxServer, write  # noqa: E402
 
 DENY = 'http-request return status 403 content-type text/plain string no unless { ssl_c_used } { ssl_c_verify 0 }'
 

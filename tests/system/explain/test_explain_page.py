@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from support import zoo
 from support.peer_servers import OpenSSLServer
+from support.ports import free_port
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from explain_servers import free_port, write  # noqa: E402
+from explain_servers import write  # noqa: E402
 
 
 class Page(html.parser.HTMLParser):

@@ -13,9 +13,10 @@ import pytest
 from support import zoo
 from support.peer_servers import NodeServer, OpenSSLServer, PythonServer
 from support.peers import Credential
+from support.ports import free_port
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from explain_servers import ApacheServer, HaproxyServer, NginxServer, RawServer, free_port, write  # noqa: E402
+from explain_servers import ApacheServer, HaproxyServer, NginxServer, RawServer, write  # noqa: E402
 
 
 def explain(hf, port, *args, code=1, host="localhost"):

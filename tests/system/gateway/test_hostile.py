@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from support.ports import Nobody
 from support.program import Handfast
 from upstreams import Script, always, raw, wait_for
 
@@ -194,18 +195,15 @@ def test_fresh_connection_that_dies_is_a_502_and_no_second_try(gateway, wire):
 # --- limits ---
 
 def test_service_that_cannot_be_reached_is_a_502(gateway, wire):
-    probe = socket.socket()
-    probe.bind(("127.0.0.1", 0))
-    url = "http://127.0.0.1:%d" % probe.getsockname()[1]
-    server = gateway("--to", url)
-    connection = wire(server)
-    for _ in range(2):
-        status, head, body = connection.ask()
-        assert status == 502 and "Reference: " in body.decode()
+    with Nobody() as dead:
+        server = gateway("--to", dead.url())
+        connection = wire(server)
+        for _ in range(2):
+            status, head, body = connection.ask()
+            assert status == 502 and "Reference: " in body.decode()
     record = server.wait_until(lambda: [json.loads(line) for line in server.lines["err"] if "upstream-failure" in line],
                                "record")[0]
     assert record["trouble"] == "connect" and "refused" in record["text"]
-    probe.close()
 
 
 def test_socket_file_that_is_not_there_is_a_502(gateway, wire, tmp_path):

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 from support import peers, zoo
+from support.ports import free_port
 from support.process import SLOW, clean_env
 from support.program import Server
 from test_policies import outcome
@@ -213,9 +214,7 @@ def test_tunnel_to_servers_of_other_makes(hf, town, tmp_path, peer):
     tool = shutil.which(peer) or "/usr/sbin/" + peer
     if not shutil.which(tool):
         pytest.skip("the peer '%s' is not installed" % peer)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     conf = tmp_path / "peer.conf"
     conf.write_text((NGINX_TLS if peer == "nginx" else HAPROXY_TLS) % {
         "d": tmp_path, "port": port, "cert": town["server"].cert, "key": town["server"].key, "ca": town.ca,

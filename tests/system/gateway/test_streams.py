@@ -12,6 +12,7 @@ import threading
 import pytest
 from support import look
 from support.peers import need
+from support.ports import free_port
 from support.process import clean_env
 from upstreams import Script, wait_for
 from wire import Wire
@@ -458,10 +459,7 @@ def test_haproxy_in_front_hands_on_the_true_address(gateway, town, tmp_path, pyt
     tool = need("haproxy")
     with Script(play) as service:
         server = gateway("--to", service.url, "--accept-proxy-protocol", "127.0.0.1")
-        probe = socket.socket()
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
+        port = free_port()
         conf = tmp_path / "h.cfg"
         conf.write_text("""
 defaults

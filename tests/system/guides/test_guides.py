@@ -2,12 +2,12 @@
 """Every block of every guide is run, as a reader would type it, and the demo tells its story to the end."""
 import os
 import re
-import socket
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
+from support.ports import free_port
 from support.process import SLOW, Watched, clean_env
 from support.program import READY
 
@@ -25,9 +25,7 @@ class Ports:
 
     def __call__(self, match):
         if match.group(1) not in self.chosen:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                self.chosen[match.group(1)] = str(probe.getsockname()[1])
+            self.chosen[match.group(1)] = str(free_port())
         return self.chosen[match.group(1)]
 
 

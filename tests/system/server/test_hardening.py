@@ -12,6 +12,7 @@ import time
 import pytest
 from support import zoo
 from support.peers import PythonClient
+from support.ports import free_port
 from support.process import SLOW, children
 from support.program import Handfast
 
@@ -122,12 +123,6 @@ def stalled_pipe():
     os.set_blocking(writer, True)
     os.read(reader, 8192)
     return reader, writer
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.mark.parametrize("which", ["stdout", "stderr"])
