@@ -41,6 +41,17 @@ bool hf_mem_case_eq(const void *a, const void *b, size_t len)
 	return true;
 }
 
+bool hf_str_case_find(const char *s, const char *text)
+{
+	size_t n = strlen(text), len = strlen(s);
+
+	for (size_t i = 0; i + n <= len; i++) {
+		if (hf_mem_case_eq(s + i, text, n))
+			return true;
+	}
+	return false;
+}
+
 bool hf_str_case_eq(const char *a, const char *b)
 {
 	size_t len;

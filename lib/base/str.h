@@ -18,6 +18,7 @@ bool hf_str_case_eq(const char *a, const char *b);     /* ASCII case folding */
 bool hf_str_starts(const char *s, const char *prefix);
 bool hf_str_ends(const char *s, const char *suffix);
 bool hf_mem_case_eq(const void *a, const void *b, size_t len);
+bool hf_str_case_find(const char *s, const char *text); /* does text stand somewhere in s? */
 char hf_ascii_lower(char c);
 /* '*' is any run of bytes; ASCII letters compare without case. */
 bool hf_glob_matches(const char *glob, size_t glob_len, const char *text, size_t len);

@@ -127,8 +127,8 @@ static void deduce(struct deduction *d)
 	if (!d->main->made || from_own_error(d))
 		return;
 	if (hf_deduce_transport(d) || hf_deduce_protocol(d) || hf_deduce_server_certificate(d) ||
-	    over_http1(d) || hf_deduce_renegotiation(d) || hf_deduce_client_certificate(d) ||
-	    hf_deduce_http(d))
+	    hf_deduce_broken_off(d) || over_http1(d) || hf_deduce_renegotiation(d) ||
+	    hf_deduce_default_policy(d) || hf_deduce_client_certificate(d) || hf_deduce_http(d))
 		return;
 	if (d->c->set.plain ? d->main->http.status > 0 : look_is_good(d->main)) {
 		d->e->meets = true;

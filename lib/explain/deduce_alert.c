@@ -153,7 +153,7 @@ static bool is_peer(const struct deduction *d, const uint16_t beginning[BEGINNIN
 	return true;
 }
 
-static bool is_gnutls(const struct deduction *d)
+bool hf_is_gnutls(const struct deduction *d)
 {
 	return is_peer(d, of_gnutls);
 }
@@ -190,7 +190,7 @@ static bool rule_of_go(struct deduction *d)
 
 static bool not_allowed(struct deduction *d)
 {
-	if (is_gnutls(d)) {
+	if (hf_is_gnutls(d)) {
 		hf_say_evidence(d->e, "a GnuTLS server, by its list of schemes: it says alert 49 "
 				      "whatever it holds against a certificate");
 		return hf_deduce_unsaid(d);

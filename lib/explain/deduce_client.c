@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pki/name.h"
+
 enum { CHAIN_OPENSSL_CAP = 100 * 1024 };
 
 /* --- nothing was sent -------------------------------------------------------------------- */
@@ -75,6 +77,9 @@ static bool beyond_files(struct deduction *d, int alert)
 
 	if (partial_anchor_by(d, &d->c->own_by_server))
 		return true;
+	if (alert == 49 && hf_is_gnutls(d))
+		return d->c->server_crl_path ? hf_server_clock_is_off(d, alert, HF_LIKELY)
+					     : hf_deduce_unsaid(d);
 	if (alert == 49) {
 		hf_blame(d, HF_REASON_A_NOT_ALLOWED, HF_LIKELY, HF_ROLE_CLIENT_LEAF, leaf);
 		return true;
@@ -118,9 +123,11 @@ static bool by_server_files(struct deduction *d, int alert)
 		return false;
 	if (!f)
 		return beyond_files(d, alert);
+	if (f->reason == HF_REASON_V_UNKNOWN_CA && hf_deduce_gap(d, HF_SIDE_SERVER))
+		return true;
 	hf_blame(d, hf_revoked_another(f) ? HF_REASON_V_DUP_SERIAL : f->reason, HF_CERTAIN, f->role,
 		 f->cert);
-	hf_doubt_leaf_alone(d, &d->c->own_path, &d->c->own);
+	hf_doubt_top(d, HF_SIDE_SERVER);
 	hf_say_evidence(d->e, "judged with the server's own CA file%s, the certificate is refused",
 			d->c->server_crl_path ? " and revocation lists" : "");
 	describe(d, f);
@@ -134,6 +141,12 @@ static bool is_about_path(enum hf_reason reason)
 	return reason == HF_REASON_V_UNKNOWN_CA || reason == HF_REASON_V_NO_INTERMEDIATE ||
 	       reason == HF_REASON_V_SAME_NAME_CA || reason == HF_REASON_V_PARTIAL_ANCHOR ||
 	       reason == HF_REASON_V_TRUSTED_LEAF || reason == HF_REASON_V_DEPTH;
+}
+
+static bool by_name(const struct deduction *d)
+{
+	return hf_chain_reaches(&d->c->own_path, d->t->demand.names) ||
+	       hf_chain_reaches(&d->c->own, d->t->demand.names);
 }
 
 static bool on_own_merits(struct deduction *d, int alert)
@@ -153,10 +166,41 @@ static bool on_own_merits(struct deduction *d, int alert)
 	f = exact ? exact : hf_says_nothing(alert) ? any : NULL;
 	if (!f)
 		return false;
-	hf_blame(d, f->reason, exact || alert < 0 ? HF_CERTAIN : HF_LIKELY, f->role, f->cert);
+	hf_blame(d, hf_revoked_another(f) ? HF_REASON_V_DUP_SERIAL : f->reason,
+		 exact || alert < 0 ? HF_CERTAIN : HF_LIKELY, f->role, f->cert);
 	describe(d, f);
+	if (sk_X509_NAME_num(d->t->demand.names) > 0 && !by_name(d))
+		hf_say_also(d->e,
+			    "the server's list of CA names does not have the CA above %s either "
+			    "[V-UNKNOWN-CA]",
+			    hf_own_leaf(d)->subject);
 	if (!exact)
 		hf_say_evidence(d->e, "the server did not say why; this alone is enough to refuse");
+	return true;
+}
+
+/* What goes out is not what is known here: an expired CA certificate is sent although one of the
+ * same CA that is in date lies here, so that the judge here finds nothing wrong. */
+static bool sent_ca_is_old(struct deduction *d, int alert)
+{
+	struct hf_cert *old = NULL;
+
+	for (size_t i = 1; i < d->c->own.len && !old; i++) {
+		if (d->c->own.items[i]->not_after < d->c->now &&
+		    !(d->c->own.items[i]->flags & HF_CERT_SELF_ISSUED) &&
+		    hf_name_equal(X509_get_subject_name(d->c->own.items[i]->x509),
+				  X509_get_issuer_name(d->c->own.items[i - 1]->x509)))
+			old = d->c->own.items[i];
+	}
+	if (!old || (alert != 45 && !hf_says_nothing(alert)))
+		return false;
+	hf_blame(d, HF_REASON_V_CA_EXPIRED, alert == 45 ? HF_CERTAIN : HF_LIKELY, HF_ROLE_CLIENT_CA,
+		 old);
+	d->e->since = old->not_after;
+	hf_say_evidence(d->e, "what is sent holds %s, serial %s, which has expired", old->subject,
+			old->serial);
+	hf_say_evidence(d->e, "a certificate of the same CA that is in date is known here%s%s",
+			d->c->bridge[0] ? ": " : "", d->c->bridge);
 	return true;
 }
 
@@ -224,8 +268,8 @@ bool hf_deduce_refused_client(struct deduction *d, int alert, bool by_http)
 	if (!d->c->own.len)
 		return false;
 	return curve_not_offered(d, alert) || too_large(d, alert) || by_server_files(d, alert) ||
-	       on_own_merits(d, alert) || hf_deduce_by_names(d, alert) ||
-	       hf_deduce_by_alert(d, alert, by_http);
+	       on_own_merits(d, alert) || sent_ca_is_old(d, alert) ||
+	       hf_deduce_by_names(d, alert) || hf_deduce_by_alert(d, alert, by_http);
 }
 
 /* --- was the client refused? ------------------------------------------------------------- */

@@ -40,20 +40,6 @@ bool hf_says_nothing(int alert)
 	return alert < 0 || alert == 49 || alert == 42 || alert == 46 || alert == 40;
 }
 
-void hf_doubt_leaf_alone(struct deduction *d, const struct hf_certs *path,
-			 const struct hf_certs *sent)
-{
-	if (d->e->cause != HF_REASON_V_UNKNOWN_CA || !hf_leaf_alone(path) || !hf_leaf_alone(sent) ||
-	    (sent->items[0]->flags & HF_CERT_SELF_ISSUED))
-		return;
-	d->e->confidence = HF_LIKELY;
-	hf_add_candidate(d->e, HF_REASON_V_NO_INTERMEDIATE);
-	hf_say_cannot_know(d->e,
-			   "who stands above %s: if a trusted root does, only the certificate of "
-			   "that CA is missing from what is sent",
-			   sent->items[0]->issuer);
-}
-
 /* --- by the names asked for -------------------------------------------------------------- */
 
 static bool related_to_names(const struct hf_cert *leaf, const STACK_OF(X509_NAME) *names)
@@ -151,7 +137,7 @@ static bool not_among_names(struct deduction *d)
 				last->issuer);
 	hf_say_evidence(d->e, "the server's list of %d CA name%s does not have it",
 			sk_X509_NAME_num(names), sk_X509_NAME_num(names) == 1 ? "" : "s");
-	hf_doubt_leaf_alone(d, &d->c->own_path, &d->c->own);
+	hf_doubt_top(d, HF_SIDE_SERVER);
 	return true;
 }
 
@@ -278,7 +264,7 @@ bool hf_deduce_by_names(struct deduction *d, int alert)
 	if (!d->c->own.len)
 		return false;
 	if (self_signed(d) || wrong_intermediate(d) || intermediate_left_out(d, alert) ||
-	    not_among_names(d))
+	    hf_deduce_gap_by_names(d) || not_among_names(d))
 		return true;
 	if (alert != 48 && alert != 51 && alert >= 0 && alert != 40 && alert != 80)
 		return false;

@@ -155,7 +155,10 @@ bool hf_deduce_server_certificate(struct deduction *d)
 		return true;
 	hf_decide(d, reason_of(f), HF_SIDE_CLIENT, HF_CERTAIN);
 	hf_set_cert(d->e, f->role, f->cert);
-	hf_doubt_leaf_alone(d, &d->t->server.certs, &d->t->server.certs);
+	if (hf_deduce_inspection(d, f) ||
+	    (f->reason == HF_REASON_V_UNKNOWN_CA && hf_deduce_gap(d, HF_SIDE_CLIENT)))
+		return true;
+	hf_doubt_top(d, HF_SIDE_CLIENT);
 	since_of(d, f);
 	describe(d, f);
 	issuer_in_file(d);
@@ -212,6 +215,14 @@ static bool ca_list_filters(struct deduction *d)
 		return false; /* who stands above is not known here */
 	hf_decide(d, HF_REASON_N_CA_LIST, HF_SIDE_SERVER, HF_CERTAIN);
 	hf_set_cert(d->e, HF_ROLE_ROOT, path->len ? path->items[path->len - 1] : NULL);
+	if (d->c->server_trust.len > 0 && path->len > 0 &&
+	    hf_certs_has(&d->c->server_trust, path->items[path->len - 1])) {
+		hf_add_candidate(d->e, HF_REASON_R_ACCEPTED_NAMES_STALE);
+		hf_say_evidence(d->e,
+				"%s has it: the names come from another file, or the trust was "
+				"reloaded and the names were not",
+				d->c->server_ca_path);
+	}
 	hf_say_evidence(d->e, "CA names sent: %d; none of them is above %s",
 			sk_X509_NAME_num(demand->names), d->c->own.items[0]->subject);
 	hf_say_evidence(d->e,
@@ -260,7 +271,7 @@ void hf_deduce_after_meeting(struct deduction *d)
 		hf_say_cannot_know(d->e,
 				   "what the service thinks of its client: it gave no HTTP answer "
 				   "(another protocol, perhaps)");
-	if (partial_anchor(d) || staple_missing(d) || ca_list_filters(d))
+	if (partial_anchor(d) || staple_missing(d) || ca_list_filters(d) || hf_deduce_again(d))
 		return;
 	(void)stale_but_met(d);
 }

@@ -71,15 +71,10 @@ static bool no_words(struct deduction *d)
 
 	if (d->t->first_len > 0 || d->t->choice.seen)
 		return false;
-	if (d->main->end == HF_LOOK_SILENT) {
-		hf_decide(d, HF_REASON_T_TIMEOUT, HF_SIDE_NOBODY, HF_CERTAIN);
-		hf_say_evidence(d->e,
-				"TCP connects, the ClientHello is sent, not one byte comes back");
-		hf_add_candidate(d->e, HF_REASON_T_MTU);
-		return true;
-	}
 	if (!lost && d->main->end != HF_LOOK_CLOSED && d->main->end != HF_LOOK_LOST)
 		return false;
+	if (hf_deduce_hello_size(d))
+		return true;
 	if (!with && !d->c->set.send_proxy && hf_want(d, HF_LOOK_PROXY))
 		return true;
 	if (hf_speaks_tls(with)) {
@@ -141,5 +136,5 @@ bool hf_deduce_transport(struct deduction *d)
 		return true;
 	if (d->c->set.plain)
 		return false;
-	return proxy_unexpected(d) || not_tls(d) || no_words(d);
+	return proxy_unexpected(d) || not_tls(d) || hf_deduce_silence(d) || no_words(d);
 }

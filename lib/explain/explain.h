@@ -35,6 +35,8 @@ enum hf_look_kind {
 	HF_LOOK_ANYTHING,   /* offering whatever the library has */
 	HF_LOOK_LATE_AUTH,  /* offering post-handshake authentication */
 	HF_LOOK_HTTP1,	    /* without ALPN, where h2 was chosen: HTTP/2 is not spoken here */
+	HF_LOOK_SMALL,	    /* in small TCP segments */
+	HF_LOOK_RESUMED,    /* resuming the session of the first */
 	HF_LOOK_DATE,	    /* whatever the server's certificate is worth: for its clock */
 	HF_LOOK_KINDS,
 };
@@ -65,6 +67,8 @@ struct hf_look {
 	int sys_errno;
 	bool handshake_done;
 	bool asked;	      /* our request was sent before the end came */
+	bool resumable;	      /* the server gave something to resume */
+	bool unconfirmed;     /* what we sent last has not arrived, after all that time */
 	bool failed;
 	struct hf_tls_failure failure;
 	struct hf_tls_info info; /* without its strings */
@@ -115,6 +119,9 @@ struct hf_case {
 	bool own_anchored;	       /* by what is trusted here */
 	/* a file that holds the CA certificate the client does not send */
 	char bridge[256];
+	/* the server's leaf up to what is known here of its CAs, and the file of one not sent */
+	struct hf_certs server_path;
+	char server_bridge[256];
 	struct hf_verdict own_by_server; /* under the server's trust and lists */
 	struct hf_certs client_trust;  /* whom the client trusts */
 	bool have_server_files;

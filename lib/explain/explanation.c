@@ -39,6 +39,8 @@ const char *hf_look_words(enum hf_look_kind kind)
 		[HF_LOOK_ANYTHING] = "offering everything the TLS library has",
 		[HF_LOOK_LATE_AUTH] = "offering post-handshake authentication",
 		[HF_LOOK_HTTP1] = "over HTTP/1.1",
+		[HF_LOOK_SMALL] = "in small TCP segments",
+		[HF_LOOK_RESUMED] = "resuming the session of the first",
 		[HF_LOOK_DATE] = "without judging the server, for its clock",
 	};
 
@@ -78,6 +80,7 @@ void hf_case_done(struct hf_case *c)
 	hf_verdict_done(&c->own_by_server);
 	hf_certs_done(&c->own);
 	hf_certs_done(&c->own_path);
+	hf_certs_done(&c->server_path);
 	hf_certs_done(&c->client_trust);
 	hf_certs_done(&c->server_chain);
 	hf_certs_done(&c->server_trust);

@@ -53,6 +53,34 @@ unsigned hf_highest_version(const struct hf_codes *versions); /* 0: none */
 void hf_versions_apart(struct deduction *d, enum hf_side refused_by, unsigned server);
 bool hf_deduce_version(struct deduction *d, bool by_server);
 
+/* deduce_missing.c */
+/* A CA certificate that is known here was not sent, and with it the chain leads to a CA that
+ * `judge` trusts. */
+bool hf_deduce_gap(struct deduction *d, enum hf_side judge);
+/* The same of the client's chain above the leaf, where the server's trust is known by the names it
+ * asked for. */
+bool hf_deduce_gap_by_names(struct deduction *d);
+/* Nobody here knows the issuer of what was sent last: V-UNKNOWN-CA and V-NO-INTERMEDIATE look
+ * alike, when a leaf came alone or the issuer's name is of the judge's house. */
+void hf_doubt_top(struct deduction *d, enum hf_side judge);
+
+/* deduce_again.c */
+/* The client sends no server name, and meets another policy than under the name. */
+bool hf_deduce_default_policy(struct deduction *d);
+/* They met: would they again? */
+bool hf_deduce_again(struct deduction *d);
+
+/* deduce_inspection.c: f is what the client refuses the server's certificate for. */
+bool hf_deduce_inspection(struct deduction *d, const struct hf_finding *f);
+
+/* deduce_path.c */
+/* The handshake broke off before the client's certificate went out. */
+bool hf_deduce_broken_off(struct deduction *d);
+/* Two packets are one too many for whatever stands between. */
+bool hf_deduce_hello_size(struct deduction *d);
+/* The server, or the path, says nothing more. */
+bool hf_deduce_silence(struct deduction *d);
+
 /* deduce_*.c: true when the cause was found (or a look is wanted). */
 bool hf_deduce_transport(struct deduction *d);
 bool hf_deduce_protocol(struct deduction *d);
@@ -65,13 +93,11 @@ size_t hf_intermediates(const struct hf_certs *chain);
 void hf_blame(struct deduction *d, enum hf_reason cause, enum hf_confidence confidence,
 	      enum hf_role role, struct hf_cert *cert);
 bool hf_says_nothing(int alert);
-/* A leaf came alone and nobody here knows its issuer: V-UNKNOWN-CA and V-NO-INTERMEDIATE look
- * alike. */
-void hf_doubt_leaf_alone(struct deduction *d, const struct hf_certs *path,
-			 const struct hf_certs *sent);
 bool hf_deduce_by_names(struct deduction *d, int alert);
 /* deduce_alert.c */
 bool hf_says_too_deep(const struct deduction *d, int alert);
+/* By its list of schemes the server is GnuTLS, which says alert 49 of everything. */
+bool hf_is_gnutls(const struct deduction *d);
 /* K-CLOCK or K-SKEW-SMALL of the server; `otherwise` is how sure one is without its Date. */
 bool hf_server_clock_is_off(struct deduction *d, int alert, enum hf_confidence otherwise);
 bool hf_deduce_by_alert(struct deduction *d, int alert, bool by_http);

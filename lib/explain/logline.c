@@ -233,17 +233,6 @@ static const struct pattern {
 	{ "no such file or directory", { R(F_MISSING) } },
 };
 
-static bool find(const char *line, const char *text)
-{
-	size_t n = strlen(text), len = strlen(line);
-
-	for (size_t i = 0; i + n <= len; i++) {
-		if (hf_mem_case_eq(line + i, text, n))
-			return true;
-	}
-	return false;
-}
-
 static void guess_writer(const char *line, struct hf_log_meaning *m)
 {
 	static const char *const server[] = { "client ssl certificate",
@@ -270,9 +259,9 @@ static void guess_writer(const char *line, struct hf_log_meaning *m)
 					      "tls_process_server_certificate" };
 
 	for (size_t i = 0; i < HF_ARRAY_LEN(server); i++)
-		m->writer_is_server |= find(line, server[i]);
+		m->writer_is_server |= hf_str_case_find(line, server[i]);
 	for (size_t i = 0; i < HF_ARRAY_LEN(client); i++)
-		m->writer_is_client |= find(line, client[i]);
+		m->writer_is_client |= hf_str_case_find(line, client[i]);
 	m->writer_is_client &= !m->writer_is_server;
 }
 
@@ -295,7 +284,7 @@ enum hf_side hf_log_refused_by(const struct hf_log_meaning *m)
 static bool by_pattern(const char *line, struct hf_log_meaning *ret)
 {
 	for (size_t i = 0; i < HF_ARRAY_LEN(patterns); i++) {
-		if (!find(line, patterns[i].text))
+		if (!hf_str_case_find(line, patterns[i].text))
 			continue;
 		ret->pattern = patterns[i].text;
 		for (size_t k = 0; k < MEANT && patterns[i].reasons[k]; k++)
@@ -363,14 +352,14 @@ bool hf_log_line_read(const char *line, struct hf_log_context *context, struct h
 	if (!hf_log_verdict_read(line, context, ret) && !by_pattern(line, ret) &&
 	    !by_code(line, ret))
 		return false;
-	ret->alert |= find(line, " alert ") || find(line, "remote error") ||
-		      find(line, "decryption has failed");
+	ret->alert |= hf_str_case_find(line, " alert ") || hf_str_case_find(line, "remote error") ||
+		      hf_str_case_find(line, "decryption has failed");
 	ret->confidence = ret->candidates_len == 1     ? HF_CERTAIN
 			  : ret->candidates_len <= FEW ? HF_LIKELY
 						       : HF_CANNOT_KNOW;
 	read_alert_number(line, ret);
-	ret->hides_alert =
-	    find(line, ": ssl handshake failure") || find(line, "decryption has failed");
+	ret->hides_alert = hf_str_case_find(line, ": ssl handshake failure") ||
+			   hf_str_case_find(line, "decryption has failed");
 	guess_writer(line, ret);
 	ret->writer_is_server |= context->server && !ret->writer_is_client;
 	ret->writer_is_client |= context->client && !ret->writer_is_server;

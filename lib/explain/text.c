@@ -32,10 +32,9 @@ static void wrapped(struct hf_buf *out, const char *margin, const char *text)
 		column += word;
 		text += word;
 		blanks = strspn(text, " ");
-		if (*text && column + blanks < COLUMNS) {
+		if (*text && column + blanks < COLUMNS)
 			(void)hf_buf_append(out, text, blanks);
-			column += blanks;
-		}
+		column += blanks; /* where they do not fit, neither does what follows */
 		text += blanks;
 	}
 	(void)hf_buf_putc(out, '\n');

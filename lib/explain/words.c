@@ -211,6 +211,10 @@ static void headline(struct deduction *d)
 					    "%s%s. [%s%s]",
 					    hf_side_name(e->refused_by), whose(e), sentence_of(e),
 					    info->id, sure);
+	else if (e->cause == HF_REASON_R_SESSION_CONTEXT)
+		e->headline = hf_str_printf("MEETS the first time; the server %s refuses who comes "
+					    "back - %s. [%s%s]",
+					    d->c->target, info->sentence, info->id, sure);
 	else if (e->cause == HF_REASON_T_PLAINTEXT_SERVER || e->cause == HF_REASON_T_STARTTLS)
 		e->headline = hf_str_printf("NO TLS on %s - %s. [%s%s]", d->c->target,
 					    info->sentence, info->id, sure);
@@ -280,7 +284,7 @@ static struct hf_words_about about_of(const struct deduction *d)
 		.trust_file = by_client ? c->ca_path : c->server_ca_path,
 		.lists_file = by_client ? c->crl_path : c->server_crl_path,
 		.top = top_of(d, other(judge)),
-		.bridge = c->bridge,
+		.bridge = by_client ? c->server_bridge : c->bridge,
 	};
 }
 

@@ -45,6 +45,8 @@ static int ssl_start(struct hf_tls_conn *conn, struct hf_err *err)
 		return 0;
 	}
 	SSL_set_connect_state(conn->ssl);
+	if (hf_tls_resume(conn->ssl, conn->context->resumption, err) < 0)
+		return -HF_E_CRYPTO;
 	return name_send(conn, err);
 }
 

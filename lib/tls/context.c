@@ -237,6 +237,8 @@ static int looks_apply(struct hf_tls_context *context, const struct hf_tls_confi
 		return 0;
 	if (config->ask_staple && SSL_CTX_set_tlsext_status_type(ssl, TLSEXT_STATUSTYPE_ocsp) != 1)
 		return hf_err_ossl(err, HF_E_CRYPTO, "asking for an OCSP response");
+	if (config->tickets)
+		SSL_CTX_clear_options(ssl, SSL_OP_NO_TICKET);
 	if (config->post_handshake_auth)
 		SSL_CTX_set_post_handshake_auth(ssl, 1);
 	return config->anything ? anything_apply(ssl, err) : 0;
@@ -281,6 +283,7 @@ static void fields_copy(struct hf_tls_context *context, const struct hf_tls_conf
 	context->session_pool = config->session_pool;
 	context->tag = config->tag;
 	context->insecure = config->insecure && config->role == HF_TLS_CLIENT;
+	context->resumption = config->resumption;
 	context->now = config->now;
 	context->now_arg = config->now_arg;
 	context->keylog = config->keylog;

@@ -38,6 +38,7 @@ enum {
 };
 
 struct hf_tls_context;
+struct hf_tls_resumption;
 
 /* A server name with a context of its own: "a.example", or "*.example" for one label. */
 struct hf_tls_name {
@@ -107,6 +108,10 @@ struct hf_tls_config {
 	/* Clients that look rather than use (probe): ask for an OCSP staple; say that a certificate
 	 * may be demanded after the handshake; offer whatever libssl has, however weak. */
 	bool ask_staple, post_handshake_auth, anything;
+	/* Clients that look: take tickets of TLS 1.2 too, and offer to resume this session, which
+	 * must outlive the context.  NULL: none is offered. */
+	bool tickets;
+	const struct hf_tls_resumption *resumption;
 };
 
 /* Checks everything that would refuse every peer later and names it: no credential, names of the

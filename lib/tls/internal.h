@@ -31,6 +31,7 @@ struct hf_tls_context {
 	bool silent, resume;
 	int64_t session_seconds; /* how long a session may be resumed */
 	struct hf_session_pool *session_pool; /* borrowed; NULL: none */
+	const struct hf_tls_resumption *resumption; /* borrowed; NULL: none is offered */
 	char *server_name, *verify_name;
 	char *scope_name, *listener;   /* may be NULL */
 	uint8_t scope[HF_SHA256_LEN];  /* of scope_name */
@@ -192,5 +193,7 @@ const char *hf_tls_not_tls_cause(const struct hf_tls_conn *conn);
 void hf_tls_message_seen(int sent, int version, int content_type, const void *data, size_t len,
 			 SSL *ssl, void *arg);
 void hf_tls_sni_keep(struct hf_tls_conn *conn);
+/* resumption.c: NULL offers nothing.  0 or negative. */
+int hf_tls_resume(SSL *ssl, const struct hf_tls_resumption *resumption, struct hf_err *err);
 
 #endif

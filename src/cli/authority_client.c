@@ -41,12 +41,11 @@ static int dial(const struct hf_client_call *call, const struct hf_url *url,
 	int64_t seconds = call->timeout ? call->timeout : HF_CLIENT_TIMEOUT_SECONDS;
 	HF_AUTO(hf_session) session = NULL;
 	struct hf_address list[HF_ADDRESSES_CAP];
-	size_t len = 0;
-	int rc = hf_address_resolve(url->host, url->port, list, &len, err);
+	struct hf_session_way way = { .list = list };
+	int rc = hf_address_resolve(url->host, url->port, list, &way.len, err);
 
 	if (rc == 0)
-		rc = hf_session_dial(list, len, NULL, hf_clock_monotonic_ms() + seconds * 1000,
-				     &session, err);
+		rc = hf_session_dial(&way, hf_clock_monotonic_ms() + seconds * 1000, &session, err);
 	if (rc == 0)
 		rc = hf_session_start_tls(session, context, err);
 	if (rc < 0)

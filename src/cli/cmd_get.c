@@ -249,15 +249,15 @@ static int dial(struct get *g)
 	char host[HF_HOST_CAP];
 	int port = g->url.port, rc = 0;
 	struct hf_via via = { .kind = HF_VIA_NONE };
-	size_t len;
+	struct hf_session_way way = { .list = list, .via = &via };
 
 	(void)hf_str_copy(host, sizeof(host), g->url.host);
 	if (g->opts->connect)
 		rc = hf_hostport_parse(g->opts->connect, g->url.port, host, &port, &g->ctx->err);
 	if (rc == 0)
-		rc = hf_cli_way(&g->opts->via, host, port, &via, list, &len, &g->ctx->err);
+		rc = hf_cli_way(&g->opts->via, host, port, &via, list, &way.len, &g->ctx->err);
 	if (rc == 0)
-		rc = hf_session_dial(list, len, &via, deadline, &g->session, &g->ctx->err);
+		rc = hf_session_dial(&way, deadline, &g->session, &g->ctx->err);
 	hf_via_done(&via);
 	if (rc == 0 && g->opts->send_proxy)
 		(void)hf_session_send_proxy(g->session); /* what comes of it the handshake tells */

@@ -79,6 +79,21 @@ void explain_judge_by_server(struct explain_meeting *m)
 	    hf_verify(&c->own, trust, &options, &c->own_by_server, &m->ctx->err) == 0;
 }
 
+void explain_judge_server_path(struct explain_meeting *m)
+{
+	HF_AUTO_DONE(hf_known) known = { 0 };
+	struct hf_case *c = m->c;
+	const struct hf_certs *sent = &c->looks[HF_LOOK_MAIN].transcript.server.certs;
+	struct hf_standing standing = { .path = &c->server_path,
+					.bridge = c->server_bridge,
+					.bridge_cap = sizeof(c->server_bridge) };
+
+	if (sent->len == 0)
+		return;
+	known_here(m, &known);
+	(void)hf_standing_climb(sent, &known, &standing, NULL);
+}
+
 /* Nobody is trusted here: the server's chain is judged on its own merits. */
 void explain_judge_server_alone(struct explain_meeting *m)
 {

@@ -58,6 +58,7 @@ void explain_look(struct explain_meeting *m, enum hf_look_kind kind)
 		.plain = m->plain,
 		.send_proxy = o->send_proxy,
 		.timeout_ms = o->timeout * 1000,
+		.resumption = &m->resumption,
 		.tell = o->trace ? hf_cli_trace_event : NULL,
 	};
 

@@ -22,6 +22,7 @@ static void meeting_done(struct explain_meeting *m)
 	hf_credential_free(m->credential);
 	EVP_PKEY_free(m->token_key);
 	hf_trust_unref(m->trust);
+	hf_tls_resumption_free(m->resumption);
 	if (m->c)
 		hf_case_done(m->c);
 	free(m->c);
@@ -254,6 +255,7 @@ static int meet(struct explain_meeting *m)
 	if (rc < 0)
 		return rc;
 	explain_judge_server_alone(m);
+	explain_judge_server_path(m);
 	rc = deduce(m);
 	return rc < 0 ? rc : report(m);
 }

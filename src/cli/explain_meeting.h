@@ -18,6 +18,7 @@ struct explain_meeting {
 	struct hf_credential *credential;
 	EVP_PKEY *token_key; /* owned; NULL: the key is a file, or the token did not open */
 	struct hf_trust *trust;
+	struct hf_tls_resumption *resumption; /* of the main look; owned, NULL: none */
 	struct hf_strv alpn;
 	struct hf_address addresses[HF_ADDRESSES_CAP];
 	size_t addresses_len;
@@ -33,6 +34,8 @@ const char *explain_server_file(const struct explain_meeting *m, size_t i);
 int explain_judge_own(struct explain_meeting *m);
 /* The client's by the server's files, when they are known. */
 void explain_judge_by_server(struct explain_meeting *m);
+/* How far up the server's chain leads with the CAs that are known here. */
+void explain_judge_server_path(struct explain_meeting *m);
 /* The server's on its own merits, when nobody is trusted here. */
 void explain_judge_server_alone(struct explain_meeting *m);
 

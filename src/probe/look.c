@@ -12,6 +12,8 @@
 #include "util/clock.h"
 
 enum { VERDICT_MS = 400, VERDICT_12_MS = 120, ANSWER_MS = 2000 };
+/* what every path carries (RFC 9293 3.7.1), and how long one that loses packets is tried again */
+enum { SEGMENT_LEN = 536, SMALL_MS = 3000 };
 
 /* What a kind of look changes about the client's way. */
 static void adapt(struct hf_look_plan *p, struct hf_tls_config *config, enum hf_look_kind kind)
@@ -46,6 +48,14 @@ static void adapt(struct hf_look_plan *p, struct hf_tls_config *config, enum hf_
 	case HF_LOOK_LATE_AUTH:
 		config->post_handshake_auth = true;
 		/* fall through */
+	case HF_LOOK_SMALL:
+		p->segment_len = SEGMENT_LEN;
+		p->timeout_ms = HF_MIN(p->timeout_ms, (int64_t)SMALL_MS);
+		break;
+	case HF_LOOK_RESUMED:
+		config->resumption = *p->resumption;
+		config->insecure = true; /* whose certificates come with the session */
+		break;
 	case HF_LOOK_HTTP1:
 		config->alpn = NULL; /* the request is one of HTTP/1.1 */
 		break;
@@ -81,6 +91,7 @@ static int make_context(struct hf_look_plan *p, enum hf_look_kind kind,
 		.sigalgs = p->sigalgs,
 		.now = hf_clock_for_tls,
 		.ask_staple = true,
+		.tickets = true,
 	};
 
 	adapt(p, &config, kind);
@@ -234,12 +245,13 @@ static void conclude(const struct hf_tls_context *context, struct hf_session *se
 	hf_tls_conn_record(conn, NULL);
 }
 
-static void dial_and_talk(struct hf_look_plan *p, struct hf_tls_context *context,
-			  struct hf_look *look, struct hf_err *err)
+static void dial_and_talk(struct hf_look_plan *p, enum hf_look_kind kind,
+			  struct hf_tls_context *context, struct hf_look *look, struct hf_err *err)
 {
 	HF_AUTO(hf_session) session = NULL;
 	int64_t deadline = hf_clock_monotonic_ms() + p->timeout_ms;
-	int rc = hf_session_dial(p->addresses, p->addresses_len, p->via, deadline, &session, err);
+	struct hf_session_way way = { p->addresses, p->addresses_len, p->via, p->segment_len };
+	int rc = hf_session_dial(&way, deadline, &session, err);
 
 	if (rc < 0) {
 		/* Of a server behind a proxy nothing is known then. */
@@ -257,6 +269,11 @@ static void dial_and_talk(struct hf_look_plan *p, struct hf_tls_context *context
 	if (hf_session_tls(session))
 		hf_tls_conn_record(hf_session_tls(session), &look->transcript);
 	converse(p, session, look);
+	look->unconfirmed = look->end == HF_LOOK_OPEN && hf_session_unconfirmed(session);
+	if (kind == HF_LOOK_MAIN && p->resumption && hf_session_tls(session)) {
+		*p->resumption = hf_tls_resumption_of(hf_session_tls(session));
+		look->resumable = *p->resumption != NULL;
+	}
 	conclude(context, session, look);
 }
 
@@ -281,6 +298,6 @@ void hf_look_make(const struct hf_look_plan *plan, enum hf_look_kind kind, struc
 	if (rc < 0)
 		look->end = HF_LOOK_NOT_MADE;
 	else
-		dial_and_talk(&p, context, look, &err);
+		dial_and_talk(&p, kind, context, look, &err);
 	(void)snprintf(look->own_error, sizeof(look->own_error), "%s", err.msg);
 }

@@ -6,6 +6,7 @@
 
 #include "explain/explain.h"
 #include "probe/request.h"
+#include "tls/resumption.h"
 
 struct hf_look_plan {
 	const struct hf_address *addresses;
@@ -21,7 +22,10 @@ struct hf_look_plan {
 	enum hf_tls_version tls_min, tls_max;
 	enum hf_profile profile;
 	bool compat, plain, send_proxy;
+	int segment_len; /* of TCP; 0: the system's choice */
 	int64_t timeout_ms;
+	/* Of the main look, for the one that resumes; owned by the caller, may be set. */
+	struct hf_tls_resumption **resumption;
 	void (*tell)(void *arg, const struct hf_event *event); /* of the main look; may be NULL */
 };
 

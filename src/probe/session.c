@@ -5,11 +5,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -53,7 +55,8 @@ static bool wait_for(int fd, short events, int64_t until_ms)
 	}
 }
 
-static int connect_one(const struct hf_address *to, int64_t deadline_ms, int *ret_fd)
+static int connect_one(const struct hf_address *to, int segment_len, int64_t deadline_ms,
+		       int *ret_fd)
 {
 	HF_AUTO(fd) fd = socket(to->sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int error = 0, one = 1;
@@ -61,6 +64,9 @@ static int connect_one(const struct hf_address *to, int64_t deadline_ms, int *re
 
 	if (fd < 0)
 		return -errno;
+	/* before the SYN, which tells the peer (RFC 9293 3.7.1) */
+	if (segment_len)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &segment_len, sizeof(segment_len));
 	if (connect(fd, (const struct sockaddr *)&to->sa, to->len) != 0) {
 		if (errno != EINPROGRESS)
 			return -errno;
@@ -151,28 +157,29 @@ static int go_through(struct hf_session *session, const struct hf_via *via, stru
 	return rc;
 }
 
-int hf_session_dial(const struct hf_address *list, size_t len, const struct hf_via *via,
-		    int64_t deadline_ms, struct hf_session **ret_session, struct hf_err *err)
+int hf_session_dial(const struct hf_session_way *way, int64_t deadline_ms,
+		    struct hf_session **ret_session, struct hf_err *err)
 {
 	HF_AUTO_DONE(hf_buf) tried = HF_BUF_INIT(HF_ERR_MSG_CAP);
 	HF_AUTO(hf_session) session = NULL;
-	bool proxy = via != NULL && via->kind != HF_VIA_NONE;
+	bool proxy = way->via != NULL && way->via->kind != HF_VIA_NONE;
 	int last = ECONNREFUSED;
 
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 0; i < way->len; i++) {
+		const struct hf_address *to = &way->list[i];
 		char where[HF_ADDRESS_TEXT_CAP];
-		int fd = -1, rc = connect_one(&list[i], deadline_ms, &fd);
+		int fd = -1, rc = connect_one(to, way->segment_len, deadline_ms, &fd);
 
 		if (rc == 0) {
-			rc = session_new(fd, &list[i], deadline_ms, &session, err);
+			rc = session_new(fd, to, deadline_ms, &session, err);
 			if (rc == 0 && proxy)
-				rc = go_through(session, via, err);
+				rc = go_through(session, way->via, err);
 			if (rc == 0)
 				*ret_session = hf_take(session);
 			return rc;
 		}
 		last = -rc;
-		hf_address_format(&list[i], where);
+		hf_address_format(to, where);
 		(void)hf_buf_printf(&tried, "%s%s: %s", i ? "; " : "", where, strerror(last));
 	}
 	return no_connection(last, proxy, &tried, err);
@@ -393,6 +400,13 @@ void hf_session_close(struct hf_session *session)
 struct hf_tls_conn *hf_session_tls(const struct hf_session *session)
 {
 	return session->tls;
+}
+
+bool hf_session_unconfirmed(const struct hf_session *session)
+{
+	int bytes = 0;
+
+	return ioctl(session->fd, SIOCOUTQ, &bytes) == 0 && bytes > 0; /* tcp(7) */
 }
 
 const struct hf_address *hf_session_peer(const struct hf_session *session)

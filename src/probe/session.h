@@ -17,11 +17,19 @@ enum hf_session_end {
 	HF_SESSION_TIMEOUT,
 };
 
-/* Tries the addresses in turn until one answers; they are those of the proxy `via` when there is
- * one (NULL or kind NONE: straight), which is then asked for the server.  deadline_ms: on
- * hf_clock_monotonic_ms().  Negative when none did: the error names each address and why. */
-int hf_session_dial(const struct hf_address *list, size_t len, const struct hf_via *via,
-		    int64_t deadline_ms, struct hf_session **ret_session, struct hf_err *err);
+/* Where a connection leads. */
+struct hf_session_way {
+	const struct hf_address *list; /* tried in turn until one answers */
+	size_t len;
+	/* The addresses are this proxy's, which is then asked for the server; NULL or kind NONE:
+	 * straight. */
+	const struct hf_via *via;
+	int segment_len; /* bytes of a TCP segment at most, both ways; 0: the system's choice */
+};
+/* deadline_ms: on hf_clock_monotonic_ms().  Negative when no address answered: the error names each
+ * and why. */
+int hf_session_dial(const struct hf_session_way *way, int64_t deadline_ms,
+		    struct hf_session **ret_session, struct hf_err *err);
 /* context NULL: the session stays plain. */
 int hf_session_start_tls(struct hf_session *session, struct hf_tls_context *context,
 			 struct hf_err *err);
@@ -46,6 +54,8 @@ void hf_session_close(struct hf_session *session);   /* close_notify, then frees
 HF_DEFINE_AUTO(hf_session, struct hf_session, hf_session_close);
 
 struct hf_tls_conn *hf_session_tls(const struct hf_session *session); /* NULL when plain */
+/* Bytes of ours that the peer's TCP has not confirmed yet: what a path that loses them leaves. */
+bool hf_session_unconfirmed(const struct hf_session *session);
 const struct hf_address *hf_session_peer(const struct hf_session *session);
 /* Microseconds that only go forward: the clock of transcripts. */
 int64_t hf_session_clock_us(void);

@@ -117,9 +117,8 @@ static struct hf_cert *issuer_in(const struct hf_certs *list, const struct hf_ce
 	return NULL;
 }
 
-/* What was sent first, then what is known here. */
-static int climb(const struct hf_certs *chain, const struct hf_known *known,
-		 struct hf_standing *ret, struct hf_err *err)
+int hf_standing_climb(const struct hf_certs *chain, const struct hf_known *known,
+		      struct hf_standing *ret, struct hf_err *err)
 {
 	bool bridged = false;
 	int rc = hf_certs_add(ret->path, chain->items[0], err);
@@ -233,7 +232,7 @@ int hf_standing_judge(const struct hf_certs *chain, const struct hf_known *known
 {
 	struct hf_cert *top;
 	bool leaf_alone, rooted;
-	int rc = climb(chain, known, ret, err);
+	int rc = hf_standing_climb(chain, known, ret, err);
 
 	if (rc < 0)
 		return rc;

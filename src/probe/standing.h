@@ -27,6 +27,10 @@ struct hf_standing {
 	char *bridge;
 	size_t bridge_cap;
 };
+/* Only the path (what was sent first, then what is known here) and the bridge; chain is not empty.
+ * 0 or negative (memory). */
+int hf_standing_climb(const struct hf_certs *chain, const struct hf_known *known,
+		      struct hf_standing *ret, struct hf_err *err);
 /* 0 or negative (memory). */
 int hf_standing_judge(const struct hf_certs *chain, const struct hf_known *known,
 		      const struct hf_crls *crls, const struct hf_verify_options *options,

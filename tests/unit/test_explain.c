@@ -4,6 +4,7 @@
 #include "tls_fixture.h"
 
 #include "base/time.h"
+#include "explain/internal.h"
 #include "explain/logline.h"
 #include "explain/story.h"
 
@@ -52,6 +53,7 @@ static struct hf_case *refused_with(int alert)
 	look->made = look->handshake_done = true;
 	look->at = c->now;
 	look->transcript.offer.seen = look->transcript.choice.seen = true;
+	look->transcript.offer.sni = hf_str_dup("gw.zoo.test");
 	look->transcript.choice.version = HF_TLS_1_3;
 	look->transcript.demand.seen = true;
 	look->transcript.client.seen = true;
@@ -283,6 +285,25 @@ static void test_the_depth_of_a_verdict_in_a_log(void **state)
 	assert_false(hf_log_line_read("/000000000A000086/0/0/0 x", &context, &m));
 }
 
+/* Wherever the margin falls, a blank between two words is one, or a line's end. */
+static void test_words_at_the_margin_stay_apart(void **state)
+{
+	(void)state;
+	for (int first = 60; first < 90; first++) {
+		HF_AUTO_DONE(hf_buf) out = HF_BUF_INIT(1024);
+		char text[128];
+		size_t longest = 0;
+
+		snprintf(text, sizeof(text), "%0*d b c", first, 1);
+		hf_paragraph(&out, "Why", text);
+		for (const char *line = hf_buf_str(&out); *line; line += strcspn(line, "\n") + 1)
+			longest = HF_MAX(longest, strcspn(line, "\n"));
+		assert_true(longest <= (size_t)HF_MAX(80, 10 + first));
+		assert_null(strstr(hf_buf_str(&out), "1b"));
+		assert_null(strstr(hf_buf_str(&out), "bc"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,6 +313,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_was_sent),
 		cmocka_unit_test(test_one_shot_asks_for_nothing_more),
 		cmocka_unit_test(test_views_are_escaped),
+		cmocka_unit_test(test_words_at_the_margin_stay_apart),
 		cmocka_unit_test(test_every_reason_can_be_told),
 		cmocka_unit_test(test_lines_of_logs),
 		cmocka_unit_test(test_the_depth_of_a_verdict_in_a_log),

@@ -42,7 +42,8 @@ class Listening(Watched):
 
 
 class NginxServer(Listening):
-    """nginx in one process; `extra` stands in the server block, `location` in its location."""
+    """nginx in one process; `extra` stands in the server block, `location` in its location.  vhost: another one's name,
+    credential and rows."""
     name = "nginx"
 
     def __init__(self, home, cred, ca=None, mode="require", version=None, crls=(), host="127.0.0.1", extra="",
@@ -69,8 +70,8 @@ class NginxServer(Listening):
         rows.append("ssl_protocols %s;" % ("TLSv" + version if version else "TLSv1.2 TLSv1.3"))
         servers = ""
         if vhost:
-            servers = "server { listen %s:%d ssl; server_name %s; ssl_certificate %s; ssl_certificate_key %s; }" % (
-                host, self.port, vhost[0], vhost[1].cert, vhost[1].key)
+            servers = "server { listen %s:%d ssl; server_name %s; ssl_certificate %s; ssl_certificate_key %s; %s }" % (
+                host, self.port, vhost[0], vhost[1].cert, vhost[1].key, vhost[2] if vhost[2:] else "")
         conf = write(folder, "nginx.conf", """
 worker_processes 1; daemon off; master_process off; pid %(f)s/pid; error_log stderr info;
 events { worker_connections 64; }

@@ -13,11 +13,8 @@ from explain_casebook import CASES  # noqa: E402
 
 # What no program on this machine does; other programs' words and the story are all there is.
 ELSEWHERE = {
-    "N-EKU-FILTER": "Windows, Apple and .NET clients", "R-ACCEPTED-NAMES-STALE": "Java and Go servers that reload half",
-    "P-SNI-DEFAULT-POLICY": "a finding about a server, not of a meeting", "N-TOKEN-PSS": "a smartcard without PSS",
-    "T-MTU": "a path that loses large packets",
-    "R-SESSION-CONTEXT": "explain resumes nothing", "R-RESUMED-IDENTITY": "other servers; ours judges a resumed client again",
-    "P-UNSAFE-RENEG": "OpenSSL 3 has no server without RFC 5746",
+    "N-EKU-FILTER": "Windows, Apple and .NET clients", "N-TOKEN-PSS": "a smartcard without PSS",
+    "R-RESUMED-IDENTITY": "other servers; ours judges a resumed client again",
 }
 
 
