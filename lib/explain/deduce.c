@@ -98,25 +98,53 @@ static bool look_is_good(const struct hf_look *look)
 	       (!look->failed || (look->asked && look->failure.refused_by == HF_JUDGE_NOBODY));
 }
 
-/* What the server says of its client over HTTP/2 is not read here: the same over HTTP/1.1 tells. */
+static void look_instead(struct deduction *d, const struct hf_look *look)
+{
+	d->main = look;
+	d->t = &look->transcript;
+}
+
+/* A server that speaks HTTP/2 although nobody offered it: what it says to those who do. */
+static bool over_http2(struct deduction *d)
+{
+	const struct hf_look *same = hf_look_of(d, HF_LOOK_HTTP2);
+
+	if (!look_is_good(d->main) || !d->main->speaks_h2 || d->t->choice.alpn)
+		return false;
+	if (!same && hf_want(d, HF_LOOK_HTTP2))
+		return true;
+	hf_say_also(d->e, "the server speaks HTTP/2 alone: clients that offer no protocol, or "
+			  "HTTP/1.1, get no answer [P-ALPN]");
+	if (same && same->handshake_done) {
+		d->over_h2 = true;
+		look_instead(d, same);
+	}
+	return false;
+}
+
+/* Of an answer over HTTP/2 only status and page are read; the same over HTTP/1.1 has its fields too
+ * (the clock, the server's name, a login of its own).  Where it answers otherwise it counts for
+ * nothing: a server may know HTTP/2 alone. */
 static bool over_http1(struct deduction *d)
 {
 	const struct hf_look *same = hf_look_of(d, HF_LOOK_HTTP1);
+	int status = d->main->http.status;
 
 	if (!look_is_good(d->main) || !d->t->choice.alpn || strcmp(d->t->choice.alpn, "h2") != 0)
 		return false;
+	d->over_h2 = true;
+	if (d->main->http.stream_error >= 0 || (status > 0 && status < 400))
+		return false;
 	if (!same && hf_want(d, HF_LOOK_HTTP1))
 		return true;
-	if (!same || !same->handshake_done) {
-		hf_say_cannot_know(d->e, "what the server says of its client over HTTP/2: it was "
-					 "not asked (--alpn http/1.1 asks)");
-		return false;
+	if (same && same->handshake_done && (status == 0 || same->http.status == status)) {
+		hf_say_evidence(d->e,
+				"asked over HTTP/1.1, the server says the same of its client");
+		look_instead(d, same);
+	} else if (status == 0) {
+		hf_say_cannot_know(d->e, "what the server says of its client over HTTP/2: it gave "
+					 "no answer");
 	}
-	hf_say_evidence(d->e, "asked over HTTP/1.1, which says the same of the client's "
-			      "certificate: HTTP/2 is not spoken here");
-	d->over_h2 = true;
-	d->main = same;
-	d->t = &same->transcript;
 	return false;
 }
 
@@ -127,8 +155,9 @@ static void deduce(struct deduction *d)
 	if (!d->main->made || from_own_error(d))
 		return;
 	if (hf_deduce_transport(d) || hf_deduce_protocol(d) || hf_deduce_server_certificate(d) ||
-	    hf_deduce_broken_off(d) || over_http1(d) || hf_deduce_renegotiation(d) ||
-	    hf_deduce_default_policy(d) || hf_deduce_client_certificate(d) || hf_deduce_http(d))
+	    hf_deduce_broken_off(d) || over_http2(d) || over_http1(d) ||
+	    hf_deduce_renegotiation(d) || hf_deduce_default_policy(d) ||
+	    hf_deduce_client_certificate(d) || hf_deduce_http(d))
 		return;
 	if (d->c->set.plain ? d->main->http.status > 0 : look_is_good(d->main)) {
 		d->e->meets = true;
@@ -206,6 +235,7 @@ int hf_explain(const struct hf_case *c, struct hf_explanation *e, struct hf_err 
 	hf_explanation_done(e);
 	deduce(&d);
 	alert_of(&d);
+	e->http_status = d.main->http.status;
 	if (e->wants != HF_LOOK_MAIN)
 		return 0;
 	add_other_findings(&d);

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { HTTP_1_1_REQUIRED = 0xd }; /* RFC 9113 7 */
+
 static bool says(const struct deduction *d, const char *words)
 {
 	return strstr(d->main->http.body, words) != NULL;
@@ -120,6 +122,11 @@ static bool late_auth(struct deduction *d)
 /* TLS 1.2: asked for a certificate in a second handshake, which we do not begin. */
 bool hf_deduce_renegotiation(struct deduction *d)
 {
+	if (d->over_h2 && d->main->http.stream_error == HTTP_1_1_REQUIRED) {
+		decide_late_auth(d);
+		hf_say_evidence(d->e, "the server ends the request with HTTP_1_1_REQUIRED (0xd)");
+		return true;
+	}
 	if (!d->main->handshake_done || d->main->http.status ||
 	    !hf_transcript_message_find(d->t, HF_HANDSHAKE_HELLO_REQUEST, false))
 		return false;
@@ -222,11 +229,15 @@ static bool forbidden(struct deduction *d)
  * certificates. */
 static bool own_login(struct deduction *d)
 {
-	if (d->main->http.challenge)
+	/* the fields of an answer over HTTP/2 are not read: it may well be one */
+	bool challenge =
+	    d->main->http.challenge || (d->t->choice.alpn && strcmp(d->t->choice.alpn, "h2") == 0);
+
+	if (challenge)
 		hf_say_cannot_know(d->e,
 				   "what the application says to its login: it answers 401 and "
 				   "asks for one (WWW-Authenticate)");
-	return d->main->http.challenge;
+	return challenge;
 }
 
 bool hf_deduce_http(struct deduction *d)

@@ -34,7 +34,8 @@ enum hf_look_kind {
 	HF_LOOK_DEFAULTS,
 	HF_LOOK_ANYTHING,   /* offering whatever the library has */
 	HF_LOOK_LATE_AUTH,  /* offering post-handshake authentication */
-	HF_LOOK_HTTP1,	    /* without ALPN, where h2 was chosen: HTTP/2 is not spoken here */
+	HF_LOOK_HTTP1,	    /* without ALPN, where h2 was chosen: for what only HTTP/1.1 tells */
+	HF_LOOK_HTTP2,	    /* offering h2, where the server speaks it unasked */
 	HF_LOOK_SMALL,	    /* in small TCP segments */
 	HF_LOOK_RESUMED,    /* resuming the session of the first */
 	HF_LOOK_DATE,	    /* whatever the server's certificate is worth: for its clock */
@@ -55,6 +56,7 @@ enum hf_look_end {
 
 struct hf_web_answer {
 	int status;	      /* 0: no answer */
+	int stream_error;     /* HTTP/2: the stream ended in this code; -1 none */
 	char server[64];      /* escaped; "" when not said */
 	int64_t date;	      /* of the Date field; 0 none */
 	bool challenge;	      /* WWW-Authenticate: the application has a login of its own */
@@ -66,6 +68,7 @@ struct hf_look {
 	enum hf_look_end end;
 	int sys_errno;
 	bool handshake_done;
+	bool speaks_h2;	      /* it speaks HTTP/2 without having been asked to */
 	bool asked;	      /* our request was sent before the end came */
 	bool resumable;	      /* the server gave something to resume */
 	bool unconfirmed;     /* what we sent last has not arrived, after all that time */
@@ -150,6 +153,7 @@ struct hf_explanation {
 	struct hf_cert *cert;	/* counted */
 	int64_t since;		/* 0: not known */
 	int alert;		/* -1 none */
+	int http_status;	/* of the look that decided; 0 none */
 	bool alert_received;
 	char *headline, *why, *fix; /* owned, escaped; may be NULL */
 	struct hf_strv evidence, cannot_know, also; /* also: other findings, consequences marked */

@@ -39,6 +39,7 @@ const char *hf_look_words(enum hf_look_kind kind)
 		[HF_LOOK_ANYTHING] = "offering everything the TLS library has",
 		[HF_LOOK_LATE_AUTH] = "offering post-handshake authentication",
 		[HF_LOOK_HTTP1] = "over HTTP/1.1",
+		[HF_LOOK_HTTP2] = "over HTTP/2",
 		[HF_LOOK_SMALL] = "in small TCP segments",
 		[HF_LOOK_RESUMED] = "resuming the session of the first",
 		[HF_LOOK_DATE] = "without judging the server, for its clock",
@@ -51,6 +52,7 @@ void hf_look_init(struct hf_look *look)
 {
 	memset(look, 0, sizeof(*look));
 	look->info.alert_sent = look->info.alert_received = -1;
+	look->http.stream_error = -1;
 	hf_verdict_init(&look->server);
 	hf_transcript_init(&look->transcript, NULL);
 }

@@ -202,8 +202,8 @@ void hf_explanation_to_json(const struct hf_case *c, const struct hf_explanation
 	json_certificate(e, j);
 	json_alert(e, j);
 	json_lists(c, e, j);
-	if (c->looks[HF_LOOK_MAIN].http.status)
-		hf_json_int(j, "http_status", c->looks[HF_LOOK_MAIN].http.status);
+	if (e->http_status)
+		hf_json_int(j, "http_status", e->http_status);
 	else
 		hf_json_null(j, "http_status");
 	hf_ladder_to_json(c, e, j);

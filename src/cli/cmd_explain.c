@@ -15,7 +15,8 @@ static const struct hf_option meeting_options[] = {
 	  .offset = AT(server_files),
 	  .arg = "CERT[,KEY][,CA][,CRL]",
 	  .help =
-	      "what the server has, if you have it: judged too, and compared with what it sends" },
+	      "what the server has, if you have it: judged too, and compared with what it sends; beside "
+	      "a log or a record its CA file and lists (--ca and --crl as well) confirm what is said" },
 	{ .name = "one-shot",
 	  .kind = HF_OPT_FLAG,
 	  .offset = AT(one_shot),

@@ -32,8 +32,11 @@ int explain_lines(struct hf_cmd_ctx *ctx, const struct explain_opts *opts, const
 
 /* explain_record.c: refusal records of the gateway, grouped by what they have in common. */
 struct explain_digest;
-/* server_files as in the option; NULL: not known. */
-int explain_digest_new(const char *server_files, struct explain_digest **ret, struct hf_err *err);
+/* With what lies beside the log: --server-files, --ca, --crl. */
+int explain_digest_new(const struct explain_opts *opts, struct explain_digest **ret,
+		       struct hf_err *err);
+struct explain_beside;
+const struct explain_beside *explain_digest_beside(const struct explain_digest *d); /* borrowed */
 void explain_digest_free(struct explain_digest *d);
 bool explain_digest_add(struct explain_digest *d, const char *line); /* false: no JSON object */
 size_t explain_digest_len(const struct explain_digest *d);

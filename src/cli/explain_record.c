@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/time.h"
-#include "cli/explain.h"
+#include "cli/explain_beside.h"
 #include "cli/explain_reading.h"
 #include "util/clock.h"
 
@@ -19,6 +19,7 @@ struct explain_digest {
 	size_t len, total, left_out;
 	struct hf_certs server; /* the server's chain, when its files are known */
 	struct hf_known known;
+	struct explain_beside beside;
 };
 
 /* --- together ---------------------------------------------------------------------------- */
@@ -45,6 +46,41 @@ static void merge(struct explain_digest *d, struct explain_group *g)
 	d->groups[d->len++] = *g;
 }
 
+/* What the CA file and the lists on disk say of it now.  Our own judge had the whole chain: where
+ * it is certain, they only add to it. */
+static void look_beside(const struct explain_digest *d, struct explain_group *g)
+{
+	enum hf_reason candidates[HF_CANDIDATES];
+	size_t len = g->candidates_len;
+	enum hf_confidence confidence = g->confidence;
+	struct explain_suspect suspect = {
+		candidates,
+		&len,
+		&confidence,
+		g->subject,
+		g->issuer,
+		g->serial,
+		strcmp(g->role, hf_role_name(HF_ROLE_CLIENT_CA)) == 0,
+		&g->evidence,
+	};
+
+	memcpy(candidates, g->candidates, sizeof(candidates));
+	if (g->refused_by != HF_SIDE_SERVER ||
+	    !explain_beside_refine(&d->beside, hf_clock_now(), &suspect) ||
+	    g->confidence == HF_CERTAIN)
+		return;
+	memcpy(g->candidates, candidates, sizeof(candidates));
+	g->candidates_len = len;
+	g->confidence = confidence;
+	if (g->cause == candidates[0])
+		return;
+	g->cause = candidates[0];
+	free(g->why);
+	free(g->fix_words);
+	g->why = hf_str_dup(hf_reason_info(g->cause)->sentence);
+	g->fix_words = hf_str_dup(hf_reason_info(g->cause)->remedy);
+}
+
 static void add_record(struct explain_digest *d, const json_t *record)
 {
 	const json_t *suppressed = json_object_get(record, "suppressed");
@@ -59,11 +95,14 @@ static void add_record(struct explain_digest *d, const json_t *record)
 		return;
 	d->total++;
 	explain_record_read(record, &own, &group);
+	look_beside(d, &group);
 	merge(d, &group);
 }
 
-int explain_digest_new(const char *server_files, struct explain_digest **ret, struct hf_err *err)
+int explain_digest_new(const struct explain_opts *opts, struct explain_digest **ret,
+		       struct hf_err *err)
 {
+	const char *server_files = opts->server_files;
 	struct explain_digest *d = calloc(1, sizeof(*d));
 	HF_AUTO(cstr) cert = NULL;
 	HF_AUTO_DONE(hf_pemfile) f = HF_PEMFILE_INIT;
@@ -79,12 +118,19 @@ int explain_digest_new(const char *server_files, struct explain_digest **ret, st
 		if (rc == 0)
 			hf_known_add_file(&d->known, cert, true);
 	}
+	if (rc == 0)
+		rc = explain_beside_load(opts, &d->beside, err);
 	if (rc < 0) {
 		explain_digest_free(d);
 		return rc;
 	}
 	*ret = d;
 	return 0;
+}
+
+const struct explain_beside *explain_digest_beside(const struct explain_digest *d)
+{
+	return &d->beside;
 }
 
 void explain_digest_free(struct explain_digest *d)
@@ -95,6 +141,7 @@ void explain_digest_free(struct explain_digest *d)
 		explain_group_done(&d->groups[i]);
 	hf_certs_done(&d->server);
 	hf_known_done(&d->known);
+	explain_beside_done(&d->beside);
 	free(d);
 }
 
@@ -349,7 +396,7 @@ int explain_records(struct hf_cmd_ctx *ctx, const struct explain_opts *opts)
 {
 	HF_AUTO_DONE(hf_buf) data = HF_BUF_INIT(LOG_CAP);
 	struct explain_digest *d = NULL;
-	int rc = explain_digest_new(opts->server_files, &d, &ctx->err);
+	int rc = explain_digest_new(opts, &d, &ctx->err);
 
 	if (rc == 0)
 		rc = hf_file_read(opts->record, &data, &ctx->err);

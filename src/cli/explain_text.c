@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* explain without a connection: the story of a reason, the list of them, lines of logs.  Must never
  * be surer than the text it reads. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/file.h"
 #include "cli/explain.h"
+#include "cli/explain_beside.h"
 #include "cli/explain_reading.h"
 #include "explain/logline.h"
 #include "explain/story.h"
+#include "util/clock.h"
 #include "util/complaint.h"
 
 enum { TEXT_CAP = 64 * 1024, LOG_CAP = 64 * 1024 * 1024 };
@@ -121,7 +124,9 @@ struct telling {
 	struct hf_log_meaning m;
 	struct explain_group group; /* with the server's files: what its chain says to the alert */
 	bool judged;
+	struct hf_strv evidence; /* of the server's files beside the log */
 	const char *role, *fix;
+	char *words; /* owned: what fix is, when the files have names */
 };
 
 static void settle(struct telling *t)
@@ -138,6 +143,30 @@ static void settle(struct telling *t)
 	(void)hf_str_copy(t->m.serial, sizeof(t->m.serial), t->group.serial);
 	t->role = t->group.role;
 	t->fix = t->group.fix_words ? t->group.fix_words : hf_reason_info(t->group.cause)->remedy;
+}
+
+/* What the server's CA file and lists say of a client that it refused. */
+static void look_beside(struct telling *t, const struct explain_beside *beside)
+{
+	struct explain_suspect suspect = { t->m.candidates, &t->m.candidates_len, &t->m.confidence,
+					   t->m.subject,    t->m.issuer,	  t->m.serial,
+					   t->m.is_ca,	    &t->evidence };
+	struct hf_words_about about = { .judge = HF_SIDE_SERVER,
+					.subject = t->m.subject,
+					.issuer = t->m.issuer,
+					.serial = t->m.serial,
+					.top = t->m.issuer,
+					.trust_file = beside->ca_path,
+					.lists_file = beside->list_paths.len
+							  ? beside->list_paths.items[0]
+							  : NULL };
+
+	if (t->judged || hf_log_refused_by(&t->m) != HF_SIDE_SERVER ||
+	    !explain_beside_refine(beside, hf_clock_now(), &suspect))
+		return;
+	t->role = role_of(&t->m) ? hf_role_name(role_of(&t->m)) : "";
+	t->words = hf_words_fix(t->m.candidates[0], &about);
+	t->fix = t->words ? t->words : hf_reason_info(t->m.candidates[0])->remedy;
 }
 
 static void line_to_json(struct hf_json *j, const struct telling *t)
@@ -166,6 +195,10 @@ static void line_to_json(struct hf_json *j, const struct telling *t)
 		hf_json_string(j, "serial", m->serial);
 		hf_json_object_end(j);
 	}
+	hf_json_array_begin(j, "evidence");
+	for (size_t i = 0; i < t->evidence.len; i++)
+		hf_json_string(j, NULL, t->evidence.items[i]);
+	hf_json_array_end(j);
 	hf_json_string(j, "fix", t->fix);
 	hf_json_object_end(j);
 }
@@ -201,6 +234,8 @@ static void tell_line(struct hf_out *out, const struct telling *t)
 		hf_out_print(out, "  %-20s %s\n%23s%s\n", info->id, info->sentence,
 			     "fix: ", i == 0 ? t->fix : info->remedy);
 	}
+	for (size_t i = 0; i < t->evidence.len; i++)
+		hf_out_print(out, "%23s%s\n", "beside: ", t->evidence.items[i]);
 	if (t->m.candidates_len > 1)
 		hf_out_print(out,
 			     "which one: handfast explain HOST:PORT --cert … --key … --ca …\n");
@@ -209,6 +244,7 @@ static void tell_line(struct hf_out *out, const struct telling *t)
 /* What a text of several lines is read into. */
 struct lines {
 	struct explain_digest *records;
+	const struct explain_beside *beside;
 	const char *name; /* that clients ask for; NULL not known */
 	struct hf_log_context context;
 	bool started;
@@ -227,6 +263,7 @@ static void one_line(struct hf_cmd_ctx *ctx, struct lines *lines, const char *li
 	t.m.writer_is_server |= t.judged;
 	t.m.alert |= t.judged && t.group.cause;
 	settle(&t);
+	look_beside(&t, lines->beside);
 	if (ctx->out.json_mode && !lines->started) {
 		hf_out_json_begin(&ctx->out);
 		hf_json_array_begin(&ctx->out.json, "lines");
@@ -235,11 +272,13 @@ static void one_line(struct hf_cmd_ctx *ctx, struct lines *lines, const char *li
 	tell_line(&ctx->out, &t);
 	if (t.judged)
 		explain_group_done(&t.group);
+	hf_strv_done(&t.evidence);
+	free(t.words);
 }
 
 static int all_lines(struct hf_cmd_ctx *ctx, char *text, struct explain_digest *d, const char *name)
 {
-	struct lines lines = { .records = d, .name = name };
+	struct lines lines = { .records = d, .beside = explain_digest_beside(d), .name = name };
 
 	hf_log_context_init(&lines.context, text);
 
@@ -266,7 +305,7 @@ int explain_lines(struct hf_cmd_ctx *ctx, const struct explain_opts *opts, const
 {
 	HF_AUTO_DONE(hf_buf) data = HF_BUF_INIT(LOG_CAP);
 	struct explain_digest *d = NULL;
-	int rc = explain_digest_new(opts->server_files, &d, &ctx->err);
+	int rc = explain_digest_new(opts, &d, &ctx->err);
 
 	if (rc < 0)
 		return rc;

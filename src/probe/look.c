@@ -9,11 +9,14 @@
 
 #include "base/err.h"
 #include "base/time.h"
+#include "probe/h2.h"
 #include "util/clock.h"
 
 enum { VERDICT_MS = 400, VERDICT_12_MS = 120, ANSWER_MS = 2000 };
 /* what every path carries (RFC 9293 3.7.1), and how long one that loses packets is tried again */
 enum { SEGMENT_LEN = 536, SMALL_MS = 3000 };
+
+static const char *const only_h2[] = { "h2", NULL };
 
 /* What a kind of look changes about the client's way. */
 static void adapt(struct hf_look_plan *p, struct hf_tls_config *config, enum hf_look_kind kind)
@@ -55,6 +58,9 @@ static void adapt(struct hf_look_plan *p, struct hf_tls_config *config, enum hf_
 	case HF_LOOK_RESUMED:
 		config->resumption = *p->resumption;
 		config->insecure = true; /* whose certificates come with the session */
+		break;
+	case HF_LOOK_HTTP2:
+		config->alpn = only_h2;
 		break;
 	case HF_LOOK_HTTP1:
 		config->alpn = NULL; /* the request is one of HTTP/1.1 */
@@ -166,6 +172,12 @@ static void note_answer(struct hf_look *look, const struct hf_answer *answer)
 	look->end = HF_LOOK_ANSWERED;
 }
 
+/* Node's words to who offered no protocol, where it knows HTTP/2 alone. */
+static bool asks_for_h2(const char *text)
+{
+	return strstr(text, "expected `h2` to be available") != NULL;
+}
+
 static void ask(const struct hf_look_plan *p, struct hf_session *session, struct hf_look *look)
 {
 	HF_AUTO_DONE(hf_answer) answer = HF_ANSWER_INIT;
@@ -182,10 +194,67 @@ static void ask(const struct hf_look_plan *p, struct hf_session *session, struct
 	if (p->plain && answer.bytes.len > 0)
 		hf_transcript_first(&look->transcript, answer.bytes.data, answer.bytes.len);
 	end_of(look, end);
+	look->speaks_h2 = hf_h2_begins(answer.bytes.data, answer.bytes.len);
 	if (end != HF_SESSION_OK || !answer.has_head)
 		return;
 	note_answer(look, &answer);
 	(void)hf_answer_read_body(session, &answer, keep_body, &look->http);
+	if (asks_for_h2(look->http.body)) {
+		look->speaks_h2 = true;
+		look->http.status = 0; /* no answer to the request: nobody has read it */
+	}
+}
+
+static void note_h2(struct hf_look *look, const struct hf_h2_reader *reader)
+{
+	look->http.stream_error = reader->error;
+	look->http.status = reader->status;
+	(void)keep_body(reader->body, reader->body_len, &look->http);
+	if (reader->status)
+		look->end = HF_LOOK_ANSWERED;
+}
+
+static void ask_h2(const struct hf_look_plan *p, struct hf_session *session, struct hf_look *look)
+{
+	HF_AUTO_DONE(hf_buf) out = HF_BUF_INIT(2 * HF_H2_FRAME_CAP);
+	HF_AUTO_DONE(hf_h2_reader) reader;
+	enum hf_session_end end = HF_SESSION_OK;
+	char piece[4096];
+
+	hf_h2_reader_init(&reader);
+	look->at = hf_clock_now();
+	if (hf_h2_request(p->url, &out) < 0)
+		return;
+	look->asked = true;
+	hf_session_set_timeout(session, ANSWER_MS);
+	while (end == HF_SESSION_OK && !reader.ended) {
+		size_t n = 0;
+
+		if (out.len > 0)
+			(void)hf_session_write(session, out.data, out.len);
+		hf_buf_clear(&out);
+		end = hf_session_read(session, piece, sizeof(piece), &n);
+		if (end == HF_SESSION_OK)
+			hf_h2_take(&reader, piece, n, &out);
+	}
+	end_of(look, end);
+	note_h2(look, &reader);
+}
+
+static bool speaks_http2(const struct hf_look *look)
+{
+	return look->transcript.choice.alpn && strcmp(look->transcript.choice.alpn, "h2") == 0;
+}
+
+/* Who speaks first and was not asked for a protocol: is it HTTP/2? */
+static void hear_first(struct hf_session *session, struct hf_look *look)
+{
+	char piece[4096] = "";
+	size_t n = 0;
+
+	if (!look->transcript.choice.alpn &&
+	    hf_session_read(session, piece, sizeof(piece) - 1, &n) == HF_SESSION_OK)
+		look->speaks_h2 = hf_h2_begins(piece, n) || asks_for_h2(piece);
 }
 
 /* A GET is for HTTP: not into another protocol that was agreed on. */
@@ -222,6 +291,10 @@ static void converse(const struct hf_look_plan *p, struct hf_session *session, s
 	/* who speaks first does not wait for a GET */
 	if (p->plain || (speaks_http1(look) && !look->transcript.data_received))
 		ask(p, session, look);
+	else if (speaks_http2(look))
+		ask_h2(p, session, look);
+	else if (look->transcript.data_received)
+		hear_first(session, look);
 }
 
 static void conclude(const struct hf_tls_context *context, struct hf_session *session,

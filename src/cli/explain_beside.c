@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A log beside the server's own files.  Must never add a cause that the log does not leave open:
+ * the files of today confirm or narrow what was said then. */
+#include "cli/explain_beside.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/bn.h>
+#include <openssl/err.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "base/time.h"
+#include "pki/pemfile.h"
+
+enum { NAME_CAP = 512, PARTS = 24, CA_PLACE = 2, LIST_PLACE = 3, SERIAL_CAP = 64 };
+
+/* --- loading ----------------------------------------------------------------------------- */
+
+static int add_file(struct explain_beside *b, const char *path, struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_pemfile) f = HF_PEMFILE_INIT;
+	int rc = hf_pemfile_load(&f, path, 0, NULL, err);
+
+	if (rc == 0 && f.certs.len > 0 && !b->ca_path) {
+		b->ca_path = hf_str_dup(path);
+		rc = b->ca_path ? 0 : hf_err_nomem(err);
+	}
+	if (rc == 0)
+		rc = hf_certs_copy(&b->ca, &f.certs, err);
+	for (size_t i = 0; rc == 0 && i < f.crls.len; i++) {
+		rc = hf_crls_add(&b->lists, f.crls.items[i], err);
+		if (rc == 0 && hf_strv_add(&b->list_paths, path) < 0)
+			rc = hf_err_nomem(err);
+	}
+	return rc;
+}
+
+int explain_beside_load(const struct explain_opts *opts, struct explain_beside *ret,
+			struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_strv) files = HF_STRV_INIT;
+	int rc = 0;
+
+	if (opts->server_files && hf_strv_split(&files, opts->server_files, ',') < 0)
+		return hf_err_nomem(err);
+	for (size_t i = CA_PLACE; rc == 0 && i <= LIST_PLACE && i < files.len; i++) {
+		if (files.items[i][0])
+			rc = add_file(ret, files.items[i], err);
+	}
+	for (size_t i = 0; rc == 0 && i < opts->trust.ca.len; i++)
+		rc = add_file(ret, opts->trust.ca.items[i], err);
+	for (size_t i = 0; rc == 0 && i < opts->trust.crl.len; i++)
+		rc = add_file(ret, opts->trust.crl.items[i], err);
+	return rc;
+}
+
+void explain_beside_done(struct explain_beside *beside)
+{
+	hf_certs_done(&beside->ca);
+	hf_crls_done(&beside->lists);
+	hf_strv_done(&beside->list_paths);
+	free(beside->ca_path);
+}
+
+/* --- names and numbers in other programs' spelling --------------------------------------- */
+
+struct parts {
+	char text[NAME_CAP];
+	const char *items[PARTS];
+	size_t len;
+};
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* "/O=Zoo/CN=x", "O = Zoo, CN = x", "CN=x,O=Zoo": the parts, without blanks at the sign, sorted,
+ * since programs differ in their order. */
+static void split_name(const char *name, struct parts *p)
+{
+	char end = name[0] == '/' ? '/' : ',';
+	size_t n = 0;
+
+	p->len = 0;
+	for (const char *at = name; *at && p->len < PARTS; at += *at != '\0') {
+		const char *begin = p->text + n;
+
+		at += strspn(at, " ");
+		while (*at && *at != end && n + 2 < sizeof(p->text)) {
+			bool at_sign =
+			    *at == ' ' && (at[1] == '=' || (n > 0 && p->text[n - 1] == '='));
+
+			if (!at_sign)
+				p->text[n++] = *at;
+			at++;
+		}
+		while (*at && *at != end)
+			at++;
+		p->text[n++] = '\0';
+		if (*begin)
+			p->items[p->len++] = begin;
+		if (n + 2 >= sizeof(p->text))
+			break;
+	}
+	qsort(p->items, p->len, sizeof(p->items[0]), by_text);
+}
+
+static bool same_name(const char *a, const char *b)
+{
+	struct parts x, y;
+
+	split_name(a, &x);
+	split_name(b, &y);
+	if (x.len != y.len || x.len == 0)
+		return false;
+	for (size_t i = 0; i < x.len; i++) {
+		if (!hf_str_case_eq(x.items[i], y.items[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool same_house(const char *a, const char *b)
+{
+	struct parts x, y;
+
+	split_name(a, &x);
+	split_name(b, &y);
+	for (size_t i = 0; i < x.len; i++) {
+		for (size_t k = 0; k < y.len && hf_str_starts(x.items[i], "O="); k++) {
+			if (hf_str_case_eq(x.items[i], y.items[k]))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Hexadecimal, with or without colons; NULL when it is not. */
+static ASN1_INTEGER *serial_number(const char *text)
+{
+	char hex[SERIAL_CAP + 1];
+	BIGNUM *number = NULL;
+	ASN1_INTEGER *serial = NULL;
+	size_t n = 0;
+
+	for (; *text && n < SERIAL_CAP; text++) {
+		if (isxdigit((unsigned char)*text))
+			hex[n++] = *text;
+		else if (*text != ':')
+			return NULL;
+	}
+	hex[n] = '\0';
+	if (n > 0 && !*text && BN_hex2bn(&number, hex) > 0)
+		serial = BN_to_ASN1_INTEGER(number, NULL);
+	BN_free(number);
+	ERR_clear_error();
+	return serial;
+}
+
+/* --- what the files say ------------------------------------------------------------------ */
+
+struct look_up {
+	const struct explain_beside *b;
+	struct explain_suspect *s;
+	int64_t now;
+};
+
+HF_PRINTF(2, 3)
+static bool say(const struct look_up *l, const char *fmt, ...)
+{
+	char line[NAME_CAP * 2];
+	HF_AUTO_DONE(hf_buf) safe = HF_BUF_INIT(NAME_CAP * 8);
+	va_list args;
+
+	va_start(args, fmt);
+	(void)vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+	if (hf_str_escape(&safe, line, strlen(line)) == 0)
+		(void)hf_strv_add(l->s->evidence, hf_buf_str(&safe));
+	return true;
+}
+
+static bool open_to(const struct look_up *l, enum hf_reason reason)
+{
+	for (size_t i = 0; i < *l->s->candidates_len; i++) {
+		if (l->s->candidates[i] == reason)
+			return true;
+	}
+	return false;
+}
+
+/* first, and then second when neither is certain (HF_REASON_NONE: it is). */
+static void settle(const struct look_up *l, enum hf_reason first, enum hf_reason second)
+{
+	l->s->candidates[0] = first;
+	l->s->candidates[1] = second;
+	*l->s->candidates_len = second ? 2 : 1;
+	*l->s->confidence = second ? HF_LIKELY : HF_CERTAIN;
+}
+
+/* Of whom a list must be that says something of the suspect; any when the log does not name one. */
+static bool may_judge(const struct look_up *l, const struct hf_crl *list)
+{
+	return !l->s->issuer[0] || same_name(list->issuer, l->s->issuer) ||
+	       (l->s->is_ca && same_name(list->issuer, l->s->subject));
+}
+
+static bool revoked(const struct look_up *l)
+{
+	ASN1_INTEGER *serial = serial_number(l->s->serial);
+	enum hf_reason cause = l->s->candidates[0];
+	const struct explain_beside *b = l->b;
+	size_t judged = 0;
+	bool found = false;
+
+	if (!open_to(l, HF_REASON_V_REVOKED) && !open_to(l, HF_REASON_V_CA_REVOKED)) {
+		ASN1_INTEGER_free(serial);
+		return false;
+	}
+	for (size_t i = 0; serial && !found && i < b->lists.len; i++) {
+		struct hf_crl_entry entry;
+
+		if (!may_judge(l, b->lists.items[i]))
+			continue;
+		judged++;
+		found = hf_crl_find(b->lists.items[i], serial, NULL, &entry) == 1;
+		if (found)
+			say(l, "%s: the list of %s has serial %s", b->list_paths.items[i],
+			    b->lists.items[i]->issuer, l->s->serial);
+	}
+	ASN1_INTEGER_free(serial);
+	if (found)
+		settle(l, cause == HF_REASON_V_CA_REVOKED ? cause : HF_REASON_V_REVOKED,
+		       HF_REASON_NONE);
+	else if (judged)
+		say(l,
+		    "%zu list%s that could have serial %s do%s not: the server has another, or "
+		    "was not reloaded",
+		    judged, judged == 1 ? "" : "s", l->s->serial, judged == 1 ? "es" : "");
+	return found || judged > 0;
+}
+
+static bool stale_list(const struct look_up *l)
+{
+	const struct explain_beside *b = l->b;
+	char ended[HF_TIME_TEXT_CAP];
+	bool found = false;
+
+	if (!open_to(l, HF_REASON_V_CRL_EXPIRED))
+		return false;
+	for (size_t i = 0; i < b->lists.len; i++) {
+		const struct hf_crl *list = b->lists.items[i];
+
+		if (list->next_update >= l->now)
+			continue;
+		hf_time_format(list->next_update, ended);
+		found = say(l, "%s: the list of %s ended at %s", b->list_paths.items[i],
+			    list->issuer, ended);
+	}
+	if (found)
+		settle(l, HF_REASON_V_CRL_EXPIRED, HF_REASON_NONE);
+	else if (b->lists.len > 0 && l->s->candidates[0] == HF_REASON_V_CRL_EXPIRED)
+		return say(l,
+			   "each of the %zu lists is in date now: reload the server, if it still "
+			   "says so",
+			   b->lists.len);
+	return found;
+}
+
+static bool has_list(const struct explain_beside *b, const char *issuer)
+{
+	for (size_t i = 0; i < b->lists.len; i++) {
+		if (same_name(b->lists.items[i]->issuer, issuer))
+			return true;
+	}
+	return false;
+}
+
+static bool missing_list(const struct look_up *l)
+{
+	bool found = false;
+
+	if (!open_to(l, HF_REASON_V_CRL_MISSING))
+		return false;
+	for (size_t i = 0; i < l->b->ca.len; i++) {
+		if (!has_list(l->b, l->b->ca.items[i]->subject))
+			found = say(l, "of %s there is no list", l->b->ca.items[i]->subject);
+	}
+	if (!found && l->s->issuer[0] && !has_list(l->b, l->s->issuer))
+		found = say(l, "of %s there is no list", l->s->issuer);
+	if (found)
+		settle(l, HF_REASON_V_CRL_MISSING, HF_REASON_NONE);
+	return found;
+}
+
+static const struct hf_cert *ca_named(const struct explain_beside *b, const char *name)
+{
+	for (size_t i = 0; name[0] && i < b->ca.len; i++) {
+		if (same_name(b->ca.items[i]->subject, name))
+			return b->ca.items[i];
+	}
+	return NULL;
+}
+
+/* The CA of the CA file that it is about: the one named (Apache does not say at which depth), else
+ * the issuer of the leaf. */
+static const struct hf_cert *ca_of(const struct look_up *l)
+{
+	const struct hf_cert *ca = ca_named(l->b, l->s->subject);
+
+	return ca || l->s->is_ca ? ca : ca_named(l->b, l->s->issuer);
+}
+
+static bool old_ca(const struct look_up *l)
+{
+	const struct hf_cert *ca = ca_of(l);
+	char ended[HF_TIME_TEXT_CAP];
+
+	if ((!open_to(l, HF_REASON_V_CA_EXPIRED) && !open_to(l, HF_REASON_V_ROOT_EXPIRED)) || !ca ||
+	    ca->not_after >= l->now)
+		return false;
+	hf_time_format(ca->not_after, ended);
+	settle(l,
+	       ca->flags & HF_CERT_SELF_ISSUED ? HF_REASON_V_ROOT_EXPIRED : HF_REASON_V_CA_EXPIRED,
+	       HF_REASON_NONE);
+	return say(l, "%s: %s ended at %s", l->b->ca_path, ca->subject, ended);
+}
+
+static bool of_one_house(const struct look_up *l)
+{
+	for (size_t i = 0; i < l->b->ca.len; i++) {
+		if (same_house(l->b->ca.items[i]->subject, l->s->issuer))
+			return true;
+	}
+	return false;
+}
+
+/* The server finds no way up: is the issuer in its CA file? */
+static bool no_way_up(const struct look_up *l)
+{
+	const struct hf_cert *ca = ca_of(l);
+
+	if (!open_to(l, HF_REASON_V_UNKNOWN_CA) && !open_to(l, HF_REASON_V_NO_INTERMEDIATE))
+		return false;
+	if (l->b->ca.len == 0 || (!ca && !l->s->issuer[0]))
+		return false;
+	if (ca && !(ca->flags & HF_CERT_SELF_ISSUED) && !ca_named(l->b, ca->issuer)) {
+		settle(l, HF_REASON_V_PARTIAL_ANCHOR, HF_REASON_NONE);
+		return say(l, "%s has %s, and not %s above it", l->b->ca_path, ca->subject,
+			   ca->issuer);
+	}
+	if (ca) {
+		settle(l, HF_REASON_V_SAME_NAME_CA, HF_REASON_R_STALE_PROCESS);
+		return say(l,
+			   "%s has a CA of the name %s: it has another key, or the server was not "
+			   "reloaded since it is there",
+			   l->b->ca_path, ca->subject);
+	}
+	if (same_name(l->s->subject, l->s->issuer))
+		settle(l, l->s->is_ca ? HF_REASON_V_UNKNOWN_CA : HF_REASON_V_SELF_SIGNED,
+		       HF_REASON_NONE);
+	else if (of_one_house(l))
+		settle(l, HF_REASON_V_NO_INTERMEDIATE, HF_REASON_V_UNKNOWN_CA);
+	else
+		settle(l, HF_REASON_V_UNKNOWN_CA, HF_REASON_V_NO_INTERMEDIATE);
+	return say(l, "%s has %zu CA%s, and not %s", l->b->ca_path, l->b->ca.len,
+		   l->b->ca.len == 1 ? "" : "s", l->s->issuer);
+}
+
+bool explain_beside_refine(const struct explain_beside *beside, int64_t now,
+			   struct explain_suspect *suspect)
+{
+	const struct look_up l = { beside, suspect, now };
+
+	if (*suspect->candidates_len == 0)
+		return false;
+	return revoked(&l) || stale_list(&l) || missing_list(&l) || old_ca(&l) || no_way_up(&l);
+}
