@@ -98,21 +98,46 @@ static bool expired_elsewhere(struct deduction *d)
 	return true;
 }
 
+/* Which certificate the alert means is known only from a list that has it; those that were given
+ * and have not say that the server's is another. */
+static void say_lists(struct deduction *d)
+{
+	const struct hf_case *c = d->c;
+	bool server = c->own_by_server_judged && c->server_crl_path;
+
+	if (!server && !c->crl_path) {
+		hf_say_cannot_know(d->e, "which entry of the server's list it is: give the list "
+					 "with --crl");
+		return;
+	}
+	hf_say_evidence(d->e,
+			"%s has neither the certificate nor a CA above it: the server goes by "
+			"another list",
+			server ? c->server_crl_path : c->crl_path);
+	hf_say_cannot_know(d->e, "which list the server has, and which entry of it is meant");
+}
+
 static bool revoked(struct deduction *d)
 {
 	struct hf_cert *leaf = hf_own_leaf(d);
 	bool short_serial = strlen(leaf->serial) <= 8;
+	bool below_a_ca = hf_intermediates(&d->c->own_path) > 0 || hf_intermediates(&d->c->own) > 0;
 
 	hf_blame(d, HF_REASON_V_REVOKED, HF_LIKELY, HF_ROLE_CLIENT_LEAF, leaf);
-	hf_add_candidate(d->e, HF_REASON_V_CA_REVOKED);
+	if (below_a_ca) /* a root stands on no list */
+		hf_add_candidate(d->e, HF_REASON_V_CA_REVOKED);
 	hf_add_candidate(d->e, HF_REASON_V_DUP_SERIAL);
-	hf_say_evidence(d->e, "alert 44: the server's list has serial %s, or that of its CA",
-			leaf->serial);
+	hf_say_why(d->e,
+		   "A certificate of the client's chain stands on a revocation list of the server. "
+		   "Most often it is the client's own, %s; alert 44 does not say whether it is%s "
+		   "or the entry of another certificate with the serial %s.",
+		   leaf->subject, below_a_ca ? ", or that of its CA," : "", leaf->serial);
+	hf_say_evidence(d->e, "alert 44: the server's list has serial %s%s", leaf->serial,
+			below_a_ca ? ", or that of its CA" : "");
 	if (short_serial)
 		hf_say_evidence(d->e, "the serial %s is short: another certificate may share it",
 				leaf->serial);
-	hf_say_cannot_know(d->e,
-			   "which entry of the server's list it is: give the list with --crl");
+	say_lists(d);
 	return true;
 }
 

@@ -128,6 +128,8 @@ static bool by_server_files(struct deduction *d, int alert)
 	hf_blame(d, hf_revoked_another(f) ? HF_REASON_V_DUP_SERIAL : f->reason, HF_CERTAIN, f->role,
 		 f->cert);
 	hf_doubt_top(d, HF_SIDE_SERVER);
+	if (f->reason == HF_REASON_V_REVOKED && f->cert && strlen(f->cert->serial) <= 8)
+		hf_add_candidate(d->e, HF_REASON_V_DUP_SERIAL); /* counted, so perhaps twice */
 	hf_say_evidence(d->e, "judged with the server's own CA file%s, the certificate is refused",
 			d->c->server_crl_path ? " and revocation lists" : "");
 	describe(d, f);
