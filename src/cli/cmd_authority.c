@@ -245,8 +245,8 @@ const struct hf_command cmd_authority = {
 	.description =
 	    "Machines enrol here with a token (handfast token, handfast enroll), renew over mutual TLS with the "
 	    "certificate they have, and fetch the CA and the revocation lists. EST clients (RFC 7030) find it under "
-	    "/.well-known/est. A certificate is on the disk before it is given out, and a token is spent in the "
-	    "same step; a client that lost the answer gets the same certificate again.\n\n"
+	    "/.well-known/est, serverkeygen among it when the policy says so. A certificate is on the disk before it is "
+	    "given out, and a token is spent in the same step; a client that lost the answer gets the same certificate again.\n\n"
 	    "With --config one process serves several authorities, each with ledger, keys and policy of its own. A "
 	    "client that asks for one of the names of an authority (SNI) meets that authority's certificate; others "
 	    "meet the first's. Whatever the name, /LABEL/enroll is for the authority of that label, and so is each "

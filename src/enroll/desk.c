@@ -32,6 +32,7 @@ void hf_ask_done(struct hf_ask *ask)
 	hf_cert_unref(ask->cert);
 	json_decref(ask->wish);
 	hf_buf_done(&ask->body);
+	EVP_PKEY_free(ask->made);
 	OPENSSL_cleanse(&ask->token, sizeof(ask->token));
 }
 
@@ -97,6 +98,22 @@ static int check_wishes(struct hf_ask *ask, const struct hf_order *order)
 	return 0;
 }
 
+/* RFC 7030 4.4.1: where the server makes the key, the one in the request only signs it. */
+static int choose_key(struct task *t, struct hf_authority *a)
+{
+	struct hf_ask *ask = t->ask;
+
+	if (ask->form == HF_FORM_EST_KEY) {
+		t->claim.key_made = true;
+		return hf_ask_make_key(ask, a, t->order.profile, &t->order.key);
+	}
+	t->order.key = X509_REQ_get_pubkey(ask->csr->req);
+	if (t->order.key)
+		return 0;
+	(void)hf_err_ossl(&ask->err, HF_E_PARSE, "the request's public key does not decode");
+	return hf_ask_refuse(ask, 400, "request", NULL);
+}
+
 /* The key of the request, proved to be the asker's, under an order that is otherwise complete. */
 static int take_key(struct task *t, struct hf_authority *a, int64_t now)
 {
@@ -107,12 +124,9 @@ static int take_key(struct task *t, struct hf_authority *a, int64_t now)
 		return hf_ask_refuse(ask, 400, "request", NULL);
 	if (check_wishes(ask, &t->order) != 0)
 		return 1;
-	t->order.key = X509_REQ_get_pubkey(ask->csr->req);
-	if (!t->order.key) {
-		(void)hf_err_ossl(&ask->err, HF_E_PARSE,
-				  "the request's public key does not decode");
-		return hf_ask_refuse(ask, 400, "request", NULL);
-	}
+	rc = choose_key(t, a);
+	if (rc != 0)
+		return rc;
 	rc = hf_order_check(a, &t->order, now, &ask->err);
 	if (rc < 0)
 		return hf_ask_fail(ask, rc);
@@ -151,6 +165,11 @@ static int give_again(struct hf_ask *ask, struct hf_authority *a, int64_t id, co
 	if (!ask->cert)
 		return hf_ask_refuse(ask, 403, "certificate-revoked",
 				     "the certificate that was given for this was revoked");
+	rc = hf_ask_check_key(ask, a);
+	if (rc != 0) {
+		hf_cert_unref(hf_take(ask->cert));
+		return rc < 0 ? hf_ask_fail(ask, rc) : hf_ask_refuse(ask, 403, code, sentence);
+	}
 	ask->status = 200;
 	ask->again = true;
 	return 1;
@@ -346,10 +365,14 @@ static int write_body(struct hf_ask *ask, struct hf_authority *a)
 
 	if (ask->form == HF_FORM_JSON) /* is written already */
 		return 0;
-	if (ask->form == HF_FORM_EST) { /* the certificate alone: RFC 7030 4.2.3 */
+	if (ask->form == HF_FORM_EST || ask->form == HF_FORM_EST_KEY) {
+		/* the certificate alone: RFC 7030 4.2.3 */
 		rc = hf_certs_add(&certs, ask->cert, &ask->err);
-		return rc < 0 ? rc
-			      : hf_est_certs_format(&certs, ask->wrapped, &ask->body, &ask->err);
+		if (rc < 0)
+			return rc;
+		return ask->made ? hf_est_key_format(ask->made, &certs, ask->wrapped, &ask->body,
+						     &ask->err)
+				 : hf_est_certs_format(&certs, ask->wrapped, &ask->body, &ask->err);
 	}
 	rc = hf_cert_to_pem(ask->cert, &ask->body, &ask->err);
 	return rc < 0 ? rc

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The desk: what somebody elsewhere asks for, and what the authority gives.  Knows the ledger and
  * nothing of the network.  What a certificate says comes from the token or from the certificate
- * that is renewed; from the request comes its key alone. */
+ * that is renewed; from the request comes its key alone, and not even that where the authority
+ * makes the key (keygen.h). */
 #ifndef HF_ENROLL_DESK_H
 #define HF_ENROLL_DESK_H
 
@@ -12,7 +13,12 @@
 enum { HF_DESK_BATCH = 64, HF_ASK_ADDRESS_CAP = 64, HF_ASK_BODY_CAP = 256 * 1024 };
 
 /* What the answer looks like. */
-enum hf_ask_form { HF_FORM_PEM, HF_FORM_EST, HF_FORM_JSON };
+enum hf_ask_form {
+	HF_FORM_PEM,
+	HF_FORM_EST,
+	HF_FORM_EST_KEY, /* serverkeygen: a key of ours, and its certificate */
+	HF_FORM_JSON,
+};
 
 struct hf_ask {
 	/* the question; owned */
@@ -26,12 +32,13 @@ struct hf_ask {
 	char who[HF_OPERATOR_WHO_CAP];
 	char address[HF_ASK_ADDRESS_CAP];
 	enum hf_ask_form form;
-	bool wrapped; /* base64 of HF_FORM_EST in lines */
+	bool wrapped; /* base64 of EST in lines */
 	/* the answer */
 	int status;	    /* of HTTP: 200, 202, 400, 401, 403, 404, 500, 503 */
 	const char *code;   /* "token-expired" …; "" with 200 */
 	struct hf_err err;
 	struct hf_buf body; /* with 200 */
+	EVP_PKEY *made;	    /* for HF_FORM_EST_KEY; owned */
 	struct hf_cert *cert;
 	bool again; /* the certificate was given before: a retry of the same key */
 };

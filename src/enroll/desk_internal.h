@@ -13,4 +13,13 @@ int hf_ask_fail(struct hf_ask *ask, int rc);
 /* desk_wish.c: meets ask->wish, or says why not. */
 void hf_ask_operate(struct hf_ask *ask, struct hf_authority *a, int64_t now);
 
+/* desk_key.c */
+/* A key for who asks with that token and request, into ask->made, and another reference to it; of
+ * a kind that the profile's policy allows.  1: refused. */
+int hf_ask_make_key(struct hf_ask *ask, struct hf_authority *a,
+		    const struct hf_ca_profile *profile, EVP_PKEY **ret_key);
+/* Whether ask->cert is for the key that would be answered now; makes that again where it was ours.
+ * 0; 1: it is not. */
+int hf_ask_check_key(struct hf_ask *ask, struct hf_authority *a);
+
 #endif

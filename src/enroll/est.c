@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* EST bodies.  Must never take a request for good that was not decoded to its last byte. */
+/* EST bodies.  Must never take a request for good that was not decoded to its last byte, nor leave
+ * a private key in memory that it gives back. */
 #include "enroll/est.h"
 
 #include <string.h>
@@ -85,4 +86,70 @@ int hf_est_certs_format(const struct hf_certs *certs, bool wrapped, struct hf_bu
 		return hf_err_ossl(err, HF_E_CRYPTO, "cannot write a bag of certificates");
 	return wrapped ? write_lines(der, (size_t)len, out, err)
 		       : write_line(der, (size_t)len, out, err);
+}
+
+/* --- keys that the server made --- */
+
+static void begin_part(const char *type, struct hf_buf *out)
+{
+	(void)hf_buf_printf(out,
+			    "--" HF_EST_BOUNDARY "\r\nContent-Type: %s\r\n"
+			    "Content-Transfer-Encoding: base64\r\n\r\n",
+			    type);
+}
+
+static int write_key(const EVP_PKEY *key, bool wrapped, struct hf_buf *out, struct hf_err *err)
+{
+	HF_AUTO(PKCS8_PRIV_KEY_INFO) p8 = EVP_PKEY2PKCS8(key);
+	unsigned char *der = NULL;
+	int len = p8 ? i2d_PKCS8_PRIV_KEY_INFO(p8, &der) : -1;
+	int rc;
+
+	if (len <= 0)
+		return hf_err_ossl(err, HF_E_CRYPTO, "cannot encode the private key");
+	rc = wrapped ? write_lines(der, (size_t)len, out, err)
+		     : write_line(der, (size_t)len, out, err);
+	OPENSSL_clear_free(der, (size_t)len);
+	return rc;
+}
+
+int hf_est_key_format(const EVP_PKEY *key, const struct hf_certs *certs, bool wrapped,
+		      struct hf_buf *out, struct hf_err *err)
+{
+	int rc;
+
+	begin_part("application/pkcs8", out);
+	rc = write_key(key, wrapped, out, err);
+	if (rc < 0)
+		return rc;
+	(void)hf_buf_puts(out, "\r\n");
+	begin_part("application/pkcs7-mime; smime-type=certs-only", out);
+	rc = hf_est_certs_format(certs, wrapped, out, err);
+	if (rc < 0)
+		return rc;
+	return hf_buf_puts(out, "\r\n--" HF_EST_BOUNDARY "--\r\n") < 0 ? hf_err_nomem(err) : 0;
+}
+
+const char *hf_est_wants_encryption(const struct hf_csr *csr)
+{
+	static const struct {
+		const char *oid, *name;
+	} attributes[] = {
+		{ "1.2.840.113549.1.9.15", "SMIMECapabilities" },	  /* RFC 8551 2.5.2 */
+		{ "1.2.840.113549.1.9.16.2.37", "DecryptKeyIdentifier" }, /* RFC 4108 */
+		{ "1.2.840.113549.1.9.16.2.54", "AsymmetricDecryptKeyIdentifier" }, /* RFC 7030 */
+	};
+	char oid[80];
+
+	for (int i = 0; i < X509_REQ_get_attr_count(csr->req); i++) {
+		X509_ATTRIBUTE *attribute = X509_REQ_get_attr(csr->req, i);
+
+		if (OBJ_obj2txt(oid, sizeof(oid), X509_ATTRIBUTE_get0_object(attribute), 1) <= 0)
+			continue;
+		for (size_t j = 0; j < HF_ARRAY_LEN(attributes); j++) {
+			if (strcmp(oid, attributes[j].oid) == 0)
+				return attributes[j].name;
+		}
+	}
+	return NULL;
 }

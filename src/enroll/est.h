@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The bodies of EST (RFC 7030, RFC 8951): base64 of a PKCS#10 request in, base64 of certificates in
- * a PKCS#7 bag out. */
+ * a PKCS#7 bag out; beside a private key where the server made it. */
 #ifndef HF_ENROLL_EST_H
 #define HF_ENROLL_EST_H
 
@@ -16,5 +16,16 @@ int hf_est_request_parse(const char *body, size_t len, struct hf_csr **ret_csr, 
  * clients on OpenSSL's line-wise decoder read. */
 int hf_est_certs_format(const struct hf_certs *certs, bool wrapped, struct hf_buf *out,
 			struct hf_err *err);
+
+/* base64 has no '-', so no part can hold the boundary. */
+#define HF_EST_BOUNDARY "handfast-serverkeygen"
+#define HF_EST_KEY_TYPE "multipart/mixed; boundary=" HF_EST_BOUNDARY
+/* The answer of serverkeygen (RFC 7030 4.4.2): the key as PKCS#8 that is not encrypted, then the
+ * certificates as above, each in a part of its own. */
+int hf_est_key_format(const EVP_PKEY *key, const struct hf_certs *certs, bool wrapped,
+		      struct hf_buf *out, struct hf_err *err);
+/* The name of an attribute by which a request wants its key encrypted (RFC 7030 4.4.1); NULL: it
+ * has none. */
+const char *hf_est_wants_encryption(const struct hf_csr *csr);
 
 #endif

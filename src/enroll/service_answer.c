@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "enroll/est.h"
 #include "enroll/service_internal.h"
 #include "http/message.h"
 #include "util/clock.h"
@@ -51,13 +52,16 @@ static const char *fields_for(int status)
 	}
 }
 
-static const char *type_of(const struct hf_ask *ask)
-{
-	if (ask->status != 200 || ask->form == HF_FORM_JSON)
-		return "application/json";
-	return ask->form == HF_FORM_EST ? "application/pkcs7-mime; smime-type=certs-only"
-					: "application/pem-certificate-chain";
-}
+/* What a good answer is. */
+static const struct answer_form {
+	const char *type, *fields;
+} forms[] = {
+	[HF_FORM_PEM] = { "application/pem-certificate-chain", NULL },
+	[HF_FORM_EST] = { "application/pkcs7-mime; smime-type=certs-only",
+			  "Content-Transfer-Encoding: base64\r\n" },
+	[HF_FORM_EST_KEY] = { HF_EST_KEY_TYPE, "Cache-Control: no-store\r\n" },
+	[HF_FORM_JSON] = { "application/json", "Cache-Control: no-store\r\n" },
+};
 
 static void log_visit(const struct hf_visit *visit)
 {
@@ -80,22 +84,25 @@ static void log_visit(const struct hf_visit *visit)
 static void send_answer(struct hf_visit *visit)
 {
 	const struct hf_ask *ask = &visit->ask;
-	const bool est = ask->status == 200 && ask->form == HF_FORM_EST;
-	const bool json = ask->status == 200 && ask->form == HF_FORM_JSON;
+	const struct answer_form refusal = { "application/json", fields_for(ask->status) };
+	const struct answer_form *form = ask->status == 200 ? &forms[ask->form] : &refusal;
 	const struct hf_http_answer_head head = {
 		.status = ask->status,
-		.content_type = type_of(ask),
+		.content_type = form->type,
 		.content_length = (int64_t)ask->body.len,
-		.fields = est	 ? "Content-Transfer-Encoding: base64\r\n"
-			  : json ? "Cache-Control: no-store\r\n"
-				 : fields_for(ask->status),
+		.fields = form->fields,
 		.close = !hf_http_stream_begin(visit->session),
 		.date = hf_http_stream_date(visit->session),
 	};
 	struct hf_buf *out = hf_http_stream_out(visit->session);
 
 	hf_http_answer_head_write(out, &head);
-	hf_buf_append(out, ask->body.data, ask->body.len);
+	if (ask->status == 200 && ask->made) { /* past the buffer that all answers share */
+		hf_conn_keep_no_copy(visit->conn);
+		(void)hf_http_stream_send(visit->session, ask->body.data, ask->body.len);
+	} else {
+		hf_buf_append(out, ask->body.data, ask->body.len);
+	}
 	hf_http_stream_end(visit->session, true);
 }
 

@@ -125,6 +125,7 @@ struct hf_service {
 	int64_t clock_since; /* wall clock less monotonic, seconds: when that changes, it was set */
 	char upkeep_told[HF_ERR_MSG_CAP];
 	bool revoked_told; /* that who issues was revoked */
+	bool makes_keys; /* some profile of the policy says serverkeygen */
 	bool context_due; /* the trust is another one now */
 	bool reload_due;
 };

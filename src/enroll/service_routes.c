@@ -24,13 +24,21 @@ static const struct post_route {
 	/* RFC 7030 4.2.1: a certificate is proof enough, but a token says what for */
 	{ "/.well-known/est/simpleenroll", HF_FORM_EST, PROOF_TOKEN },
 	{ "/.well-known/est/simplereenroll", HF_FORM_EST, PROOF_CERTIFICATE },
+	/* by token only: its secret goes into the key, which we could make again without it */
+	{ "/.well-known/est/serverkeygen", HF_FORM_EST_KEY, PROOF_TOKEN },
 };
 
-static const struct post_route *post_route_of(struct hf_slice path)
+/* What the policy does not offer is as if it were not there. */
+static const struct post_route *post_route_of(const struct hf_service *service,
+					      struct hf_slice path)
 {
 	for (size_t i = 0; i < HF_ARRAY_LEN(post_routes); i++) {
-		if (hf_slice_is(path, post_routes[i].path))
-			return &post_routes[i];
+		const struct post_route *route = &post_routes[i];
+
+		if (route->form == HF_FORM_EST_KEY && !service->makes_keys)
+			continue;
+		if (hf_slice_is(path, route->path))
+			return route;
 	}
 	return NULL;
 }
@@ -67,6 +75,22 @@ static bool is_proved(struct hf_visit *visit)
 	return true;
 }
 
+/* RFC 7030 4.4.1: who wants the key encrypted must not get it as it is. */
+static bool is_plain_wish(struct hf_visit *visit)
+{
+	const char *attribute = hf_est_wants_encryption(visit->ask.csr);
+
+	if (!attribute)
+		return true;
+	(void)
+	    hf_err_set(&visit->ask.err, HF_E_POLICY,
+		       "the request wants the key encrypted (%s), which this authority does not do",
+		       attribute);
+	hf_visit_refuse(visit, 400, "key-encryption", NULL,
+			"ask without that attribute: the connection protects the key");
+	return false;
+}
+
 static void on_body(struct hf_slice piece, void *arg)
 {
 	struct hf_visit *visit = arg;
@@ -97,6 +121,8 @@ static void on_body_end(void *arg)
 		hf_visit_refuse(visit, 400, "request", NULL, NULL);
 		return;
 	}
+	if (ask->form == HF_FORM_EST_KEY && !is_plain_wish(visit))
+		return;
 	hf_service_enqueue(visit->service, visit);
 }
 
@@ -186,7 +212,7 @@ static void on_head(const struct hf_http_request *request, struct hf_http_sessio
 
 	hf_front_route(arg, request, &target);
 	service = target.service;
-	route = post_route_of(target.path);
+	route = post_route_of(service, target.path);
 	if (is_feed(target.path) && request->head->method == HF_METHOD_GET) {
 		hf_feed_take(service->feed, request, session);
 		return;
@@ -360,7 +386,8 @@ static void on_request(const struct hf_http_request *request, struct hf_http_ans
 		route->get(&target, request, answer);
 		return;
 	}
-	if (route || is_feed(target.path) || is_ocsp(target.path) || post_route_of(target.path)) {
+	if (route || is_feed(target.path) || is_ocsp(target.path) ||
+	    post_route_of(target.service, target.path)) {
 		hf_service_give_error(answer, 405, "method",
 				      "this path is asked for with another method");
 		answer->fields = route			? "Allow: GET, HEAD\r\n"
@@ -412,6 +439,7 @@ int hf_service_prepare_answers(struct hf_service *service, struct hf_err *err)
 	hf_buf_clear(&service->ca_pem);
 	hf_buf_clear(&service->ca_est);
 	hf_buf_clear(&service->ca_est_wrapped);
+	service->makes_keys = hf_policy_makes_keys(a->policy);
 	if (rc == 0 && a->issuing.cert)
 		rc = hf_certs_add(&certs, a->issuing.cert, err);
 	if (rc == 0)

@@ -98,6 +98,8 @@ void hf_conn_want_read(struct hf_conn *conn, bool want);
 /* Sends or keeps all of it; 0, -HF_E_LIMIT when more than out_cap would wait (nothing taken),
  * -HF_E_CLOSED. */
 int hf_conn_write(struct hf_conn *conn, const void *data, size_t len);
+/* What is written next is secret: should it have to wait, its copy is cleansed once it is out. */
+void hf_conn_keep_no_copy(struct hf_conn *conn);
 size_t hf_conn_unsent(const struct hf_conn *conn);
 /* The handshake is held for a word about the peer's certificate (hf_tls_conn_awaited), and there is
  * news: it looks again.  Its time limit rests meanwhile: whoever owns the source of status answers

@@ -171,9 +171,10 @@ static bool send_all(struct hf_conn *conn, const char *data, size_t len, size_t 
 static void out_empty(struct hf_conn *conn)
 {
 	conn->out_sent = 0;
-	if (conn->out.alloc > OUT_KEEP) {
+	if (conn->out.alloc > OUT_KEEP || conn->keeps_no_copy) {
 		size_t cap = conn->out.cap;
 
+		conn->keeps_no_copy = false;
 		hf_buf_done(&conn->out);
 		hf_buf_init(&conn->out, cap);
 	} else {
@@ -244,6 +245,11 @@ static void out_compact(struct hf_conn *conn)
 		return;
 	hf_buf_consume(&conn->out, conn->out_sent);
 	conn->out_sent = 0;
+}
+
+void hf_conn_keep_no_copy(struct hf_conn *conn)
+{
+	conn->keeps_no_copy = true;
 }
 
 int hf_conn_write(struct hf_conn *conn, const void *data, size_t len)

@@ -68,6 +68,7 @@ struct hf_conn {
 	bool through;			    /* a proxy is in between */
 	bool step_waits; /* handshake: for somebody's word, not for the socket */
 	bool ready_due, end_due, read_due, step_due, blocked; /* blocked: on_writable is owed */
+	bool keeps_no_copy; /* `out` may hold a secret */
 	bool end_told;
 	struct hf_conn_end end;
 };

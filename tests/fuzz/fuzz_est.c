@@ -33,10 +33,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > 0)
 		memcpy(text, data, size);
 	text[size] = '\0';
-	if (hf_est_request_parse(text, size, &csr, &err) == 0)
+	if (hf_est_request_parse(text, size, &csr, &err) == 0) {
 		(void)hf_csr_check_signature(csr, NULL);
-	else if (!err.msg[0])
+		(void)hf_est_wants_encryption(csr);
+	} else if (!err.msg[0]) {
 		abort();
+	}
 	try_token(text, size);
 	(void)hf_token_from_authorization(text, size, &token);
 	free(text);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "enroll/desk.h"
+#include "enroll/keygen.h"
 
 enum { MINUTE = 60, HOUR = 3600, DAY = 86400 };
 
@@ -269,6 +270,113 @@ static void test_grace_is_not_there_by_default_nor_for_the_revoked(void **state)
 	close_scene(&s);
 }
 
+/* --- keys that the authority makes --- */
+
+static EVP_PKEY *derived(uint8_t secret_byte, uint8_t token_byte, const char *id, uint8_t spki_byte,
+			 enum hf_key_type type)
+{
+	struct hf_keygen_secret secret;
+	struct hf_token_text token = { .id = "" };
+	uint8_t spki[HF_SHA256_LEN];
+	EVP_PKEY *key = NULL;
+
+	memset(&secret, secret_byte, sizeof(secret));
+	memset(token.secret, token_byte, sizeof(token.secret));
+	memset(spki, spki_byte, sizeof(spki));
+	(void)snprintf(token.id, sizeof(token.id), "%s", id);
+	assert_int_equal(hf_keygen_derive(&secret, &token, spki, type, &key, NULL), 0);
+	assert_int_equal(hf_key_type_of(key), type);
+	return key;
+}
+
+static void test_key_depends_on_each_thing_it_is_derived_from(void **state)
+{
+	static const struct {
+		uint8_t secret, token;
+		const char *id;
+		uint8_t spki;
+	} rows[] = {
+		{ 1, 2, "0123456789abcdef", 3 }, { 4, 2, "0123456789abcdef", 3 },
+		{ 1, 4, "0123456789abcdef", 3 }, { 1, 2, "0123456789abcdee", 3 },
+		{ 1, 2, "0123456789abcdef", 4 }, { 2, 1, "0123456789abcdef", 3 },
+	};
+	static const enum hf_key_type types[] = { HF_KEY_P256, HF_KEY_P384, HF_KEY_ED25519 };
+
+	(void)state;
+	for (size_t t = 0; t < HF_ARRAY_LEN(types); t++) {
+		HF_AUTO(EVP_PKEY) first = derived(1, 2, "0123456789abcdef", 3, types[t]);
+
+		for (size_t i = 0; i < HF_ARRAY_LEN(rows); i++) {
+			HF_AUTO(EVP_PKEY) key = derived(rows[i].secret, rows[i].token, rows[i].id,
+							rows[i].spki, types[t]);
+
+			assert_int_equal(hf_key_same(first, key), i == 0);
+		}
+	}
+}
+
+/* Computed by Python's hmac and integers from the definition in docs/architecture.md:
+ * a change of the derivation would lose who waits for a second answer. */
+static void test_key_is_the_one_that_the_definition_gives(void **state)
+{
+	static const char known[] =
+	    "F09E95EFFAEE1709858155B61465D0D5F295287B050C2B43A94DE3BDC5165DCF";
+	HF_AUTO(EVP_PKEY) key = derived(1, 2, "0123456789abcdef", 3, HF_KEY_P256);
+	HF_AUTO(BIGNUM) d = NULL;
+	char *hex;
+
+	(void)state;
+	assert_int_equal(EVP_PKEY_get_bn_param(key, "priv", &d), 1);
+	hex = BN_bn2hex(d);
+	assert_string_equal(hex, known);
+	OPENSSL_free(hex);
+}
+
+static void test_key_that_is_derived_signs(void **state)
+{
+	static const enum hf_key_type types[] = { HF_KEY_P256, HF_KEY_P384, HF_KEY_ED25519 };
+
+	(void)state;
+	for (size_t i = 0; i < HF_ARRAY_LEN(types); i++) {
+		HF_AUTO(EVP_PKEY) key = derived(9, 9, "0123456789abcdef", 9, types[i]);
+		HF_AUTO(hf_csr) csr = request_with(key);
+
+		assert_int_equal(hf_csr_check_signature(csr, NULL), 0);
+	}
+}
+
+static void test_rsa_keys_are_not_derived(void **state)
+{
+	const struct hf_keygen_secret secret = { .bytes = { 0 } };
+	const struct hf_token_text token = { .id = "0123456789abcdef" };
+	const uint8_t spki[HF_SHA256_LEN] = { 0 };
+	EVP_PKEY *key = NULL;
+
+	(void)state;
+	assert_false(hf_keygen_can(HF_KEY_RSA2048));
+	assert_int_equal(hf_keygen_derive(&secret, &token, spki, HF_KEY_RSA2048, &key, NULL),
+			 -HF_E_POLICY);
+	assert_null(key);
+}
+
+static void test_secret_is_made_once_for_its_owner_alone_and_a_damaged_one_refused(void **state)
+{
+	const char *dir = *state;
+	struct hf_keygen_secret first, second;
+	struct hf_err err = HF_ERR_INIT;
+	char path[PATH_MAX];
+	mode_t mode = 0;
+
+	(void)snprintf(path, sizeof(path), "%s/" HF_KEYGEN_FILE, dir);
+	assert_int_equal(hf_keygen_secret_load(dir, &first, &err), 0);
+	assert_true(hf_file_mode(path, &mode));
+	assert_int_equal(mode, HF_MODE_SECRET);
+	assert_int_equal(hf_keygen_secret_load(dir, &second, &err), 0);
+	assert_memory_equal(&first, &second, sizeof(first));
+	assert_int_equal(hf_file_write(path, "short", 5, HF_MODE_SECRET, HF_FILE_REPLACE, NULL), 0);
+	assert_int_equal(hf_keygen_secret_load(dir, &second, &err), -HF_E_PARSE);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -280,6 +388,11 @@ int main(void)
 		CASE(test_list_of_those_that_wait_holds_just_them),
 		CASE(test_expired_certificate_is_renewed_within_the_grace_and_not_after),
 		CASE(test_grace_is_not_there_by_default_nor_for_the_revoked),
+		CASE(test_key_depends_on_each_thing_it_is_derived_from),
+		CASE(test_key_is_the_one_that_the_definition_gives),
+		CASE(test_key_that_is_derived_signs),
+		CASE(test_rsa_keys_are_not_derived),
+		CASE(test_secret_is_made_once_for_its_owner_alone_and_a_damaged_one_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

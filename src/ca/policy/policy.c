@@ -106,6 +106,15 @@ bool hf_policy_says_no_names(const struct hf_policy *policy, const struct hf_ca_
 	return pp && !pp->require_names && pp->lines[HF_POLICY_REQUIRE_NAMES];
 }
 
+bool hf_policy_makes_keys(const struct hf_policy *policy)
+{
+	for (size_t i = 0; policy && i < HF_POLICY_PROFILES; i++) {
+		if (policy->profiles[i].serverkeygen)
+			return true;
+	}
+	return false;
+}
+
 /* --- rulings --- */
 
 const char *hf_ruling_word(enum hf_ruling_kind kind)

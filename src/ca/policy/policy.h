@@ -26,6 +26,7 @@ enum hf_policy_key {
 	HF_POLICY_REQUESTERS,
 	HF_POLICY_RENEW_GRACE,
 	HF_POLICY_APPROVAL,
+	HF_POLICY_SERVERKEYGEN,
 	HF_POLICY_REQUEST_CA,
 	HF_POLICY_REQUEST_NAMES,
 	HF_POLICY_REQUEST_CRITICAL,
@@ -77,9 +78,11 @@ struct hf_policy_profile {
 	bool require_names;
 	struct hf_strv requesters; /* login names; empty and not said: anybody */
 	/* for the authority as a service: how long after its end a certificate may still be
-	 * renewed, in seconds; and whether a person looks at each enrolment first */
+	 * renewed, in seconds; whether a person looks at each enrolment first; and whether the
+	 * authority makes keys for those who ask for one (EST's serverkeygen) */
 	int64_t renew_grace;
 	bool approval;
+	bool serverkeygen;
 	enum hf_answer ca, foreign_names, critical, extensions;
 	struct hf_strv copy; /* extensions taken from a request, by OpenSSL's short name */
 	unsigned lines[HF_POLICY_KEYS];
@@ -111,6 +114,8 @@ const struct hf_policy_profile *hf_policy_profile(const struct hf_policy *policy
 						  const struct hf_ca_profile *profile);
 void hf_policy_subject_done(struct hf_policy_subject *subject);
 void hf_policy_names_done(struct hf_policy_names *names);
+/* Whether any profile says `serverkeygen: yes`; NULL: none does. */
+bool hf_policy_makes_keys(const struct hf_policy *policy);
 /* A name that a pattern of the policy covers; never one that `any` lets pass. */
 const struct hf_pattern *hf_policy_pattern_for(const struct hf_policy_names *names,
 					       const struct hf_san *san);

@@ -112,6 +112,7 @@ static void write_profile(struct hf_buf *out, const struct hf_policy_profile *pp
 	(void)hf_buf_printf(out, "    require_names: %s\n", yes_no(pp->require_names));
 	write_life(out, "renew_grace", pp->renew_grace);
 	(void)hf_buf_printf(out, "    approval: %s\n", yes_no(pp->approval));
+	(void)hf_buf_printf(out, "    serverkeygen: %s\n", yes_no(pp->serverkeygen));
 	if (pp->lines[HF_POLICY_REQUESTERS]) {
 		write_list(out, "    requesters", &pp->requesters);
 		(void)hf_buf_puts(out, "\n");

@@ -250,6 +250,12 @@ static int read_approval(const struct loader *l, const struct hf_yaml_node *node
 	return hf_yaml_bool(l->yaml, node, &pp->approval, l->err);
 }
 
+static int read_serverkeygen(const struct loader *l, const struct hf_yaml_node *node,
+			     struct hf_policy_profile *pp)
+{
+	return hf_yaml_bool(l->yaml, node, &pp->serverkeygen, l->err);
+}
+
 /* --- what requests ask for --- */
 
 static int read_answer(const struct loader *l, const struct hf_yaml_node *node, bool may_copy,
@@ -356,6 +362,7 @@ static const struct {
 	{ "requesters", HF_POLICY_REQUESTERS, read_requesters },
 	{ "renew_grace", HF_POLICY_RENEW_GRACE, read_renew_grace },
 	{ "approval", HF_POLICY_APPROVAL, read_approval },
+	{ "serverkeygen", HF_POLICY_SERVERKEYGEN, read_serverkeygen },
 	{ "request", HF_POLICY_KEYS, read_request },
 };
 

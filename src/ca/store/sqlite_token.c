@@ -134,7 +134,8 @@ static int spend(struct hf_sqlite *s, struct hf_claim *claim, int64_t certificat
 	claim->lost = sqlite3_changes(s->db) != 1;
 	if (claim->lost)
 		return 0;
-	detail = hf_str_printf("%s from %s", claim->token, claim->address);
+	detail = hf_str_printf("%s from %s%s", claim->token, claim->address,
+			       claim->key_made ? ", key made here" : "");
 	return detail ? hf_sqlite_audit_certificate(s, certificate, "redeem", detail, at, err)
 		      : hf_err_nomem(err);
 }

@@ -362,8 +362,9 @@ int hf_store_approval_decide(struct hf_store *store, const char *token, bool gra
 struct hf_claim {
 	const char *token;   /* NULL: none */
 	int64_t predecessor; /* 0: none */
-	uint8_t spki[HF_STORE_SHA256_LEN]; /* of the new certificate */
+	uint8_t spki[HF_STORE_SHA256_LEN]; /* of the request */
 	const char *address; /* who asks */
+	bool key_made; /* the certificate's key is the authority's work, not the request's */
 	/* filled in: it was used up already, or has ended; the certificate is abandoned */
 	bool lost;
 };
