@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A lock in memory that processes share, of which any may die at any time, also while it holds it
- * (pthread_mutexattr_setrobust(3)).  The next to take it finds things as they were left: what it
- * guards must be fit for that. */
+/* A lock in memory that processes share, of which any may die at any time, also while it holds it,
+ * and any may write there whatever it likes.  So it is a number and nothing else: a robust mutex of
+ * pthreads has pointers in it, which the next to use it would follow.  Who waits for HF_SHLOCK_MS
+ * in vain while the same turn lasts takes the lock over, and finds things as they were left: what
+ * it guards must be fit for that.
+ *
+ * For moments, not for anything that can wait.  Zeroed memory is an open lock. */
 #ifndef HF_BASE_SHLOCK_H
 #define HF_BASE_SHLOCK_H
 
-#include <pthread.h>
-#include <stdbool.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+enum { HF_SHLOCK_MS = 500 };
 
 struct hf_shlock {
-	pthread_mutex_t mutex;
+	_Atomic uint64_t turn; /* odd while somebody has it */
 };
 
-bool hf_shlock_init(struct hf_shlock *lock); /* before the others are forked */
-void hf_shlock_take(struct hf_shlock *lock);
-void hf_shlock_give(struct hf_shlock *lock);
+/* The turn, for giving it back. */
+uint64_t hf_shlock_take(struct hf_shlock *lock);
+/* Nothing, when another has taken it over. */
+void hf_shlock_give(struct hf_shlock *lock, uint64_t turn);
 
 #endif

@@ -30,10 +30,6 @@ int hf_session_pool_map(struct hf_session_pool **ret_pool, struct hf_err *err)
 
 	if (pool == MAP_FAILED)
 		return hf_err_nomem(err);
-	if (!hf_shlock_init(&pool->lock)) {
-		(void)munmap(pool, sizeof(*pool));
-		return hf_err_nomem(err);
-	}
 	(void)madvise(pool, sizeof(*pool), MADV_DONTDUMP); /* there are secrets in it */
 	*ret_pool = pool;
 	return 0;
@@ -89,27 +85,27 @@ static bool copy(struct hf_pooled_session *to, const struct hf_pooled_session *f
 
 void hf_session_pool_put(struct hf_session_pool *pool, const struct hf_pooled_session *session)
 {
+	uint64_t turn = hf_shlock_take(&pool->lock);
 	struct slot *slot;
 
-	hf_shlock_take(&pool->lock);
 	slot = slot_of(pool, session->id);
 	if (!slot)
 		slot = room_for(pool, session->id);
 	slot->whole = false;
 	OPENSSL_cleanse(&slot->session, sizeof(slot->session));
 	slot->whole = copy(&slot->session, session);
-	hf_shlock_give(&pool->lock);
+	hf_shlock_give(&pool->lock, turn);
 }
 
 bool hf_session_pool_get(struct hf_session_pool *pool, const uint8_t id[HF_POOLED_ID_LEN],
 			 struct hf_pooled_session *ret_session)
 {
+	uint64_t turn = hf_shlock_take(&pool->lock);
 	const struct slot *slot;
 	bool found;
 
-	hf_shlock_take(&pool->lock);
 	slot = slot_of(pool, id);
 	found = slot && copy(ret_session, &slot->session);
-	hf_shlock_give(&pool->lock);
+	hf_shlock_give(&pool->lock, turn);
 	return found;
 }

@@ -278,7 +278,7 @@ int hf_serve_config(const struct hf_serve_opts *opts, struct hf_serve_source *so
 	int rc;
 
 	*ret_config = (struct hf_gateway_config){
-		.source = { hf_serve_load, source },
+		.source = { hf_serve_load, source, hf_serve_only_read, hf_serve_leave },
 		.listen = listen,
 		.alpn = alpn,
 		.chain_cap = (size_t)opts->max_chain_bytes,

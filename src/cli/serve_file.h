@@ -100,6 +100,10 @@ int hf_serve_load_credential(struct hf_serve_source *source, const struct hf_cre
 /* As hf_gateway_source.load; arg: the source. */
 int hf_serve_load(void *arg, uint64_t number, struct hf_gateway_parts *ret_parts,
 		  struct hf_err *err);
+/* In a child that serves: what the supervisor reads for all can be read from now on. */
+int hf_serve_only_read(void *arg, struct hf_err *err);
+/* In one that does not. */
+void hf_serve_leave(void *arg);
 /* listen and alpn (NULL: what the kind of service speaks) must outlive config. */
 int hf_serve_config(const struct hf_serve_opts *opts, struct hf_serve_source *source,
 		    const struct hf_strv *listen, const char *const *alpn,

@@ -98,10 +98,10 @@ int hf_serve_guard_begin(struct hf_serve_guard *guard, const struct hf_serve_opt
 	warn_of_what_is_missing(source->ctx, config);
 	if (asked->key_in_process)
 		return 0;
-	rc = hf_notice_new(&source->read, err);
+	rc = hf_custody_start(&guard->keys, &config->custody, err);
+	if (rc == 0) /* after the fork: the signer has no part in it */
+		rc = hf_notice_new(&source->read, err);
 	source->keeper = getpid();
-	if (rc == 0)
-		rc = hf_custody_start(&guard->keys, &config->custody, err);
 	source->custody = config->custody;
 	return rc;
 }

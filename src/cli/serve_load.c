@@ -395,3 +395,18 @@ int hf_serve_load(void *arg, uint64_t number, struct hf_gateway_parts *ret_parts
 		keep_lists(source, ret_parts);
 	return rc;
 }
+
+int hf_serve_only_read(void *arg, struct hf_err *err)
+{
+	struct hf_serve_source *source = arg;
+
+	return hf_notice_only_read(source->read, err);
+}
+
+void hf_serve_leave(void *arg)
+{
+	struct hf_serve_source *source = arg;
+
+	hf_notice_free(source->read);
+	source->read = NULL;
+}

@@ -1,28 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mapping the board.  Must be done before the first fork. */
+/* The board on its pages.  Must be made before the first fork. */
 #include "gateway/board.h"
 
-#include <sys/mman.h>
+#include <stdlib.h>
 
-static size_t bytes(size_t workers)
+int hf_board_new(size_t workers, struct hf_board **ret_board, struct hf_err *err)
 {
-	return sizeof(struct hf_board) + workers * sizeof(struct hf_board_row);
+	HF_AUTO(hf_board) board = calloc(1, sizeof(*board));
+	int rc;
+
+	if (board == NULL)
+		return hf_err_nomem(err);
+	rc = hf_pages_map(1, sizeof(*board->orders), &board->order_page, err);
+	if (rc == 0)
+		rc = hf_pages_map(workers, sizeof(*board->workers), &board->worker_pages, err);
+	if (rc < 0)
+		return rc;
+	board->orders = (void *)board->order_page.at;
+	board->workers = (void *)board->worker_pages.at;
+	board->orders->drain_ms = -1;
+	*ret_board = hf_take(board);
+	return 0;
 }
 
-struct hf_board *hf_board_map(size_t workers)
+int hf_board_keep(struct hf_board *board, size_t worker, struct hf_err *err)
 {
-	void *memory =
-	    mmap(NULL, bytes(workers), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	struct hf_board *board = memory;
+	int rc = hf_pages_keep(&board->order_page, HF_PAGES_NONE, err);
 
-	if (memory == MAP_FAILED)
-		return NULL;
-	board->drain_ms = -1;
-	return board;
+	return rc < 0 ? rc : hf_pages_keep(&board->worker_pages, worker, err);
 }
 
-void hf_board_unmap(struct hf_board *board, size_t workers)
+void hf_board_free(struct hf_board *board)
 {
-	if (board != NULL)
-		(void)munmap(board, bytes(workers));
+	if (board == NULL)
+		return;
+	hf_pages_done(&board->order_page);
+	hf_pages_done(&board->worker_pages);
+	free(board);
 }

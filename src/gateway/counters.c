@@ -3,23 +3,32 @@
 #include "gateway/counters.h"
 
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/macros.h"
 #include "base/str.h"
 
-struct hf_counters *hf_counters_map(size_t workers)
+/* Of a row that another process may have written: never more than there are. */
+static size_t causes_of(const struct hf_counters *counters)
 {
-	void *memory = mmap(NULL, (workers + 1) * sizeof(struct hf_counters),
-			    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	size_t len = atomic_load_explicit(&counters->causes_len, memory_order_acquire);
 
-	return memory == MAP_FAILED ? NULL : memory;
+	return HF_MIN(len, (size_t)HF_CAUSES_CAP);
 }
 
-void hf_counters_unmap(struct hf_counters *counters, size_t workers)
+/* Copies it, since it may change; false: it is no name of a cause. */
+static bool cause_name(const struct hf_cause_count *count, char out[HF_CAUSE_NAME_CAP])
 {
-	if (counters != NULL)
-		(void)munmap(counters, (workers + 1) * sizeof(*counters));
+	static const char letters[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-";
+
+	memcpy(out, count->name, HF_CAUSE_NAME_CAP);
+	out[HF_CAUSE_NAME_CAP - 1] = '\0';
+	return out[0] != '\0' && out[strspn(out, letters)] == '\0';
+}
+
+static bool is_cause(const struct hf_cause_count *count, const char *name)
+{
+	return strncmp(count->name, name, HF_CAUSE_NAME_CAP) == 0;
 }
 
 /* The row of a cause; a new one is made visible by the length, after its name. */
@@ -98,7 +107,7 @@ static uint64_t row_sum(const struct hf_counters *all, size_t workers, size_t of
 {
 	uint64_t sum = 0;
 
-	for (size_t i = 0; i <= workers; i++) {
+	for (size_t i = 0; i < hf_counters_rows(workers); i++) {
 		const _Atomic uint64_t *counter = (const void *)((const char *)&all[i] + offset);
 
 		sum += atomic_load_explicit(counter, memory_order_relaxed);
@@ -140,7 +149,7 @@ static void write_histogram(const struct hf_counters *all, size_t workers, size_
 {
 	struct hf_histogram sum = { 0 };
 
-	for (size_t i = 0; i <= workers; i++)
+	for (size_t i = 0; i < hf_counters_rows(workers); i++)
 		hf_histogram_sum(&sum, (const void *)((const char *)&all[i] + offset));
 	hf_metric_histogram(out, name, help, &sum);
 }
@@ -152,17 +161,19 @@ typedef void (*cause_told)(const char *name, const char *side, uint64_t value, v
 static void tell_cause(const struct hf_counters *all, size_t workers, size_t worker, size_t row,
 		       cause_told told, void *arg)
 {
-	const char *name = all[worker].causes[row].name;
+	char name[HF_CAUSE_NAME_CAP];
 	uint64_t sums[3] = { 0 };
 	static const char *const sides[] = { "server", "client", "nobody" };
 
-	for (size_t i = 0; i <= workers; i++) {
-		size_t len = atomic_load_explicit(&all[i].causes_len, memory_order_acquire);
+	if (!cause_name(&all[worker].causes[row], name))
+		return;
+	for (size_t i = 0; i < hf_counters_rows(workers); i++) {
+		size_t len = causes_of(&all[i]);
 
 		for (size_t c = 0; c < len; c++) {
 			const struct hf_cause_count *count = &all[i].causes[c];
 
-			if (strcmp(count->name, name) != 0)
+			if (!is_cause(count, name))
 				continue;
 			if (i < worker)
 				return;
@@ -178,8 +189,8 @@ static void tell_cause(const struct hf_counters *all, size_t workers, size_t wor
 
 static void tell_causes(const struct hf_counters *all, size_t workers, cause_told told, void *arg)
 {
-	for (size_t w = 0; w <= workers; w++) {
-		size_t len = atomic_load_explicit(&all[w].causes_len, memory_order_acquire);
+	for (size_t w = 0; w < hf_counters_rows(workers); w++) {
+		size_t len = causes_of(&all[w]);
 
 		for (size_t c = 0; c < len; c++)
 			tell_cause(all, workers, w, c, told, arg);
@@ -210,9 +221,9 @@ static void write_own_faults(const struct hf_counters *all, size_t workers, stru
 	for (size_t i = 0; i < HF_ARRAY_LEN(ours); i++) {
 		uint64_t sum = 0;
 
-		for (size_t w = 0; w <= workers; w++)
-			for (size_t c = 0; c < all[w].causes_len; c++)
-				if (strcmp(all[w].causes[c].name, ours[i]) == 0)
+		for (size_t w = 0; w < hf_counters_rows(workers); w++)
+			for (size_t c = 0; c < causes_of(&all[w]); c++)
+				if (is_cause(&all[w].causes[c], ours[i]))
 					sum += all[w].causes[c].by_server;
 		hf_buf_printf(out, "handfast_own_faults_total{cause=\"%s\"} %llu\n", ours[i],
 			      (unsigned long long)sum);
@@ -221,6 +232,8 @@ static void write_own_faults(const struct hf_counters *all, size_t workers, stru
 
 void hf_counters_write(const struct hf_counters *all, size_t workers, struct hf_buf *out)
 {
+	const struct hf_counters *follower = &all[hf_counters_follower(workers)];
+
 	for (size_t i = 0; i < HF_ARRAY_LEN(rows); i++)
 		hf_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", rows[i].name,
 			      rows[i].help, rows[i].name, rows[i].type, rows[i].name,
@@ -264,7 +277,7 @@ void hf_counters_write(const struct hf_counters *all, size_t workers, struct hf_
 	    "# TYPE handfast_revocation_lists_good_until_seconds gauge\n"
 	    "handfast_revocation_lists_good_until_seconds %lld\n",
 	    (long long)all[0].certificate_not_after, (long long)all[0].staple_until, workers,
-	    (long long)all[workers].feed_event, (long long)all[workers].lists_good_until);
+	    (long long)follower->feed_event, (long long)follower->lists_good_until);
 }
 
 /* --- for people and their tools --- */

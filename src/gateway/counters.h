@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/json.h"
+#include "gateway/pages.h"
 #include "util/metrics.h"
 
 enum {
@@ -34,15 +35,17 @@ struct hf_generation_count {
 	_Atomic uint64_t number, live;
 };
 
-/* One writer; plain loads and stores of atomics are enough. */
+/* One writer, who has it on a row of pages (pages.h); plain loads and stores of atomics are enough.
+ * Of what another process writes nothing is believed but numbers. */
 struct hf_counters {
-	_Atomic uint64_t accepted, handshakes, refused, requests, bad_requests, bytes_sent;
+	_Alignas(HF_PAGES_ROW) _Atomic uint64_t accepted;
+	_Atomic uint64_t handshakes, refused, requests, bad_requests, bytes_sent;
 	_Atomic uint64_t answers[6]; /* by hundreds: [2] is 2xx */
 	_Atomic uint64_t handshaking, open, lingering;
 	_Atomic uint64_t peers, peer_hits, peer_misses;
 	_Atomic uint64_t generation, reloads, reloads_failed, restarts;
 	_Atomic uint64_t feed_up, feed_lost;
-	_Atomic int64_t feed_event, lists_good_until; /* of the follower: in the supervisor's row */
+	_Atomic int64_t feed_event, lists_good_until; /* of the follower */
 	_Atomic uint64_t limited_requests, limited_connections, limited_addresses;
 	_Atomic uint64_t spare; /* connections of a tunnel, made in advance */
 	_Atomic uint64_t suppressed; /* refusal records */
@@ -57,10 +60,19 @@ struct hf_counters {
 	struct hf_cause_count causes[HF_CAUSES_CAP];
 };
 
-/* workers + 1 of them, zeroed and shared with children to come; the last is the supervisor's.  NULL
- * without memory. */
-struct hf_counters *hf_counters_map(size_t workers);
-void hf_counters_unmap(struct hf_counters *counters, size_t workers);
+/* The rows behind those of the workers. */
+static inline size_t hf_counters_supervisor(size_t workers)
+{
+	return workers;
+}
+static inline size_t hf_counters_follower(size_t workers)
+{
+	return workers + 1;
+}
+static inline size_t hf_counters_rows(size_t workers)
+{
+	return workers + 2;
+}
 
 static inline struct hf_listener_count *hf_count_listener(struct hf_counters *counters, size_t spec)
 {

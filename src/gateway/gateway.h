@@ -60,6 +60,10 @@ struct hf_gateway_source {
 	int (*load)(void *arg, uint64_t number, struct hf_gateway_parts *ret_parts,
 		    struct hf_err *err);
 	void *arg;
+	/* In a child, for good: what it reads was read by another process.  NULL: nothing to do. */
+	int (*only_read)(void *arg, struct hf_err *err);
+	/* In a child that loads nothing: it has no part in it any more.  NULL: nothing to do. */
+	void (*leave)(void *arg);
 };
 
 struct hf_responder_spec {

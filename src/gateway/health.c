@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "gateway/gateway.h"
 
@@ -90,37 +89,32 @@ bool hf_health_place(const struct hf_gateway_config *config, const struct hf_gat
 	return true;
 }
 
-static size_t bytes(size_t len)
-{
-	return sizeof(struct hf_health_board) + len * sizeof(struct hf_health_row);
-}
-
-int hf_health_board_map(const struct hf_gateway_config *config, struct hf_health_board **ret_board,
-			struct hf_err *err)
+static size_t services(const struct hf_gateway_config *config)
 {
 	const struct hf_upstream_config *upstream = &config->upstream;
-	struct hf_health_board *board;
 	size_t len = upstream->to != NULL ? upstream->to->len : 0;
-	void *memory;
 
-	*ret_board = NULL;
 	for (size_t i = 0; upstream->routes != NULL && i < upstream->routes->len; i++)
 		len += upstream->routes->items[i].to.len;
-	if (len == 0)
-		return 0;
-	memory = mmap(NULL, bytes(len), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (memory == MAP_FAILED)
-		return hf_err_nomem(err);
-	board = memory;
-	board->len = len;
-	*ret_board = board;
-	return 0;
+	return len;
 }
 
-void hf_health_board_unmap(struct hf_health_board *board)
+int hf_health_board_map(const struct hf_gateway_config *config, struct hf_pages *ret_pages,
+			struct hf_health_board **ret_board, struct hf_err *err)
 {
-	if (board != NULL)
-		(void)munmap(board, bytes(board->len));
+	size_t len = services(config);
+	int rc;
+
+	*ret_board = NULL;
+	if (len == 0)
+		return 0;
+	if (len > HF_HEALTH_ROWS_CAP)
+		return hf_err_set(err, HF_E_LIMIT, "%zu services behind; %d at most", len,
+				  HF_HEALTH_ROWS_CAP);
+	rc = hf_pages_map(1, sizeof(**ret_board), ret_pages, err);
+	if (rc == 0)
+		*ret_board = (void *)ret_pages->at;
+	return rc;
 }
 
 /* --- telling --- */

@@ -11,12 +11,14 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "gateway/pages.h"
 
 struct hf_gateway_config;
 struct hf_gateway_parts;
 struct hf_forwarder;
 
 enum { HF_HEALTH_EXPECT_CAP = 8, HF_HEALTH_WHY_CAP = 128, HF_HEALTH_PATH_CAP = 256 };
+enum { HF_HEALTH_ROWS_CAP = 1024 }; /* services */
 
 /* How a service is looked at. */
 struct hf_health {
@@ -52,14 +54,13 @@ struct hf_health_row {
 
 /* A row for each service: those of the routes in their order, then those for the rest. */
 struct hf_health_board {
-	size_t len;
-	struct hf_health_row rows[];
+	_Alignas(HF_PAGES_ROW) struct hf_health_row rows[HF_HEALTH_ROWS_CAP];
 };
 
-/* Maps them, shared with children to come; -HF_E_NOMEM, and 0 with NULL when there are none. */
-int hf_health_board_map(const struct hf_gateway_config *config,
+/* Maps it on pages for children to come, which the caller ends (pages.h); 0 with NULL and no pages
+ * when there are no services.  -HF_E_LIMIT beyond HF_HEALTH_ROWS_CAP of them, -HF_E_NOMEM. */
+int hf_health_board_map(const struct hf_gateway_config *config, struct hf_pages *ret_pages,
 			struct hf_health_board **ret_board, struct hf_err *err);
-void hf_health_board_unmap(struct hf_health_board *board); /* NULL-safe */
 
 /* Whose row it is: borrowed of config, and of the parts of the generation in force.  false: there
  * is no such row. */

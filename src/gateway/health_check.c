@@ -287,9 +287,8 @@ static int open_look(struct hf_health_checks *checks, struct hf_forwarder *forwa
 int hf_health_checks_new(struct hf_forwarder *forwarder, struct hf_health_checks **ret_checks,
 			 struct hf_err *err)
 {
-	const struct hf_health_board *board = forwarder->config->health;
 	struct hf_health_checks *checks =
-	    calloc(1, sizeof(*checks) + board->len * sizeof(checks->looks[0]));
+	    calloc(1, sizeof(*checks) + forwarder->backends_len * sizeof(checks->looks[0]));
 	int rc = 0;
 
 	if (checks == NULL)

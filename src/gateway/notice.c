@@ -4,14 +4,18 @@
  * another. */
 #include "gateway/notice.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "base/file.h"
+#include "gateway/pages.h"
 
 enum { FRONT = 4096, TRIES = 1000 };
 
@@ -23,67 +27,129 @@ struct front {
 };
 
 struct hf_notice {
-	int fd;
-	struct front *front;
+	int fd; /* to make it longer; -1: this process only reads */
+	int reader;
+	struct front *front; /* and, for the one who writes, what is behind it */
+	size_t mapped;
 };
+
+static int failed(struct hf_err *err)
+{
+	return hf_err_errno(err, errno, "memory to share between processes");
+}
+
+static int map(struct hf_notice *notice, int fd, int prot, struct hf_err *err)
+{
+	void *page = mmap(NULL, FRONT, prot, MAP_SHARED, fd, 0);
+
+	if (page == MAP_FAILED)
+		return failed(err);
+	notice->front = page;
+	notice->mapped = FRONT;
+	return 0;
+}
+
+static void unmap(struct hf_notice *notice)
+{
+	if (notice->front)
+		(void)munmap(notice->front, notice->mapped);
+	notice->front = NULL;
+}
 
 int hf_notice_new(struct hf_notice **ret_board, struct hf_err *err)
 {
 	HF_AUTO(hf_notice) notice = calloc(1, sizeof(*notice));
-	void *page;
+	int rc;
 
 	if (!notice)
 		return hf_err_nomem(err);
-	notice->fd = memfd_create("handfast-notice", MFD_CLOEXEC);
+	notice->reader = -1;
+	notice->fd = memfd_create("handfast-notice", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (notice->fd < 0 || ftruncate(notice->fd, FRONT) != 0)
-		return hf_err_errno(err, errno, "memory to share between processes");
-	page = mmap(NULL, FRONT, PROT_READ | PROT_WRITE, MAP_SHARED, notice->fd, 0);
-	if (page == MAP_FAILED)
-		return hf_err_errno(err, errno, "memory to share between processes");
-	notice->front = page;
-	*ret_board = hf_take(notice);
-	return 0;
+		return failed(err);
+	rc = map(notice, notice->fd, PROT_READ | PROT_WRITE, err);
+	if (rc == 0)
+		rc = hf_pages_seal(notice->fd, false, &notice->reader, err);
+	if (rc == 0)
+		*ret_board = hf_take(notice);
+	return rc;
+}
+
+int hf_notice_only_read(struct hf_notice *notice, struct hf_err *err)
+{
+	if (!notice || notice->fd < 0)
+		return 0;
+	unmap(notice);
+	hf_fd_close(notice->fd);
+	notice->fd = -1;
+	return map(notice, notice->reader, PROT_READ, err);
 }
 
 void hf_notice_free(struct hf_notice *notice)
 {
 	if (!notice)
 		return;
-	if (notice->front)
-		(void)munmap(notice->front, FRONT);
+	unmap(notice);
 	hf_fd_close(notice->fd);
+	hf_fd_close(notice->reader);
 	free(notice);
 }
 
-static int put(int fd, const char *data, size_t len, off_t at, struct hf_err *err)
+/* Maps the file up to `end`.  Its pages are taken now, so that want of memory is an error here and
+ * not a signal in the middle of the text. */
+static int reach(struct hf_notice *notice, uint64_t end, struct hf_err *err)
 {
-	while (len > 0) {
-		ssize_t n = pwrite(fd, data, len, at);
+	void *page;
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return hf_err_errno(err, errno, "writing to shared memory");
-		data += n;
-		at += n;
-		len -= (size_t)n;
-	}
+	while (fallocate(notice->fd, 0, 0, (off_t)end) != 0)
+		if (errno != EINTR)
+			return failed(err);
+	if (end <= notice->mapped)
+		return 0;
+	page = mremap(notice->front, notice->mapped, (size_t)end, MREMAP_MAYMOVE);
+	if (page == MAP_FAILED)
+		return failed(err);
+	notice->front = page;
+	notice->mapped = (size_t)end;
 	return 0;
+}
+
+/* Through the mapping: the seal lets no descriptor write. */
+static int put(struct hf_notice *notice, const void *data, size_t len, uint64_t at,
+	       struct hf_err *err)
+{
+	int rc = reach(notice, at + len, err);
+
+	if (rc == 0 && len > 0)
+		memcpy((char *)notice->front + at, data, len);
+	return rc;
+}
+
+/* What was written stays in the file, and need not count as this process's. */
+static void let_go(const struct hf_notice *notice)
+{
+	if (notice->mapped > FRONT)
+		(void)madvise((char *)notice->front + FRONT, notice->mapped - FRONT, MADV_DONTNEED);
 }
 
 int hf_notice_write(struct hf_notice *notice, int64_t mark, const void *data, size_t len,
 		    struct hf_err *err)
 {
-	struct front *front = notice->front;
-	uint64_t version = atomic_load(&front->version), old_at = atomic_load(&front->at);
+	uint64_t version = atomic_load(&notice->front->version);
+	uint64_t old_at = atomic_load(&notice->front->at);
 	/* before the one that is up when there is room, else behind it */
 	uint64_t at = old_at > FRONT && len <= old_at - FRONT ? FRONT
-		      : old_at				      ? old_at + atomic_load(&front->len)
-							      : FRONT;
-	int rc = put(notice->fd, data, len, (off_t)at, err);
+		      : old_at ? old_at + atomic_load(&notice->front->len)
+			       : FRONT;
+	struct front *front;
+	int rc;
 
+	assert(notice->fd >= 0);
+	rc = put(notice, data, len, at, err);
 	if (rc < 0)
 		return rc;
+	let_go(notice);
+	front = notice->front;
 	version += version & 1; /* a writer that died in the middle */
 	atomic_store(&front->version, version + 1);
 	atomic_store(&front->at, at);
@@ -110,8 +176,8 @@ static int try_read(const struct hf_notice *notice, struct hf_buf *out, int64_t 
 	if (hf_buf_reserve(out, len) < 0)
 		return hf_err_nomem(err);
 	while (out->len < len) {
-		ssize_t n =
-		    pread(notice->fd, out->data + out->len, len - out->len, (off_t)(at + out->len));
+		ssize_t n = pread(notice->reader, out->data + out->len, len - out->len,
+				  (off_t)(at + out->len));
 
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A notice in memory that processes of one gateway share: one writes, all read the last thing that
- * was put up, whole.  Made before the fork; new children see what is there. */
+ * was put up, whole.  Made before the fork; new children see what is there, and give up what they
+ * could write it with (hf_notice_only_read). */
 #ifndef HF_GATEWAY_NOTICE_H
 #define HF_GATEWAY_NOTICE_H
 
@@ -15,6 +16,8 @@ int hf_notice_new(struct hf_notice **ret_board, struct hf_err *err);
 void hf_notice_free(struct hf_notice *notice);
 HF_DEFINE_AUTO(hf_notice, struct hf_notice, hf_notice_free);
 
+/* In a child, for good: it reads from now on.  NULL does nothing. */
+int hf_notice_only_read(struct hf_notice *notice, struct hf_err *err);
 /* Only one process at a time may write.  mark: a number that goes with the bytes. */
 int hf_notice_write(struct hf_notice *notice, int64_t mark, const void *data, size_t len,
 		   struct hf_err *err);

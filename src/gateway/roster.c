@@ -33,17 +33,22 @@ struct anchor {
 	_Atomic uint32_t live[HF_WORKERS_CAP];
 };
 
-struct hf_roster {
+/* In memory that all of them write: no number in it is believed that leads anywhere. */
+struct table {
 	struct hf_shlock lock;
-	size_t bytes, workers;
-	struct hf_gateway_limits limits;
-	uint64_t seed;
 	uint32_t len, hand, anchors_len;
 	uint32_t buckets[BUCKETS];
 	struct anchor anchors[HF_ROSTER_ANCHORS_CAP];
 	struct hf_throttle failures;
 	struct entry entries[HF_ROSTER_CAP];
 	_Atomic uint32_t live[]; /* of entry i in worker w: i * workers + w */
+};
+
+struct hf_roster {
+	struct table *table;
+	size_t bytes, workers;
+	struct hf_gateway_limits limits;
+	uint64_t seed;
 };
 
 /* --- beginning and end --- */
@@ -53,32 +58,56 @@ static bool make_throttle(struct hf_roster *roster)
 {
 	uint32_t failures = roster->limits.failures_per_address;
 
-	return failures == 0 || hf_throttle_init(&roster->failures, failures,
+	return failures == 0 || hf_throttle_init(&roster->table->failures, failures,
 						 HF_MAX(60000 / failures, 1U), NULL) == 0;
 }
 
 struct hf_roster *hf_roster_map(size_t workers, const struct hf_gateway_limits *limits)
 {
-	size_t bytes = sizeof(struct hf_roster) + HF_ROSTER_CAP * workers * sizeof(uint32_t);
-	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	struct hf_roster *roster = memory;
+	struct hf_roster *roster = calloc(1, sizeof(*roster));
+	void *memory;
 
-	if (memory == MAP_FAILED)
+	if (roster == NULL)
 		return NULL;
-	roster->bytes = bytes;
+	roster->bytes = sizeof(struct table) + HF_ROSTER_CAP * workers * sizeof(uint32_t);
 	roster->workers = workers;
 	roster->limits = *limits;
-	if (RAND_bytes((unsigned char *)&roster->seed, sizeof(roster->seed)) == 1 &&
-	    hf_shlock_init(&roster->lock) && make_throttle(roster))
+	memory =
+	    mmap(NULL, roster->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	roster->table = memory == MAP_FAILED ? NULL : memory;
+	if (roster->table != NULL &&
+	    RAND_bytes((unsigned char *)&roster->seed, sizeof(roster->seed)) == 1 &&
+	    make_throttle(roster))
 		return roster;
-	(void)munmap(memory, bytes);
+	hf_roster_unmap(roster);
 	return NULL;
 }
 
 void hf_roster_unmap(struct hf_roster *roster)
 {
-	if (roster != NULL)
-		(void)munmap(roster, roster->bytes);
+	if (roster == NULL)
+		return;
+	if (roster->table != NULL)
+		(void)munmap(roster->table, roster->bytes);
+	free(roster);
+}
+
+/* What others may have written, and may write while we look: at most `cap`. */
+static uint32_t read_once(const uint32_t *number, uint32_t cap)
+{
+	uint32_t value = *(const volatile uint32_t *)number;
+
+	return HF_MIN(value, cap);
+}
+
+static uint32_t anchors_of(const struct hf_roster *roster)
+{
+	return read_once(&roster->table->anchors_len, HF_ROSTER_ANCHORS_CAP);
+}
+
+static uint32_t entries_of(const struct hf_roster *roster)
+{
+	return read_once(&roster->table->len, HF_ROSTER_CAP);
 }
 
 /* --- anchors --- */
@@ -86,8 +115,8 @@ void hf_roster_unmap(struct hf_roster *roster)
 /* Its place from 1; 0: unknown. */
 static uint32_t find_anchor(const struct hf_roster *roster, const uint8_t sha256[HF_SHA256_LEN])
 {
-	for (uint32_t i = 0; i < roster->anchors_len; i++)
-		if (memcmp(roster->anchors[i].sha256, sha256, HF_SHA256_LEN) == 0)
+	for (uint32_t i = 0; i < anchors_of(roster); i++)
+		if (memcmp(roster->table->anchors[i].sha256, sha256, HF_SHA256_LEN) == 0)
 			return i + 1;
 	return 0;
 }
@@ -103,24 +132,27 @@ static void copy_cut(char *out, const char *text)
 static void add_anchor(struct hf_roster *roster, const struct hf_trust *trust,
 		       const struct hf_cert *cert)
 {
-	uint32_t place = find_anchor(roster, cert->sha256);
+	uint32_t place = find_anchor(roster, cert->sha256), len = anchors_of(roster);
 	const char *label = hf_trust_label(trust, cert);
+	struct anchor *anchor;
 
-	if (place == 0 && roster->anchors_len == HF_ROSTER_ANCHORS_CAP)
+	if (place == 0 && len == HF_ROSTER_ANCHORS_CAP)
 		return;
+	anchor = &roster->table->anchors[place != 0 ? place - 1 : len];
 	if (place == 0) {
-		place = ++roster->anchors_len;
-		memcpy(roster->anchors[place - 1].sha256, cert->sha256, HF_SHA256_LEN);
+		roster->table->anchors_len = len + 1;
+		memcpy(anchor->sha256, cert->sha256, HF_SHA256_LEN);
 	}
-	roster->anchors[place - 1].trusted = true;
-	copy_cut(roster->anchors[place - 1].name, label != NULL ? label : cert->subject);
+	anchor->trusted = true;
+	copy_cut(anchor->name, label != NULL ? label : cert->subject);
 }
 
 void hf_roster_set_anchors(struct hf_roster *roster, const struct hf_gateway_parts *parts)
 {
-	hf_shlock_take(&roster->lock);
-	for (uint32_t i = 0; i < roster->anchors_len; i++)
-		roster->anchors[i].trusted = false;
+	uint64_t turn = hf_shlock_take(&roster->table->lock);
+
+	for (uint32_t i = 0; i < anchors_of(roster); i++)
+		roster->table->anchors[i].trusted = false;
 	for (size_t p = 0; p < parts->policies_len; p++) {
 		const struct hf_trust *trust = parts->policies[p].trust;
 		const struct hf_certs *anchors = hf_trust_anchors(trust);
@@ -128,14 +160,14 @@ void hf_roster_set_anchors(struct hf_roster *roster, const struct hf_gateway_par
 		for (size_t i = 0; i < anchors->len; i++)
 			add_anchor(roster, trust, anchors->items[i]);
 	}
-	hf_shlock_give(&roster->lock);
+	hf_shlock_give(&roster->table->lock, turn);
 }
 
 /* --- identities --- */
 
 static _Atomic uint32_t *live_of(struct hf_roster *roster, uint32_t place, size_t worker)
 {
-	return &roster->live[(size_t)(place - 1) * roster->workers + worker];
+	return &roster->table->live[(size_t)(place - 1) * roster->workers + worker];
 }
 
 static uint32_t live_sum(struct hf_roster *roster, uint32_t place)
@@ -159,49 +191,59 @@ static uint64_t key_of(const struct hf_roster *roster, const char *name)
 
 static uint32_t *bucket_of(struct hf_roster *roster, uint64_t key)
 {
-	return &roster->buckets[(key >> 40) % BUCKETS];
+	return &roster->table->buckets[(key >> 40) % BUCKETS];
 }
 
-/* No chain is longer than all entries, whatever a dead process has left. */
+static struct entry *entry_at(const struct hf_roster *roster, uint32_t place)
+{
+	return &roster->table->entries[place - 1];
+}
+
+/* A place in a chain, which has no more of them than there are entries, whatever a dead process has
+ * left; 0: the chain ends. */
+static uint32_t follow(const struct hf_roster *roster, const uint32_t *link, size_t i)
+{
+	uint32_t place = read_once(link, UINT32_MAX);
+
+	return place <= entries_of(roster) && i < HF_ROSTER_CAP ? place : 0;
+}
+
 static uint32_t find(struct hf_roster *roster, uint64_t key)
 {
-	uint32_t place = *bucket_of(roster, key);
+	uint32_t place = follow(roster, bucket_of(roster, key), 0);
 
-	for (size_t i = 0; place != 0 && place <= roster->len && i < HF_ROSTER_CAP; i++) {
-		if (roster->entries[place - 1].key == key)
-			return place;
-		place = roster->entries[place - 1].next;
-	}
-	return 0;
+	for (size_t i = 1; place != 0 && entry_at(roster, place)->key != key; i++)
+		place = follow(roster, &entry_at(roster, place)->next, i);
+	return place;
 }
 
 static void unchain(struct hf_roster *roster, uint32_t place)
 {
-	uint32_t *at = bucket_of(roster, roster->entries[place - 1].key);
+	uint32_t *link = bucket_of(roster, entry_at(roster, place)->key);
+	uint32_t at = follow(roster, link, 0);
 
-	for (size_t i = 0; *at != 0 && *at <= roster->len && i < HF_ROSTER_CAP; i++) {
-		if (*at == place) {
-			*at = roster->entries[place - 1].next;
-			return;
-		}
-		at = &roster->entries[*at - 1].next;
+	for (size_t i = 1; at != 0 && at != place; i++) {
+		link = &entry_at(roster, at)->next;
+		at = follow(roster, link, i);
 	}
+	if (at != 0)
+		*link = entry_at(roster, place)->next;
 }
 
 /* The one of the next few that is away for longest; 0: all of them are connected. */
 static uint32_t take_place(struct hf_roster *roster)
 {
-	uint32_t best = 0;
+	uint32_t best = 0, len = entries_of(roster);
 
-	if (roster->len < HF_ROSTER_CAP)
-		return ++roster->len;
+	if (len < HF_ROSTER_CAP)
+		return roster->table->len = len + 1;
 	for (size_t i = 0; i < CANDIDATES; i++) {
-		uint32_t place = roster->hand + 1;
+		uint32_t place = read_once(&roster->table->hand, HF_ROSTER_CAP - 1) + 1;
 
-		roster->hand = (roster->hand + 1) % HF_ROSTER_CAP;
+		roster->table->hand = place % HF_ROSTER_CAP;
 		if (live_sum(roster, place) == 0 &&
 		    (best == 0 ||
-		     roster->entries[place - 1].seen_at < roster->entries[best - 1].seen_at))
+		     entry_at(roster, place)->seen_at < entry_at(roster, best)->seen_at))
 			best = place;
 	}
 	if (best != 0)
@@ -220,7 +262,7 @@ static uint32_t find_or_add(struct hf_roster *roster, const char *name)
 	place = take_place(roster);
 	if (place == 0)
 		return 0;
-	entry = &roster->entries[place - 1];
+	entry = entry_at(roster, place);
 	memset(entry, 0, sizeof(*entry));
 	entry->key = key;
 	copy_cut(entry->name, name);
@@ -233,17 +275,18 @@ void hf_roster_enter(struct hf_roster *roster, size_t worker, const struct hf_ve
 		     int64_t now, struct hf_seat *ret_seat, uint32_t *ret_live)
 {
 	struct hf_seat seat = { 0 };
+	uint64_t turn;
 
 	*ret_live = 0;
 	*ret_seat = seat;
 	if (verdict == NULL || !verdict->accepted || verdict->identity == NULL ||
 	    verdict->chain.len == 0)
 		return;
-	hf_shlock_take(&roster->lock);
+	turn = hf_shlock_take(&roster->table->lock);
 	seat.identity = find_or_add(roster, verdict->identity->name);
 	seat.anchor = find_anchor(roster, verdict->chain.items[verdict->chain.len - 1]->sha256);
 	if (seat.identity != 0) {
-		struct entry *entry = &roster->entries[seat.identity - 1];
+		struct entry *entry = entry_at(roster, seat.identity);
 
 		entry->seen_at = now;
 		entry->anchor = seat.anchor;
@@ -251,33 +294,36 @@ void hf_roster_enter(struct hf_roster *roster, size_t worker, const struct hf_ve
 		*ret_live = live_sum(roster, seat.identity);
 	}
 	if (seat.anchor != 0)
-		roster->anchors[seat.anchor - 1].live[worker]++;
-	hf_shlock_give(&roster->lock);
+		roster->table->anchors[seat.anchor - 1].live[worker]++;
+	hf_shlock_give(&roster->table->lock, turn);
 	*ret_seat = seat;
 }
 
 void hf_roster_leave(struct hf_roster *roster, size_t worker, const struct hf_seat *seat)
 {
+	uint64_t turn;
+
 	if (seat->identity == 0 && seat->anchor == 0)
 		return;
-	hf_shlock_take(&roster->lock);
+	turn = hf_shlock_take(&roster->table->lock);
 	if (seat->identity != 0) {
 		(*live_of(roster, seat->identity, worker))--;
-		roster->entries[seat->identity - 1].seen_at = hf_clock_now();
+		entry_at(roster, seat->identity)->seen_at = hf_clock_now();
 	}
 	if (seat->anchor != 0)
-		roster->anchors[seat->anchor - 1].live[worker]--;
-	hf_shlock_give(&roster->lock);
+		roster->table->anchors[seat->anchor - 1].live[worker]--;
+	hf_shlock_give(&roster->table->lock, turn);
 }
 
 void hf_roster_forget_worker(struct hf_roster *roster, size_t worker)
 {
-	hf_shlock_take(&roster->lock);
-	for (uint32_t place = 1; place <= roster->len; place++)
+	uint64_t turn = hf_shlock_take(&roster->table->lock);
+
+	for (uint32_t place = 1; place <= entries_of(roster); place++)
 		*live_of(roster, place, worker) = 0;
-	for (uint32_t i = 0; i < roster->anchors_len; i++)
-		roster->anchors[i].live[worker] = 0;
-	hf_shlock_give(&roster->lock);
+	for (uint32_t i = 0; i < anchors_of(roster); i++)
+		roster->table->anchors[i].live[worker] = 0;
+	hf_shlock_give(&roster->table->lock, turn);
 }
 
 /* --- limits --- */
@@ -306,7 +352,7 @@ uint64_t hf_roster_request(struct hf_roster *roster, const struct hf_seat *seat)
 
 	if (seat->identity == 0)
 		return 0;
-	entry = &roster->entries[seat->identity - 1];
+	entry = entry_at(roster, seat->identity);
 	atomic_fetch_add_explicit(&entry->requests, 1, memory_order_relaxed);
 	return roster->limits.requests_per_second > 0
 		   ? take_turn(entry, roster->limits.requests_per_second)
@@ -315,58 +361,67 @@ uint64_t hf_roster_request(struct hf_roster *roster, const struct hf_seat *seat)
 
 void hf_roster_failed(struct hf_roster *roster, const struct hf_address *address)
 {
+	uint64_t turn;
+
 	if (roster->limits.failures_per_address == 0 || address->sa.ss_family == AF_UNIX)
 		return;
-	hf_shlock_take(&roster->lock);
-	hf_throttle_failed(&roster->failures, address, (uint64_t)hf_clock_monotonic_ms());
-	hf_shlock_give(&roster->lock);
+	turn = hf_shlock_take(&roster->table->lock);
+	hf_throttle_failed(&roster->table->failures, address, (uint64_t)hf_clock_monotonic_ms());
+	hf_shlock_give(&roster->table->lock, turn);
 }
 
 uint64_t hf_roster_wait_ms(struct hf_roster *roster, const struct hf_address *address)
 {
-	uint64_t wait;
+	uint64_t turn, wait;
 
 	if (roster->limits.failures_per_address == 0 || address->sa.ss_family == AF_UNIX)
 		return 0;
-	hf_shlock_take(&roster->lock);
-	wait = hf_throttle_wait_ms(&roster->failures, address, (uint64_t)hf_clock_monotonic_ms());
-	hf_shlock_give(&roster->lock);
+	turn = hf_shlock_take(&roster->table->lock);
+	wait = hf_throttle_wait_ms(&roster->table->failures, address,
+				   (uint64_t)hf_clock_monotonic_ms());
+	hf_shlock_give(&roster->table->lock, turn);
 	return wait;
 }
 
 /* --- what is told --- */
 
+static void copy_name(char out[HF_ROSTER_NAME_CAP], const char name[HF_ROSTER_NAME_CAP])
+{
+	memcpy(out, name, HF_ROSTER_NAME_CAP);
+	out[HF_ROSTER_NAME_CAP - 1] = '\0';
+}
+
 static void count_recent(struct hf_roster *roster, int64_t now,
 			 struct hf_anchor_count anchors[HF_ROSTER_ANCHORS_CAP])
 {
-	for (uint32_t place = 1; place <= roster->len; place++) {
-		const struct entry *entry = &roster->entries[place - 1];
+	for (uint32_t place = 1; place <= entries_of(roster); place++) {
+		const struct entry *entry = entry_at(roster, place);
+		uint32_t anchor = read_once(&entry->anchor, UINT32_MAX);
 
-		if (entry->anchor == 0 || entry->anchor > roster->anchors_len)
+		if (anchor == 0 || anchor > anchors_of(roster))
 			continue;
 		if (entry->seen_at + HF_ROSTER_RECENT_S >= now || live_sum(roster, place) > 0)
-			anchors[entry->anchor - 1].recent++;
+			anchors[anchor - 1].recent++;
 	}
 }
 
 size_t hf_roster_anchors(struct hf_roster *roster, int64_t now,
 			 struct hf_anchor_count anchors[HF_ROSTER_ANCHORS_CAP])
 {
-	size_t len;
+	uint64_t turn = hf_shlock_take(&roster->table->lock);
+	size_t len = anchors_of(roster);
 
-	hf_shlock_take(&roster->lock);
-	len = roster->anchors_len;
 	for (size_t i = 0; i < len; i++) {
-		const struct anchor *anchor = &roster->anchors[i];
+		const struct anchor *anchor = &roster->table->anchors[i];
 
 		anchors[i] = (struct hf_anchor_count){ .trusted = anchor->trusted };
-		memcpy(anchors[i].name, anchor->name, sizeof(anchor->name));
+		copy_name(anchors[i].name, anchor->name);
 		hf_hex_encode(anchor->sha256, HF_SHA256_LEN, anchors[i].sha256);
 		for (size_t w = 0; w < roster->workers; w++)
 			anchors[i].live += anchor->live[w];
 	}
 	count_recent(roster, now, anchors);
-	hf_shlock_give(&roster->lock);
+	hf_shlock_give(&roster->table->lock, turn);
 	return len;
 }
 
@@ -390,20 +445,20 @@ static int by_weight(const void *a, const void *b)
 /* A copy, so that the lock is not held while it is sorted and written. */
 static struct row *copy_rows(struct hf_roster *roster, size_t *ret_len)
 {
-	struct row *rows;
+	uint64_t turn = hf_shlock_take(&roster->table->lock);
+	uint32_t len = entries_of(roster);
+	struct row *rows = calloc((size_t)len + 1, sizeof(*rows));
 
-	hf_shlock_take(&roster->lock);
-	rows = calloc((size_t)roster->len + 1, sizeof(*rows));
-	*ret_len = rows != NULL ? roster->len : 0;
-	for (uint32_t i = 0; rows != NULL && i < roster->len; i++) {
-		const struct entry *entry = &roster->entries[i];
+	*ret_len = rows != NULL ? len : 0;
+	for (uint32_t i = 0; rows != NULL && i < len; i++) {
+		const struct entry *entry = entry_at(roster, i + 1);
 
 		rows[i] = (struct row){ .live = live_sum(roster, i + 1),
 					.requests = entry->requests,
 					.seen_at = entry->seen_at };
-		memcpy(rows[i].name, entry->name, sizeof(entry->name));
+		copy_name(rows[i].name, entry->name);
 	}
-	hf_shlock_give(&roster->lock);
+	hf_shlock_give(&roster->table->lock, turn);
 	return rows;
 }
 

@@ -14,9 +14,7 @@
 
 #include "base/err.h"
 #include "base/file.h"
-#include "gateway/revocations.h"
 #include "gateway/supervisor.h"
-#include "tls/session_pool.h"
 #include "util/clock.h"
 #include "util/daemon.h"
 
@@ -101,8 +99,15 @@ static int run_worker(struct hf_supervisor *s, size_t index, int control)
 					       .board = s->board,
 					       .roster = s->roster };
 
+	struct hf_err err = HF_ERR_INIT;
+
 	hf_bound_list_close(&s->bound, index);
-	return hf_worker_run(&start);
+	if (index != 0) /* figures are told by the first */
+		hf_bound_list_shut(&s->metrics);
+	if (hf_supervisor_worker_keeps(s, index, &err) == 0)
+		return hf_worker_run(&start);
+	hf_log_say("worker %zu cannot start: %s", index, err.msg);
+	return HF_WORKER_CANNOT;
 }
 
 static int start_worker(struct hf_supervisor *s, size_t index, struct hf_err *err)
@@ -146,7 +151,7 @@ static size_t living(const struct hf_supervisor *s)
 
 static int64_t drain_ms(const struct hf_supervisor *s)
 {
-	int64_t told = s->board->drain_ms;
+	int64_t told = s->board->orders->drain_ms;
 
 	return told < 0 ? (int64_t)s->config->drain_ms : told;
 }
@@ -202,7 +207,7 @@ static void worker_ended(struct hf_supervisor *s, struct hf_worker_slot *slot, i
 	    HF_MIN(HF_MAX(slot->backoff_ms * 2, (int64_t)BACKOFF_MIN_MS), (int64_t)BACKOFF_MAX_MS);
 	slot->restart_ms = now + slot->backoff_ms;
 	slot->restarts++;
-	hf_count(&s->counters[s->slots_len].restarts, 1);
+	hf_count(&s->counters[hf_counters_supervisor(s->slots_len)].restarts, 1);
 	hf_log_say("worker %zu ended unasked (%s %d); another starts in %lld ms",
 		   (size_t)(slot - s->slots), WIFSIGNALED(status) ? "signal" : "status",
 		   WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
@@ -450,16 +455,11 @@ int hf_gateway_run(const struct hf_gateway_config *config, struct hf_err *err)
 		(void)sigprocmask(SIG_SETMASK, &s->before, NULL);
 	}
 	hf_supervisor_close_admin(s);
-	hf_revocations_free(s->own.revocations);
-	hf_health_board_unmap(s->own.health);
-	hf_session_pool_unmap(s->own.session_pool);
 	hf_ocsp_book_free(s->own.ocsp);
 	hf_filewatch_free(s->watch);
 	hf_gateway_parts_done(&s->good);
 	hf_supervisor_forget_files(s);
-	hf_counters_unmap(s->counters, s->slots_len);
-	hf_board_unmap(s->board, s->slots_len);
-	hf_roster_unmap(s->roster);
+	hf_supervisor_unshare(s);
 	hf_bound_list_done(&s->bound);
 	hf_bound_list_done(&s->metrics);
 	free(s);

@@ -53,7 +53,9 @@ struct hf_supervisor {
 	const struct hf_gateway_config *config;
 	struct hf_gateway_config own; /* with the defaults worked out */
 	struct hf_bound_list bound, metrics;
-	struct hf_counters *counters;
+	struct hf_pages counter_pages; /* of the counters, the health of services */
+	struct hf_pages health_pages;
+	struct hf_counters *counters; /* one row for each worker, ours, the follower's */
 	struct hf_board *board;
 	struct hf_roster *roster;
 	int64_t anchors_ms; /* when to look at the anchors next */
@@ -121,6 +123,13 @@ void hf_supervisor_reload(struct hf_supervisor *s);
 /* When every worker has answered, or is gone. */
 void hf_supervisor_settle_reload(struct hf_supervisor *s);
 void hf_supervisor_look_at_files(struct hf_supervisor *s, int64_t now_ms);
+
+/* supervisor_share.c: memory that the processes share.  A child keeps what it writes, can read what
+ * it reads, and has nothing of the rest. */
+int hf_supervisor_share(struct hf_supervisor *s, struct hf_err *err);
+void hf_supervisor_unshare(struct hf_supervisor *s);
+int hf_supervisor_worker_keeps(struct hf_supervisor *s, size_t worker, struct hf_err *err);
+int hf_supervisor_follower_keeps(struct hf_supervisor *s, struct hf_err *err);
 
 /* supervisor_admin.c */
 int hf_supervisor_open_admin(struct hf_supervisor *s, struct hf_err *err);

@@ -29,6 +29,14 @@ static void answer_status(struct hf_supervisor *s, struct hf_admin_call *call,
 	hf_admin_answer_end(call, &j, &line);
 }
 
+/* The worker's text may change, and need not end. */
+static bool read_kept(const struct hf_board_row *row, char out[HF_BOARD_TEXT_CAP])
+{
+	memcpy(out, row->kept, HF_BOARD_TEXT_CAP);
+	out[HF_BOARD_TEXT_CAP - 1] = '\0';
+	return out[0] != '\0';
+}
+
 static void answer_reload(struct hf_supervisor *s, struct hf_admin_call *call)
 {
 	struct hf_buf line;
@@ -44,12 +52,13 @@ static void answer_reload(struct hf_supervisor *s, struct hf_admin_call *call)
 	hf_json_array_begin(&j, "workers");
 	for (size_t i = 0; i < s->slots_len; i++) {
 		const struct hf_board_row *row = &s->board->workers[i];
+		char kept[HF_BOARD_TEXT_CAP];
 
 		hf_json_object_begin(&j, NULL);
 		hf_json_int(&j, "worker", (int64_t)i);
 		hf_json_int(&j, "generation", (int64_t)row->generation);
-		if (row->kept[0] != '\0')
-			hf_json_string(&j, "reason", row->kept);
+		if (read_kept(row, kept))
+			hf_json_string(&j, "reason", kept);
 		hf_json_object_end(&j);
 	}
 	hf_json_array_end(&j);
@@ -183,7 +192,7 @@ static void ask_workers(struct hf_supervisor *s, struct hf_pending *pending)
 	bool revoke = pending->request.verb == HF_ADMIN_REVOKE_NOW;
 
 	pending->told = true;
-	s->board->rows_cap = pending->request.limit;
+	s->board->orders->rows_cap = pending->request.limit;
 	for (size_t i = 0; i < s->slots_len; i++) {
 		s->board->workers[i].dropped = 0;
 		s->slots[i].asked = s->slots[i].pid != 0;
@@ -281,15 +290,15 @@ static void ask_drain(struct hf_supervisor *s, struct hf_admin_call *call,
 		return;
 	pending->end_ms = 0;
 	if (!s->stopping && request->deadline_s >= 0)
-		s->board->drain_ms = request->deadline_s * 1000;
+		s->board->orders->drain_ms = request->deadline_s * 1000;
 	hf_log_say("admin socket: drain");
 	hf_supervisor_stop(s);
 }
 
-static bool on_board(const struct hf_board *board, const uint8_t sha256[HF_SHA256_LEN])
+static bool on_board(const struct hf_board_orders *orders, const uint8_t sha256[HF_SHA256_LEN])
 {
-	for (size_t i = 0; i < board->revoked_len; i++)
-		if (memcmp(board->revoked[i], sha256, HF_SHA256_LEN) == 0)
+	for (size_t i = 0; i < orders->revoked_len; i++)
+		if (memcmp(orders->revoked[i], sha256, HF_SHA256_LEN) == 0)
 			return true;
 	return false;
 }
@@ -297,12 +306,12 @@ static bool on_board(const struct hf_board *board, const uint8_t sha256[HF_SHA25
 static void ask_revoke(struct hf_supervisor *s, struct hf_admin_call *call,
 		       const struct hf_admin_request *request)
 {
-	struct hf_board *board = s->board;
-	size_t len = board->revoked_len;
+	struct hf_board_orders *orders = s->board->orders;
+	size_t len = orders->revoked_len;
 	char hex[2 * HF_SHA256_LEN + 1];
 	struct hf_err err = HF_ERR_INIT;
 
-	if (!on_board(board, request->fingerprint)) {
+	if (!on_board(orders, request->fingerprint)) {
 		if (len == HF_PEERS_REVOKED_CAP) {
 			(void)hf_err_set(&err, HF_E_LIMIT, "%d certificates are revoked so already",
 					 HF_PEERS_REVOKED_CAP);
@@ -310,8 +319,8 @@ static void ask_revoke(struct hf_supervisor *s, struct hf_admin_call *call,
 			hf_admin_refuse(call, &err);
 			return;
 		}
-		memcpy(board->revoked[len], request->fingerprint, HF_SHA256_LEN);
-		atomic_store_explicit(&board->revoked_len, len + 1, memory_order_release);
+		memcpy(orders->revoked[len], request->fingerprint, HF_SHA256_LEN);
+		atomic_store_explicit(&orders->revoked_len, len + 1, memory_order_release);
 	}
 	hf_hex_encode(request->fingerprint, HF_SHA256_LEN, hex);
 	hf_log_say("admin socket: certificate %s is refused from now on", hex);

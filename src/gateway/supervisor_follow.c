@@ -12,16 +12,22 @@ enum { AGAIN_MS = 1000 };
 
 static int run_follower(struct hf_supervisor *s, size_t none, int control)
 {
-	const struct hf_follower_start start = { .config = s->config,
-						 .parts = &s->good,
-						 .revocations = s->own.revocations,
-						 .counters = &s->counters[s->slots_len],
-						 .control = control };
+	const struct hf_follower_start start = {
+		.config = s->config,
+		.parts = &s->good,
+		.revocations = s->own.revocations,
+		.counters = &s->counters[hf_counters_follower(s->slots_len)],
+		.control = control
+	};
+	struct hf_err err = HF_ERR_INIT;
 
 	(void)none;
 	hf_bound_list_shut(&s->bound);
 	hf_bound_list_shut(&s->metrics);
-	return hf_follower_run(&start);
+	if (hf_supervisor_follower_keeps(s, &err) == 0)
+		return hf_follower_run(&start);
+	hf_log_say("revocations cannot be followed: %s", err.msg);
+	return HF_WORKER_CANNOT;
 }
 
 int hf_supervisor_follow(struct hf_supervisor *s, struct hf_err *err)

@@ -7,6 +7,11 @@
 #include "util/clock.h"
 #include "util/daemon.h"
 
+static struct hf_counters *mine(const struct hf_supervisor *s)
+{
+	return &s->counters[hf_counters_supervisor(s->slots_len)];
+}
+
 static bool reloading(const struct hf_supervisor *s)
 {
 	for (size_t i = 0; i < s->slots_len; i++)
@@ -56,7 +61,7 @@ void hf_supervisor_reload(struct hf_supervisor *s)
 		hf_log_say("reload refused, generation %llu stays: %s%s%s",
 			   (unsigned long long)s->generation, err.msg, err.hint[0] ? " - " : "",
 			   err.hint);
-		hf_count(&s->counters[s->slots_len].reloads_failed, 1);
+		hf_count(&mine(s)->reloads_failed, 1);
 		hf_daemon_notify("READY=1");
 		s->reload_err = err;
 		hf_supervisor_reload_over(s);
@@ -87,9 +92,7 @@ void hf_supervisor_settle_reload(struct hf_supervisor *s)
 		return;
 	s->reload_pending = false;
 	hf_supervisor_refollow(s);
-	hf_count(s->reload_kept ? &s->counters[s->slots_len].reloads_failed
-				: &s->counters[s->slots_len].reloads,
-		 1);
+	hf_count(s->reload_kept ? &mine(s)->reloads_failed : &mine(s)->reloads, 1);
 	if (s->reload_kept)
 		(void)hf_err_set(&s->reload_err, HF_E_MISMATCH,
 				 "a worker could not take generation %llu and keeps its old one",

@@ -7,9 +7,7 @@
 #include <sys/signalfd.h>
 
 #include "base/err.h"
-#include "gateway/revocations.h"
 #include "gateway/supervisor.h"
-#include "tls/session_pool.h"
 #include "util/daemon.h"
 
 enum { DESCRIPTORS_SPARED = 64 }; /* listeners, logs, libraries */
@@ -144,23 +142,13 @@ int hf_supervisor_set_up(struct hf_supervisor *s, struct hf_err *err)
 	if (rc < 0)
 		return rc;
 	hf_supervisor_note_files(s);
-	s->counters = hf_counters_map(s->slots_len);
-	s->board = hf_board_map(s->slots_len);
-	s->roster = hf_roster_map(s->slots_len, &s->config->limits);
-	if (s->counters == NULL || s->board == NULL || s->roster == NULL)
-		return hf_err_nomem(err);
-	hf_roster_set_anchors(s->roster, &s->good);
-	rc = hf_health_board_map(s->config, &s->own.health, err);
-	if (rc == 0 && s->config->resume && s->slots_len > 1)
-		rc = hf_session_pool_map(&s->own.session_pool, err);
+	rc = hf_supervisor_share(s, err);
 	if (rc == 0)
 		rc = hf_supervisor_signer_ready(s, err);
 	if (rc == 0)
 		rc = hf_supervisor_open_admin(s, err);
 	if (rc == 0)
 		rc = open_signals(s, err);
-	if (rc == 0 && hf_gateway_fetches_lists(s->config))
-		rc = hf_revocations_new(&s->own.revocations, err);
 	if (rc == 0 && s->config->follow.ocsp)
 		rc = hf_ocsp_book_new(s->slots_len, s->config->follow.ocsp_ms, &s->own.ocsp, err);
 	if (rc == 0 && s->config->watch)

@@ -164,12 +164,12 @@ static void write_lists(const struct hf_supervisor *s, struct hf_json *j)
 				write_list(trust, crls->items[c], now, j);
 	}
 	hf_json_array_end(j);
-	hf_json_int(j, "revoked_here", (int64_t)s->board->revoked_len);
+	hf_json_int(j, "revoked_here", (int64_t)s->board->orders->revoked_len);
 }
 
 static void write_feed(const struct hf_supervisor *s, struct hf_json *j)
 {
-	const struct hf_counters *told = &s->counters[s->slots_len];
+	const struct hf_counters *told = &s->counters[hf_counters_follower(s->slots_len)];
 
 	if (s->config->follow.text == NULL) {
 		hf_json_null(j, "revocation_feed");

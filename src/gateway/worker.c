@@ -13,7 +13,7 @@
 #include "gateway/tunnel_pool.h"
 #include "util/clock.h"
 
-enum { TICK_MS = 250, SWEEP_TICKS = 4, SUMMARY_TICKS = 40, EXIT_CANNOT = 3 };
+enum { TICK_MS = 250, SWEEP_TICKS = 4, SUMMARY_TICKS = 40 };
 
 static void tell(struct hf_worker *worker, enum hf_control what)
 {
@@ -124,7 +124,7 @@ static void drain_over(void *arg)
 
 static void drain(struct hf_worker *worker)
 {
-	int64_t told = worker->start->board->drain_ms;
+	int64_t told = worker->start->board->orders->drain_ms;
 
 	if (worker->draining)
 		return;
@@ -331,7 +331,7 @@ int hf_worker_run(const struct hf_worker_start *start)
 	hf_log_bucket_init(&worker.troubles, 10, 1);
 	if (start_up(&worker, &err) < 0) {
 		hf_log_say("worker %zu cannot start: %s", start->index, err.msg);
-		return EXIT_CANNOT;
+		return HF_WORKER_CANNOT;
 	}
 	hf_worker_take_revoked(&worker);
 	start->board->workers[start->index].generation = worker.generation->number;

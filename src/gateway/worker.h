@@ -46,8 +46,8 @@ struct hf_worker_start {
 	struct hf_roster *roster;
 };
 
-/* Runs until drained; the exit status: 0, 1 when connections were cut, 3 when it could not start.
- */
+enum { HF_WORKER_CANNOT = 3 }; /* exit status: it could not start */
+/* Runs until drained; the exit status: 0, 1 when connections were cut, or HF_WORKER_CANNOT. */
 int hf_worker_run(const struct hf_worker_start *start);
 /* The supervisor alone is told what to do: a terminal's Ctrl-C reaches the whole process group. */
 void hf_leave_signals_to_the_supervisor(void);

@@ -46,7 +46,7 @@ static void write_row(struct hf_json *j, const struct hf_link *link, int64_t now
 
 static void write_report(struct hf_worker *worker, struct hf_json *j)
 {
-	size_t cap = worker->start->board->rows_cap, rows = 0;
+	size_t cap = worker->start->board->orders->rows_cap, rows = 0;
 	int64_t now = hf_clock_now();
 
 	hf_json_array_begin(j, NULL);
@@ -94,10 +94,10 @@ void hf_worker_take_revoked(struct hf_worker *worker)
 {
 	const struct hf_board *board = worker->start->board;
 	struct hf_peers *peers = hf_generation_peers(worker->generation);
-	size_t len = atomic_load_explicit(&board->revoked_len, memory_order_acquire);
+	size_t len = atomic_load_explicit(&board->orders->revoked_len, memory_order_acquire);
 
 	while (worker->revoked_len < len)
-		(void)hf_peers_revoke(peers, board->revoked[worker->revoked_len++], NULL);
+		(void)hf_peers_revoke(peers, board->orders->revoked[worker->revoked_len++], NULL);
 }
 
 void hf_worker_revoke(struct hf_worker *worker)

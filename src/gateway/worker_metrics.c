@@ -24,7 +24,7 @@ static void write_listener(struct hf_worker *worker, struct hf_buf *out, const c
 	for (size_t i = 0; i < listen->len && i < HF_COUNTED_LISTENERS; i++) {
 		uint64_t sum = 0;
 
-		for (size_t w = 0; w <= start->workers; w++)
+		for (size_t w = 0; w < start->workers; w++)
 			sum += *(const _Atomic uint64_t *)(const void *)((const char *)&start
 									     ->counters[w]
 									     .listeners[i] +

@@ -9,6 +9,7 @@
 #include <openssl/rand.h>
 
 #include "base/err.h"
+#include "base/macros.h"
 
 int hf_throttle_init(struct hf_throttle *throttle, uint32_t burst, uint64_t refill_ms,
 		     struct hf_err *err)
@@ -50,7 +51,9 @@ static struct hf_throttle_slot *slot_of(struct hf_throttle *throttle, const uint
 static void forgive(const struct hf_throttle *throttle, struct hf_throttle_slot *slot,
 		    uint64_t now_ms)
 {
-	uint64_t forgiven = (now_ms - slot->at_ms) / throttle->refill_ms;
+	uint64_t refill_ms =
+	    *(const volatile uint64_t *)&throttle->refill_ms; /* others may write */
+	uint64_t forgiven = (now_ms - slot->at_ms) / HF_MAX(refill_ms, UINT64_C(1));
 
 	if (forgiven >= slot->failures) {
 		slot->failures = 0;
@@ -58,7 +61,7 @@ static void forgive(const struct hf_throttle *throttle, struct hf_throttle_slot 
 		return;
 	}
 	slot->failures -= (uint32_t)forgiven;
-	slot->at_ms += forgiven * throttle->refill_ms;
+	slot->at_ms += forgiven * refill_ms;
 }
 
 uint64_t hf_throttle_wait_key_ms(struct hf_throttle *throttle,

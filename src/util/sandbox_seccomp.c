@@ -124,7 +124,8 @@ static const int for_workers[] = {
 };
 
 static const int for_followers[] = {
-	__NR_sendmmsg, /* glibc asks for both kinds of address at once */
+	__NR_sendmmsg,	/* glibc asks for both kinds of address at once */
+	__NR_fallocate, /* of the lists that it puts up (gateway/notice.c) */
 };
 
 /* What only an intruder calls here. */

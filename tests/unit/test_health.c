@@ -76,6 +76,7 @@ static void rows_are_of_routes_then_of_the_rest(void **state)
 	static const size_t of[] = { 0, 1, 1, 2, 2 };
 	struct hf_health health[3] = { { .rise = 1 }, { .rise = 2 }, { .rise = 3 } };
 	const struct hf_gateway_parts parts = { .health = health };
+	struct hf_pages pages = { 0 };
 	struct hf_health_board *board = NULL;
 	struct hf_health_place place;
 
@@ -87,21 +88,21 @@ static void rows_are_of_routes_then_of_the_rest(void **state)
 		assert_string_equal(place.upstream, services[i]);
 	}
 	assert_false(hf_health_place(&config, &parts, HF_ARRAY_LEN(names), &place));
-	assert_int_equal(hf_health_board_map(&config, &board, NULL), 0);
-	assert_int_equal(board->len, HF_ARRAY_LEN(names));
+	assert_int_equal(hf_health_board_map(&config, &pages, &board, NULL), 0);
 	assert_false(board->rows[4].out);
-	hf_health_board_unmap(board);
+	hf_pages_done(&pages);
 }
 
 static void without_services_there_is_no_board(void **state)
 {
 	const struct hf_gateway_config config = { .workers = 1 };
+	struct hf_pages pages = { 0 };
 	struct hf_health_board *board = NULL;
 
 	(void)state;
-	assert_int_equal(hf_health_board_map(&config, &board, NULL), 0);
+	assert_int_equal(hf_health_board_map(&config, &pages, &board, NULL), 0);
 	assert_null(board);
-	hf_health_board_unmap(board);
+	hf_pages_done(&pages);
 }
 
 static void every_reason_has_a_text(void **state)

@@ -23,6 +23,8 @@ struct hf_custody {
 	/* of the supervisor */
 	pid_t pid; /* 0: none */
 	bool sealed;
+	void (*leave)(void *arg); /* in a signer: gives up what is the supervisor's; NULL */
+	void *leave_arg;
 	int64_t asked_ms; /* for a sign of life that has not come; 0: none is due */
 	int ends[HF_CUSTODY_WORKERS_CAP]; /* the signer's ends of the workers' sockets; -1 */
 };

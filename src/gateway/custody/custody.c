@@ -49,6 +49,8 @@ _Noreturn static void be_signer(struct hf_custody *custody, int control, pid_t p
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent) /* it ended before we could hear of it */
 		_exit(0);
+	if (custody->leave != NULL)
+		custody->leave(custody->leave_arg);
 	close_all_but(control);
 	for (size_t i = 0; i < HF_ARRAY_LEN(ignored); i++)
 		(void)signal(ignored[i], SIG_IGN);
@@ -154,6 +156,12 @@ int hf_custody_seal(struct hf_custody *custody, char *words, size_t cap, struct 
 	custody->sealed = true;
 	(void)snprintf(words, cap, "%.*s", (int)answer.len, (const char *)answer.data);
 	return 0;
+}
+
+void hf_custody_in_signer(struct hf_custody *custody, void (*leave)(void *arg), void *arg)
+{
+	custody->leave = leave;
+	custody->leave_arg = arg;
 }
 
 /* --- workers --- */

@@ -48,6 +48,9 @@ int hf_custody_credential(struct hf_custody *custody, uint64_t generation,
 /* Everything was read once: from now on answers are waited for a bounded time only, and the signer
  * locks itself up.  What it could do for that, in words, into words. */
 int hf_custody_seal(struct hf_custody *custody, char *words, size_t cap, struct hf_err *err);
+/* Called first thing in each signer that is forked from now on, to give up what is the
+ * supervisor's. */
+void hf_custody_in_signer(struct hf_custody *custody, void (*leave)(void *arg), void *arg);
 /* A socket for worker `index`, in place of the one it had; the worker's end into *ret_fd. */
 int hf_custody_attach(struct hf_custody *custody, size_t index, int *ret_fd, struct hf_err *err);
 /* In a forked worker: drops the supervisor's side, takes its end. */
