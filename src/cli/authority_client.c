@@ -161,7 +161,12 @@ static int refused(int status, const struct hf_url *url, const struct hf_buf *bo
 					 : HF_E_POLICY,
 			 "the authority at %s answered %d: %s", url->authority, status,
 			 message ? hf_buf_str(&text) : "no words");
-	if (code && hf_str_starts(code, "token-"))
+	if (has_label(url) && (status == 403 || status == 404))
+		(void)hf_err_hint(err, "%s",
+				  status == 404 ? "no authority there has the label in that URL"
+						: "is the label in that URL that of the authority "
+						  "which issued it?");
+	else if (code && hf_str_starts(code, "token-"))
 		(void)hf_err_hint(err, "ask its operator for a new one: handfast token NAME");
 	else if (code && hf_str_starts(code, "certificate-"))
 		(void)hf_err_hint(err, "enrol again with a token: handfast enroll %s --token T",

@@ -8,6 +8,7 @@
 #include "cli/observe.h"
 #include "cli/serve_file.h"
 #include "gateway/identity_fields.h"
+#include "gateway/revocations.h"
 #include "http/chars.h"
 #include "http/trailers.h"
 
@@ -241,6 +242,26 @@ static int follow_config(const struct hf_follow_opts *opts, struct hf_follow_con
 	return rc < 0 ? hf_err_context(err, rc, "--revocations-from") : 0;
 }
 
+/* Each is asked for again and again, and is held by every worker. */
+static int lists_config(const struct hf_strv *crl, struct hf_follow_config *follow,
+			struct hf_err *err)
+{
+	size_t urls = 0;
+
+	follow->lists = crl;
+	for (size_t i = 0; i < crl->len; i++) {
+		if (!hf_url_looks_like(crl->items[i]) || ++urls <= HF_FOLLOWED_URLS)
+			continue;
+		(void)hf_err_set(err, HF_E_INVALID,
+				 "--crl: a gateway follows %d lists by URL, and this is one more",
+				 HF_FOLLOWED_URLS);
+		(void)hf_err_at_text(err, crl->items[i]);
+		return hf_err_hint(err, "a CA's complete list has what all its shards have: "
+					"--crl http://HOST/crl/issuing.crl");
+	}
+	return 0;
+}
+
 /* The same program, which renews the identity; the watch over the files takes what it writes. */
 static int renewal_config(const struct hf_serve_opts *opts, struct hf_serve_source *source,
 			  struct hf_gateway_config *config, struct hf_err *err)
@@ -308,7 +329,8 @@ int hf_serve_config(const struct hf_serve_opts *opts, struct hf_serve_source *so
 		ret_config->alpn = http_only;
 	if (rc == 0)
 		rc = follow_config(&opts->follow, &ret_config->follow, &source->ctx->err);
-	ret_config->follow.lists = &opts->trust.crl;
+	if (rc == 0)
+		rc = lists_config(&opts->trust.crl, &ret_config->follow, &source->ctx->err);
 	ret_config->follow.ocsp_ms = (uint64_t)opts->ocsp_timeout * 1000;
 	if (rc == 0)
 		rc = renewal_config(opts, source, ret_config, &source->ctx->err);

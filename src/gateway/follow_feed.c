@@ -145,16 +145,36 @@ static void words_of(const struct hf_fetch_answer *answer, char out[WHY_CAP])
 	json_decref(root);
 }
 
+/* Of an authority among several: https://HOST/LABEL */
+static bool has_label(const struct hf_follow_feed *feed)
+{
+	const char *target = feed->follower->start->config->follow.url.target;
+
+	return target[strspn(target, "/")] != '\0';
+}
+
+/* What a label may have to do with it. */
+static const char *label_words(const struct hf_fetch_answer *answer)
+{
+	if (answer->status == 403)
+		return "; is that the label of the authority that issued the certificate shown?";
+	if (answer->status == 404)
+		return "; no authority there has that label";
+	return answer->status == 0 && answer->refused ? HF_FOLLOW_BY_NAME : "";
+}
+
 static bool has_answer(struct hf_follow_feed *feed, const struct hf_fetch_answer *answer)
 {
-	char why[WHY_CAP];
+	const char *more = has_label(feed) ? label_words(answer) : "";
+	char why[WHY_CAP], all[2 * WHY_CAP];
 
 	feed->fetch = NULL;
 	if (answer->status == 200)
 		return true;
 	if (answer->status != 0)
 		words_of(answer, why);
-	lose(feed, answer->status != 0 ? why : answer->why);
+	(void)snprintf(all, sizeof(all), "%s%s", answer->status != 0 ? why : answer->why, more);
+	lose(feed, all);
 	return false;
 }
 
@@ -223,7 +243,7 @@ static bool read_news(struct hf_follow_feed *feed, const struct hf_buf *body)
 	json_t *event = json_object_get(root, "event"), *list = json_object_get(root, "lists"),
 	       *item;
 	bool good = json_is_integer(event) && json_integer_value(event) >= 0 &&
-		    json_is_array(list) && json_array_size(list) <= HF_FOLLOWED_LISTS;
+		    json_is_array(list) && json_array_size(list) <= HF_FEED_LISTS;
 	size_t i;
 
 	feed->at = feed->names_len = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lists of --crl URL: fetched at the start, and again long before they end.  Must never wait for
- * the last moment, nor drop a list because a newer one cannot be had. */
+/* Lists of --crl URL: fetched at the start, a few at a time, and again long before they end.  Must
+ * never wait for the last moment, nor drop a list because a newer one cannot be had. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,20 +70,48 @@ static void take_etag(struct hf_follow_list *list, const struct hf_http_head *he
 	list->etag[tag.len] = '\0';
 }
 
+/* Of an authority among several: https://HOST/LABEL/crl/NAME.crl */
+static bool has_label(const struct hf_follow_list *list)
+{
+	const char *crl = strstr(list->url.target, "/crl/");
+
+	return crl && crl > list->url.target;
+}
+
+/* A place is free: whoever waits for one is next, in turn. */
+static void over(struct hf_follow_list *list)
+{
+	struct hf_follower *f = list->follower;
+	size_t at = (size_t)(list - f->followed);
+
+	list->fetch = NULL;
+	f->fetching--;
+	for (size_t i = 1; i < f->followed_len && f->fetching < HF_FOLLOW_AT_ONCE; i++) {
+		struct hf_follow_list *next = &f->followed[(at + i) % f->followed_len];
+
+		if (next->waits)
+			ask(next);
+	}
+}
+
 static void on_answer(const struct hf_fetch_answer *answer, void *arg)
 {
 	struct hf_follow_list *list = arg;
 	struct hf_err err = HF_ERR_INIT;
-	char why[64];
+	char why[HF_FETCH_WHY_CAP + sizeof(HF_FOLLOW_BY_NAME)];
 
-	list->fetch = NULL;
+	over(list);
 	if (answer->status == 304) {
 		settle(list);
 		return;
 	}
 	if (answer->status != 200) {
-		(void)snprintf(why, sizeof(why), "the answer was HTTP %d", answer->status);
-		lose(list, answer->status ? why : answer->why);
+		if (answer->status != 0)
+			(void)snprintf(why, sizeof(why), "the answer was HTTP %d", answer->status);
+		else
+			(void)snprintf(why, sizeof(why), "%s%s", answer->why,
+				       answer->refused && has_label(list) ? HF_FOLLOW_BY_NAME : "");
+		lose(list, why);
 		return;
 	}
 	if (hf_follower_take(list->follower, list->key, answer->body, answer->chain, &err) != 0) {
@@ -107,10 +135,15 @@ static void ask(struct hf_follow_list *list)
 						  .all_ms = (uint64_t)ANSWER_MS * 4 };
 	struct hf_err err = HF_ERR_INIT;
 
+	list->waits = list->follower->fetching == HF_FOLLOW_AT_ONCE;
+	if (list->waits)
+		return;
 	if (list->etag[0])
 		(void)snprintf(fields, sizeof(fields), "If-None-Match: %s\r\n", list->etag);
 	if (hf_fetch_start(list->follower->loop, &request, on_answer, list, &list->fetch, &err) < 0)
 		lose(list, err.msg);
+	else
+		list->follower->fetching++;
 }
 
 static void on_again(void *arg)
@@ -118,25 +151,39 @@ static void on_again(void *arg)
 	ask(arg);
 }
 
-static int start(struct hf_follower *follower, struct hf_follow_list *list, const char *text,
-		 struct hf_err *err)
+/* One context for all lists of a host: of 256 shards each would have its own. */
+static int context_of(struct hf_follow_list *list, struct hf_err *err)
 {
+	const struct hf_follower *follower = list->follower;
 	HF_AUTO(hf_trust) judge = NULL;
 	struct hf_tls_config tls = { .role = HF_TLS_CLIENT,
 				     .server_name = list->url.host,
 				     .verify_name = list->url.host,
 				     .now = hf_clock_for_tls };
+	int rc;
+
+	for (const struct hf_follow_list *other = follower->followed; other < list; other++) {
+		if (other->tls && strcmp(other->url.host, list->url.host) == 0) {
+			list->tls = hf_tls_context_ref(other->tls);
+			return 0;
+		}
+	}
+	rc = hf_trust_anchors_only(follower->start->parts->policies[0].trust, &judge, err);
+	tls.trust = judge;
+	return rc < 0 ? rc : hf_tls_context_new(&tls, &list->tls, err);
+}
+
+static int start(struct hf_follower *follower, struct hf_follow_list *list, const char *text,
+		 struct hf_err *err)
+{
 	int rc = hf_url_parse_any(text, &list->url, err);
 
 	list->follower = follower;
 	list->text = text;
 	(void)snprintf(list->key, sizeof(list->key), "url-%zu",
 		       (size_t)(list - follower->followed));
-	if (rc == 0)
-		rc = hf_trust_anchors_only(follower->start->parts->policies[0].trust, &judge, err);
-	tls.trust = judge;
 	if (rc == 0 && !list->url.plain)
-		rc = hf_tls_context_new(&tls, &list->tls, err);
+		rc = context_of(list, err);
 	if (rc == 0)
 		rc = hf_timer_new(follower->loop, on_again, list, &list->again, err);
 	if (rc < 0)

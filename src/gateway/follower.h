@@ -28,6 +28,7 @@ int hf_follower_run(const struct hf_follower_start *start);
 enum {
 	HF_FOLLOW_AGAIN_MIN_MS = 250,
 	HF_FOLLOW_AGAIN_MAX_MS = 15 * 1000,
+	HF_FOLLOW_AT_ONCE = 8, /* lists of --crl URL that are fetched at the same time */
 };
 
 struct hf_follower;
@@ -38,7 +39,7 @@ struct hf_follow_feed {
 	struct hf_fetch *fetch;
 	struct hf_timer *again;
 	int64_t event, next_event; /* in force, and being fetched */
-	char names[HF_FOLLOWED_LISTS][32];
+	char names[HF_FEED_LISTS][32];
 	size_t names_len, at;
 	uint64_t asked_ms, wait_ms, lost_ms;
 	bool lost, reported;
@@ -55,6 +56,7 @@ struct hf_follow_list {
 	struct hf_timer *again;
 	uint64_t wait_ms;
 	bool lost, reported;
+	bool waits; /* for its turn: HF_FOLLOW_AT_ONCE */
 };
 
 struct hf_follower {
@@ -69,7 +71,7 @@ struct hf_follower {
 	bool told_feed;		 /* and what they take is all that the feed has told */
 	bool again, again_feed;	 /* more came meanwhile */
 	struct hf_follow_list *followed;
-	size_t followed_len, unreported;
+	size_t followed_len, fetching, unreported;
 	bool said_ready;
 	struct hf_follow_feed feed;
 	struct hf_follow_ocsp *ocsp; /* NULL: no worker asks */
@@ -88,6 +90,11 @@ void hf_follow_lists_stop(struct hf_follower *follower);
 /* follow_ocsp.c: asks responders for the workers. */
 int hf_follow_ocsp_start(struct hf_follower *follower, struct hf_err *err);
 void hf_follow_ocsp_stop(struct hf_follower *follower);
+
+/* What is said beside why a server was refused that was asked with an authority's label. */
+#define HF_FOLLOW_BY_NAME                                                                          \
+	"; a label does not choose the certificate, a name does: of several authorities in one "   \
+	"service, ask by a name of the one that is meant"
 
 /* Something could not be fetched: perhaps because of what this process may no longer read. */
 void hf_follower_lost(struct hf_follower *follower);

@@ -10,7 +10,11 @@
 
 enum {
 	HF_REVOCATIONS_CAP = 1024 * 1024 * 1024,
-	HF_FOLLOWED_LISTS = 64,
+	/* --crl URL: all shards that a policy of ours may have, and as many lists of CAs as there
+	 * were before there were shards */
+	HF_FOLLOWED_URLS = 256 + 64,
+	HF_FEED_LISTS = 64, /* of the feed: one for each CA of its authority */
+	HF_FOLLOWED_LISTS = HF_FOLLOWED_URLS + HF_FEED_LISTS,
 	HF_FOLLOW_KEY_CAP = 64,
 };
 

@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from support.peers import Credential, PythonClient
+from support.process import SLOW
 from support.program import Server
 
 
@@ -124,3 +125,60 @@ def test_lists_that_somebody_else_signed_are_told_of_and_not_taken(town, tmp_pat
             web.body = file.read()
         server.wait_until(lambda: PythonClient("").get(server.port, town.bob).status == 200, "the right one to be taken")
     web.socket.close()
+
+
+class Shelf:
+    """One list under any path; counts how many are asked for at the same time.  Nobody is answered before `meet` are."""
+
+    def __init__(self, body, meet):
+        self.body, self.now, self.most, self.paths = body, 0, 0, set()
+        self.lock, self.met = threading.Lock(), threading.Barrier(meet)
+        self.socket = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.url = "http://127.0.0.1:%d/" % self.socket.getsockname()[1]
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            try:
+                peer, _ = self.socket.accept()
+            except OSError:
+                return
+            with self.lock:
+                self.now += 1
+                self.most = max(self.most, self.now)
+            threading.Thread(target=self.answer, args=(peer,), daemon=True).start()
+
+    def answer(self, peer):
+        with peer:
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += peer.recv(65536)
+            try:
+                self.met.wait(60 * SLOW)
+            except threading.BrokenBarrierError:
+                pass  # the first ones have met; the others need not
+            self.met.abort()
+            with self.lock:
+                self.paths.add(head.split()[1])
+                self.now -= 1
+            peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(self.body) + self.body)
+
+
+def test_gateway_follows_every_shard_there_may_be_a_few_at_a_time(town):
+    town.revoke("amy")
+    with open(town.hf.home + "/ca/crl.pem", "rb") as file:
+        shelf = Shelf(file.read(), 8)
+    lists = [word for n in range(256) for word in ("--crl", "%s%d.crl" % (shelf.url, n))]
+    argv = ["--as", "localhost", "--allow", "any", "--respond", "text:hello", "--listen", "127.0.0.1:0", "--ca", town.root]
+    client = PythonClient("")
+    with town.hf.serve(*argv, *lists, "--crl", town.plain + "/crl/root.crl") as server:
+        assert client.get(server.port, town.amy).alert == 44
+        assert client.get(server.port, town.bob).status == 200
+        assert len(shelf.paths) == 256 and shelf.most == 8
+
+
+def test_more_lists_by_url_than_are_followed_are_a_mistake_at_the_first_too_many(town):
+    lists = [word for n in range(321) for word in ("--crl", "http://127.0.0.1:1/%d.crl" % n)]
+    told = town.hf("serve", "--as", "localhost", "--allow", "any", "--respond", "text:hello", *lists, exit=2)
+    assert "follows 320 lists by URL" in told.stderr and "complete list" in told.stderr
+    assert "http://127.0.0.1:1/320.crl" in told.stderr and "/319.crl" not in told.stderr.replace("320.crl", "")

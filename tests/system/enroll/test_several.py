@@ -224,6 +224,29 @@ def test_gateway_follows_its_own_authority(both, machine):
         assert followed("office") == 0
 
 
+def test_label_in_a_url_chooses_the_path_and_not_the_certificate(both, machine):
+    node = machine()
+    node("enroll", both.by_name, "--token", both.token(both.plant, "gw", "--profile", "peer", "--san", "ip:127.0.0.1"))
+    serve = ["--as", "gw", "--allow", "any", "--respond", "text:hello", "--listen", "127.0.0.1:0"]
+    by_name = "a label does not choose the certificate, a name does"
+    for option, url, words in (
+            ("--revocations-from", both.by_name + "/plant", "are in force"),
+            ("--revocations-from", both.by_name + "/plant/", "are in force"),
+            ("--revocations-from", both.by_address + "/plant", by_name),
+            ("--revocations-from", both.by_name + "/office", "is that the label of the authority that issued"),
+            ("--revocations-from", both.by_name + "/nobody", "no authority there has that label"),
+            ("--crl", both.by_address + "/plant/crl/issuing.crl", by_name)):
+        with node.serve(*serve, option, url) as server:
+            server.wait_line("err", lambda line, words=words: words in line, words)
+    with node.serve(*serve, "--crl", both.by_name + "/plant/crl/issuing.crl", "--crl", both.by_name + "/plant/crl/root.crl") as server:
+        assert node("get", "--as", "gw", server.url).stdout.strip() == "hello"
+    for url, words in ((both.by_name + "/nobody", "no authority there has the label"),
+                       (both.by_name + "/office", "is the label in that URL that of the authority"),
+                       (both.by_address + "/plant", by_name)):
+        assert words in node("renew", "gw", "--from", url, "--before", "365d", exit=1).stderr
+    node("renew", "gw", "--from", both.by_name + "/plant", "--before", "365d")
+
+
 def test_reload_takes_both_or_says_which_could_not(both):
     assert "generation 2" in both.server.reload()
     with open(both.plant.home + "/ca/issuing.pem") as there:
