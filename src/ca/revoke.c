@@ -77,16 +77,19 @@ int hf_revoke_not_live(const char *what, const struct hf_record *record, struct 
 
 	if (record->state == HF_RECORD_REVOKED) {
 		hf_time_format(record->revoked_at, when);
-		return hf_err_set(err, HF_E_POLICY, "'%s' is revoked already, since %s (%s)", what,
-				  when, hf_crl_reason_name(record->reason));
+		(void)hf_err_set(err, HF_E_POLICY, "'%s' is revoked already, since %s (%s)", what,
+				 when, hf_crl_reason_name(record->reason));
+		return hf_err_hint(err, "nothing is left to do; handfast crl signs the list anew");
 	}
 	if (record->state == HF_RECORD_ISSUED) {
 		hf_time_format(record->not_after, when);
-		return hf_err_set(err, HF_E_POLICY,
-				  "'%s' has expired (%s): there is nothing to revoke", what, when);
+		(void)hf_err_set(err, HF_E_POLICY,
+				 "'%s' has expired (%s): there is nothing to revoke", what, when);
+		return hf_err_hint(err, "nobody takes it any more; handfast list --all shows it");
 	}
-	return hf_err_set(err, HF_E_POLICY, "'%s' was never handed out: there is nothing to revoke",
-			  what);
+	(void)hf_err_set(err, HF_E_POLICY, "'%s' was never handed out: there is nothing to revoke",
+			 what);
+	return hf_err_hint(err, "handfast list --all shows what was");
 }
 
 bool hf_revoke_is_own(const struct hf_authority *a, const struct hf_record *record)

@@ -108,9 +108,11 @@ static int read_token(struct enrolment *e)
 	if (!text)
 		text = file.data ? file.data : "";
 	if (!hf_token_text_parse(text, strlen(text), &e->token)) {
-		(void)hf_err_set(&e->ctx->err, HF_E_INVALID,
-				 "this is not a token, or not all of it: it has %d characters",
-				 (int)HF_TOKEN_TEXT_LEN);
+		(void)
+		    hf_err_set(&e->ctx->err, HF_E_INVALID,
+			       "this is not a token, or not all of it: a token has %d characters, "
+			       "this has %zu",
+			       (int)HF_TOKEN_TEXT_LEN, strlen(text));
 		return hf_err_hint(&e->ctx->err, "copy the whole line that handfast token printed");
 	}
 	memcpy(e->token_text, text, HF_TOKEN_TEXT_LEN + 1);

@@ -162,57 +162,10 @@ static int64_t margin(const struct renewal *r, int64_t from, int64_t until)
 	return r->o->before ? r->o->before : (until - from) / 3;
 }
 
-static int renew_now(struct renewal *r, const char *name, const struct hf_cert *old,
-		     const struct hf_record *record)
+static int renewed(struct renewal *r, const char *name, const char *dir, const struct hf_cert *cert)
 {
-	HF_AUTO_DONE(hf_order) order = { .lifetime = r->o->lifetime };
-	enum hf_key_type type = old->key_type == HF_KEY_OTHER ? HF_KEY_P256 : old->key_type;
-	char dir[PATH_MAX], until[80];
-	int rc = hf_order_like(&order, old, record->name, record->profile, &r->ctx->err);
+	char until[80];
 
-	if (!order.lifetime) /* the old one began a little before it was made */
-		order.lifetime = old->not_after - old->not_before - HF_BACKDATE_SECONDS;
-	if (rc == 0)
-		rc = hf_home_id(r->ctx->home, name, "", dir, &r->ctx->err);
-	if (rc == 0)
-		rc = hf_cli_issue_into(r->ctx, r->a, &order, type, dir, true, r->now);
-	if (rc < 0)
-		return rc;
-	r->renewed++;
-	due_at(r, order.cert->not_after - margin(r, order.cert->not_before, order.cert->not_after));
-	hf_cli_until(order.cert->not_after, r->now, until, sizeof(until));
-	hf_cli_tell_notes(r->ctx, name, &order);
-	hf_out_print(&r->ctx->out, "%s: renewed, until %s, serial %s\n", name, until,
-		     order.cert->serial);
-	tell_json(r, name, order.cert, true);
-	hf_out_flush(&r->ctx->out);
-	return r->o->exec ? hf_renew_exec(r->o->exec, r->ctx->home, name, dir, order.cert->serial,
-					  &r->ctx->err)
-			  : 0;
-}
-
-/* From elsewhere: who may, and for what, is decided there. */
-static int renew_there(struct renewal *r, const char *name, const struct hf_cert *old)
-{
-	HF_AUTO(hf_cert) cert = NULL;
-	char dir[PATH_MAX], until[80], begins[80];
-	int64_t from = old->not_after - margin(r, old->not_before, old->not_after);
-	int rc = hf_home_id(r->ctx->home, name, "", dir, &r->ctx->err);
-
-	if (rc < 0)
-		return rc;
-	if (r->now < from) {
-		due_at(r, from);
-		hf_cli_until(old->not_after, r->now, until, sizeof(until));
-		hf_cli_until(from, r->now, begins, sizeof(begins));
-		hf_out_print(&r->ctx->out, "%s: not due; valid until %s, renewed from %s on\n",
-			     name, until, begins);
-		tell_json(r, name, old, false);
-		return 0;
-	}
-	rc = hf_renew_from(r->ctx, r->o->from, name, old, &cert);
-	if (rc < 0)
-		return rc;
 	r->renewed++;
 	due_at(r, cert->not_after - margin(r, cert->not_before, cert->not_after));
 	hf_cli_until(cert->not_after, r->now, until, sizeof(until));
@@ -224,12 +177,62 @@ static int renew_there(struct renewal *r, const char *name, const struct hf_cert
 		   : 0;
 }
 
+static int renew_now(struct renewal *r, const char *name, const struct hf_cert *old,
+		     const struct hf_record *record)
+{
+	HF_AUTO_DONE(hf_order) order = { .lifetime = r->o->lifetime };
+	enum hf_key_type type = old->key_type == HF_KEY_OTHER ? HF_KEY_P256 : old->key_type;
+	char dir[PATH_MAX];
+	int rc = hf_order_like(&order, old, record->name, record->profile, &r->ctx->err);
+
+	if (!order.lifetime) /* the old one began a little before it was made */
+		order.lifetime = old->not_after - old->not_before - HF_BACKDATE_SECONDS;
+	if (rc == 0)
+		rc = hf_home_id(r->ctx->home, name, "", dir, &r->ctx->err);
+	if (rc == 0)
+		rc = hf_cli_issue_into(r->ctx, r->a, &order, type, dir, true, r->now);
+	if (rc < 0)
+		return rc;
+	hf_cli_tell_notes(r->ctx, name, &order);
+	return renewed(r, name, dir, order.cert);
+}
+
+static int not_due(struct renewal *r, const char *name, const struct hf_cert *cert, int64_t from)
+{
+	char until[80], begins[80];
+
+	due_at(r, from);
+	hf_cli_until(cert->not_after, r->now, until, sizeof(until));
+	hf_cli_until(from, r->now, begins, sizeof(begins));
+	hf_out_print(&r->ctx->out, "%s: not due; valid until %s, renewed from %s on\n", name, until,
+		     begins);
+	tell_json(r, name, cert, false);
+	return 0;
+}
+
+/* From elsewhere: who may, and for what, is decided there. */
+static int renew_there(struct renewal *r, const char *name, const struct hf_cert *old)
+{
+	HF_AUTO(hf_cert) cert = NULL;
+	char dir[PATH_MAX];
+	int64_t from = old->not_after - margin(r, old->not_before, old->not_after);
+	int rc = hf_home_id(r->ctx->home, name, "", dir, &r->ctx->err);
+
+	if (rc < 0)
+		return rc;
+	if (r->now < from)
+		return not_due(r, name, old, from);
+	rc = hf_renew_from(r->ctx, r->o->from, name, old, &cert);
+	if (rc < 0)
+		return rc;
+	return renewed(r, name, dir, cert);
+}
+
 static int renew_one(struct renewal *r, const char *name, bool among_all)
 {
 	HF_AUTO(hf_cert) cert = NULL;
 	HF_AUTO_DONE(hf_records) found = HF_RECORDS_INIT;
 	int64_t from;
-	char until[80], begins[80];
 	int rc = load_leaf(r->ctx, name, &cert);
 
 	assert(rc != 0 || cert != NULL);
@@ -253,13 +256,7 @@ static int renew_one(struct renewal *r, const char *name, bool among_all)
 	from = cert->not_after - margin(r, cert->not_before, cert->not_after);
 	if (r->now >= from)
 		return renew_now(r, name, cert, found.items[0]);
-	due_at(r, from);
-	hf_cli_until(cert->not_after, r->now, until, sizeof(until));
-	hf_cli_until(from, r->now, begins, sizeof(begins));
-	hf_out_print(&r->ctx->out, "%s: not due; valid until %s, renewed from %s on\n", name, until,
-		     begins);
-	tell_json(r, name, cert, false);
-	return 0;
+	return not_due(r, name, cert, from);
 }
 
 /* --- the authority's lists: a gateway with one that ran out refuses everybody --- */
@@ -360,13 +357,14 @@ static int pass(struct renewal *r, struct hf_passphrase *from)
 {
 	HF_AUTO(hf_authority) a = NULL;
 	const struct hf_strv *names = r->ctx->args;
-	int rc = r->o->from ? 0 : hf_cli_open_authority(r->ctx, from, &a);
+	int rc;
 
+	r->now = hf_clock_now();
+	r->next_at = r->now + HF_DAY_SECONDS;
+	rc = r->o->from ? 0 : hf_cli_open_authority(r->ctx, from, &a);
 	if (rc < 0)
 		return rc;
 	r->a = a; /* NULL: it is elsewhere */
-	r->now = hf_clock_now();
-	r->next_at = r->now + HF_DAY_SECONDS;
 	if (r->o->all)
 		return renew_all(r);
 	for (size_t i = 0; i < names->len; i++) {
@@ -387,8 +385,7 @@ static int64_t jittered(int64_t seconds)
 {
 	uint32_t random = 0;
 
-	if (RAND_bytes((unsigned char *)&random, sizeof(random)) != 1)
-		return seconds;
+	(void)RAND_bytes((unsigned char *)&random, sizeof(random)); /* 0 without it */
 	return seconds + (int64_t)((uint64_t)random % (uint64_t)(seconds / 10 + 1));
 }
 
@@ -404,10 +401,12 @@ static bool wait_for(const sigset_t *signals, int64_t seconds)
 	return sig < 0 || sig == SIGHUP;
 }
 
+/* No authority at the start is a mistake and ends it; later it is a fault, and is tried again. */
 static int watch(struct renewal *r, struct hf_passphrase *from)
 {
 	int64_t seconds, retry = RETRY;
 	sigset_t signals;
+	int rc;
 
 	(void)sigemptyset(&signals);
 	(void)sigaddset(&signals, SIGTERM);
@@ -415,20 +414,22 @@ static int watch(struct renewal *r, struct hf_passphrase *from)
 	(void)sigaddset(&signals, SIGHUP);
 	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
 	hf_daemon_notify("READY=1");
-	do {
-		r->failed = 0;
-		take_failure(r, pass(r, from));
+	rc = pass(r, from);
+	if (rc < 0)
+		return rc;
+	for (;;) {
 		hf_out_flush(&r->ctx->out);
-		/* a failure is tried again soon, then less and less often, but at least every hour
-		 */
+		/* a failure is tried again soon, then less often, but at least every hour */
 		seconds = HF_MAX(HF_MIN(r->next_at - hf_clock_now(), (int64_t)WAIT_MAX),
 				 (int64_t)WAIT_MIN);
 		retry = r->failed ? HF_MIN(2 * retry, (int64_t)WAIT_MAX) : RETRY;
-		if (r->failed)
-			seconds = HF_MIN(retry, seconds);
-		seconds = jittered(seconds);
+		seconds = jittered(r->failed ? HF_MIN(retry, seconds) : seconds);
 		hf_out_debug(&r->ctx->out, "looking again in %lld seconds", (long long)seconds);
-	} while (wait_for(&signals, seconds));
+		if (!wait_for(&signals, seconds))
+			break;
+		r->failed = 0;
+		take_failure(r, pass(r, from));
+	}
 	hf_daemon_notify("STOPPING=1");
 	return HF_EXIT_YES;
 }

@@ -100,8 +100,9 @@ static int check_plaintext(const struct hf_supervisor *s, struct hf_err *err)
 			    err, HF_E_INVALID,
 			    "--listen %s: other machines could use this identity in the clear",
 			    text);
-			return hf_err_hint(err, "listen on localhost or unix:PATH; --unsafe-listen "
-						"allows it all the same");
+			(void)hf_err_hint(err, "listen on localhost or unix:PATH; --unsafe-listen "
+					       "allows it all the same");
+			return hf_err_at_text(err, text);
 		}
 		if (origin->uids_len > 0 && address->sa.ss_family != AF_UNIX)
 			return hf_err_set(

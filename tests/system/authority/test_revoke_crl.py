@@ -234,3 +234,11 @@ def test_numbers_of_lists_are_decimal_for_people_as_openssl_prints_them(abc, hom
     for command in (("crl", "show"), ("show",)):
         assert re.search(r"number +%s\n" % wanted, abc(*command, home / "ca/crl.pem").stdout)
     assert "number %d, 1 revoked" % (int(wanted) + 1) in abc("revoke", "mail").stdout
+
+
+def test_revoking_twice_says_that_nothing_is_left_to_do(hf):
+    hf("init", "ABC Inc.")
+    hf("issue", "amy", "--client")
+    hf("revoke", "amy")
+    told = hf("revoke", "amy", exit=1)
+    assert "revoked already" in told.stderr and "nothing is left to do" in told.stderr

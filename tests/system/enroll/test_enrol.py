@@ -233,3 +233,8 @@ def test_running_service_hears_that_its_own_ca_was_revoked(authority, machine):
     assert "was revoked by its root" in refused.stderr
     assert "bob" not in str(authority.issued())
     assert [row["state"] for row in authority.hf.json("token", "list")["tokens"] if row["name"] == "bob"] == ["open"]
+
+
+def test_part_of_a_token_is_told_by_its_length(hf):
+    told = hf("enroll", "https://127.0.0.1:1", "--token", "85a18bff5953d3be", exit=2)
+    assert "a token has 104 characters, this has 16" in told.stderr

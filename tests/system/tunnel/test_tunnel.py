@@ -12,6 +12,7 @@ import threading
 import pytest
 from ends import Echo, broken, context_of
 from support.peers import read_all
+from support.ports import free_port
 from support.process import SLOW
 
 HELLO = ["--allow", "any", "--respond", "text:hello"]
@@ -161,6 +162,14 @@ def test_listeners_that_would_lend_the_identity_are_refused(hf, town, argv, word
                   *argv)
     assert told.code == 2 and words in told.stderr, told
     assert "listening" not in told.stderr
+
+
+def test_address_that_would_lend_the_identity_is_shown(hf, town):
+    address = "0.0.0.0:%d" % free_port()
+    told = hf.run("tunnel", "--to", "127.0.0.1:9", "--cert", town["mail"].cert, "--key", town["mail"].key, "--ca", town.ca,
+                  "--listen", address)
+    assert told.code == 2 and told.stderr.splitlines()[1].strip() == "--listen " + address, told
+    assert told.stderr.splitlines()[2].startswith(" " * len("  --listen ") + "^" * len(address)), told
 
 
 def test_other_machines_only_when_it_is_asked_for(tunnel, echo):
