@@ -45,6 +45,13 @@ HF_PUBLIC int hf_config_add_ca(struct hf_config *config, const char *path, struc
  * peer's chain needs a current one (RFC 5280 6.3). */
 HF_PUBLIC int hf_config_add_crl(struct hf_config *config, const char *path, struct hf_err *err);
 
+/* How long a revocation list still counts after its nextUpdate, in seconds: 0, the default, not at
+ * all (RFC 5280 6.3.3); at most 30 days, and what is out of range is the nearest bound.  Within the
+ * grace the verdict has the warning V-CRL-EXPIRED, and what was revoked since is not known: for
+ * those to whom a late list is worse than a late revocation.  For all lists, whenever added; what
+ * was made from the config before keeps what it had. */
+HF_PUBLIC void hf_config_set_crl_grace(struct hf_config *config, int64_t seconds);
+
 /* Adds a rule in the order of calls; the first that matches decides.  Syntax: handfast-serve(1),
  * RULES. */
 HF_PUBLIC int hf_config_allow(struct hf_config *config, const char *rule, struct hf_err *err);

@@ -118,12 +118,19 @@ void hf_config_set_compat_cn(struct hf_config *config, bool compat)
 	config->compat_cn = compat;
 }
 
+void hf_config_set_crl_grace(struct hf_config *config, int64_t seconds)
+{
+	config->crl_grace = HF_MIN(HF_MAX(seconds, INT64_C(0)), (int64_t)HF_CRL_GRACE_MAX);
+}
+
 int hf_config_load_trust(const struct hf_config *config, struct hf_trust **ret_trust,
 			 struct hf_err *err)
 {
 	HF_AUTO(hf_trust) trust = NULL;
 	int rc = hf_trust_new(0, &trust, err);
 
+	if (rc == 0)
+		hf_trust_set_crl_grace(trust, config->crl_grace);
 	for (size_t i = 0; rc == 0 && i < config->ca_paths.len; i++)
 		rc = hf_trust_load_file(trust, config->ca_paths.items[i], NULL, err);
 	for (size_t i = 0; rc == 0 && i < config->crl_paths.len; i++)

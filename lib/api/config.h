@@ -19,6 +19,7 @@ struct hf_config {
 	struct hf_rules *rules;           /* NULL while no rule was added */
 	bool strict;
 	bool compat_cn;
+	int64_t crl_grace; /* seconds */
 };
 
 struct hf_judgement {

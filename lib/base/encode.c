@@ -79,18 +79,28 @@ int hf_base64url_encode(const void *data, size_t len, struct hf_buf *out)
 	return base64_put(data, len, alphabet_url, false, out);
 }
 
-/* Of either alphabet.  Lists are long: no search for each character. */
-static int base64_value(char c)
+enum {
+	NO_VALUE = 64,	/* a bit that no value has: one test for four of them */
+	BLOCK_CAP = 512 /* bytes that are appended together */
+};
+
+/* Of either alphabet, by the ASCII code of a character.  Lists are long: no search for each. */
+/* clang-format off */
+static const uint8_t base64_values[128] = {
+	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
+	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
+	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 62, 64, 62, 64, 63,
+	52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 64, 64, 64, 64, 64, 64,
+	64, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+	15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 64, 64, 64, 64, 63,
+	64, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,
+	41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 64, 64, 64, 64, 64,
+};
+/* clang-format on */
+
+static unsigned base64_value(char c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+' || c == '-')
-		return 62;
-	return c == '/' || c == '_' ? 63 : -1;
+	return (uint8_t)c < sizeof(base64_values) ? base64_values[(uint8_t)c] : NO_VALUE;
 }
 
 static bool is_space(char c)
@@ -98,37 +108,92 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* The bits left over at the end must be zero, or two texts would mean the same bytes. */
+/* As many whole blocks of four as stand at the start of s, up to the cap; ret_n: bytes made.  Stops
+ * at whatever is no value, which is for the caller to look at. */
+static size_t base64_blocks(const char *s, size_t len, char out[BLOCK_CAP], size_t *ret_n)
+{
+	size_t i = 0, n = 0;
+
+	for (; len - i >= 4 && n + 3 <= BLOCK_CAP; i += 4, n += 3) {
+		unsigned a = base64_value(s[i]), b = base64_value(s[i + 1]);
+		unsigned c = base64_value(s[i + 2]), d = base64_value(s[i + 3]);
+		uint32_t v = a << 18 | b << 12 | c << 6 | d;
+
+		if ((a | b | c | d) & NO_VALUE)
+			break;
+		out[n] = (char)(v >> 16);
+		out[n + 1] = (char)(v >> 8 & 255);
+		out[n + 2] = (char)(v & 255);
+	}
+	*ret_n = n;
+	return i;
+}
+
+/* What was read of a block of four that is not whole. */
+struct base64_rest {
+	uint32_t acc;
+	unsigned len; /* values, of four */
+	unsigned pad; /* '=' */
+};
+
+/* One character beside the whole blocks: a space, padding, a value of a block that a line's end
+ * cuts in two.  0; -HF_E_PARSE; -HF_E_LIMIT. */
+static int base64_single(struct base64_rest *rest, char c, struct hf_buf *out)
+{
+	unsigned v = base64_value(c);
+	char bytes[3];
+
+	if (is_space(c) || (c == '=' && ++rest->pad <= 2))
+		return 0;
+	if (rest->pad > 0 || v == NO_VALUE)
+		return -HF_E_PARSE;
+	rest->acc = rest->acc << 6 | v;
+	if (++rest->len < 4)
+		return 0;
+	bytes[0] = (char)(rest->acc >> 16 & 255);
+	bytes[1] = (char)(rest->acc >> 8 & 255);
+	bytes[2] = (char)(rest->acc & 255);
+	*rest = (struct base64_rest){ .len = 0 };
+	return hf_buf_append(out, bytes, sizeof(bytes)) < 0 ? -HF_E_LIMIT : 0;
+}
+
+/* The last block, of two or three values.  The bits left over must be zero, or two texts would mean
+ * the same bytes. */
+static int base64_end(const struct base64_rest *rest, struct hf_buf *out)
+{
+	unsigned bits = 6 * rest->len, bytes = bits / 8, over = bits % 8;
+	char text[2];
+
+	if (rest->len == 0)
+		return 0;
+	if (rest->len == 1 || (rest->acc & ((1U << over) - 1)) != 0)
+		return -HF_E_PARSE;
+	for (unsigned i = 0; i < bytes; i++)
+		text[i] = (char)(rest->acc >> (bits - 8 * (i + 1)) & 255);
+	return hf_buf_append(out, text, bytes) < 0 ? -HF_E_LIMIT : 0;
+}
+
 int hf_base64_decode(const char *s, size_t len, struct hf_buf *out)
 {
-	uint32_t acc = 0;
-	unsigned bits = 0, pad = 0;
-	char some[512] = ""; /* appended together */
-	size_t n = 0;
+	struct base64_rest rest = { .len = 0 };
+	char some[BLOCK_CAP];
+	size_t n;
 
-	for (size_t i = 0; i < len; i++) {
-		int v;
+	for (size_t i = 0; i < len;) {
+		int rc;
 
-		if (is_space(s[i]))
-			continue;
-		if (s[i] == '=' && ++pad <= 2)
-			continue;
-		v = pad ? -1 : base64_value(s[i]);
-		if (v < 0)
-			return -HF_E_PARSE;
-		acc = acc << 6 | (uint32_t)v;
-		bits += 6;
-		if (bits < 8)
-			continue;
-		bits -= 8;
-		some[n++] = (char)(acc >> bits & 255);
-		if (n == sizeof(some) && hf_buf_append(out, some, n) < 0)
-			return -HF_E_LIMIT;
-		n %= sizeof(some);
+		if (rest.len == 0 && rest.pad == 0) {
+			i += base64_blocks(s + i, len - i, some, &n);
+			if (n > 0 && hf_buf_append(out, some, n) < 0)
+				return -HF_E_LIMIT;
+			if (i == len)
+				break;
+		}
+		rc = base64_single(&rest, s[i++], out);
+		if (rc < 0)
+			return rc;
 	}
-	if (hf_buf_append(out, some, n) < 0)
-		return -HF_E_LIMIT;
-	return bits >= 6 || (acc & ((1U << bits) - 1)) != 0 ? -HF_E_PARSE : 0;
+	return base64_end(&rest, out);
 }
 
 /* Length of the valid UTF-8 sequence at s (shortest form, no surrogates), 0 when invalid. */

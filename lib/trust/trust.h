@@ -41,6 +41,7 @@ int hf_trust_load_crl(struct hf_trust *trust, const char *path, struct hf_err *e
  * nothing is decoded.  Borrowed until the freeze; NULL: none. */
 void hf_trust_set_lists_at_hand(struct hf_trust *trust, const struct hf_crls *lists);
 void hf_trust_set_crl_mode(struct hf_trust *trust, enum hf_crl_mode mode);
+enum { HF_CRL_GRACE_MAX = 30 * 24 * 3600 }; /* seconds: what may be asked for */
 /* How long a list still counts after its nextUpdate, in seconds; 0, the default: not at all, as RFC
  * 5280 6.3.3 has it.  What was revoked since is not known then: it is the operator's choice. */
 void hf_trust_set_crl_grace(struct hf_trust *trust, int64_t seconds);

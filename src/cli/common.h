@@ -22,8 +22,6 @@ extern const struct hf_option hf_credential_options[];
 int hf_cli_load_credential(struct hf_cmd_ctx *ctx, const struct hf_credential_opts *opts,
 			   struct hf_credential **ret_credential);
 
-enum { HF_CRL_GRACE_MAX = 30 * 24 * 3600 }; /* seconds */
-
 /* Whom do I trust: --ca --crl --crl-grace --profile --compat */
 struct hf_trust_opts {
 	struct hf_strv ca, crl;

@@ -275,9 +275,14 @@ void hf_counters_write(const struct hf_counters *all, size_t workers, struct hf_
 	    "# HELP handfast_revocation_lists_good_until_seconds When the first list that came over "
 	    "the network ends; 0: there is none.\n"
 	    "# TYPE handfast_revocation_lists_good_until_seconds gauge\n"
-	    "handfast_revocation_lists_good_until_seconds %lld\n",
+	    "handfast_revocation_lists_good_until_seconds %lld\n"
+	    "# HELP handfast_revocation_lists_count_until_seconds The same with the grace "
+	    "(--crl-grace): from then on somebody is refused for want of that list.\n"
+	    "# TYPE handfast_revocation_lists_count_until_seconds gauge\n"
+	    "handfast_revocation_lists_count_until_seconds %lld\n",
 	    (long long)all[0].certificate_not_after, (long long)all[0].staple_until, workers,
-	    (long long)follower->feed_event, (long long)follower->lists_good_until);
+	    (long long)follower->feed_event, (long long)follower->lists_good_until,
+	    (long long)follower->lists_count_until);
 }
 
 /* --- for people and their tools --- */

@@ -46,6 +46,7 @@ struct hf_counters {
 	_Atomic uint64_t generation, reloads, reloads_failed, restarts;
 	_Atomic uint64_t feed_up, feed_lost;
 	_Atomic int64_t feed_event, lists_good_until; /* of the follower */
+	_Atomic int64_t lists_count_until;	      /* of it too; grace included */
 	_Atomic uint64_t limited_requests, limited_connections, limited_addresses;
 	_Atomic uint64_t spare; /* connections of a tunnel, made in advance */
 	_Atomic uint64_t suppressed; /* refusal records */

@@ -46,6 +46,13 @@ static int64_t grace_of(const struct hf_follower *f)
 	return hf_trust_crl_grace(f->start->parts->policies[0].trust);
 }
 
+static int64_t count_until(const struct hf_follower *f)
+{
+	int64_t until = good_until(f);
+
+	return until == 0 ? 0 : HF_MIN(until + grace_of(f), HF_TIME_MAX);
+}
+
 static void say_lost(const struct hf_follow_feed *feed, const char *why)
 {
 	const char *url = feed->follower->start->config->follow.text;
@@ -59,7 +66,7 @@ static void say_lost(const struct hf_follow_feed *feed, const char *why)
 		return;
 	}
 	hf_time_format(until, when);
-	hf_time_format(HF_MIN(until + grace, HF_TIME_MAX), end);
+	hf_time_format(count_until(feed->follower), end);
 	hf_log_say(
 	    "the revocation feed %s is lost: %s; what is revoked now is not known here until "
 	    "it is back, and the lists at hand are good until %s%s%s",
@@ -220,6 +227,7 @@ void hf_follow_feed_applied(struct hf_follower *follower)
 	feed->event = feed->next_event;
 	atomic_store(&counters->feed_event, feed->event);
 	atomic_store(&counters->lists_good_until, good_until(follower));
+	atomic_store(&counters->lists_count_until, count_until(follower));
 	hf_log_say("revocations up to event %lld are in force", (long long)feed->event);
 	if (!feed->reported)
 		hf_follower_report(follower);

@@ -181,6 +181,8 @@ static void write_feed(const struct hf_supervisor *s, struct hf_json *j)
 	hf_json_int(j, "lost", (int64_t)told->feed_lost);
 	if (told->lists_good_until > 0)
 		hf_json_time(j, "lists_good_until", told->lists_good_until);
+	if (told->lists_count_until > told->lists_good_until)
+		hf_json_time(j, "lists_count_until", told->lists_count_until);
 	hf_json_object_end(j);
 }
 

@@ -171,6 +171,15 @@ static void test_base64_decoding(void **state)
 		{ "data after padding", "Zg==Zg==", -HF_E_PARSE, NULL },
 		{ "one character alone", "Z", -HF_E_PARSE, NULL },
 		{ "bits left over", "Zh==", -HF_E_PARSE, NULL },
+		{ "bits left over of two bytes", "Zm9=", -HF_E_PARSE, NULL },
+		{ "a block that a line cuts", "Zm\n9vYm\r\nFy", 0, "foobar" },
+		{ "blocks after a cut one", "Z m9vYmFy", 0, "foobar" },
+		{ "padding in the next line", "Zm9vYg=\n=\n", 0, "foob" },
+		{ "a stray character in a second block", "Zm9vYm*y", -HF_E_PARSE, NULL },
+		{ "padding inside", "Zm=v", -HF_E_PARSE, NULL },
+		{ "a block after padding and a line", "Zg==\nZm9v", -HF_E_PARSE, NULL },
+		{ "one value after a block", "Zm9vZ", -HF_E_PARSE, NULL },
+		{ "no ASCII in a first place", "\xff\xff\xff\xff", -HF_E_PARSE, NULL },
 		{ "three paddings", "Zg===", -HF_E_PARSE, NULL },
 		{ "larger than the cap", "MTIzNDU2Nzg5MDEyMzQ1Njc4OTA=", -HF_E_LIMIT, NULL },
 	};
@@ -184,6 +193,31 @@ static void test_base64_decoding(void **state)
 				 rows[i].rc);
 		if (rows[i].want)
 			assert_string_equal(hf_buf_str(&out), rows[i].want);
+	}
+}
+
+static void test_base64_lines_of_every_width_mean_the_same(void **state)
+{
+	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(8192);
+	uint8_t data[1601];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)(i * 101 + 7);
+	assert_int_equal(hf_base64_encode(data, sizeof(data), &text), 0);
+	for (size_t width = 1; width < 80; width++) {
+		HF_AUTO_DONE(hf_buf) lines = HF_BUF_INIT(8192);
+		HF_AUTO_DONE(hf_buf) back = HF_BUF_INIT(sizeof(data));
+		HF_AUTO_DONE(hf_buf) small = HF_BUF_INIT(sizeof(data) - 1);
+
+		for (size_t at = 0; at < text.len; at += width) {
+			(void)hf_buf_append(&lines, text.data + at, HF_MIN(width, text.len - at));
+			(void)hf_buf_puts(&lines, "\r\n");
+		}
+		assert_int_equal(hf_base64_decode(lines.data, lines.len, &back), 0);
+		assert_int_equal(back.len, sizeof(data));
+		assert_memory_equal(back.data, data, sizeof(data));
+		assert_int_equal(hf_base64_decode(lines.data, lines.len, &small), -HF_E_LIMIT);
 	}
 }
 
@@ -710,6 +744,7 @@ int main(void)
 		cmocka_unit_test(test_signed_numbers),
 		cmocka_unit_test(test_hex),
 		cmocka_unit_test(test_base64_decoding),
+		cmocka_unit_test(test_base64_lines_of_every_width_mean_the_same),
 		cmocka_unit_test(test_base64_encoding_goes_both_ways_for_every_length),
 		cmocka_unit_test(test_escaping_makes_one_safe_line),
 		cmocka_unit_test(test_nearest_word),

@@ -12,6 +12,7 @@ import subprocess
 
 import pytest
 
+from support import metrics
 from support.kept import Kept
 from support.peers import Credential, PythonClient
 from support.process import children, clean_env
@@ -312,3 +313,11 @@ def test_mistakes_of_usage_are_named(hf):
                            (["--revocations-as", "gw"], "--revocations-from")]:
         told = hf("serve", "--as", "gw", *HELLO, *options, exit=2)
         assert words in told.stderr, told
+
+
+def test_page_says_until_when_lists_are_good_and_until_when_they_count(town):
+    with town.gateway("gw", "--crl-grace", "2h", "--metrics", "127.0.0.1:0", listeners=2) as gateway:
+        def until(word):
+            return metrics.value(metrics.scrape(gateway), "handfast_revocation_lists_%s_until_seconds" % word)
+        gateway.wait_until(lambda: until("good") > 0, "the first list")
+        gateway.wait_until(lambda: until("count") == until("good") + 7200, "the grace in it")
