@@ -127,9 +127,10 @@ def test_signer_shares_no_memory_nor_does_the_next_one(gateway):
 def test_worker_in_the_place_of_one_that_was_killed_is_held_to_the_same(gateway):
     old = process(gateway, "hf-worker")[1]
     os.kill(old, signal.SIGKILL)
-    gateway.wait_until(lambda: [pid for pid in children(gateway.pid, "hf-worker")
-                                if pid != old and maps(pid, "r--s")] and len(
-                                    children(gateway.pid, "hf-worker")) == 2, "another worker", 30)
+    def replaced():
+        now = children(gateway.pid, "hf-worker")
+        return old not in now and len(now) == 2 and all(maps(pid, "r--s") for pid in now)
+    gateway.wait_until(replaced, "another worker", 30)
     for worker in process(gateway, "hf-worker"):
         gateway.wait_until(lambda worker=worker: not any(descriptors(worker, "handfast-notice").values()),
                            "a view to read of the notices", 30)
