@@ -98,7 +98,16 @@ static int check_wishes(struct hf_ask *ask, const struct hf_order *order)
 	return 0;
 }
 
-/* RFC 7030 4.4.1: where the server makes the key, the one in the request only signs it. */
+/* RFC 7030 4.4.1: where the server makes the key, it ignores the key and the signature of the
+ * request.  The token is the proof there. */
+static int check_possession(struct hf_ask *ask)
+{
+	if (ask->form == HF_FORM_EST_KEY || hf_csr_check_signature(ask->csr, &ask->err) == 0)
+		return 0;
+	return hf_ask_refuse(ask, 400, "request", NULL);
+}
+
+/* The request's, or with serverkeygen one of ours. */
 static int choose_key(struct task *t, struct hf_authority *a)
 {
 	struct hf_ask *ask = t->ask;
@@ -118,11 +127,9 @@ static int choose_key(struct task *t, struct hf_authority *a)
 static int take_key(struct task *t, struct hf_authority *a, int64_t now)
 {
 	struct hf_ask *ask = t->ask;
-	int rc = hf_csr_check_signature(ask->csr, &ask->err);
+	int rc;
 
-	if (rc < 0)
-		return hf_ask_refuse(ask, 400, "request", NULL);
-	if (check_wishes(ask, &t->order) != 0)
+	if (check_possession(ask) != 0 || check_wishes(ask, &t->order) != 0)
 		return 1;
 	rc = choose_key(t, a);
 	if (rc != 0)
@@ -157,8 +164,8 @@ static int give_again(struct hf_ask *ask, struct hf_authority *a, int64_t id, co
 	if (memcmp(spki, ask->csr->spki_sha256, HF_SHA256_LEN) != 0)
 		return hf_ask_refuse(ask, 403, code, sentence);
 	/* the key is known from elsewhere too: it must be the asker's */
-	if (hf_csr_check_signature(ask->csr, &ask->err) < 0)
-		return hf_ask_refuse(ask, 400, "request", NULL);
+	if (check_possession(ask) != 0)
+		return 1;
 	rc = hf_store_list(a->store, &filter, take_record, ask, &ask->err);
 	if (rc < 0)
 		return hf_ask_fail(ask, rc);
@@ -250,9 +257,12 @@ static int take_token(void *arg, const struct hf_token *token)
 	if (!hf_token_secret_is(&ask->token, token->secret_sha256))
 		return 0; /* said as if there were none */
 	f->seen = true;
-	if (token->state == HF_TOKEN_SPENT)
+	if (token->state == HF_TOKEN_SPENT) {
+		if (hf_ask_check_retry(ask, f->a, token, f->now) != 0)
+			return 1;
 		return give_again(ask, f->a, token->certificate, token->spki, "token-spent",
 				  "the token has been used: it is good for one certificate");
+	}
 	if (token->state == HF_TOKEN_WITHDRAWN)
 		return hf_ask_refuse(ask, 403, "token-withdrawn", "the token was withdrawn");
 	f->late = token->until < f->now;

@@ -18,6 +18,10 @@ void hf_ask_operate(struct hf_ask *ask, struct hf_authority *a, int64_t now);
  * a kind that the profile's policy allows.  1: refused. */
 int hf_ask_make_key(struct hf_ask *ask, struct hf_authority *a,
 		    const struct hf_ca_profile *profile, EVP_PKEY **ret_key);
+/* Whether a spent token still gives its key once more: within its life, or HF_KEYGEN_RETRY_SECONDS
+ * after it was spent, and where the policy still says so.  0; 1: refused. */
+int hf_ask_check_retry(struct hf_ask *ask, const struct hf_authority *a,
+		       const struct hf_token *token, int64_t now);
 /* Whether ask->cert is for the key that would be answered now; makes that again where it was ours.
  * 0; 1: it is not. */
 int hf_ask_check_key(struct hf_ask *ask, struct hf_authority *a);

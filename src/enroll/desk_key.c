@@ -37,6 +37,12 @@ static enum hf_key_type wanted_type(const struct hf_policy_profile *pp)
 	return HF_KEY_OTHER;
 }
 
+static int refuse_profile(struct hf_ask *ask)
+{
+	return hf_ask_refuse(ask, 403, "policy",
+			     "the authority makes no keys for certificates of this profile");
+}
+
 int hf_ask_make_key(struct hf_ask *ask, struct hf_authority *a, const struct hf_ca_profile *profile,
 		    EVP_PKEY **ret_key)
 {
@@ -45,9 +51,7 @@ int hf_ask_make_key(struct hf_ask *ask, struct hf_authority *a, const struct hf_
 	int rc;
 
 	if (!pp || !pp->serverkeygen)
-		return hf_ask_refuse(
-		    ask, 403, "policy",
-		    "the authority makes no keys for certificates of this profile");
+		return refuse_profile(ask);
 	if (type == HF_KEY_OTHER)
 		return hf_ask_refuse(ask, 403, "policy",
 				     "the policy allows none of the keys that the authority makes: "
@@ -58,6 +62,23 @@ int hf_ask_make_key(struct hf_ask *ask, struct hf_authority *a, const struct hf_
 	if (EVP_PKEY_up_ref(ask->made) != 1)
 		return hf_ask_fail(ask, hf_err_nomem(&ask->err));
 	*ret_key = ask->made;
+	return 0;
+}
+
+/* A lost answer is asked for again soon; whoever finds the token in a log next year gets no key. */
+int hf_ask_check_retry(struct hf_ask *ask, const struct hf_authority *a,
+		       const struct hf_token *token, int64_t now)
+{
+	const struct hf_policy_profile *pp =
+	    hf_policy_profile(a->policy, hf_ca_profile_find(token->profile));
+
+	if (ask->form != HF_FORM_EST_KEY)
+		return 0;
+	if (!pp || !pp->serverkeygen)
+		return refuse_profile(ask);
+	if (now > HF_MAX(token->until, token->ended_at + HF_KEYGEN_RETRY_SECONDS))
+		return hf_ask_refuse(ask, 403, "token-spent",
+				     "the token has been used, too long ago to give its key again");
 	return 0;
 }
 

@@ -11,7 +11,7 @@
 /* In the authority's folder, 0600, made when the first key is. */
 #define HF_KEYGEN_FILE "serverkeygen.secret"
 
-enum { HF_KEYGEN_SECRET_LEN = 32 };
+enum { HF_KEYGEN_SECRET_LEN = 32, HF_KEYGEN_RETRY_SECONDS = 3600 };
 struct hf_keygen_secret {
 	uint8_t bytes[HF_KEYGEN_SECRET_LEN];
 };

@@ -377,6 +377,95 @@ static void test_secret_is_made_once_for_its_owner_alone_and_a_damaged_one_refus
 	assert_int_equal(hf_keygen_secret_load(dir, &second, &err), -HF_E_PARSE);
 }
 
+static const char makes_keys[] = "profiles: { client: { serverkeygen: yes } }\n";
+
+/* The request's signature is another key's: RFC 7030 4.4.1 has it ignored. */
+static struct hf_csr *request_signed_by_another(EVP_PKEY *key)
+{
+	HF_AUTO(EVP_PKEY) other = new_key();
+	struct hf_csr *csr = request_with(key);
+
+	assert_true(X509_REQ_sign(csr->req, other, EVP_sha256()) > 0);
+	assert_true(hf_csr_check_signature(csr, NULL) < 0);
+	return csr;
+}
+
+static int ask_for_key(struct scene *s, const struct hf_token_text *token, EVP_PKEY *key,
+		       int64_t now, struct hf_cert **ret_cert)
+{
+	struct hf_ask ask;
+
+	hf_ask_init(&ask);
+	ask.form = HF_FORM_EST_KEY;
+	ask.csr = request_signed_by_another(key);
+	ask.token = *token;
+	return answer(s, &ask, now, ret_cert);
+}
+
+static void test_key_is_given_again_while_the_token_lives_and_an_hour_after_it_was_spent(
+    void **state)
+{
+	static const struct {
+		int64_t until, late; /* of the token; when it is asked for again */
+		int status;
+	} rows[] = {
+		{ DAY, DAY, 200 },
+		{ DAY, DAY + 1, 403 },
+		{ MINUTE, HOUR, 200 }, /* spent at NOW */
+		{ MINUTE, HOUR + 1, 403 },
+	};
+	struct scene s;
+	HF_AUTO(EVP_PKEY) key = new_key();
+
+	open_scene(&s, *state, makes_keys);
+	for (size_t i = 0; i < HF_ARRAY_LEN(rows); i++) {
+		HF_AUTO(hf_cert) first = NULL;
+		HF_AUTO(hf_cert) again = NULL;
+		const struct hf_token_text token = add_token(&s, "amy", NOW + rows[i].until);
+		const int64_t late = NOW + rows[i].late;
+
+		assert_int_equal(ask_for_key(&s, &token, key, NOW, &first), 200);
+		assert_int_equal(ask_for_key(&s, &token, key, late, &again), rows[i].status);
+		if (again)
+			assert_memory_equal(first->sha256, again->sha256, HF_SHA256_LEN);
+	}
+	close_scene(&s);
+}
+
+static void test_a_signature_is_ignored_only_where_the_authority_makes_the_key(void **state)
+{
+	struct scene s;
+	HF_AUTO(EVP_PKEY) key = new_key();
+	struct hf_token_text token;
+	struct hf_ask ask;
+
+	open_scene(&s, *state, makes_keys);
+	token = add_token(&s, "amy", NOW + HOUR);
+	hf_ask_init(&ask);
+	ask.form = HF_FORM_EST;
+	ask.csr = request_signed_by_another(key);
+	ask.token = token;
+	assert_int_equal(answer(&s, &ask, NOW, NULL), 400);
+	assert_int_equal(ask_for_key(&s, &token, key, NOW, NULL), 200);
+	close_scene(&s);
+}
+
+static void test_key_is_not_given_again_once_the_policy_says_no(void **state)
+{
+	struct scene s;
+	HF_AUTO(EVP_PKEY) key = new_key();
+	struct hf_token_text token;
+
+	open_scene(&s, *state, makes_keys);
+	token = add_token(&s, "amy", NOW + HOUR);
+	assert_int_equal(ask_for_key(&s, &token, key, NOW, NULL), 200);
+	write_policy(&s, "profiles: { client: { serverkeygen: no } }\n");
+	hf_authority_free(s.a);
+	s.a = open_at(s.home);
+	assert_int_equal(ask_for_key(&s, &token, key, NOW, NULL), 403);
+	close_scene(&s);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -393,6 +482,9 @@ int main(void)
 		CASE(test_key_that_is_derived_signs),
 		CASE(test_rsa_keys_are_not_derived),
 		CASE(test_secret_is_made_once_for_its_owner_alone_and_a_damaged_one_refused),
+		CASE(test_key_is_given_again_while_the_token_lives_and_an_hour_after_it_was_spent),
+		CASE(test_a_signature_is_ignored_only_where_the_authority_makes_the_key),
+		CASE(test_key_is_not_given_again_once_the_policy_says_no),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -147,6 +147,17 @@ def test_retry_gets_the_same_key_and_another_request_nothing(maker):
     assert len(maker.authority.issued("amy")) == 1
 
 
+def test_the_signature_of_the_request_is_ignored_where_its_key_is(maker):
+    token = maker.authority.token("amy")
+    der = bytearray(maker.request("amy"))
+    der[-1] ^= 1  # the last byte of the signature
+    assert refusal(ask(maker, token, der, path="simpleenroll")) == (400, "request")
+    status, head, body = ask(maker, token, der)
+    assert status == 200 and ask(maker, token, der)[2] == body
+    key, cert = parts(maker, head, body)
+    assert public_of(maker, key=key) == public_of(maker, cert=cert)
+
+
 def test_a_token_spent_one_way_gives_nothing_the_other_way(maker):
     for name, ways in (("amy", ("simpleenroll", "serverkeygen")), ("bob", ("serverkeygen", "simpleenroll"))):
         token = maker.authority.token(name)
