@@ -51,6 +51,9 @@ static void adapt(struct hf_look_plan *p, struct hf_tls_config *config, enum hf_
 	case HF_LOOK_LATE_AUTH:
 		config->post_handshake_auth = true;
 		/* fall through */
+	case HF_LOOK_HTTP1:
+		config->alpn = NULL; /* the request is one of HTTP/1.1 */
+		break;
 	case HF_LOOK_SMALL:
 		p->segment_len = SEGMENT_LEN;
 		p->timeout_ms = HF_MIN(p->timeout_ms, (int64_t)SMALL_MS);
@@ -61,9 +64,6 @@ static void adapt(struct hf_look_plan *p, struct hf_tls_config *config, enum hf_
 		break;
 	case HF_LOOK_HTTP2:
 		config->alpn = only_h2;
-		break;
-	case HF_LOOK_HTTP1:
-		config->alpn = NULL; /* the request is one of HTTP/1.1 */
 		break;
 	default:
 		break;

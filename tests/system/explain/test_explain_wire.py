@@ -254,8 +254,12 @@ def test_apache_cannot_ask_after_the_handshake(hf, town, tmp_path):
 
 
 def test_a_server_that_asks_only_after_the_handshake(hf, town, tmp_path):
+    offered, segments = [], []
+
     class Late(Answering):
         def _answer(self, tls):
+            offered.append(tls.selected_alpn_protocol())
+            segments.append(tls.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG))
             tls.recv(65536)
             try:
                 tls.verify_client_post_handshake()
@@ -266,9 +270,11 @@ def test_a_server_that_asks_only_after_the_handshake(hf, town, tmp_path):
 
     server = Late(tmp_path, town["server"], page(403, "no"), ca=town.ca, mode="request", version="1.3")
     server.context.post_handshake_auth = True
+    server.context.set_alpn_protocols(["http/1.1"])
     with server:
-        told = said(explain(hf, server.port, *own(town)), "P-PHA", "server", "client")
+        told = said(explain(hf, server.port, *own(town), "--alpn", "http/1.1"), "P-PHA", "server", "client")
     assert told["extra_probes"] == ["offering post-handshake authentication"]
+    assert offered == ["http/1.1", None] and min(segments) > 536, (offered, segments)
 
 
 def test_one_host_asked_on_anothers_connection(hf, town, tmp_path):
