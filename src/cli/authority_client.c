@@ -141,6 +141,19 @@ static int exchange(struct hf_session *session, const struct hf_request *request
 				   : 0;
 }
 
+/* What another authority's label brings about: a certificate that is not of its making. */
+static bool is_about_label(int status, const char *code)
+{
+	static const char *const codes[] = { "certificate-needed", "certificate-refused",
+					     "certificate-unknown" };
+
+	for (size_t i = 0; code && i < HF_ARRAY_LEN(codes); i++) {
+		if (strcmp(code, codes[i]) == 0)
+			return true;
+	}
+	return status == 404;
+}
+
 /* {"error": {"code", "message", "hint"}}: foreign text, made safe to print. */
 static int refused(int status, const struct hf_url *url, const struct hf_buf *body,
 		   struct hf_err *err)
@@ -161,7 +174,7 @@ static int refused(int status, const struct hf_url *url, const struct hf_buf *bo
 					 : HF_E_POLICY,
 			 "the authority at %s answered %d: %s", url->authority, status,
 			 message ? hf_buf_str(&text) : "no words");
-	if (has_label(url) && (status == 403 || status == 404))
+	if (has_label(url) && is_about_label(status, code))
 		(void)hf_err_hint(err, "%s",
 				  status == 404 ? "no authority there has the label in that URL"
 						: "is the label in that URL that of the authority "

@@ -245,6 +245,10 @@ def test_label_in_a_url_chooses_the_path_and_not_the_certificate(both, machine):
                        (both.by_address + "/plant", by_name)):
         assert words in node("renew", "gw", "--from", url, "--before", "365d", exit=1).stderr
     node("renew", "gw", "--from", both.by_name + "/plant", "--before", "365d")
+    token = both.token(both.plant, "press")
+    node("enroll", both.by_name + "/plant", "--token", token)
+    spent = machine()("enroll", both.by_name + "/plant", "--token", token, exit=1).stderr
+    assert "ask its operator for a new one" in spent and "label" not in spent, spent
 
 
 def test_reload_takes_both_or_says_which_could_not(both):
