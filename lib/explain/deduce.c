@@ -130,7 +130,7 @@ static bool over_http1(struct deduction *d)
 	const struct hf_look *same = hf_look_of(d, HF_LOOK_HTTP1);
 	int status = d->main->http.status;
 
-	if (!look_is_good(d->main) || !d->t->choice.alpn || strcmp(d->t->choice.alpn, "h2") != 0)
+	if (!look_is_good(d->main) || !hf_transcript_chose(d->t, "h2"))
 		return false;
 	d->over_h2 = true;
 	if (d->main->http.stream_error >= 0 || (status > 0 && status < 400))
@@ -175,15 +175,10 @@ static void deduce(struct deduction *d)
 
 static void alert_of(struct deduction *d)
 {
-	const struct hf_event *in = hf_transcript_find(d->t, HF_EVENT_ALERT, false);
-	const struct hf_event *out = hf_transcript_find(d->t, HF_EVENT_ALERT, true);
+	int in = hf_transcript_failure(d->t, false);
 
-	if (in && in->type != 0) {
-		d->e->alert = in->type;
-		d->e->alert_received = true;
-	} else if (out && out->type != 0) {
-		d->e->alert = out->type;
-	}
+	d->e->alert_received = in >= 0;
+	d->e->alert = in >= 0 ? in : hf_transcript_failure(d->t, true);
 }
 
 /* The trusted root of that name, which has the other key. */

@@ -21,16 +21,14 @@ static bool names_nobody(const struct deduction *d)
 
 static bool lets_in(const struct hf_look *look)
 {
-	const struct hf_event *alert = hf_transcript_find(&look->transcript, HF_EVENT_ALERT, false);
-
-	return look->handshake_done && (!alert || alert->type == 0) && look->http.status < 400;
+	return look->handshake_done && hf_transcript_failure(&look->transcript, false) < 0 &&
+	       look->http.status < 400;
 }
 
 bool hf_deduce_default_policy(struct deduction *d)
 {
 	const struct hf_look *with = hf_look_of(d, HF_LOOK_SNI);
-	const struct hf_event *alert = hf_transcript_find(d->t, HF_EVENT_ALERT, false);
-	bool refused = (alert && alert->type != 0 && d->t->demand.seen) ||
+	bool refused = (hf_transcript_failure(d->t, false) >= 0 && d->t->demand.seen) ||
 		       d->main->http.status == 400 || d->main->http.status == 403;
 
 	if (!names_nobody(d) || !refused)
@@ -75,21 +73,21 @@ static bool open_by_default(struct deduction *d)
 static bool only_resumed_fail(struct deduction *d)
 {
 	const struct hf_look *again = hf_look_of(d, HF_LOOK_RESUMED);
-	const struct hf_event *alert;
+	int alert;
 
 	if (!d->c->looks[HF_LOOK_MAIN].resumable || !d->t->demand.seen ||
 	    !hf_certificate_sent(d->t))
 		return false;
 	if (!again && hf_want(d, HF_LOOK_RESUMED))
 		return true;
-	alert = again ? hf_transcript_find(&again->transcript, HF_EVENT_ALERT, false) : NULL;
-	if (!alert || alert->type == 0 || !again->transcript.offer.resumes || again->handshake_done)
+	alert = again ? hf_transcript_failure(&again->transcript, false) : -1;
+	if (alert < 0 || !again->transcript.offer.resumes || again->handshake_done)
 		return false;
 	hf_decide(d, HF_REASON_R_SESSION_CONTEXT, HF_SIDE_SERVER,
-		  alert->type == 80 ? HF_CERTAIN : HF_LIKELY);
+		  alert == 80 ? HF_CERTAIN : HF_LIKELY);
 	hf_say_evidence(d->e, "the first connection is let in");
-	hf_say_evidence(d->e, "one that resumes its session is answered with alert %u %s",
-			alert->type, hf_alert_name(alert->type));
+	hf_say_evidence(d->e, "one that resumes its session is answered with alert %d %s", alert,
+			hf_alert_name(alert));
 	return true;
 }
 

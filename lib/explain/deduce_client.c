@@ -310,14 +310,13 @@ static bool dropped(const struct deduction *d)
 
 bool hf_deduce_client_certificate(struct deduction *d)
 {
-	const struct hf_event *alert = hf_transcript_find(d->t, HF_EVENT_ALERT, false);
-	int number = alert ? alert->type : -1;
+	int alert = hf_transcript_failure(d->t, false);
 
-	if (number > 0 && d->t->choice.seen) {
+	if (alert >= 0 && d->t->choice.seen) {
 		/* GnuTLS says so in TLS 1.2 when nothing was sent; it says nothing about us. */
 		if (only_demands(d))
 			return true;
-		return d->t->demand.seen && hf_deduce_refused_client(d, number, false);
+		return d->t->demand.seen && hf_deduce_refused_client(d, alert, false);
 	}
 	if (!dropped(d) || d->main->http.status)
 		return false;

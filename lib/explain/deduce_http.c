@@ -230,8 +230,7 @@ static bool forbidden(struct deduction *d)
 static bool own_login(struct deduction *d)
 {
 	/* the fields of an answer over HTTP/2 are not read: it may well be one */
-	bool challenge =
-	    d->main->http.challenge || (d->t->choice.alpn && strcmp(d->t->choice.alpn, "h2") == 0);
+	bool challenge = d->main->http.challenge || hf_transcript_chose(d->t, "h2");
 
 	if (challenge)
 		hf_say_cannot_know(d->e,

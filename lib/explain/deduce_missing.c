@@ -30,59 +30,76 @@ static bool reaches_one_of(const struct hf_certs *path, const struct hf_certs *a
 	return false;
 }
 
-static void blame_gap(struct deduction *d, enum hf_side judge, const struct hf_cert *missing,
-		      struct hf_cert *below)
-{
-	bool by_client = judge == HF_SIDE_CLIENT;
-	const char *bridge = by_client ? d->c->server_bridge : d->c->bridge;
-	const struct hf_certs *sent = by_client ? &d->t->server.certs : &d->c->own;
-	bool leaf = hf_cert_equal(below, sent->items[0]);
+/* A chain as `judge` got it, and what is known here of where it leads. */
+struct sent_chain {
+	bool by_client; /* the judge: it is the server's chain */
+	const struct hf_certs *sent, *path, *anchors;
+	const STACK_OF(X509_NAME) *names; /* that the judge asked for; NULL: none */
+	const char *bridge;		  /* the file of a certificate that was not sent; "" none */
+};
 
-	hf_decide(d, HF_REASON_V_NO_INTERMEDIATE, judge, HF_CERTAIN);
+static struct sent_chain chain_before(const struct deduction *d, enum hf_side judge)
+{
+	const struct hf_case *c = d->c;
+
+	if (judge == HF_SIDE_CLIENT)
+		return (struct sent_chain){
+			true, &d->t->server.certs, &c->server_path, &c->client_trust,
+			NULL, c->server_bridge
+		};
+	return (struct sent_chain){
+		false, &c->own, &c->own_path, &c->server_trust, d->t->demand.names, c->bridge
+	};
+}
+
+static void blame_gap(struct deduction *d, const struct sent_chain *chain,
+		      const struct hf_cert *missing, struct hf_cert *below)
+{
+	bool leaf = hf_cert_equal(below, chain->sent->items[0]);
+
+	hf_decide(d, HF_REASON_V_NO_INTERMEDIATE,
+		  chain->by_client ? HF_SIDE_CLIENT : HF_SIDE_SERVER, HF_CERTAIN);
 	hf_set_cert(d->e,
-		    by_client ? (leaf ? HF_ROLE_SERVER_LEAF : HF_ROLE_SERVER_CA)
-			      : (leaf ? HF_ROLE_CLIENT_LEAF : HF_ROLE_CLIENT_CA),
+		    chain->by_client ? (leaf ? HF_ROLE_SERVER_LEAF : HF_ROLE_SERVER_CA)
+				     : (leaf ? HF_ROLE_CLIENT_LEAF : HF_ROLE_CLIENT_CA),
 		    below);
 	if (!leaf)
 		hf_say_why(d->e,
 			   "%s sends its chain only up to %s. The certificate of the CA above, "
 			   "%s, is missing, so %s cannot reach the root it trusts.",
-			   by_client ? "The server" : "The client", below->subject,
-			   missing->subject, by_client ? "the client" : "the server");
+			   chain->by_client ? "The server" : "The client", below->subject,
+			   missing->subject, chain->by_client ? "the client" : "the server");
 	hf_say_evidence(d->e, "%zu certificate%s sent; the issuer of %s is not among them",
-			sent->len, sent->len == 1 ? " is" : "s are", below->subject);
+			chain->sent->len, chain->sent->len == 1 ? " is" : "s are", below->subject);
 	hf_say_evidence(d->e, "with the certificate of %s%s%s the path to a trusted CA is complete",
-			missing->subject, bridge[0] ? ", in " : "", bridge);
+			missing->subject, chain->bridge[0] ? ", in " : "", chain->bridge);
 }
 
 bool hf_deduce_gap(struct deduction *d, enum hf_side judge)
 {
-	bool by_client = judge == HF_SIDE_CLIENT;
-	const struct hf_certs *path = by_client ? &d->c->server_path : &d->c->own_path;
-	const struct hf_certs *sent = by_client ? &d->t->server.certs : &d->c->own;
+	const struct sent_chain chain = chain_before(d, judge);
 	struct hf_cert *below = NULL;
-	const struct hf_cert *missing = missing_ca(path, sent, &below);
+	const struct hf_cert *missing = missing_ca(chain.path, chain.sent, &below);
 
-	if (!missing ||
-	    !reaches_one_of(path, by_client ? &d->c->client_trust : &d->c->server_trust))
+	if (!missing || !reaches_one_of(chain.path, chain.anchors))
 		return false;
-	blame_gap(d, judge, missing, below);
+	blame_gap(d, &chain, missing, below);
 	return true;
 }
 
 bool hf_deduce_gap_by_names(struct deduction *d)
 {
-	const STACK_OF(X509_NAME) *names = d->t->demand.names;
+	const struct sent_chain chain = chain_before(d, HF_SIDE_SERVER);
 	struct hf_cert *below = NULL;
-	const struct hf_cert *missing = missing_ca(&d->c->own_path, &d->c->own, &below);
+	const struct hf_cert *missing = missing_ca(chain.path, chain.sent, &below);
 
-	if (!missing || d->c->own.len < 2 ||
-	    hf_names_have(names, X509_get_subject_name(missing->x509)))
+	if (!missing || chain.sent->len < 2 ||
+	    hf_names_have(chain.names, X509_get_subject_name(missing->x509)))
 		return false;
-	if (sk_X509_NAME_num(names) > 0 && !hf_chain_reaches(&d->c->own_path, names))
+	if (sk_X509_NAME_num(chain.names) > 0 && !hf_chain_reaches(chain.path, chain.names))
 		return false;
-	blame_gap(d, HF_SIDE_SERVER, missing, below);
-	if (sk_X509_NAME_num(names) <= 0)
+	blame_gap(d, &chain, missing, below);
+	if (sk_X509_NAME_num(chain.names) <= 0)
 		d->e->confidence = HF_LIKELY;
 	return true;
 }
@@ -103,19 +120,14 @@ static bool of_one_house(const X509_NAME *issuer, const struct hf_certs *anchors
 
 void hf_doubt_top(struct deduction *d, enum hf_side judge)
 {
-	bool by_client = judge == HF_SIDE_CLIENT;
-	const struct hf_certs *sent = by_client ? &d->t->server.certs : &d->c->own;
-	const struct hf_certs *path = by_client ? &d->c->server_path : &d->c->own_path;
-	const struct hf_cert *top;
+	const struct sent_chain chain = chain_before(d, judge);
+	const struct hf_certs *path = chain.path->len ? chain.path : chain.sent;
+	const struct hf_cert *top = path->len ? path->items[path->len - 1] : NULL;
 
-	path = path->len ? path : sent;
-	top = path->len ? path->items[path->len - 1] : NULL;
 	if (d->e->cause != HF_REASON_V_UNKNOWN_CA || !top || (top->flags & HF_CERT_SELF_ISSUED))
 		return;
-	if (!(hf_leaf_alone(path) && hf_leaf_alone(sent)) &&
-	    !of_one_house(X509_get_issuer_name(top->x509),
-			  by_client ? &d->c->client_trust : &d->c->server_trust,
-			  by_client ? NULL : d->t->demand.names))
+	if (!(hf_leaf_alone(path) && hf_leaf_alone(chain.sent)) &&
+	    !of_one_house(X509_get_issuer_name(top->x509), chain.anchors, chain.names))
 		return;
 	d->e->confidence = HF_LIKELY;
 	hf_add_candidate(d->e, HF_REASON_V_NO_INTERMEDIATE);

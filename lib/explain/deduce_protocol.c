@@ -200,11 +200,11 @@ static bool refused_here(struct deduction *d)
 
 bool hf_deduce_protocol(struct deduction *d)
 {
-	const struct hf_event *alert = hf_transcript_find(d->t, HF_EVENT_ALERT, false);
+	int alert = hf_transcript_failure(d->t, false);
 
 	if (!d->main->failed)
 		return false;
-	if (alert && alert->type != 0 && !d->main->handshake_done)
-		return answer_to_hello(d, alert->type) || names_too_many(d, alert->type);
+	if (alert >= 0 && !d->main->handshake_done)
+		return answer_to_hello(d, alert) || names_too_many(d, alert);
 	return refused_here(d);
 }

@@ -147,6 +147,18 @@ const struct hf_event *hf_transcript_find(const struct hf_transcript *t, enum hf
 	return NULL;
 }
 
+int hf_transcript_failure(const struct hf_transcript *t, bool sent)
+{
+	const struct hf_event *alert = hf_transcript_find(t, HF_EVENT_ALERT, sent);
+
+	return alert && alert->type != 0 ? alert->type : -1;
+}
+
+bool hf_transcript_chose(const struct hf_transcript *t, const char *protocol)
+{
+	return t->choice.alpn && strcmp(t->choice.alpn, protocol) == 0;
+}
+
 const struct hf_event *hf_transcript_message_find(const struct hf_transcript *t, int type,
 						  bool sent)
 {

@@ -114,6 +114,11 @@ void hf_transcript_first(struct hf_transcript *t, const void *data, size_t len);
 /* The last event of a kind and direction, or NULL. */
 const struct hf_event *hf_transcript_find(const struct hf_transcript *t, enum hf_event_kind kind,
 					  bool sent);
+/* The number of the last alert of that direction when it says a failure; -1: close_notify or none.
+ */
+int hf_transcript_failure(const struct hf_transcript *t, bool sent);
+/* Was this protocol agreed on (ALPN, RFC 7301)? */
+bool hf_transcript_chose(const struct hf_transcript *t, const char *protocol);
 const struct hf_event *hf_transcript_message_find(const struct hf_transcript *t, int type,
 						  bool sent);
 bool hf_codes_have(const struct hf_codes *codes, unsigned code);

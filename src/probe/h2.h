@@ -10,7 +10,6 @@
 enum {
 	HF_H2_BODY_CAP = 4096,
 	HF_H2_FRAME_CAP = 16384, /* what a peer may send us unasked (6.5.2) */
-	HF_H2_HTTP_1_1_REQUIRED = 0xd,
 };
 
 struct hf_h2_reader {

@@ -241,11 +241,6 @@ static void ask_h2(const struct hf_look_plan *p, struct hf_session *session, str
 	note_h2(look, &reader);
 }
 
-static bool speaks_http2(const struct hf_look *look)
-{
-	return look->transcript.choice.alpn && strcmp(look->transcript.choice.alpn, "h2") == 0;
-}
-
 /* Who speaks first and was not asked for a protocol: is it HTTP/2? */
 static void hear_first(struct hf_session *session, struct hf_look *look)
 {
@@ -260,9 +255,10 @@ static void hear_first(struct hf_session *session, struct hf_look *look)
 /* A GET is for HTTP: not into another protocol that was agreed on. */
 static bool speaks_http1(const struct hf_look *look)
 {
-	const char *alpn = look->transcript.choice.alpn;
+	const struct hf_transcript *t = &look->transcript;
 
-	return !alpn || strcmp(alpn, "http/1.1") == 0 || strcmp(alpn, "http/1.0") == 0;
+	return !t->choice.alpn || hf_transcript_chose(t, "http/1.1") ||
+	       hf_transcript_chose(t, "http/1.0");
 }
 
 static void converse(const struct hf_look_plan *p, struct hf_session *session, struct hf_look *look)
@@ -291,7 +287,7 @@ static void converse(const struct hf_look_plan *p, struct hf_session *session, s
 	/* who speaks first does not wait for a GET */
 	if (p->plain || (speaks_http1(look) && !look->transcript.data_received))
 		ask(p, session, look);
-	else if (speaks_http2(look))
+	else if (hf_transcript_chose(&look->transcript, "h2"))
 		ask_h2(p, session, look);
 	else if (look->transcript.data_received)
 		hear_first(session, look);
