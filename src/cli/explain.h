@@ -19,6 +19,20 @@ struct explain_opts {
 	bool no_sni, send_proxy, one_shot, trace, list;
 };
 
+/* The places of --server-files. */
+enum explain_place {
+	EXPLAIN_CERT,
+	EXPLAIN_KEY,
+	EXPLAIN_CA,
+	EXPLAIN_CRL,
+	EXPLAIN_PLACES,
+};
+/* explain_server_files.c: splits the option; nothing without it. */
+int explain_server_files(const struct explain_opts *opts, struct hf_strv *ret_files,
+			 struct hf_err *err);
+/* Borrowed; NULL: not known. */
+const char *explain_server_file(const struct hf_strv *files, enum explain_place place);
+
 /* explain_meeting.c: TARGET is a host and port, or a URL. */
 int explain_meeting(struct hf_cmd_ctx *ctx, const struct explain_opts *opts, const char *target);
 

@@ -17,7 +17,7 @@
 #include "base/time.h"
 #include "pki/pemfile.h"
 
-enum { NAME_CAP = 512, PARTS = 24, CA_PLACE = 2, LIST_PLACE = 3, SERIAL_CAP = 64 };
+enum { NAME_CAP = 512, PARTS = 24, SERIAL_CAP = 64 };
 
 /* --- loading ----------------------------------------------------------------------------- */
 
@@ -40,18 +40,15 @@ static int add_file(struct explain_beside *b, const char *path, struct hf_err *e
 	return rc;
 }
 
-int explain_beside_load(const struct explain_opts *opts, struct explain_beside *ret,
-			struct hf_err *err)
+int explain_beside_load(const struct explain_opts *opts, const struct hf_strv *server_files,
+			struct explain_beside *ret, struct hf_err *err)
 {
-	HF_AUTO_DONE(hf_strv) files = HF_STRV_INIT;
-	int rc = 0;
+	const char *ca = explain_server_file(server_files, EXPLAIN_CA);
+	const char *crl = explain_server_file(server_files, EXPLAIN_CRL);
+	int rc = ca ? add_file(ret, ca, err) : 0;
 
-	if (opts->server_files && hf_strv_split(&files, opts->server_files, ',') < 0)
-		return hf_err_nomem(err);
-	for (size_t i = CA_PLACE; rc == 0 && i <= LIST_PLACE && i < files.len; i++) {
-		if (files.items[i][0])
-			rc = add_file(ret, files.items[i], err);
-	}
+	if (rc == 0 && crl)
+		rc = add_file(ret, crl, err);
 	for (size_t i = 0; rc == 0 && i < opts->trust.ca.len; i++)
 		rc = add_file(ret, opts->trust.ca.items[i], err);
 	for (size_t i = 0; rc == 0 && i < opts->trust.crl.len; i++)

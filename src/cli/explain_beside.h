@@ -14,8 +14,8 @@ struct explain_beside {
 	char *ca_path;		   /* the first; NULL: no CA file is known */
 };
 /* --server-files CERT,KEY,CA,CRL, --ca and --crl; what is not given is empty.  0 or negative. */
-int explain_beside_load(const struct explain_opts *opts, struct explain_beside *ret,
-			struct hf_err *err);
+int explain_beside_load(const struct explain_opts *opts, const struct hf_strv *server_files,
+			struct explain_beside *ret, struct hf_err *err);
 void explain_beside_done(struct explain_beside *beside);
 
 /* One refusal of a client as a log or a record has it.  Everything is borrowed. */

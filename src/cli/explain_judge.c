@@ -14,10 +14,11 @@ static void known_here(struct explain_meeting *m, struct hf_known *known)
 	hf_known_add_list(known, hf_trust_intermediates(m->trust), NULL);
 	if (m->cert[0])
 		hf_known_add_file(known, m->cert, true);
-	if (explain_server_file(m, 2))
-		hf_known_add_file(known, explain_server_file(m, 2), false);
-	if (explain_server_file(m, 0))
-		hf_known_add_file(known, explain_server_file(m, 0), false);
+	if (explain_server_file(&m->server_files, EXPLAIN_CA))
+		hf_known_add_file(known, explain_server_file(&m->server_files, EXPLAIN_CA), false);
+	if (explain_server_file(&m->server_files, EXPLAIN_CERT))
+		hf_known_add_file(known, explain_server_file(&m->server_files, EXPLAIN_CERT),
+				  false);
 }
 
 int explain_judge_own(struct explain_meeting *m)
@@ -50,9 +51,12 @@ static int load_server_trust(struct explain_meeting *m, struct hf_trust **ret_tr
 	int rc = hf_trust_new(0, ret_trust, err);
 
 	if (rc == 0)
-		rc = hf_trust_load_file(*ret_trust, explain_server_file(m, 2), "the server", err);
-	if (rc == 0 && explain_server_file(m, 3))
-		rc = hf_trust_load_crl(*ret_trust, explain_server_file(m, 3), err);
+		rc = hf_trust_load_file(*ret_trust,
+					explain_server_file(&m->server_files, EXPLAIN_CA),
+					"the server", err);
+	if (rc == 0 && explain_server_file(&m->server_files, EXPLAIN_CRL))
+		rc = hf_trust_load_crl(*ret_trust,
+				       explain_server_file(&m->server_files, EXPLAIN_CRL), err);
 	return rc == 0 ? hf_trust_freeze(*ret_trust, err) : rc;
 }
 
@@ -71,9 +75,10 @@ void explain_judge_by_server(struct explain_meeting *m)
 	struct hf_case *c = m->c;
 	struct hf_verify_options options = { .purpose = HF_PURPOSE_CLIENT, .at = c->now };
 
-	copy_certs(explain_server_file(m, 0), &c->server_chain);
-	copy_certs(explain_server_file(m, 2), &c->server_trust);
-	if (!explain_server_file(m, 2) || c->own.len == 0 || load_server_trust(m, &trust) < 0)
+	copy_certs(explain_server_file(&m->server_files, EXPLAIN_CERT), &c->server_chain);
+	copy_certs(explain_server_file(&m->server_files, EXPLAIN_CA), &c->server_trust);
+	if (!explain_server_file(&m->server_files, EXPLAIN_CA) || c->own.len == 0 ||
+	    load_server_trust(m, &trust) < 0)
 		return;
 	c->own_by_server_judged =
 	    hf_verify(&c->own, trust, &options, &c->own_by_server, &m->ctx->err) == 0;

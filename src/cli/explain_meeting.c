@@ -11,7 +11,7 @@
 #include "util/clock.h"
 #include "util/home.h"
 
-enum { SERVER_FILES = 4, PAGE_CAP = 4 * 1024 * 1024 };
+enum { PAGE_CAP = 4 * 1024 * 1024 };
 
 static void meeting_done(struct explain_meeting *m)
 {
@@ -42,12 +42,6 @@ static int parse_target(struct explain_meeting *m, const char *target)
 	return https ? hf_url_parse(https, &m->url, &m->ctx->err) : hf_err_nomem(&m->ctx->err);
 }
 
-const char *explain_server_file(const struct explain_meeting *m, size_t i)
-{
-	return i < m->server_files.len && m->server_files.items[i][0] ? m->server_files.items[i]
-								      : NULL;
-}
-
 static int find_files(struct explain_meeting *m)
 {
 	const struct hf_credential_opts *who = &m->opts->who;
@@ -65,12 +59,7 @@ static int find_files(struct explain_meeting *m)
 		(void)hf_str_copy(m->cert, sizeof(m->cert), who->cert);
 		(void)hf_str_copy(m->key, sizeof(m->key), who->key ? who->key : "");
 	}
-	if (rc == 0 && m->opts->server_files &&
-	    hf_strv_split(&m->server_files, m->opts->server_files, ',') < 0)
-		rc = hf_err_nomem(&m->ctx->err);
-	if (rc == 0 && m->server_files.len > SERVER_FILES)
-		return hf_command_usage(m->ctx, "--server-files takes CERT[,KEY][,CA][,CRL]");
-	return rc;
+	return rc < 0 ? rc : explain_server_files(m->opts, &m->server_files, &m->ctx->err);
 }
 
 static void fill_case(struct explain_meeting *m)
@@ -85,9 +74,9 @@ static void fill_case(struct explain_meeting *m)
 	c->crl_path = o->trust.crl.len ? o->trust.crl.items[0] : NULL;
 	c->have_own = m->cert[0] != '\0';
 	c->have_server_files = m->server_files.len > 0;
-	c->server_cert_path = explain_server_file(m, 0);
-	c->server_ca_path = explain_server_file(m, 2);
-	c->server_crl_path = explain_server_file(m, 3);
+	c->server_cert_path = explain_server_file(&m->server_files, EXPLAIN_CERT);
+	c->server_ca_path = explain_server_file(&m->server_files, EXPLAIN_CA);
+	c->server_crl_path = explain_server_file(&m->server_files, EXPLAIN_CRL);
 	c->now = hf_clock_now();
 	c->set = (struct hf_client_settings){
 		.plain = m->plain,
@@ -115,8 +104,8 @@ static void examine(struct explain_meeting *m)
 		.pass = &source,
 		.passphrase_given = from.file || getenv("HANDFAST_PASSPHRASE"),
 	};
-	struct hf_exam_files theirs = { .cert = explain_server_file(m, 0),
-					.key = explain_server_file(m, 1),
+	struct hf_exam_files theirs = { .cert = explain_server_file(&m->server_files, EXPLAIN_CERT),
+					.key = explain_server_file(&m->server_files, EXPLAIN_KEY),
 					.ca = &ca,
 					.crl = &crl,
 					.pass = &source,
@@ -127,10 +116,10 @@ static void examine(struct explain_meeting *m)
 		(void)hf_cli_read_token_key(m->key, &source, &m->token_key, NULL);
 	own.token_key = m->token_key;
 	hf_exam_files(&own, m->c);
-	if (explain_server_file(m, 2))
-		(void)hf_strv_add(&ca, explain_server_file(m, 2));
-	if (explain_server_file(m, 3))
-		(void)hf_strv_add(&crl, explain_server_file(m, 3));
+	if (explain_server_file(&m->server_files, EXPLAIN_CA))
+		(void)hf_strv_add(&ca, explain_server_file(&m->server_files, EXPLAIN_CA));
+	if (explain_server_file(&m->server_files, EXPLAIN_CRL))
+		(void)hf_strv_add(&crl, explain_server_file(&m->server_files, EXPLAIN_CRL));
 	if (m->server_files.len)
 		hf_exam_files(&theirs, m->c);
 }

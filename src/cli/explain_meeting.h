@@ -14,7 +14,7 @@ struct explain_meeting {
 	struct hf_url url;
 	bool plain;
 	char cert[PATH_MAX], key[PATH_MAX];
-	struct hf_strv server_files; /* CERT, KEY, CA, CRL; "" for what is not known */
+	struct hf_strv server_files; /* explain_server_file() */
 	struct hf_credential *credential;
 	EVP_PKEY *token_key; /* owned; NULL: the key is a file, or the token did not open */
 	struct hf_trust *trust;
@@ -25,9 +25,6 @@ struct explain_meeting {
 	struct hf_via via;
 	struct hf_explanation e;
 };
-
-/* One of --server-files by its place; NULL: not known. */
-const char *explain_server_file(const struct explain_meeting *m, size_t i);
 
 /* explain_judge.c: the chains by what is known here, without a packet. */
 /* The client's on its own merits, with the CAs that the server showed; 0 or negative. */

@@ -99,27 +99,34 @@ static void add_record(struct explain_digest *d, const json_t *record)
 	merge(d, &group);
 }
 
+static int load_server(struct explain_digest *d, const char *cert, struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_pemfile) f = HF_PEMFILE_INIT;
+	int rc = hf_pemfile_load(&f, cert, 0, NULL, err);
+
+	if (rc == 0)
+		rc = hf_certs_copy(&d->server, &f.certs, err);
+	if (rc == 0)
+		hf_known_add_file(&d->known, cert, true);
+	return rc;
+}
+
 int explain_digest_new(const struct explain_opts *opts, struct explain_digest **ret,
 		       struct hf_err *err)
 {
-	const char *server_files = opts->server_files;
 	struct explain_digest *d = calloc(1, sizeof(*d));
-	HF_AUTO(cstr) cert = NULL;
-	HF_AUTO_DONE(hf_pemfile) f = HF_PEMFILE_INIT;
-	int rc = 0;
+	HF_AUTO_DONE(hf_strv) files = HF_STRV_INIT;
+	const char *cert;
+	int rc;
 
 	if (!d)
 		return hf_err_nomem(err);
-	if (server_files) {
-		cert = hf_str_ndup(server_files, strcspn(server_files, ","));
-		rc = cert ? hf_pemfile_load(&f, cert, 0, NULL, err) : hf_err_nomem(err);
-		if (rc == 0)
-			rc = hf_certs_copy(&d->server, &f.certs, err);
-		if (rc == 0)
-			hf_known_add_file(&d->known, cert, true);
-	}
+	rc = explain_server_files(opts, &files, err);
+	cert = explain_server_file(&files, EXPLAIN_CERT);
+	if (rc == 0 && cert)
+		rc = load_server(d, cert, err);
 	if (rc == 0)
-		rc = explain_beside_load(opts, &d->beside, err);
+		rc = explain_beside_load(opts, &files, &d->beside, err);
 	if (rc < 0) {
 		explain_digest_free(d);
 		return rc;

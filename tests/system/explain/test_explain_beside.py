@@ -65,6 +65,17 @@ def told(hf, log, *files):
     return next((line for line in lines if line["evidence"]), None)
 
 
+LINE = "[info] 7#7: *1 client SSL certificate verify error: (12:CRL has expired) while reading client request headers"
+
+
+def test_what_is_not_known_of_the_servers_files_is_left_empty(hf, mill):
+    line = told(hf, LINE, "--server-files", ",,%s,%s" % (mill["root"], mill["stale"]))
+    assert line and (line["cause"], line["confidence"]) == ("V-CRL-EXPIRED", "certain"), line
+    for what in (["explain", "-"], ["explain", "--record", "-"], ["explain", "localhost:1"]):
+        many = hf.run(*what, "--server-files", "a,b,c,d,e", input=LINE)
+        assert many.code == 2 and "--server-files takes CERT[,KEY][,CA][,CRL]" in many.stderr, many
+
+
 @pytest.mark.parametrize("how", ["server-files", "options"])
 @pytest.mark.parametrize("kind", ["openssl", "apache", "stunnel", "nginx", "haproxy"])
 def test_a_list_that_is_out_of_date(hf, tmp_path, mill, kind, how):
