@@ -6,17 +6,9 @@
 
 #include "pki/san.h"
 
-static bool is_address(const char *name)
-{
-	uint8_t raw[16];
-	size_t len;
-
-	return hf_ip_parse(name, raw, &len);
-}
-
 static bool names_nobody(const struct deduction *d)
 {
-	return d->t->offer.seen && !d->t->offer.sni && !is_address(d->c->name);
+	return d->t->offer.seen && !d->t->offer.sni && !hf_is_ip(d->c->name);
 }
 
 static bool lets_in(const struct hf_look *look)

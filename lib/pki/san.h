@@ -53,6 +53,7 @@ HF_DEFINE_AUTO_DONE(hf_sans, struct hf_sans, hf_sans_done);
 
 /* "10.0.0.1", "::1", "[::1]" -> 4 or 16 bytes in network order; false when not an address. */
 bool hf_ip_parse(const char *text, uint8_t raw[16], size_t *ret_len);
+bool hf_is_ip(const char *text); /* the same, where the address itself is not wanted */
 void hf_ip_format(const uint8_t *raw, size_t len, char *out, size_t cap);
 /* A syntactically right host name: LDH labels (underscore allowed), at most 253 bytes. */
 bool hf_dns_name_valid(const char *name, size_t len, bool allow_wildcard);

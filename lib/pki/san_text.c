@@ -36,6 +36,14 @@ bool hf_ip_parse(const char *text, uint8_t raw[16], size_t *ret_len)
 	return true;
 }
 
+bool hf_is_ip(const char *text)
+{
+	uint8_t raw[16];
+	size_t len;
+
+	return hf_ip_parse(text, raw, &len);
+}
+
 void hf_ip_format(const uint8_t *raw, size_t len, char *out, size_t cap)
 {
 	char text[INET6_ADDRSTRLEN];
@@ -139,10 +147,7 @@ static int add_ip(struct hf_sans *sans, const char *value, struct hf_err *err)
 
 static bool dns_valid(const char *s, size_t len)
 {
-	uint8_t raw[16];
-	size_t raw_len;
-
-	return hf_dns_name_valid(s, len, true) && !hf_ip_parse(s, raw, &raw_len);
+	return hf_dns_name_valid(s, len, true) && !hf_is_ip(s);
 }
 
 static const struct text_kind {
@@ -188,10 +193,7 @@ static bool is_kind(const char *text, size_t len, const char *name)
 /* Guesses what a value without kind was meant to be, for the hint only. */
 static const char *guess_kind(const char *text)
 {
-	uint8_t raw[16];
-	size_t len;
-
-	if (hf_ip_parse(text, raw, &len))
+	if (hf_is_ip(text))
 		return "ip";
 	if (strstr(text, "://"))
 		return "uri";
@@ -271,8 +273,5 @@ int hf_sans_add_list(struct hf_sans *sans, const char *list, struct hf_err *err)
 
 int hf_sans_add_host(struct hf_sans *sans, const char *host, struct hf_err *err)
 {
-	uint8_t raw[16];
-	size_t len;
-
-	return hf_sans_add(sans, hf_ip_parse(host, raw, &len) ? HF_SAN_IP : HF_SAN_DNS, host, err);
+	return hf_sans_add(sans, hf_is_ip(host) ? HF_SAN_IP : HF_SAN_DNS, host, err);
 }

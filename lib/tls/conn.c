@@ -15,11 +15,9 @@
 static int name_send(struct hf_tls_conn *conn, struct hf_err *err)
 {
 	const char *name = conn->context->server_name;
-	uint8_t raw[16];
-	size_t len;
 
 	/* RFC 6066 3: literal addresses are not permitted. */
-	if (!name || hf_ip_parse(name, raw, &len))
+	if (!name || hf_is_ip(name))
 		return 0;
 	if (SSL_set_tlsext_host_name(conn->ssl, name) != 1)
 		return hf_err_ossl(err, HF_E_INVALID, "server name '%s'", name);

@@ -64,10 +64,7 @@ int hf_sans_join(struct hf_sans *sans, const struct hf_sans *more, struct hf_err
 
 static bool is_host(const char *text)
 {
-	uint8_t raw[16];
-	size_t len;
-
-	return hf_ip_parse(text, raw, &len) || hf_dns_name_valid(text, strlen(text), true);
+	return hf_is_ip(text) || hf_dns_name_valid(text, strlen(text), true);
 }
 
 int hf_order_note_added(struct hf_order *order, size_t from, const char *why, struct hf_err *err)

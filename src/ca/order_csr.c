@@ -113,10 +113,7 @@ static bool is_granted(const struct taking *t, const struct hf_san *san)
 
 static int add_host(struct hf_sans *sans, const char *cn, struct hf_err *err)
 {
-	uint8_t raw[16];
-	size_t raw_len;
-
-	if (!hf_ip_parse(cn, raw, &raw_len) && !hf_dns_name_valid(cn, strlen(cn), true))
+	if (!hf_is_ip(cn) && !hf_dns_name_valid(cn, strlen(cn), true))
 		return 0;
 	return hf_sans_add_host(sans, cn, err);
 }

@@ -175,13 +175,11 @@ static int read_names(struct reading *r, const struct hf_yaml_node *map,
 
 	while (list && (item = hf_yaml_each(list, item))) {
 		const char *name = NULL;
-		uint8_t raw[16];
-		size_t len;
 		int rc = hf_yaml_string(r->yaml, item, &name, r->err);
 
 		if (rc < 0)
 			return rc;
-		if (!hf_ip_parse(name, raw, &len) && !hf_dns_name_valid(name, strlen(name), false))
+		if (!hf_is_ip(name) && !hf_dns_name_valid(name, strlen(name), false))
 			return hf_yaml_error(r->yaml, item, false, r->err,
 					     "'%s' is no host name and no address", name);
 		if (hf_strv_add(&h->names, name) < 0)
@@ -215,11 +213,8 @@ static const char *shared_name(const struct hf_authority_home *a, const struct h
 {
 	for (size_t i = 0; i < a->names.len; i++) {
 		for (size_t k = 0; k < b->names.len; k++) {
-			uint8_t raw[16];
-			size_t len;
-
 			if (hf_str_case_eq(a->names.items[i], b->names.items[k]) &&
-			    !hf_ip_parse(a->names.items[i], raw, &len))
+			    !hf_is_ip(a->names.items[i]))
 				return a->names.items[i];
 		}
 	}

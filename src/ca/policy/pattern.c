@@ -75,10 +75,7 @@ static bool is_host_pattern(const char *text)
 
 static const char *parse_dns(struct hf_pattern *p)
 {
-	uint8_t raw[16];
-	size_t len;
-
-	if (hf_ip_parse(p->text, raw, &len))
+	if (hf_is_ip(p->text))
 		return "an address belongs under 'ip'";
 	return is_host_pattern(p->text)
 		   ? NULL
