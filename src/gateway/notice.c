@@ -33,17 +33,12 @@ struct hf_notice {
 	size_t mapped;
 };
 
-static int failed(struct hf_err *err)
-{
-	return hf_err_errno(err, errno, "memory to share between processes");
-}
-
 static int map(struct hf_notice *notice, int fd, int prot, struct hf_err *err)
 {
 	void *page = mmap(NULL, FRONT, prot, MAP_SHARED, fd, 0);
 
 	if (page == MAP_FAILED)
-		return failed(err);
+		return hf_pages_failed(err);
 	notice->front = page;
 	notice->mapped = FRONT;
 	return 0;
@@ -66,7 +61,7 @@ int hf_notice_new(struct hf_notice **ret_board, struct hf_err *err)
 	notice->reader = -1;
 	notice->fd = memfd_create("handfast-notice", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (notice->fd < 0 || ftruncate(notice->fd, FRONT) != 0)
-		return failed(err);
+		return hf_pages_failed(err);
 	rc = map(notice, notice->fd, PROT_READ | PROT_WRITE, err);
 	if (rc == 0)
 		rc = hf_pages_seal(notice->fd, false, &notice->reader, err);
@@ -103,12 +98,12 @@ static int reach(struct hf_notice *notice, uint64_t end, struct hf_err *err)
 
 	while (fallocate(notice->fd, 0, 0, (off_t)end) != 0)
 		if (errno != EINTR)
-			return failed(err);
+			return hf_pages_failed(err);
 	if (end <= notice->mapped)
 		return 0;
 	page = mremap(notice->front, notice->mapped, (size_t)end, MREMAP_MAYMOVE);
 	if (page == MAP_FAILED)
-		return failed(err);
+		return hf_pages_failed(err);
 	notice->front = page;
 	notice->mapped = (size_t)end;
 	return 0;

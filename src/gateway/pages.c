@@ -17,7 +17,7 @@
 #define F_SEAL_FUTURE_WRITE 0x0010 /* Linux 5.1 */
 #endif
 
-static int failed(struct hf_err *err)
+int hf_pages_failed(struct hf_err *err)
 {
 	return hf_err_errno(err, errno, "memory to share between processes");
 }
@@ -44,7 +44,7 @@ int hf_pages_seal(int fd, bool fixed, int *ret_fd, struct hf_err *err)
 	if (reader < 0)
 		reader = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (reader < 0)
-		return failed(err);
+		return hf_pages_failed(err);
 	*ret_fd = reader;
 	return 0;
 }
@@ -57,7 +57,7 @@ static int map_row(struct hf_pages *pages, size_t row, struct hf_err *err)
 	if (fd < 0 || ftruncate(fd, (off_t)pages->row_len) != 0 ||
 	    mmap(at, pages->row_len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) ==
 		MAP_FAILED)
-		return failed(err);
+		return hf_pages_failed(err);
 	return hf_pages_seal(fd, true, &pages->fds[row], err);
 }
 
@@ -92,7 +92,7 @@ int hf_pages_map(size_t rows, size_t row_len, struct hf_pages *ret_pages, struct
 
 	assert(rows <= HF_PAGES_ROWS_CAP && row_len % HF_PAGES_ROW == 0);
 	if (room == MAP_FAILED)
-		return failed(err);
+		return hf_pages_failed(err);
 	pages.at = room;
 	for (size_t i = 0; i < rows; i++)
 		pages.fds[i] = -1;
@@ -110,7 +110,7 @@ int hf_pages_keep(struct hf_pages *pages, size_t mine, struct hf_err *err)
 	for (size_t i = 0; i < pages->rows; i++)
 		if (i != mine && mmap(pages->at + i * pages->row_len, pages->row_len, PROT_READ,
 				      MAP_SHARED | MAP_FIXED, pages->fds[i], 0) == MAP_FAILED)
-			return failed(err);
+			return hf_pages_failed(err);
 	forget(pages);
 	return 0;
 }

@@ -27,6 +27,8 @@ struct hf_pages {
 	int fds[HF_PAGES_ROWS_CAP]; /* for reading; -1: given away */
 };
 
+/* errno, of memory that processes share. */
+int hf_pages_failed(struct hf_err *err);
 /* Zeroed rows of row_len bytes at multiples of HF_PAGES_ROW, all to be written by this process;
  * -HF_E_IO, -HF_E_NOMEM. */
 int hf_pages_map(size_t rows, size_t row_len, struct hf_pages *ret_pages, struct hf_err *err);
