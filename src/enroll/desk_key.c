@@ -20,23 +20,6 @@ static int derive(struct hf_ask *ask, const struct hf_authority *a, enum hf_key_
 	return rc;
 }
 
-/* The first that the policy allows. */
-static enum hf_key_type wanted_type(const struct hf_policy_profile *pp)
-{
-	static const struct {
-		enum hf_policy_key_type allowed;
-		enum hf_key_type type;
-	} rows[] = { { HF_POLICY_P256, HF_KEY_P256 },
-		     { HF_POLICY_P384, HF_KEY_P384 },
-		     { HF_POLICY_ED25519, HF_KEY_ED25519 } };
-
-	for (size_t i = 0; i < HF_ARRAY_LEN(rows); i++) {
-		if (pp->key_types & 1U << rows[i].allowed)
-			return rows[i].type;
-	}
-	return HF_KEY_OTHER;
-}
-
 static int refuse_profile(struct hf_ask *ask)
 {
 	return hf_ask_refuse(ask, 403, "policy",
@@ -47,12 +30,12 @@ int hf_ask_make_key(struct hf_ask *ask, struct hf_authority *a, const struct hf_
 		    EVP_PKEY **ret_key)
 {
 	const struct hf_policy_profile *pp = hf_policy_profile(a->policy, profile);
-	enum hf_key_type type = pp ? wanted_type(pp) : HF_KEY_OTHER;
+	enum hf_key_type type = hf_policy_own_key_type(pp);
 	int rc;
 
 	if (!pp || !pp->serverkeygen)
 		return refuse_profile(ask);
-	if (type == HF_KEY_OTHER)
+	if (!hf_keygen_can(type))
 		return hf_ask_refuse(ask, 403, "policy",
 				     "the policy allows none of the keys that the authority makes: "
 				     "p256, p384, ed25519");

@@ -134,7 +134,9 @@ static int try_token(const struct hf_operation *op, const struct token_wish *w, 
 		rc = hf_order_for_name(&order, w->name, w->subject[0] ? w->subject : NULL, &sans,
 				       err);
 	if (rc == 0)
-		rc = hf_key_generate(HF_KEY_P256, &order.key, err);
+		rc = hf_key_generate(hf_policy_own_key_type(
+					 hf_policy_profile(op->a->policy, order.profile)),
+				     &order.key, err);
 	if (rc == 0)
 		rc = hf_order_check(op->a, &order, op->now, err);
 	if (rc == 0)

@@ -82,14 +82,16 @@ static int order_own(struct hf_service *service, struct hf_order *order, int64_t
 {
 	struct hf_order *orders[] = { order };
 	HF_AUTO_DONE(hf_sans) names = HF_SANS_INIT;
+	const struct hf_policy_profile *pp;
 	int rc = wanted_names(service, &names, err);
 
 	order->profile = hf_ca_profile_find("server");
+	pp = hf_policy_profile(service->authority->policy, order->profile);
 	order->renews = true;
 	if (rc == 0)
 		rc = hf_order_for_name(order, service->own->identity_name, NULL, &names, err);
 	if (rc == 0)
-		rc = hf_key_generate(HF_KEY_P256, &order->key, err);
+		rc = hf_key_generate(hf_policy_own_key_type(pp), &order->key, err);
 	if (rc == 0)
 		rc = hf_order_check(service->authority, order, now, err);
 	if (rc == 0)

@@ -114,6 +114,9 @@ const struct hf_policy_profile *hf_policy_profile(const struct hf_policy *policy
 						  const struct hf_ca_profile *profile);
 void hf_policy_subject_done(struct hf_policy_subject *subject);
 void hf_policy_names_done(struct hf_policy_names *names);
+/* The kind of key that the authority makes by itself for that profile: the first that it allows of
+ * p256, p384, ed25519, and else RSA of the length it asks for (4096 bits at most).  NULL: p256. */
+enum hf_key_type hf_policy_own_key_type(const struct hf_policy_profile *pp);
 /* Whether any profile says `serverkeygen: yes`; NULL: none does. */
 bool hf_policy_makes_keys(const struct hf_policy *policy);
 /* A name that a pattern of the policy covers; never one that `any` lets pass. */

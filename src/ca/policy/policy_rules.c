@@ -50,26 +50,39 @@ static int check_requester(const struct rule_check *c)
 	return say(c, HF_POLICY_REQUESTERS, "the requester is allowed");
 }
 
+/* All but RSA, which comes in lengths. */
+static const struct {
+	enum hf_key_type from;
+	enum hf_policy_key_type to;
+} key_types[] = {
+	{ HF_KEY_P256, HF_POLICY_P256 },
+	{ HF_KEY_P384, HF_POLICY_P384 },
+	{ HF_KEY_ED25519, HF_POLICY_ED25519 },
+};
+
 static enum hf_policy_key_type key_type(const EVP_PKEY *key, bool *ret_known)
 {
-	static const struct {
-		enum hf_key_type from;
-		enum hf_policy_key_type to;
-	} rows[] = {
-		{ HF_KEY_P256, HF_POLICY_P256 },
-		{ HF_KEY_P384, HF_POLICY_P384 },
-		{ HF_KEY_ED25519, HF_POLICY_ED25519 },
-	};
 	enum hf_key_type type = hf_key_type_of(key);
 
 	*ret_known = EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA;
-	for (size_t i = 0; i < HF_ARRAY_LEN(rows); i++) {
-		if (rows[i].from != type)
+	for (size_t i = 0; i < HF_ARRAY_LEN(key_types); i++) {
+		if (key_types[i].from != type)
 			continue;
 		*ret_known = true;
-		return rows[i].to;
+		return key_types[i].to;
 	}
 	return HF_POLICY_RSA;
+}
+
+enum hf_key_type hf_policy_own_key_type(const struct hf_policy_profile *pp)
+{
+	for (size_t i = 0; i < HF_ARRAY_LEN(key_types); i++) {
+		if (!pp || pp->key_types & 1U << key_types[i].to)
+			return key_types[i].from;
+	}
+	return pp->rsa_bits <= 2048   ? HF_KEY_RSA2048
+	       : pp->rsa_bits <= 3072 ? HF_KEY_RSA3072
+				      : HF_KEY_RSA4096;
 }
 
 static int check_key(const struct rule_check *c)

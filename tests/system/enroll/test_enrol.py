@@ -9,7 +9,7 @@ import pytest
 
 from support.program import Server
 
-from .conftest import token_id
+from .conftest import Authority, token_id
 
 
 def text_of(path):
@@ -238,3 +238,16 @@ def test_running_service_hears_that_its_own_ca_was_revoked(authority, machine):
 def test_part_of_a_token_is_told_by_its_length(hf):
     told = hf("enroll", "https://127.0.0.1:1", "--token", "85a18bff5953d3be", exit=2)
     assert "a token has 104 characters, this has 16" in told.stderr
+
+
+@pytest.mark.parametrize("kind, key_type", [("p384", "p384"), ("ed25519", "ed25519"), ("rsa", "rsa3072")])
+def test_policy_that_allows_one_kind_of_key_holds_for_the_service_too(hf, machine, kind, key_type):
+    hf("init", "ABC Inc.")
+    with open(hf.home + "/ca/policy.yaml", "w") as out:
+        out.write("defaults: { key_types: [%s], rsa_bits: 3072 }\n" % kind)
+    authority = Authority(hf)
+    with authority.start():
+        token = authority.token("amy")
+        told = machine()("enroll", authority.url, "--token", token, exit=1).stderr
+        assert "a key of this kind is not allowed: EC P-256" in told, told
+        machine()("enroll", authority.url, "--token", token, "--key-type", key_type)
