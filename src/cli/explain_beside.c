@@ -15,25 +15,38 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/time.h"
-#include "pki/pemfile.h"
+#include "trust/trust.h"
 
 enum { NAME_CAP = 512, PARTS = 24, SERIAL_CAP = 64 };
 
 /* --- loading ----------------------------------------------------------------------------- */
 
-static int add_file(struct explain_beside *b, const char *path, struct hf_err *err)
+static int add_ca(struct explain_beside *b, const char *path, struct hf_err *err)
 {
-	HF_AUTO_DONE(hf_pemfile) f = HF_PEMFILE_INIT;
-	int rc = hf_pemfile_load(&f, path, 0, NULL, err);
+	HF_AUTO(hf_trust) file = NULL;
+	int rc = hf_trust_new(0, &file, err);
 
-	if (rc == 0 && f.certs.len > 0 && !b->ca_path) {
-		b->ca_path = hf_str_dup(path);
-		rc = b->ca_path ? 0 : hf_err_nomem(err);
-	}
 	if (rc == 0)
-		rc = hf_certs_copy(&b->ca, &f.certs, err);
-	for (size_t i = 0; rc == 0 && i < f.crls.len; i++) {
-		rc = hf_crls_add(&b->lists, f.crls.items[i], err);
+		rc = hf_trust_load_file(file, path, NULL, err);
+	if (rc == 0)
+		rc = hf_certs_copy(&b->ca, hf_trust_anchors(file), err);
+	if (rc == 0)
+		rc = hf_certs_copy(&b->ca, hf_trust_intermediates(file), err);
+	if (rc < 0 || b->ca_path)
+		return rc;
+	b->ca_path = hf_str_dup(path);
+	return b->ca_path ? 0 : hf_err_nomem(err);
+}
+
+static int add_lists(struct explain_beside *b, const char *path, struct hf_err *err)
+{
+	HF_AUTO(hf_trust) file = NULL;
+	int rc = hf_trust_new(0, &file, err);
+
+	if (rc == 0)
+		rc = hf_trust_load_crl(file, path, err);
+	for (size_t i = 0; rc == 0 && i < hf_trust_crls(file)->len; i++) {
+		rc = hf_crls_add(&b->lists, hf_trust_crls(file)->items[i], err);
 		if (rc == 0 && hf_strv_add(&b->list_paths, path) < 0)
 			rc = hf_err_nomem(err);
 	}
@@ -45,14 +58,14 @@ int explain_beside_load(const struct explain_opts *opts, const struct hf_strv *s
 {
 	const char *ca = explain_server_file(server_files, EXPLAIN_CA);
 	const char *crl = explain_server_file(server_files, EXPLAIN_CRL);
-	int rc = ca ? add_file(ret, ca, err) : 0;
+	int rc = ca ? add_ca(ret, ca, err) : 0;
 
 	if (rc == 0 && crl)
-		rc = add_file(ret, crl, err);
+		rc = add_lists(ret, crl, err);
 	for (size_t i = 0; rc == 0 && i < opts->trust.ca.len; i++)
-		rc = add_file(ret, opts->trust.ca.items[i], err);
+		rc = add_ca(ret, opts->trust.ca.items[i], err);
 	for (size_t i = 0; rc == 0 && i < opts->trust.crl.len; i++)
-		rc = add_file(ret, opts->trust.crl.items[i], err);
+		rc = add_lists(ret, opts->trust.crl.items[i], err);
 	return rc;
 }
 

@@ -76,6 +76,14 @@ def test_what_is_not_known_of_the_servers_files_is_left_empty(hf, mill):
         assert many.code == 2 and "--server-files takes CERT[,KEY][,CA][,CRL]" in many.stderr, many
 
 
+@pytest.mark.parametrize("option, file, words", [
+    ("--crl", "root", "holds no revocation list: it is"), ("--ca", "stale", "holds no certificate to trust: it is"),
+    ("--server-files", "stale", "holds no certificate to trust: it is")])
+def test_a_file_that_is_something_else_is_told(hf, mill, option, file, words):
+    told = hf.run("explain", "-", option, ",," + mill[file] if option == "--server-files" else mill[file], input=LINE)
+    assert told.code == 3 and words in told.stderr and mill[file] in told.stderr, told
+
+
 @pytest.mark.parametrize("how", ["server-files", "options"])
 @pytest.mark.parametrize("kind", ["openssl", "apache", "stunnel", "nginx", "haproxy"])
 def test_a_list_that_is_out_of_date(hf, tmp_path, mill, kind, how):
