@@ -146,7 +146,7 @@ static int huffman_digit(const struct bytes *b, size_t *bit)
 	for (unsigned n = 1; n <= 6; n++, ++*bit) {
 		if (*bit >= 8 * b->len)
 			return -1;
-		code = code << 1 | (b->at[*bit / 8] >> (7 - *bit % 8) & 1U);
+		code = code << 1 | ((unsigned)b->at[*bit / 8] >> (7 - *bit % 8) & 1U);
 		if (n == 5 && code <= 2) {
 			++*bit;
 			return (int)code;
