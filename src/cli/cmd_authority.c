@@ -255,7 +255,10 @@ const struct hf_command cmd_authority = {
 	    "POST /enroll, POST /renew, GET /ca, GET /crl/issuing.crl, GET /crl/root.crl (.pem too; "
 	    "each CA's also under /crl/KEY.crl, of shards under /crl/issuing-1.crl and /crl/KEY-1.crl), "
 	    "/ocsp (GET and POST), GET /revocations, GET /health. SIGHUP reads "
-	    "policy and keys again, SIGTERM drains.",
+	    "policy and keys again, SIGTERM drains.\n\n"
+	    "For each listener a line on standard error says that it is there: 'handfast: listening on "
+	    "https://127.0.0.1:43211'; those of --publish and --metrics have '(publish)' and '(metrics)' behind the "
+	    "URL.",
 	.groups = groups,
 	.opts_size = sizeof(struct authority_opts),
 	.examples = examples,

@@ -227,7 +227,9 @@ const struct hf_command cmd_serve = {
 	    "Certificates, trust, revocation lists and the rules and policies of the configuration file are "
 	    "read again when their files change, and on SIGHUP: a bad set is reported and "
 	    "the old one stays; connections that the new one would not let in are closed. SIGTERM lets "
-	    "connections finish, SIGINT twice stops at once.",
+	    "connections finish, SIGINT twice stops at once.\n\n"
+	    "For each listener a line on standard error says that it is there: 'handfast: listening on "
+	    "https://127.0.0.1:43211'; the one of --metrics has '(metrics)' behind the URL.",
 	.groups = hf_serve_groups,
 	.opts_size = sizeof(struct hf_serve_opts),
 	.examples = examples,

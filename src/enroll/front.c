@@ -298,21 +298,15 @@ static void shut_down(struct hf_front *front)
 	hf_buf_done(&front->line);
 }
 
-static void announce(const struct hf_bound_list *list, const char *scheme)
-{
-	for (size_t i = 0; i < list->len; i++)
-		hf_bound_announce(&list->items[i], scheme);
-}
-
 static int run(struct hf_front *front, struct hf_err *err)
 {
 	int rc = start_up(front, err);
 
 	if (rc < 0)
 		return rc;
-	announce(&front->bound, "https");
-	announce(&front->published.bound, "http");
-	announce(&front->measured.bound, "http");
+	hf_bound_list_announce(&front->bound, "https", NULL);
+	hf_bound_list_announce(&front->published.bound, "http", "publish");
+	hf_bound_list_announce(&front->measured.bound, "http", "metrics");
 	hf_daemon_notify("READY=1");
 	hf_loop_run(front->loop);
 	return front->cut ? 1 : 0;

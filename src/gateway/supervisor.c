@@ -263,10 +263,8 @@ void hf_supervisor_announce(struct hf_supervisor *s)
 	if (s->announced || (hf_gateway_follows(s->config) && !s->follower_reported))
 		return;
 	s->announced = true;
-	for (size_t i = 0; i < s->bound.len; i++)
-		hf_bound_announce(&s->bound.items[i], hf_gateway_scheme(s->config));
-	for (size_t i = 0; i < s->metrics.len; i++)
-		hf_bound_announce(&s->metrics.items[i], "http");
+	hf_bound_list_announce(&s->bound, hf_gateway_scheme(s->config), NULL);
+	hf_bound_list_announce(&s->metrics, "http", "metrics");
 	hf_daemon_notify("READY=1");
 }
 

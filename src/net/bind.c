@@ -452,12 +452,19 @@ void hf_bound_list_to_json(const struct hf_bound_list *list, const char *scheme,
 	hf_json_array_end(j);
 }
 
-void hf_bound_announce(const struct hf_bound *bound, const char *scheme)
+static void announce(const struct hf_bound *bound, const char *scheme, const char *role)
 {
 	char url[HF_ADDRESS_TEXT_CAP + 16], line[HF_ADDRESS_TEXT_CAP + 64];
 	int len;
 
 	hf_bound_url(bound, scheme, url, sizeof(url));
-	len = snprintf(line, sizeof(line), "handfast: listening on %s\n", url);
+	len = snprintf(line, sizeof(line), "handfast: listening on %s%s%s%s\n", url,
+		       role ? " (" : "", role ? role : "", role ? ")" : "");
 	(void)!write(STDERR_FILENO, line, (size_t)len);
+}
+
+void hf_bound_list_announce(const struct hf_bound_list *list, const char *scheme, const char *role)
+{
+	for (size_t i = 0; i < list->len; i++)
+		announce(&list->items[i], scheme, role);
 }

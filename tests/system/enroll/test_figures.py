@@ -22,8 +22,7 @@ class Measured(Authority):
         return next(url for url in self.server.urls if url.startswith("https:"))
 
     def page(self):
-        door = next(url for url in self.server.urls if url.startswith("http:"))
-        return scrape(door)
+        return scrape(self.server)
 
     def get(self, name, **labels):
         return value(self.page(), name, **labels)
@@ -164,11 +163,24 @@ def test_figures_are_for_this_machine_only(hf):
 
 
 def test_nothing_but_the_page_is_behind_the_door(authority):
-    door = next(url for url in authority.server.urls if url.startswith("http:"))
+    door = authority.server.url_of("metrics")
     for path in ("/", "/ca", "/crl/issuing.crl", "/enroll"):
         done = subprocess.run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", door + path], check=True,
                               capture_output=True)
         assert done.stdout == b"404", path
+
+
+def test_ready_lines_tell_the_doors_apart(hf):
+    hf("init", "ABC Inc.")
+    beside = ["--metrics", "127.0.0.1:0", "--publish", "127.0.0.1:0"]
+    with Server(hf, "authority", "--listen", "127.0.0.1:0", *beside, listeners=3) as server:
+        door, lists, figures = server.urls
+        assert [line for line in server.lines["err"] if "listening on" in line] == [
+            "handfast: listening on " + door, "handfast: listening on %s (publish)" % lists,
+            "handfast: listening on %s (metrics)" % figures]
+        assert door.startswith("https:") and lists.startswith("http:")
+        assert "handfast_" in scrape(figures)
+        assert subprocess.run(["curl", "-sf", lists + "/crl/root.crl"], check=True, capture_output=True).stdout
 
 
 def test_status_names_the_door(hf, tmp_path):
@@ -176,7 +188,7 @@ def test_status_names_the_door(hf, tmp_path):
     socket = "unix:%s/a.sock" % tmp_path
     with Measured(hf).start("--admin-socket", socket) as server:
         told = hf.json("ctl", "status", "--admin", socket)
-        assert told["metrics"] == [url for url in server.urls if url.startswith("http:")]
+        assert told["metrics"] == [server.url_of("metrics")]
         assert told["generation"] == 1
 
 

@@ -43,8 +43,7 @@ class Both:
                              self.socket, listeners=3)
         self.by_address = next(url for url in self.server.urls if url.startswith("https:"))
         self.by_name = self.by_address.replace("127.0.0.1", "localhost")
-        # they are told in the order of the options above
-        self.publish, self.metrics = [url for url in self.server.urls if url.startswith("http:")]
+        self.publish, self.metrics = self.server.url_of("publish"), self.server.url_of("metrics")
 
     def root(self, who):
         return who.home + "/ca/root.pem"
