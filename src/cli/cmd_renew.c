@@ -2,13 +2,8 @@
 /* handfast renew: a new key and certificate for the same identity, in time.  Must never renew what
  * was revoked, and never leave a key beside another key's certificate. */
 #include <assert.h>
-#include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#include <openssl/rand.h>
 
 #include "base/err.h"
 #include "base/file.h"
@@ -16,13 +11,13 @@
 #include "ca/shards.h"
 #include "cli/ca_common.h"
 #include "cli/common.h"
+#include "cli/renew.h"
 #include "cli/renew_exec.h"
 #include "cli/renew_from.h"
 #include "util/clock.h"
-#include "util/daemon.h"
 #include "util/home.h"
 
-struct renew_opts {
+struct hf_renew_opts {
 	bool all, watch;
 	int64_t before, lifetime;
 	const char *exec, *from, *passphrase_file;
@@ -31,18 +26,18 @@ struct renew_opts {
 static const struct hf_option options[] = {
 	{ .name = "all",
 	  .kind = HF_OPT_FLAG,
-	  .offset = offsetof(struct renew_opts, all),
+	  .offset = offsetof(struct hf_renew_opts, all),
 	  .help =
 	      "every identity of the home that its authority issued, and the authority's revocation lists" },
 	{ .name = "before",
 	  .kind = HF_OPT_DURATION,
-	  .offset = offsetof(struct renew_opts, before),
+	  .offset = offsetof(struct hf_renew_opts, before),
 	  .arg = "TIME",
 	  .unit = HF_DAY_SECONDS,
 	  .help = "renew when less than this is left (10d; default: a third of its life)" },
 	{ .name = "days",
 	  .kind = HF_OPT_DURATION,
-	  .offset = offsetof(struct renew_opts, lifetime),
+	  .offset = offsetof(struct hf_renew_opts, lifetime),
 	  .arg = "DAYS",
 	  .unit = HF_DAY_SECONDS,
 	  .min = 60,
@@ -50,23 +45,23 @@ static const struct hf_option options[] = {
 	  .help = "how long the new one is valid (default: as long as the old one was)" },
 	{ .name = "exec",
 	  .kind = HF_OPT_STRING,
-	  .offset = offsetof(struct renew_opts, exec),
+	  .offset = offsetof(struct hf_renew_opts, exec),
 	  .arg = "CMD",
 	  .help =
 	      "run this by the shell after each change; HANDFAST_NAME, _CERT, _KEY, _CA, _SERIAL and _HOME are set" },
 	{ .name = "from",
 	  .kind = HF_OPT_STRING,
-	  .offset = offsetof(struct renew_opts, from),
+	  .offset = offsetof(struct hf_renew_opts, from),
 	  .arg = "URL",
 	  .help =
 	      "renew at the authority there (handfast authority), with the certificate that is here" },
 	{ .name = "watch",
 	  .kind = HF_OPT_FLAG,
-	  .offset = offsetof(struct renew_opts, watch),
+	  .offset = offsetof(struct hf_renew_opts, watch),
 	  .help = "stay, and renew whenever something is due; SIGHUP looks at once" },
 	{ .name = "passphrase-file",
 	  .kind = HF_OPT_STRING,
-	  .offset = offsetof(struct renew_opts, passphrase_file),
+	  .offset = offsetof(struct hf_renew_opts, passphrase_file),
 	  .arg = "FILE",
 	  .help = "passphrase of the issuing CA's key (also: $HANDFAST_PASSPHRASE)" },
 	{ .name = NULL },
@@ -77,16 +72,7 @@ static const struct hf_option_group groups[] = {
 	{ NULL, NULL, 0 },
 };
 
-struct renewal {
-	struct hf_cmd_ctx *ctx;
-	const struct renew_opts *o;
-	struct hf_authority *a;
-	int64_t now;
-	int64_t next_at; /* when the first of them is due again */
-	size_t renewed, failed;
-};
-
-static void due_at(struct renewal *r, int64_t at)
+static void due_at(struct hf_renewal *r, int64_t at)
 {
 	r->next_at = HF_MIN(r->next_at, at);
 }
@@ -116,7 +102,7 @@ static int load_leaf(struct hf_cmd_ctx *ctx, const char *name, struct hf_cert **
 	return rc;
 }
 
-static int find_record(struct renewal *r, const struct hf_cert *cert, struct hf_records *found)
+static int find_record(struct hf_renewal *r, const struct hf_cert *cert, struct hf_records *found)
 {
 	struct hf_record_filter filter = { .sha256 = cert->sha256, .limit = 1 };
 
@@ -124,7 +110,7 @@ static int find_record(struct renewal *r, const struct hf_cert *cert, struct hf_
 	return hf_store_collect(r->a->store, &filter, found, &r->ctx->err);
 }
 
-static int foreign(struct renewal *r, const char *name, const struct hf_cert *cert)
+static int foreign(struct hf_renewal *r, const char *name, const struct hf_cert *cert)
 {
 	(void)hf_err_set(&r->ctx->err, HF_E_POLICY,
 			 "'%s' was issued by '%s', not by the authority of this home", name,
@@ -136,7 +122,7 @@ static int foreign(struct renewal *r, const char *name, const struct hf_cert *ce
 	    name, name);
 }
 
-static int revoked(struct renewal *r, const char *name)
+static int revoked(struct hf_renewal *r, const char *name)
 {
 	(void)hf_err_set(&r->ctx->err, HF_E_POLICY,
 			 "the certificate of '%s' is revoked and is not renewed", name);
@@ -144,7 +130,8 @@ static int revoked(struct renewal *r, const char *name)
 			   name);
 }
 
-static void tell_json(struct renewal *r, const char *name, const struct hf_cert *cert, bool renewed)
+static void tell_json(struct hf_renewal *r, const char *name, const struct hf_cert *cert,
+		      bool renewed)
 {
 	struct hf_json *j = &r->ctx->out.json;
 
@@ -157,12 +144,13 @@ static void tell_json(struct renewal *r, const char *name, const struct hf_cert 
 	hf_json_object_end(j);
 }
 
-static int64_t margin(const struct renewal *r, int64_t from, int64_t until)
+static int64_t margin(const struct hf_renewal *r, int64_t from, int64_t until)
 {
 	return r->o->before ? r->o->before : (until - from) / 3;
 }
 
-static int renewed(struct renewal *r, const char *name, const char *dir, const struct hf_cert *cert)
+static int renewed(struct hf_renewal *r, const char *name, const char *dir,
+		   const struct hf_cert *cert)
 {
 	char until[80];
 
@@ -177,7 +165,7 @@ static int renewed(struct renewal *r, const char *name, const char *dir, const s
 		   : 0;
 }
 
-static int renew_now(struct renewal *r, const char *name, const struct hf_cert *old,
+static int renew_now(struct hf_renewal *r, const char *name, const struct hf_cert *old,
 		     const struct hf_record *record)
 {
 	HF_AUTO_DONE(hf_order) order = { .lifetime = r->o->lifetime };
@@ -197,7 +185,7 @@ static int renew_now(struct renewal *r, const char *name, const struct hf_cert *
 	return renewed(r, name, dir, order.cert);
 }
 
-static int not_due(struct renewal *r, const char *name, const struct hf_cert *cert, int64_t from)
+static int not_due(struct hf_renewal *r, const char *name, const struct hf_cert *cert, int64_t from)
 {
 	char until[80], begins[80];
 
@@ -211,7 +199,7 @@ static int not_due(struct renewal *r, const char *name, const struct hf_cert *ce
 }
 
 /* From elsewhere: who may, and for what, is decided there. */
-static int renew_there(struct renewal *r, const char *name, const struct hf_cert *old)
+static int renew_there(struct hf_renewal *r, const char *name, const struct hf_cert *old)
 {
 	HF_AUTO(hf_cert) cert = NULL;
 	char dir[PATH_MAX];
@@ -228,7 +216,7 @@ static int renew_there(struct renewal *r, const char *name, const struct hf_cert
 	return renewed(r, name, dir, cert);
 }
 
-static int renew_one(struct renewal *r, const char *name, bool among_all)
+static int renew_one(struct hf_renewal *r, const char *name, bool among_all)
 {
 	HF_AUTO(hf_cert) cert = NULL;
 	HF_AUTO_DONE(hf_records) found = HF_RECORDS_INIT;
@@ -263,7 +251,7 @@ static int renew_one(struct renewal *r, const char *name, bool among_all)
 
 static int tell_list(void *arg, const struct hf_crl_published *p)
 {
-	struct renewal *r = arg;
+	struct hf_renewal *r = arg;
 	char until[80];
 
 	hf_cli_until(p->crl->next_update, r->now, until, sizeof(until));
@@ -272,7 +260,7 @@ static int tell_list(void *arg, const struct hf_crl_published *p)
 			  : 0;
 }
 
-static int refresh_list(struct renewal *r, struct hf_ca *ca)
+static int refresh_list(struct hf_renewal *r, struct hf_ca *ca)
 {
 	HF_AUTO_DONE(hf_pemfile) file = HF_PEMFILE_INIT;
 	HF_AUTO_DONE(hf_crl_published) p = { .crl = NULL };
@@ -296,7 +284,7 @@ static int refresh_list(struct renewal *r, struct hf_ca *ca)
 	return tell_list(r, &p);
 }
 
-static int refresh_shards(struct renewal *r, struct hf_ca *ca)
+static int refresh_shards(struct hf_renewal *r, struct hf_ca *ca)
 {
 	struct hf_shards_round due = { .which = HF_SHARDS_DUE, .told = tell_list, .arg = r };
 	int rc;
@@ -313,8 +301,7 @@ static int refresh_shards(struct renewal *r, struct hf_ca *ca)
 
 /* --- all of it --- */
 
-/* What fails for one must not keep the others from being renewed. */
-static void take_failure(struct renewal *r, int rc)
+void hf_renew_take_failure(struct hf_renewal *r, int rc)
 {
 	if (rc >= 0)
 		return;
@@ -326,7 +313,7 @@ static void take_failure(struct renewal *r, int rc)
 	hf_err_clear(&r->ctx->err);
 }
 
-static int renew_all(struct renewal *r)
+static int renew_all(struct hf_renewal *r)
 {
 	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
 	char dir[PATH_MAX], path[PATH_MAX];
@@ -341,19 +328,18 @@ static int renew_all(struct renewal *r)
 		if (names.items[i][0] != '.' &&
 		    hf_home_id(r->ctx->home, names.items[i], "cert.pem", path, NULL) == 0 &&
 		    hf_file_exists(path))
-			take_failure(r, renew_one(r, names.items[i], true));
+			hf_renew_take_failure(r, renew_one(r, names.items[i], true));
 	}
 	if (!r->a)
 		return 0;
 	for (size_t i = 0; (ca = hf_authority_ca(r->a, i)); i++) {
-		take_failure(r, refresh_list(r, ca));
-		take_failure(r, refresh_shards(r, ca));
+		hf_renew_take_failure(r, refresh_list(r, ca));
+		hf_renew_take_failure(r, refresh_shards(r, ca));
 	}
 	return 0;
 }
 
-/* Once through.  The authority is opened anew each time: it may have changed meanwhile. */
-static int pass(struct renewal *r, struct hf_passphrase *from)
+int hf_renew_pass(struct hf_renewal *r, struct hf_passphrase *from)
 {
 	HF_AUTO(hf_authority) a = NULL;
 	const struct hf_strv *names = r->ctx->args;
@@ -371,74 +357,16 @@ static int pass(struct renewal *r, struct hf_passphrase *from)
 		rc = renew_one(r, names->items[i], false);
 		if (rc < 0 && (names->len == 1 && !r->o->watch))
 			return rc;
-		take_failure(r, rc);
+		hf_renew_take_failure(r, rc);
 	}
 	return 0;
 }
 
-/* --- --watch --- */
-
-enum { WAIT_MIN = 10, WAIT_MAX = 3600, RETRY = 60 };
-
-/* Up to a tenth more, so that a hundred machines do not come at the same second. */
-static int64_t jittered(int64_t seconds)
-{
-	uint32_t random = 0;
-
-	(void)RAND_bytes((unsigned char *)&random, sizeof(random)); /* 0 without it */
-	return seconds + (int64_t)((uint64_t)random % (uint64_t)(seconds / 10 + 1));
-}
-
-/* False when it is time to end.  SIGHUP ends the wait only. */
-static bool wait_for(const sigset_t *signals, int64_t seconds)
-{
-	struct timespec timeout = { .tv_sec = (time_t)seconds };
-	int sig;
-
-	do
-		sig = sigtimedwait(signals, NULL, &timeout);
-	while (sig < 0 && errno == EINTR);
-	return sig < 0 || sig == SIGHUP;
-}
-
-/* No authority at the start is a mistake and ends it; later it is a fault, and is tried again. */
-static int watch(struct renewal *r, struct hf_passphrase *from)
-{
-	int64_t seconds, retry = RETRY;
-	sigset_t signals;
-	int rc;
-
-	(void)sigemptyset(&signals);
-	(void)sigaddset(&signals, SIGTERM);
-	(void)sigaddset(&signals, SIGINT);
-	(void)sigaddset(&signals, SIGHUP);
-	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
-	hf_daemon_notify("READY=1");
-	rc = pass(r, from);
-	if (rc < 0)
-		return rc;
-	for (;;) {
-		hf_out_flush(&r->ctx->out);
-		/* a failure is tried again soon, then less often, but at least every hour */
-		seconds = HF_MAX(HF_MIN(r->next_at - hf_clock_now(), (int64_t)WAIT_MAX),
-				 (int64_t)WAIT_MIN);
-		retry = r->failed ? HF_MIN(2 * retry, (int64_t)WAIT_MAX) : RETRY;
-		seconds = jittered(r->failed ? HF_MIN(retry, seconds) : seconds);
-		hf_out_debug(&r->ctx->out, "looking again in %lld seconds", (long long)seconds);
-		if (!wait_for(&signals, seconds))
-			break;
-		r->failed = 0;
-		take_failure(r, pass(r, from));
-	}
-	hf_daemon_notify("STOPPING=1");
-	return HF_EXIT_YES;
-}
-
 static int run(struct hf_cmd_ctx *ctx)
 {
-	const struct renew_opts *o = ctx->opts;
+	const struct hf_renew_opts *o = ctx->opts;
 	struct hf_passphrase from = { o->passphrase_file, o->watch };
-	struct renewal r = { .ctx = ctx, .o = o };
+	struct hf_renewal r = { .ctx = ctx, .o = o };
 	int rc;
 
 	if (o->all == (ctx->args->len > 0))
@@ -450,12 +378,12 @@ static int run(struct hf_cmd_ctx *ctx)
 		return hf_command_usage(ctx,
 					"--watch never ends, and so never gives one JSON object");
 	if (o->watch)
-		return watch(&r, &from);
+		return hf_renew_watch(&r, &from);
 	if (ctx->out.json_mode) {
 		hf_out_json_begin(&ctx->out);
 		hf_json_array_begin(&ctx->out.json, "identities");
 	}
-	rc = pass(&r, &from);
+	rc = hf_renew_pass(&r, &from);
 	if (rc < 0) {
 		hf_buf_clear(&ctx->out.text);
 		hf_json_init(&ctx->out.json, &ctx->out.text, true);
@@ -491,7 +419,7 @@ const struct hf_command cmd_renew = {
 	    "With --from the authority is on another machine: the old certificate is the proof, and only the newest "
 	    "of its line is renewed. When the answer is lost, the next try gets the same certificate.",
 	.groups = groups,
-	.opts_size = sizeof(struct renew_opts),
+	.opts_size = sizeof(struct hf_renew_opts),
 	.examples = examples,
 	.exits = "0 renewed, or not due; 1 revoked, or issued by another authority",
 	.see_also = "issue, list, revoke",
