@@ -275,6 +275,13 @@ void hf_ctl_show_connections(struct hf_out *out, const json_t *answer)
 	if (hf_ctl_number(answer, "left_out") > 0)
 		hf_out_print(out, "… and %lld more; --limit shows them\n",
 			     (long long)hf_ctl_number(answer, "left_out"));
+	json_array_foreach(json_object_get(answer, "unreadable"), i, row)
+	{
+		hf_out_warn(out,
+			    "worker %lld reports something else than its connections; they are "
+			    "left out",
+			    (long long)json_integer_value(row));
+	}
 }
 
 void hf_ctl_show_reload(struct hf_out *out, const json_t *answer)

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "gateway/report.h"
 #include "gateway/supervisor.h"
 #include "util/clock.h"
 
@@ -92,7 +93,7 @@ static void answer_revoke(struct hf_supervisor *s, const struct hf_pending *pend
 	hf_admin_answer_end(pending->call, &j, &line);
 }
 
-static bool read_report(int fd, struct hf_buf *out)
+static bool read_file(int fd, struct hf_buf *out)
 {
 	struct stat st;
 	char part[16 * 1024];
@@ -106,26 +107,48 @@ static bool read_report(int fd, struct hf_buf *out)
 	return n == 0;
 }
 
-static void answer_connections(struct hf_supervisor *s, struct hf_admin_call *call)
+/* The rows of a worker.  What it wrote is read from a copy: it may write meanwhile. */
+static bool read_report(const struct hf_supervisor *s, size_t worker, size_t rows_cap,
+			struct hf_buf *rows)
 {
+	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(HF_ADMIN_ANSWER_CAP);
+
+	if (read_file(s->slots[worker].report, &text) &&
+	    hf_report_read(text.data, text.len, worker, rows_cap, rows))
+		return true;
+	hf_log_say("admin socket: worker %zu reports something else than its connections; they are "
+		   "left out",
+		   worker);
+	return false;
+}
+
+static void answer_connections(struct hf_supervisor *s, const struct hf_pending *pending)
+{
+	bool unreadable[HF_WORKERS_CAP] = { false };
+	uint64_t left_out = 0, most = s->config->connections_cap;
 	struct hf_buf line;
 	struct hf_json j;
-	uint64_t left_out = 0;
 
 	hf_admin_answer_begin(&j, &line, HF_ADMIN_ANSWER_CAP);
 	hf_json_array_begin(&j, "connections");
 	for (size_t i = 0; i < s->slots_len; i++) {
 		HF_AUTO_DONE(hf_buf) rows = HF_BUF_INIT(HF_ADMIN_ANSWER_CAP);
 
-		if (s->slots[i].pid == 0 || !read_report(s->slots[i].report, &rows))
+		if (s->slots[i].pid == 0)
 			continue;
-		left_out += s->board->workers[i].left_out;
-		if (rows.len > 0)
+		unreadable[i] = !read_report(s, i, pending->request.limit, &rows);
+		left_out += HF_MIN((uint64_t)s->board->workers[i].left_out, most);
+		if (!unreadable[i] && rows.len > 0)
 			hf_json_raw(&j, NULL, rows.data, rows.len);
 	}
 	hf_json_array_end(&j);
 	hf_json_int(&j, "left_out", (int64_t)left_out);
-	hf_admin_answer_end(call, &j, &line);
+	hf_json_array_begin(&j, "unreadable");
+	for (size_t i = 0; i < s->slots_len; i++)
+		if (unreadable[i])
+			hf_json_int(&j, NULL, (int64_t)i);
+	hf_json_array_end(&j);
+	hf_admin_answer_end(pending->call, &j, &line);
 }
 
 /* --- questions that wait --- */
@@ -137,7 +160,7 @@ static void answer(struct hf_supervisor *s, struct hf_pending *pending)
 		answer_reload(s, pending->call);
 		break;
 	case HF_ADMIN_CONNECTIONS:
-		answer_connections(s, pending->call);
+		answer_connections(s, pending);
 		break;
 	case HF_ADMIN_REVOKE_NOW:
 		answer_revoke(s, pending);
@@ -194,7 +217,10 @@ static void ask_workers(struct hf_supervisor *s, struct hf_pending *pending)
 	pending->told = true;
 	s->board->orders->rows_cap = pending->request.limit;
 	for (size_t i = 0; i < s->slots_len; i++) {
+		/* a worker that has just come answers nothing, and has not the words of another */
 		s->board->workers[i].dropped = 0;
+		s->board->workers[i].left_out = 0;
+		(void)!ftruncate(s->slots[i].report, 0);
 		s->slots[i].asked = s->slots[i].pid != 0;
 	}
 	hf_supervisor_tell_all(s, revoke ? HF_CONTROL_REVOKE : HF_CONTROL_REPORT);

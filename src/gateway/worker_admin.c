@@ -10,6 +10,7 @@
 #include "net/admin.h"
 #include "util/clock.h"
 
+/* report.c takes a row of these keys and types, and no other. */
 static void write_row(struct hf_json *j, const struct hf_link *link, int64_t now)
 {
 	const struct hf_verdict *verdict = link->conn ? hf_conn_verdict(link->conn) : NULL;

@@ -7,6 +7,7 @@ import signal
 import socket
 import stat
 import subprocess
+import threading
 
 import pytest
 from support.process import SLOW
@@ -250,6 +251,49 @@ def test_connection_in_the_handshake_is_listed_as_such(gateway, ctl):
     with socket.create_connection(("127.0.0.1", server.port)):
         rows = server.wait_until(lambda: ctl("connections")["connections"], "the connection")
         assert rows[0]["state"] == "handshake" and rows[0]["identity"] is None
+
+
+def report_of(worker):
+    """The file that it reports its connections in, to be written."""
+    folder = "/proc/%d/fd/" % worker
+    path, = [folder + fd for fd in os.listdir(folder) if "handfast-report" in os.readlink(folder + fd)]
+    return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the memory of a worker that is locked up is opened")
+def test_what_a_worker_reports_that_are_no_connections_is_not_handed_on(hf, gateway, ctl, keep, socket_path):
+    server = gateway(workers=2)
+    for _ in range(8):
+        keep(server)
+    workers = ctl("status")["workers"]
+    strange = workers[1]["pid"]
+    over = threading.Event()
+
+    def scribble():
+        fd = report_of(strange)
+        while not over.is_set():
+            os.pwrite(fd, b'"', 0)
+        os.close(fd)
+    thread = threading.Thread(target=scribble)
+    thread.start()
+    try:
+        def told():
+            answer = ctl("connections")
+            return answer if answer["unreadable"] else None
+        answer = server.wait_until(told, "what came of it", 20)
+        assert answer["unreadable"] == [1]
+        assert all(row["worker"] == 0 for row in answer["connections"])
+
+        def warned():
+            done = hf("ctl", "connections", "--admin", socket_path)
+            return "worker 1 reports something else than its connections" in done.stderr and "IDENTITY" in done.stdout
+        server.wait_until(warned, "the warning", 20)
+    finally:
+        over.set()
+        thread.join()
+    assert any("worker 1 reports something else" in line for line in server.lines["err"])
+    answer = ctl("connections")
+    assert answer["unreadable"] == [] and len(answer["connections"]) == 8
 
 
 # --- revoke-now ---
