@@ -112,6 +112,16 @@ bool hf_file_mode(const char *path, mode_t *ret_mode)
 	return true;
 }
 
+bool hf_file_owner(const char *path, uid_t *ret_owner)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return false;
+	*ret_owner = st.st_uid;
+	return true;
+}
+
 bool hf_file_changed_at(const char *path, int64_t *ret_at)
 {
 	struct stat st;

@@ -32,6 +32,8 @@ int hf_file_write(const char *path, const void *data, size_t len, mode_t mode, u
 bool hf_file_exists(const char *path);
 /* The permission bits of what the path leads to; false when it cannot be told ("-" neither). */
 bool hf_file_mode(const char *path, mode_t *ret_mode);
+/* The user id of who owns it; false when it cannot be told. */
+bool hf_file_owner(const char *path, uid_t *ret_owner);
 /* When its content was written last (Unix seconds); false when there is none to ask. */
 bool hf_file_changed_at(const char *path, int64_t *ret_at);
 /* mkdir -p; only the last part gets `mode`, parents 0755.  An existing directory is fine. */

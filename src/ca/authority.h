@@ -17,6 +17,8 @@
 
 /* A fact of the ledger: there when this home holds an offline root and nothing else. */
 #define HF_META_ROOT_ONLY "root-only"
+/* Beside its keys, and as secret: what the keys it makes for others come from (enroll/keygen.h). */
+#define HF_KEYGEN_FILE "serverkeygen.secret"
 
 /* One CA of it.  cert is NULL when there is none. */
 struct hf_ca {

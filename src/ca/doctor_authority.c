@@ -20,6 +20,58 @@ enum { CA_WARN = 90 * HF_DAY_SECONDS, CLOCK_SLACK = 600 };
 
 /* --- certificates and keys --- */
 
+/* Of whom the authority is, who owns its folder tells: the doctor may be somebody else. */
+static int look_at_owner(struct hf_doctor *d, const char *dir, const char *path, struct hf_err *err)
+{
+	uid_t mine, owner;
+
+	if (!hf_file_owner(dir, &mine) || !hf_file_owner(path, &owner) || owner == mine)
+		return 0;
+	if (hf_doctor_add(d, HF_DOCTOR_KEY_OWNER, path, err, "of user %u, its folder of user %u",
+			  (unsigned)owner, (unsigned)mine) < 0)
+		return hf_err_nomem(err);
+	return hf_doctor_fix(d, err, "chown %u %s", (unsigned)mine, path);
+}
+
+static int look_at_secret(struct hf_doctor *d, const char *dir, const char *path,
+			  struct hf_err *err)
+{
+	int rc = hf_doctor_key_mode(d, path, err);
+
+	d->looked_at++;
+	return rc < 0 ? rc : look_at_owner(d, dir, path, err);
+}
+
+static bool is_secret(const char *name)
+{
+	const char *end = strrchr(name, '.');
+
+	return end && (strcmp(end, ".key") == 0 || strcmp(name, HF_KEYGEN_FILE) == 0);
+}
+
+/* What signs or makes keys in the service without being a CA's that issues: its OCSP signers' keys,
+ * the keys of CAs that went before, what keys for others come from. */
+static int look_at_secrets(struct hf_doctor *d, const struct hf_authority *a, struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
+	char path[PATH_MAX];
+	int rc = hf_dir_list(a->dir, &names, err);
+
+	for (size_t i = 0; rc == 0 && i < names.len; i++) {
+		if (!is_secret(names.items[i]))
+			continue;
+		rc = hf_path_join(path, sizeof(path), a->dir, names.items[i], err);
+		if (rc == 0 && strcmp(path, a->root.key_path) != 0 &&
+		    strcmp(path, a->issuing.key_path) != 0)
+			rc = look_at_secret(d, a->dir, path, err);
+	}
+	for (size_t i = 0; rc == 0 && i < a->before_len; i++) {
+		if (hf_file_exists(a->before[i].key_path))
+			rc = look_at_secret(d, a->dir, a->before[i].key_path, err);
+	}
+	return rc;
+}
+
 static int look_at_ca(struct hf_doctor *d, const struct hf_authority *a, const struct hf_ca *ca,
 		      const char *name, struct hf_err *err)
 {
@@ -40,8 +92,10 @@ static int look_at_ca(struct hf_doctor *d, const struct hf_authority *a, const s
 	}
 	if (rc < 0)
 		return rc;
-	if (hf_file_exists(ca->key_path))
-		return hf_doctor_key(d, ca->key_path, ca->cert, err);
+	if (hf_file_exists(ca->key_path)) {
+		rc = hf_doctor_key(d, ca->key_path, ca->cert, err);
+		return rc < 0 ? rc : look_at_owner(d, a->dir, ca->key_path, err);
+	}
 	if (ca == &a->root && !a->single)
 		return 0; /* offline, as it should be */
 	return hf_doctor_add(d, HF_DOCTOR_KEY_MISSING, ca->key_path, err, "the key of %s",
@@ -259,6 +313,8 @@ static int look(struct hf_doctor *d, struct hf_authority *a, struct hf_err *err)
 		rc = look_at_ca(d, a, &a->issuing, "issuing.pem", err);
 	if (rc == 0 && !a->single && hf_file_exists(a->root.key_path))
 		rc = hf_doctor_add(d, HF_DOCTOR_ROOT_KEY_HERE, a->root.key_path, err, "%s", "");
+	if (rc == 0)
+		rc = look_at_secrets(d, a, err);
 	if (rc == 0)
 		rc = look_at_chain(d, a, err);
 	if (rc == 0)

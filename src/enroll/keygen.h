@@ -6,16 +6,15 @@
 #ifndef HF_ENROLL_KEYGEN_H
 #define HF_ENROLL_KEYGEN_H
 
+#include "ca/authority.h"
 #include "enroll/token.h"
-
-/* In the authority's folder, 0600, made when the first key is. */
-#define HF_KEYGEN_FILE "serverkeygen.secret"
 
 enum { HF_KEYGEN_SECRET_LEN = 32, HF_KEYGEN_RETRY_SECONDS = 3600 };
 struct hf_keygen_secret {
 	uint8_t bytes[HF_KEYGEN_SECRET_LEN];
 };
-/* Reads the file, or makes it; durable before this returns. */
+/* Reads HF_KEYGEN_FILE of the authority's folder, or makes it (0600); durable before this returns.
+ */
 int hf_keygen_secret_load(const char *dir, struct hf_keygen_secret *ret_secret, struct hf_err *err);
 
 /* Whether keys of that kind can be derived: EC and Ed25519 can, RSA cannot. */

@@ -2,8 +2,10 @@
 """doctor: each thing that will fail is found before it does, named, and comes with what to do."""
 import datetime
 import os
+import shlex
 import shutil
 import sqlite3
+import subprocess
 import time
 from email.utils import formatdate
 
@@ -77,6 +79,39 @@ def test_keys_that_others_can_read(abc, home, path):
     (home / path).chmod(0o640)
     row = findings(abc)["D-KEY-MODE"]
     assert row["where"].endswith(path) and "0640" in row["detail"] and "chmod 600" in row["fix"]
+
+
+SECRETS = ["ca/serverkeygen.secret", "ca/ocsp.key", "ca/before/0001/key.pem"]
+
+
+@pytest.fixture
+def secrets(abc, home):
+    """A home that has what the service and a rollover leave there."""
+    abc("init", "--rollover")
+    for path in SECRETS[:2]:
+        (home / path).write_bytes(os.urandom(32))
+        (home / path).chmod(0o600)
+    return home
+
+
+@pytest.mark.parametrize("path", SECRETS)
+def test_secrets_of_the_service_and_of_cas_before(abc, secrets, path):
+    (secrets / path).chmod(0o604)
+    row = findings(abc)["D-KEY-MODE"]
+    assert row["where"].endswith(path) and "0604" in row["detail"]
+    subprocess.run(shlex.split(row["fix"]), check=True)
+    assert "D-KEY-MODE" not in findings(abc, exit=0)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+@pytest.mark.parametrize("path", ["ca/issuing.key", "ca/root.key"] + SECRETS)
+def test_secrets_of_another_user(abc, secrets, path):
+    assert "D-KEY-OWNER" not in findings(abc, exit=0)
+    os.chown(secrets / path, 12345, -1)
+    row = findings(abc)["D-KEY-OWNER"]
+    assert row["where"].endswith(path) and "12345" in row["detail"]
+    subprocess.run(shlex.split(row["fix"]), check=True)
+    assert "D-KEY-OWNER" not in findings(abc, exit=0)
 
 
 @pytest.mark.parametrize("path", ["ca/issuing.key", "id/mail/key.pem"])
