@@ -62,6 +62,33 @@ def parts(client, head, body):
     return key_pem, cert_pem
 
 
+def base64_of(der, wrapped):
+    return b"".join(base64.b64encode(der[at:at + wrapped]) + b"\n" for at in range(0, len(der), wrapped))
+
+
+def rebuilt(client, key, cert, wrapped):
+    """The body as RFC 7030 4.4.2 has it, with what openssl makes of key and certificate in it."""
+    with open(client.dir + "/one.pem", "wb") as out:
+        out.write(cert)
+    private = client.openssl("pkcs8", "-topk8", "-nocrypt", "-outform", "der", input=key)
+    bag = client.openssl("crl2pkcs7", "-nocrl", "-certfile", "one.pem", "-outform", "der")
+    return (b"--handfast-serverkeygen\r\n"
+            b"Content-Type: application/pkcs8\r\n"
+            b"Content-Transfer-Encoding: base64\r\n"
+            b"\r\n" + base64_of(private, wrapped) + b"\r\n"
+            b"--handfast-serverkeygen\r\n"
+            b"Content-Type: application/pkcs7-mime; smime-type=certs-only\r\n"
+            b"Content-Transfer-Encoding: base64\r\n"
+            b"\r\n" + base64_of(bag, wrapped) + b"\r\n"
+            b"--handfast-serverkeygen--\r\n")
+
+
+def fields_of(head):
+    """What an answer says about its body, and who may keep it."""
+    lines = [line.partition(": ") for line in head.strip().splitlines()[1:]]
+    return {name: value for name, _, value in lines if name not in ("date", "server", "connection", "content-length")}
+
+
 def public_of(client, key=None, cert=None):
     if key:
         return client.openssl("pkey", "-pubout", input=key)
@@ -100,6 +127,35 @@ def test_key_and_certificate_belong_together_and_the_request_s_key_is_not_used(m
     again = maker.curl("simplereenroll", "--cert", "made.pem", "--key", "made.key",
                        body=base64.b64encode(maker.request("own", "/CN=amy")))
     assert again[0] == 200
+
+
+ONE_LINE, LINES_OF_64 = 1 << 20, 48
+
+
+@pytest.mark.parametrize("kind", ["p256", "p384", "ed25519"])
+@pytest.mark.parametrize("agent, wrapped", [("curl", ONE_LINE), ("libest", LINES_OF_64)])
+def test_the_answer_is_to_the_byte_what_rfc_7030_4_4_2_says(hf, tmp_path, kind, agent, wrapped):
+    """Two parts, the key's first, base64 in both, said in both and not of the whole (RFC 2045 6.4 forbids it there); of
+    line ends RFC 8951 3.1 asks nothing.  The part with the certificate is what simpleenroll answers."""
+    hf("init", "ABC Inc.")
+    write_policy(hf, "profiles: { client: { serverkeygen: yes, key_types: [%s, p256] } }\n" % kind)
+    authority = Authority(hf)
+    with authority.start("--est-wrapped", "libest"):
+        client = Client(authority, tmp_path)
+        status, head, body = ask(client, authority.token("amy"), client.request("amy"), "-A", agent)
+        assert status == 200
+        assert fields_of(head) == {"content-type": "multipart/mixed; boundary=handfast-serverkeygen",
+                                   "cache-control": "no-store"}
+        assert "content-length: %d\n" % len(body) in head
+        assert body == rebuilt(client, *parts(client, head, body), wrapped)
+        plain = ask(client, authority.token("bob"), client.request("bob"), "-A", agent, path="simpleenroll")
+        assert fields_of(plain[1]) == {"content-type": "application/pkcs7-mime; smime-type=certs-only",
+                                       "content-transfer-encoding": "base64"}
+        bag = base64.b64decode(plain[2])
+        assert plain[2] == base64_of(bag, wrapped)
+        with open(client.dir + "/bob.pem", "wb") as out:
+            out.write(client.openssl("pkcs7", "-inform", "der", "-print_certs", input=bag))
+        assert bag == client.openssl("crl2pkcs7", "-nocrl", "-certfile", "bob.pem", "-outform", "der")
 
 
 def test_the_audit_log_says_who_made_the_key_and_nothing_keeps_it(maker):
