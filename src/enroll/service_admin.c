@@ -48,6 +48,7 @@ static bool is_admitted(const struct hf_service *service, const struct hf_tls_co
 	HF_AUTO_DONE(hf_verdict) denied;
 	HF_AUTO_DONE(hf_verdict) judged;
 
+	hf_verdict_init(&denied); /* the judge may fail before the rules are asked */
 	hf_verdict_init(&judged);
 	if (hf_tls_conn_tag(tls) == service->index)
 		return hf_rules_admit(service->own->admins, service->authority->trust,
