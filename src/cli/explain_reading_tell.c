@@ -57,10 +57,37 @@ void explain_compare_files(struct explain_reading *r)
 	}
 }
 
-/* Without a server name it was the address where we listen, when that is one. */
-static const char *name_asked_for(const struct explain_reading *r, char host[EXPLAIN_LISTENER_CAP])
+/* What the words quote of the record, escaped: they print it as it is. */
+struct quoted {
+	char have[EXPLAIN_TEXT_CAP], sni[EXPLAIN_TEXT_CAP], top[EXPLAIN_TEXT_CAP],
+	    holder[EXPLAIN_TEXT_CAP], trust[EXPLAIN_TEXT_CAP], lists[EXPLAIN_TEXT_CAP];
+};
+
+static void quote_file(const json_t *record, const char *role, char to[EXPLAIN_TEXT_CAP])
 {
-	const char *sni = explain_text_of(r->record, "sni"), *at = strstr(r->g.listener, "://");
+	explain_text_copy(to, EXPLAIN_TEXT_CAP, explain_text_of(file_of(record, role), "path"));
+}
+
+static void quote(const struct explain_reading *r, struct quoted *q)
+{
+	const json_t *received = json_object_get(r->record, "certificates_received");
+	const json_t *top = json_array_get(received, json_array_size(received) - 1);
+	const char *id = hf_reason_info(r->g.cause)->id;
+
+	explain_text_copy(q->have, sizeof(q->have),
+			  explain_text_of(explain_error_with(r->record, id), "have"));
+	explain_text_copy(q->sni, sizeof(q->sni), explain_text_of(r->record, "sni"));
+	explain_text_copy(q->top, sizeof(q->top), explain_text_of(top, "issuer"));
+	quote_file(r->record, "certificate", q->holder);
+	quote_file(r->record, "ca", q->trust);
+	quote_file(r->record, "crl", q->lists);
+}
+
+/* Without a server name it was the address where we listen, when that is one. */
+static const char *name_asked_for(const struct explain_reading *r, const char *sni,
+				  char host[EXPLAIN_LISTENER_CAP])
+{
+	const char *at = strstr(r->g.listener, "://");
 	const char *end = at ? strrchr(at, ':') : NULL;
 
 	if (sni[0] || !at || end <= at + 2)
@@ -71,13 +98,12 @@ static const char *name_asked_for(const struct explain_reading *r, char host[EXP
 
 void explain_tell_in_words(const struct explain_own *own, struct explain_reading *r)
 {
-	const json_t *received = json_object_get(r->record, "certificates_received");
-	const json_t *top = json_array_get(received, json_array_size(received) - 1);
-	const char *id = hf_reason_info(r->g.cause)->id;
-	const char *have = explain_text_of(explain_error_with(r->record, id), "have");
 	bool by_us = r->g.refused_by == HF_SIDE_SERVER;
 	char host[EXPLAIN_LISTENER_CAP];
+	struct quoted q;
 	HF_AUTO_DONE(hf_buf) names = HF_BUF_INIT(2048);
+
+	quote(r, &q);
 	struct hf_words_about about = {
 		.judge = r->g.refused_by,
 		.subject = r->g.subject,
@@ -85,19 +111,18 @@ void explain_tell_in_words(const struct explain_own *own, struct explain_reading
 		.serial = r->g.serial,
 		.until = r->g.not_after,
 		.begins = r->g.not_before,
-		.critical = have,
-		.name = name_asked_for(r, host),
+		.critical = q.have,
+		.name = name_asked_for(r, q.sni, host),
 		.target = r->g.listener,
-		.holder_file =
-		    by_us ? NULL : explain_text_of(file_of(r->record, "certificate"), "path"),
-		.trust_file = by_us ? explain_text_of(file_of(r->record, "ca"), "path") : NULL,
-		.lists_file = by_us ? explain_text_of(file_of(r->record, "crl"), "path") : NULL,
-		.top = explain_text_of(top, "issuer"),
+		.holder_file = by_us ? NULL : q.holder,
+		.trust_file = by_us ? q.trust : NULL,
+		.lists_file = by_us ? q.lists : NULL,
+		.top = q.top,
 	};
 
 	if (!by_us && own->chain->len)
 		(void)hf_sans_format(&own->chain->items[0]->sans, &names);
-	about.names = names.len ? hf_buf_str(&names) : have;
+	about.names = names.len ? hf_buf_str(&names) : q.have;
 	r->g.why = hf_words_why(r->g.cause, &about);
 	r->g.fix_words = hf_words_fix(r->g.cause, &about);
 }

@@ -119,6 +119,22 @@ def test_what_the_records_of_a_night_have_in_common(hf, tmp_path):
     assert told["causes"][0]["fault_in"] == "server" and told["causes"][1]["fault_in"] == "client"
 
 
+@pytest.mark.parametrize("by", ["server", "client"])
+def test_no_byte_of_a_record_reaches_the_terminal_as_it_is(hf, by):
+    hostile = {word: "\x1b[2J\x7f" + word for word in ("holder", "trust", "lists", "top", "have", "name")}
+    files = [{"role": role, "path": hostile[word]} for role, word in
+             (("certificate", "holder"), ("ca", "trust"), ("crl", "lists"))]
+    seen = set()
+    for row in hf.json("explain", "--list")["reasons"]:
+        told = dict(json.loads(record(row["id"], by)), sni=hostile["name"], trust={"files": files},
+                    errors=[{"id": row["id"], "have": hostile["have"]}],
+                    certificates_received=[{"subject": hostile["top"], "issuer": hostile["top"]}])
+        text = hf.run("explain", "--record", "-", input=json.dumps(told)).everything
+        assert all(c == "\n" or c.isprintable() for c in text), (row["id"], text)
+        seen |= {word for word in hostile if "\\x7f" + word in text}
+    assert seen >= (set(hostile) - {"holder"} if by == "server" else {"holder", "have", "name"}), seen
+
+
 def test_the_records_of_our_own_server(hf, town, python):
     with hf.serve(*town.serve_args, "--respond", "text:hello", "--allow", "any") as server:
         for _ in range(3):
