@@ -326,6 +326,16 @@ int hf_follow_feed_start(struct hf_follower *follower, struct hf_err *err)
 	return 0;
 }
 
+void hf_follow_feed_late(struct hf_follower *follower)
+{
+	const struct hf_follow_feed *feed = &follower->feed;
+
+	if (feed->follower != NULL && !feed->reported)
+		hf_log_say("the lists of the revocation feed %s are not here after %d s; "
+			   "certificates that need them are refused until they are",
+			   follower->start->config->follow.text, HF_FOLLOW_FIRST_MS / 1000);
+}
+
 void hf_follow_feed_stop(struct hf_follower *follower)
 {
 	hf_fetch_cancel(follower->feed.fetch);

@@ -50,9 +50,10 @@ static void settle(struct hf_follow_list *list)
 	int64_t left = crl ? crl->next_update - hf_clock_now() : 0;
 	int64_t ms = HF_MIN(HF_MAX(left, INT64_C(0)), (int64_t)REFRESH_MAX_MS) * 1000 / 4;
 
-	if (list->lost)
-		hf_log_say("the revocation list at %s is there again", list->text);
-	list->lost = false;
+	if (list->lost || list->late)
+		hf_log_say("the revocation list at %s is there %s", list->text,
+			   list->lost ? "again" : "now");
+	list->lost = list->late = false;
 	list->wait_ms = 0;
 	ms = HF_MIN(HF_MAX(ms, (int64_t)REFRESH_MIN_MS), (int64_t)REFRESH_MAX_MS);
 	hf_timer_start(list->again, (uint64_t)ms, 0);
@@ -207,6 +208,22 @@ int hf_follow_lists_start(struct hf_follower *follower, struct hf_err *err)
 				   texts->items[i], err);
 	}
 	return rc;
+}
+
+void hf_follow_lists_late(struct hf_follower *follower)
+{
+	for (size_t i = 0; i < follower->followed_len; i++) {
+		struct hf_follow_list *list = &follower->followed[i];
+
+		if (list->reported)
+			continue;
+		list->late = true;
+		hf_log_say("the revocation list at %s is not here after %d s: %s; certificates "
+			   "that need it are refused until it is",
+			   list->text, HF_FOLLOW_FIRST_MS / 1000,
+			   list->waits ? "others have not been answered, and its turn has not come"
+				       : "there is no answer yet");
+	}
 }
 
 void hf_follow_lists_stop(struct hf_follower *follower)

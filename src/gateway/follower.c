@@ -145,10 +145,12 @@ static void say(const struct hf_follower *f, enum hf_control what)
 		return; /* it is gone: the control watch will see it */
 }
 
-/* Once, when all there is to know is known and no worker has yet to take it. */
+/* Once, when all there is to know is known and no worker has yet to take it, or it is late. */
 static void say_ready(struct hf_follower *f)
 {
-	if (f->unreported > 0 || f->telling || f->again || f->said_ready)
+	bool known = f->unreported == 0 && !f->telling && !f->again;
+
+	if (f->said_ready || (!known && !f->late))
 		return;
 	f->said_ready = true;
 	say(f, HF_CONTROL_READY);
@@ -157,6 +159,20 @@ static void say_ready(struct hf_follower *f)
 void hf_follower_report(struct hf_follower *f)
 {
 	f->unreported--;
+	say_ready(f);
+}
+
+/* What a list that is missing would have said is not known, and whoever needs it is refused: that
+ * is no reason to keep the others waiting. */
+static void on_first_over(void *arg)
+{
+	struct hf_follower *f = arg;
+
+	if (f->said_ready)
+		return;
+	f->late = true;
+	hf_follow_lists_late(f);
+	hf_follow_feed_late(f);
 	say_ready(f);
 }
 
@@ -272,6 +288,8 @@ static int start_up(struct hf_follower *f, struct hf_err *err)
 	if (rc == 0)
 		rc = hf_timer_new(f->loop, on_tell_again, f, &f->tell_again, err);
 	if (rc == 0)
+		rc = hf_timer_new(f->loop, on_first_over, f, &f->first_over, err);
+	if (rc == 0)
 		rc = hf_watch_new(f->loop, f->start->control, on_control, f, &f->control, err);
 	if (rc == 0)
 		rc = hf_watch_set(f->control, UV_READABLE);
@@ -283,10 +301,12 @@ static int start_up(struct hf_follower *f, struct hf_err *err)
 		rc = hf_follow_feed_start(f, err);
 	if (rc == 0)
 		rc = hf_follow_ocsp_start(f, err);
+	if (rc < 0)
+		return rc;
+	hf_timer_start(f->first_over, HF_FOLLOW_FIRST_MS, 0);
 	/* a report of each list and of the feed comes; of none it is made here */
-	if (rc == 0)
-		say_ready(f);
-	return rc;
+	say_ready(f);
+	return 0;
 }
 
 static void shut_down(struct hf_follower *f)
@@ -296,6 +316,7 @@ static void shut_down(struct hf_follower *f)
 	hf_follow_ocsp_stop(f);
 	hf_watch_free(f->control);
 	hf_timer_free(f->tell_again);
+	hf_timer_free(f->first_over);
 	hf_loop_free(f->loop);
 	hf_tls_context_unref(f->tls);
 	for (size_t i = 0; i < f->lists_len; i++)

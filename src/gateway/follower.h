@@ -29,6 +29,9 @@ enum {
 	HF_FOLLOW_AGAIN_MIN_MS = 250,
 	HF_FOLLOW_AGAIN_MAX_MS = 15 * 1000,
 	HF_FOLLOW_AT_ONCE = 8, /* lists of --crl URL that are fetched at the same time */
+	/* how long whoever starts waits for the first attempts: a host that takes connections and
+	 * does not answer would hold it up for minutes, and each list after it in the queue */
+	HF_FOLLOW_FIRST_MS = 15 * 1000,
 };
 
 struct hf_follower;
@@ -57,6 +60,7 @@ struct hf_follow_list {
 	uint64_t wait_ms;
 	bool lost, reported;
 	bool waits; /* for its turn: HF_FOLLOW_AT_ONCE */
+	bool late; /* it was not there when the start could wait no longer */
 };
 
 struct hf_follower {
@@ -64,7 +68,7 @@ struct hf_follower {
 	struct hf_loop *loop;
 	struct hf_watch *control;
 	struct hf_tls_context *tls;
-	struct hf_timer *tell_again;
+	struct hf_timer *tell_again, *first_over;
 	struct hf_followed lists[HF_FOLLOWED_LISTS];
 	size_t lists_len;
 	bool telling; /* the workers are at it */
@@ -72,6 +76,7 @@ struct hf_follower {
 	bool again, again_feed;	 /* more came meanwhile */
 	struct hf_follow_list *followed;
 	size_t followed_len, fetching, unreported;
+	bool late; /* HF_FOLLOW_FIRST_MS are over */
 	bool said_ready;
 	struct hf_follow_feed feed;
 	struct hf_follow_ocsp *ocsp; /* NULL: no worker asks */
@@ -80,12 +85,15 @@ struct hf_follower {
 /* Starts asking the feed. */
 int hf_follow_feed_start(struct hf_follower *follower, struct hf_err *err);
 void hf_follow_feed_stop(struct hf_follower *follower);
+/* The start waits no longer: what is missing is told of. */
+void hf_follow_feed_late(struct hf_follower *follower);
 /* Every worker has what was told. */
 void hf_follow_feed_applied(struct hf_follower *follower);
 
 /* follow_list.c */
 int hf_follow_lists_start(struct hf_follower *follower, struct hf_err *err);
 void hf_follow_lists_stop(struct hf_follower *follower);
+void hf_follow_lists_late(struct hf_follower *follower);
 
 /* follow_ocsp.c: asks responders for the workers. */
 int hf_follow_ocsp_start(struct hf_follower *follower, struct hf_err *err);

@@ -10,6 +10,7 @@ import pytest
 
 from support.peers import Credential, PythonClient
 from support.process import SLOW
+from support.ports import Silent
 from support.program import Server
 
 
@@ -90,9 +91,11 @@ def test_serve_fetches_lists_and_lets_nobody_in_without(town):
 
 
 class Web:
-    """Gives what it is told to give, and counts."""
+    """Gives what it is told to give, when `open` is set, and counts."""
 
     def __init__(self):
+        self.open = threading.Event()
+        self.open.set()
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.url = "http://127.0.0.1:%d/list.crl" % self.socket.getsockname()[1]
         self.body, self.asked = b"", 0
@@ -108,6 +111,7 @@ class Web:
                 while b"\r\n\r\n" not in peer.recv(65536):
                     pass
                 self.asked += 1
+                self.open.wait(120 * SLOW)
                 peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(self.body) + self.body)
 
 
@@ -182,3 +186,33 @@ def test_more_lists_by_url_than_are_followed_are_a_mistake_at_the_first_too_many
     told = town.hf("serve", "--as", "localhost", "--allow", "any", "--respond", "text:hello", *lists, exit=2)
     assert "follows 320 lists by URL" in told.stderr and "complete list" in told.stderr
     assert "http://127.0.0.1:1/320.crl" in told.stderr and "/319.crl" not in told.stderr.replace("320.crl", "")
+
+
+def test_hosts_that_never_answer_hold_the_start_up_for_its_deadline_only(town):
+    town.revoke("amy")
+    late = Web()
+    late.open.clear()
+    with open(town.hf.home + "/ca/crl.pem", "rb") as file:
+        late.body = file.read()
+    common = ["--as", "localhost", "--allow", "any", "--respond", "text:hello", "--listen", "127.0.0.1:0", "--ca", town.root]
+    root = ["--crl", town.plain + "/crl/root.crl"]
+    client = PythonClient("")
+    with Silent() as one, Silent() as two, Silent() as three:
+        # 30 s for each eight of them, if they were waited for
+        dead = [silent.url(path="/%d.crl" % n) for n in range(8) for silent in (one, two, three)]
+        lists = [word for url in dead for word in ("--crl", url)]
+        with town.hf.serve(*common, *root, "--crl", town.plain + "/crl/issuing.crl", *lists, wait=False) as covered, \
+                town.hf.serve(*common, *root, "--crl", late.url, *lists, wait=False) as bare:
+            for server in (covered, bare):
+                server.wait_ready(1, patience=40)
+                told = [line for line in server.lines["err"] if "is not here after 15 s" in line]
+                assert [url for url in dead if not any("list at %s is" % url in line for line in told)] == []
+                assert len(told) == len(dead) + (server is bare), "and none that is here"
+            assert client.get(covered.port, town.amy).alert == 44
+            assert client.get(covered.port, town.bob).status == 200, "nobody needs the others"
+            assert client.get(bare.port, town.bob).alert == 48
+            late.open.set()
+            bare.wait_line("err", lambda line: "list at %s is there now" % late.url in line, "the late one", 30)
+            bare.wait_until(lambda: client.get(bare.port, town.bob).status == 200, "the late one to be in force")
+            assert client.get(bare.port, town.amy).alert == 44
+    late.socket.close()

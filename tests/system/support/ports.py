@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ports of loopback: one for a peer that must be told its number, and one where nobody listens."""
+"""Ports of loopback: one for a peer that must be told its number, one where nobody listens, one where nobody answers."""
 import fcntl
 import itertools
 import os
@@ -57,3 +57,11 @@ class Nobody:
 
     def __exit__(self, *exc):
         self.socket.close()
+
+
+class Silent(Nobody):
+    """A port that takes connections and never says a word, for as long as this object holds it."""
+
+    def __init__(self):
+        super().__init__()
+        self.socket.listen(512)
