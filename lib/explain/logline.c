@@ -3,6 +3,7 @@
  * text: one message often stands for several causes, and all of them are given. */
 #include "explain/logline.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,8 +11,11 @@
 
 #define R(name) HF_REASON_##name
 
+/* OpenSSL's words when it refused a certificate and said elsewhere why. */
+#define ANY_VERDICT "certificate verify failed"
+
 /* FEW: of more causes none is likely. */
-enum { MEANT = 7, FEW = 5, ALERTS_FROM = 1000 };
+enum { MEANT = 10, FEW = 5, ALERTS_FROM = 1000, ALERT_MAX = 255 };
 static const struct pattern {
 	const char *text; /* lower case */
 	enum hf_reason reasons[MEANT];
@@ -62,6 +66,10 @@ static const struct pattern {
 	{ "no suitable signature algorithm", { R(P_SIGALG) } },
 	{ "no shared signature algorithms", { R(P_SIGALG) } },
 	{ "no application protocol", { R(P_ALPN) } },
+	{ "no common application protocol", { R(P_ALPN) } },
+	{ "final_server_name:callback failed", { R(P_SNI) } },
+	/* haproxy's strict-sni, which has no words of its own */
+	{ "ssl routines::callback failed", { R(P_SNI), R(P_SNI_MISSING) } },
 	{ "unsupported protocol", { R(P_VERSION) } },
 	{ "unrecognized name", { R(P_SNI) } },
 	{ "unrecognized_name", { R(P_SNI) } },
@@ -71,6 +79,8 @@ static const struct pattern {
 	{ "post-handshake authentication", { R(P_PHA) } },
 	{ "exceeds the maximum allowed size (32768)", { R(L_JSSE_32K) } },
 	{ "ca names too long", { R(L_CA_NAMES) } },
+	{ "construct_ca_names", { R(L_CA_NAMES) } },
+	{ "ssl routines::internal error", { R(L_CA_NAMES), R(R_SESSION_CONTEXT) } },
 	{ "excessive message size", { R(L_CHAIN_SIZE) } },
 	{ "misdirected request", { R(P_SNI_HOST) } },
 	/* nothing sent */
@@ -148,6 +158,7 @@ static const struct pattern {
 	{ "invalid ca certificate", { R(V_NOT_A_CA), R(V_CA_KU), R(V_V1_CA) } },
 	/* nginx keeps the last error: a certificate that is no CA ends here too */
 	{ "key usage does not include certificate signing", { R(V_CA_KU), R(V_NOT_A_CA) } },
+	{ "key usage violation", { R(V_KU) } }, /* GnuTLS */
 	{ "incompatible key usage", { R(V_EKU), R(V_CA_EKU) } },
 	{ "certificate purpose", { R(V_EKU), R(V_CA_EKU), R(V_V1_CA), R(V_KU) } },
 	{ "invalid_purpose", { R(V_EKU), R(V_CA_EKU) } },
@@ -163,6 +174,7 @@ static const struct pattern {
 	{ "certificate is not supported", { R(V_EKU), R(V_CA_EKU) } },
 	{ "certificate signature failure", { R(V_BAD_SIGNATURE), R(V_SAME_NAME_CA) } },
 	{ "cert_signature_failure", { R(V_BAD_SIGNATURE), R(V_SAME_NAME_CA) } },
+	{ "asn1_item_verify_ctx:evp lib", { R(V_BAD_SIGNATURE), R(V_SAME_NAME_CA) } },
 	{ "certificate has expired or is not yet valid",
 	  { R(V_EXPIRED), R(V_NOT_YET), R(K_CLOCK) } },
 	{ "certificate has expired",
@@ -215,6 +227,12 @@ static const struct pattern {
 	    R(V_CA_EXPIRED), R(V_NOT_YET) } },
 	{ "the ssl certificate error",
 	  { R(V_UNKNOWN_CA), R(V_NO_INTERMEDIATE), R(V_EXPIRED), R(V_CRL_EXPIRED), R(V_REVOKED) } },
+	/* rules of the server */
+	{ "client denied by server configuration", { R(A_NOT_ALLOWED), R(N_NONE) } },
+	/* Node hangs up on whomever it refuses, and tells of a reset */
+	{ "tlsclienterror",
+	  { R(V_UNKNOWN_CA), R(V_NO_INTERMEDIATE), R(V_EXPIRED), R(V_REVOKED), R(V_CRL_EXPIRED),
+	    R(V_CRL_MISSING), R(V_EKU), R(V_SELF_SIGNED), R(V_CA_EXPIRED), R(T_EOF) } },
 	/* transport */
 	{ "connection refused", { R(T_REFUSED) } },
 	{ "econnrefused", { R(T_REFUSED) } },
@@ -231,6 +249,9 @@ static const struct pattern {
 	{ "etimedout", { R(T_TIMEOUT), R(T_MTU) } },
 	{ "permission denied", { R(F_UNREADABLE) } },
 	{ "no such file or directory", { R(F_MISSING) } },
+	{ ANY_VERDICT,
+	  { R(V_UNKNOWN_CA), R(V_NO_INTERMEDIATE), R(V_EXPIRED), R(V_REVOKED), R(V_SELF_SIGNED),
+	    R(V_EKU), R(V_CRL_EXPIRED) } },
 };
 
 static void guess_writer(const char *line, struct hf_log_meaning *m)
@@ -249,7 +270,8 @@ static void guess_writer(const char *line, struct hf_log_meaning *m)
 					      "frontend",
 					      "tlsclienterror",
 					      "client didn't provide",
-					      "http: tls handshake error" };
+					      "http: tls handshake error",
+					      "client denied by server" };
 	static const char *const client[] = { "curl:",
 					      "to connect to",
 					      "err_tls_cert",
@@ -343,14 +365,57 @@ static void read_alert_number(const char *line, struct hf_log_meaning *m)
 	}
 }
 
+/* "tlsv1 alert unknown ca": the words of the name, with blanks. */
+static bool alert_said(const char *words, int alert)
+{
+	const char *name = hf_alert_name(alert);
+	size_t i = 0;
+
+	if (strcmp(name, hf_alert_name(-1)) == 0)
+		return false;
+	for (; name[i]; i++) {
+		if (words[i] != (name[i] == '_' ? ' ' : name[i]))
+			return false;
+	}
+	return !isalpha((unsigned char)words[i]);
+}
+
+/* Programs that write OpenSSL's error as it is (Python, haproxy) do not say the number. */
+static void read_alert_name(const char *line, struct hf_log_meaning *m)
+{
+	static const char lead[] = " alert ";
+	const char *at = strstr(line, lead);
+
+	for (int i = 1; at && m->alert_number == 0 && i <= ALERT_MAX; i++) {
+		if (alert_said(at + strlen(lead), i))
+			m->alert_number = i;
+	}
+}
+
+/* What programs write of every connection, or of its end, whatever became of it. */
+static bool says_nothing(const char *line)
+{
+	return strstr(line, "Peer certificate required") || /* stunnel: its own setting */
+	       strstr(line, "byte(s) sent to TLS");
+}
+
+/* One refusal has one verdict: OpenSSL's general word after it adds nothing. */
+static bool said_before(const struct hf_log_meaning *m, struct hf_log_context *context)
+{
+	bool again = context->told && strcmp(m->pattern, ANY_VERDICT) == 0;
+
+	context->told = !again && !m->alert;
+	return again;
+}
+
 bool hf_log_line_read(const char *line, struct hf_log_context *context, struct hf_log_meaning *ret)
 {
 	struct hf_log_context none = { .depth_known = false };
 
 	*ret = (struct hf_log_meaning){ .confidence = HF_LIKELY };
 	context = context ? context : &none;
-	if (!hf_log_verdict_read(line, context, ret) && !by_pattern(line, ret) &&
-	    !by_code(line, ret))
+	if (says_nothing(line) || (!hf_log_verdict_read(line, context, ret) &&
+				   !by_pattern(line, ret) && !by_code(line, ret)))
 		return false;
 	ret->alert |= hf_str_case_find(line, " alert ") || hf_str_case_find(line, "remote error") ||
 		      hf_str_case_find(line, "decryption has failed");
@@ -358,8 +423,13 @@ bool hf_log_line_read(const char *line, struct hf_log_context *context, struct h
 			  : ret->candidates_len <= FEW ? HF_LIKELY
 						       : HF_CANNOT_KNOW;
 	read_alert_number(line, ret);
+	read_alert_name(line, ret);
+	if (said_before(ret, context))
+		return false;
+	/* GnuTLS takes an alert in place of the client's certificate for no certificate */
 	ret->hides_alert = hf_str_case_find(line, ": ssl handshake failure") ||
-			   hf_str_case_find(line, "decryption has failed");
+			   hf_str_case_find(line, "decryption has failed") ||
+			   hf_str_case_find(line, "no certificate was found");
 	guess_writer(line, ret);
 	ret->writer_is_server |= context->server && !ret->writer_is_client;
 	ret->writer_is_client |= context->client && !ret->writer_is_server;

@@ -15,6 +15,7 @@ struct hf_log_context {
 	bool top; /* no certificate above it was named: the end of the path */
 	int stunnel_error; /* X509_V_ERR_* whose certificate the next line names; 0 none */
 	bool server, client; /* whose log it is */
+	bool told; /* the line before said what was wrong */
 };
 /* text: the whole log. */
 void hf_log_context_init(struct hf_log_context *context, const char *text);

@@ -4,12 +4,13 @@
  * depth is not known for one about the leaf. */
 #include "explain/logline.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #define R(name) HF_REASON_##name
 
-enum { MEANT = 4 };
+enum { MEANT = 5 };
 
 /* X509_V_ERR_* of openssl/x509_vfy.h, with OpenSSL's words for them in lower case. */
 static const struct verdict {
@@ -45,7 +46,7 @@ static const struct verdict {
 	{ 20,
 	  "unable to get local issuer certificate",
 	  { R(V_NO_INTERMEDIATE), R(V_UNKNOWN_CA), R(V_AKI), R(V_WRONG_INTERMEDIATE) },
-	  { R(V_UNKNOWN_CA), R(V_SAME_NAME_CA), R(V_AKI), R(V_DEPTH) } },
+	  { R(V_UNKNOWN_CA), R(V_NO_INTERMEDIATE), R(V_SAME_NAME_CA), R(V_AKI), R(V_DEPTH) } },
 	{ 21,
 	  "unable to verify the first certificate",
 	  { R(V_NO_INTERMEDIATE), R(V_UNKNOWN_CA) },
@@ -196,6 +197,32 @@ static bool stunnel(const char *line, struct hf_log_context *context, struct hf_
 	return tell(m, v, context->depth > 0);
 }
 
+/* The number of a field of haproxy's as a format of one's own may have it: "ssl_c_err=10",
+ * "c_err: 10".  0: not there. */
+static int field_of_haproxy(const char *line, const char *name)
+{
+	for (const char *at = strstr(line, name); at; at = strstr(at + 1, name)) {
+		const char *value = at + strlen(name);
+
+		if (at > line && isalnum((unsigned char)at[-1])) /* ssl_fc_err is another */
+			continue;
+		if (*value == '=' || *value == ':')
+			return HF_MAX(number_at(value + 1), 0);
+	}
+	return 0;
+}
+
+static bool haproxy_named(const char *line, struct hf_log_meaning *m)
+{
+	int ca = field_of_haproxy(line, "ca_err"), leaf = field_of_haproxy(line, "c_err");
+	const struct verdict *v = by_number(ca ? ca : leaf);
+
+	if (!v)
+		return false;
+	m->writer_is_server = true;
+	return tell(m, v, ca > 0);
+}
+
 /* haproxy's httpslog: …/fc_err/ssl_fc_err in hexadecimal/ssl_c_err/ssl_c_ca_err/is_resumed. */
 static bool haproxy(const char *line, struct hf_log_meaning *m)
 {
@@ -234,5 +261,5 @@ bool hf_log_verdict_read(const char *line, struct hf_log_context *context, struc
 		name_depth(context, line + strlen("depth="));
 	read_brackets(line, m);
 	return openssl_tool(line, context, m) || stunnel(line, context, m) || haproxy(line, m) ||
-	       apache(line, m);
+	       haproxy_named(line, m) || apache(line, m);
 }

@@ -54,6 +54,7 @@ const struct explain_beside *explain_digest_beside(const struct explain_digest *
 void explain_digest_free(struct explain_digest *d);
 bool explain_digest_add(struct explain_digest *d, const char *line); /* false: no JSON object */
 size_t explain_digest_len(const struct explain_digest *d);
+bool explain_digest_has_server(const struct explain_digest *d); /* its certificate is known */
 struct explain_group;
 /* What a client's alert (0: one that is not shown) in a server's log means beside the server's
  * chain; name: what it asked for, NULL not known.  false: no server files.  ret is ended with

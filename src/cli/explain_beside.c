@@ -90,6 +90,49 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+static int hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* One character of a name, which programs escape each in their way: "\\,", "\\C3\\BC", "\\xC3",
+ * with the backslash twice in Apache's log.  Returns what follows it. */
+static const char *one_char(const char *at, char *ret, bool *ret_escaped)
+{
+	*ret_escaped = *at == '\\';
+	while (*at == '\\')
+		at++;
+	if (*ret_escaped && *at == 'x' && hex_digit(at[1]) >= 0 && hex_digit(at[2]) >= 0)
+		at++;
+	if (*ret_escaped && hex_digit(at[0]) >= 0 && hex_digit(at[1]) >= 0) {
+		*ret = (char)(hex_digit(at[0]) * 16 + hex_digit(at[1]));
+		return at + 2;
+	}
+	*ret = *at;
+	return *at ? at + 1 : at;
+}
+
+/* One part up to its end, which may stand inside quotes ('O = "Weir, Ltd"'). */
+static const char *one_part(struct parts *p, const char *at, char end, size_t *n)
+{
+	bool quoted = false, escaped;
+	const char *next;
+	char c;
+
+	while (*at) {
+		next = one_char(at, &c, &escaped);
+		if (!escaped && c == end && !quoted)
+			return next;
+		at = next;
+		if (!escaped && c == '"')
+			quoted = !quoted;
+		else if (*n + 2 < sizeof(p->text) &&
+			 !(c == ' ' && (*at == '=' || (*n > 0 && p->text[*n - 1] == '='))))
+			p->text[(*n)++] = c;
+	}
+	return at;
+}
+
 /* "/O=Zoo/CN=x", "O = Zoo, CN = x", "CN=x,O=Zoo": the parts, without blanks at the sign, sorted,
  * since programs differ in their order. */
 static void split_name(const char *name, struct parts *p)
@@ -98,25 +141,13 @@ static void split_name(const char *name, struct parts *p)
 	size_t n = 0;
 
 	p->len = 0;
-	for (const char *at = name; *at && p->len < PARTS; at += *at != '\0') {
+	for (const char *at = name; *at && p->len < PARTS && n + 2 < sizeof(p->text);) {
 		const char *begin = p->text + n;
 
-		at += strspn(at, " ");
-		while (*at && *at != end && n + 2 < sizeof(p->text)) {
-			bool at_sign =
-			    *at == ' ' && (at[1] == '=' || (n > 0 && p->text[n - 1] == '='));
-
-			if (!at_sign)
-				p->text[n++] = *at;
-			at++;
-		}
-		while (*at && *at != end)
-			at++;
+		at = one_part(p, at + strspn(at, " "), end, &n);
 		p->text[n++] = '\0';
 		if (*begin)
 			p->items[p->len++] = begin;
-		if (n + 2 >= sizeof(p->text))
-			break;
 	}
 	qsort(p->items, p->len, sizeof(p->items[0]), by_text);
 }
@@ -214,6 +245,49 @@ static void settle(const struct look_up *l, enum hf_reason first, enum hf_reason
 	*l->s->confidence = second ? HF_LIKELY : HF_CERTAIN;
 }
 
+static const struct hf_cert *named(const struct hf_certs *list, const char *name)
+{
+	for (size_t i = 0; name[0] && i < list->len; i++) {
+		if (same_name(list->items[i]->subject, name))
+			return list->items[i];
+	}
+	return NULL;
+}
+
+static const struct hf_cert *ca_named(const struct explain_beside *b, const char *name)
+{
+	return named(&b->ca, name);
+}
+
+/* A CA whose certificate stands on one of the lists: whoever is below it is refused. */
+static bool revoked_ca(const struct look_up *l)
+{
+	const struct explain_beside *b = l->b;
+
+	if (!open_to(l, HF_REASON_V_CA_REVOKED) && !open_to(l, HF_REASON_V_REVOKED))
+		return false;
+	for (size_t i = 0; b->known && i < b->known->len; i++) {
+		const struct hf_cert *ca = b->known->items[i];
+		struct hf_crl_entry entry;
+
+		if (l->s->issuer[0] && !same_name(ca->subject, l->s->issuer) &&
+		    !same_name(ca->subject, l->s->subject))
+			continue;
+		for (size_t k = 0; k < b->lists.len; k++) {
+			if (!same_name(b->lists.items[k]->issuer, ca->issuer) ||
+			    hf_crl_find(b->lists.items[k], X509_get0_serialNumber(ca->x509), NULL,
+					&entry) != 1)
+				continue;
+			settle(l, HF_REASON_V_CA_REVOKED, HF_REASON_NONE);
+			if (!l->s->issuer[0] && !l->s->is_ca)
+				*l->s->confidence = HF_LIKELY;
+			return say(l, "%s: the list of %s has the CA %s", b->list_paths.items[k],
+				   ca->issuer, ca->subject);
+		}
+	}
+	return false;
+}
+
 /* Of whom a list must be that says something of the suspect; any when the log does not name one. */
 static bool may_judge(const struct look_up *l, const struct hf_crl *list)
 {
@@ -298,6 +372,8 @@ static bool missing_list(const struct look_up *l)
 
 	if (!open_to(l, HF_REASON_V_CRL_MISSING))
 		return false;
+	if (l->b->lists.len == 0 && l->s->candidates[0] != HF_REASON_V_CRL_MISSING)
+		return false; /* nobody asks for lists */
 	for (size_t i = 0; i < l->b->ca.len; i++) {
 		if (!has_list(l->b, l->b->ca.items[i]->subject))
 			found = say(l, "of %s there is no list", l->b->ca.items[i]->subject);
@@ -309,13 +385,15 @@ static bool missing_list(const struct look_up *l)
 	return found;
 }
 
-static const struct hf_cert *ca_named(const struct explain_beside *b, const char *name)
+/* s_server, stunnel and haproxy name no issuer; that of a CA which the server itself is below
+ * stands in its own chain. */
+static const char *issuer_of(const struct look_up *l)
 {
-	for (size_t i = 0; name[0] && i < b->ca.len; i++) {
-		if (same_name(b->ca.items[i]->subject, name))
-			return b->ca.items[i];
-	}
-	return NULL;
+	const struct hf_cert *ca = l->s->is_ca && !l->s->issuer[0] && l->b->known
+				       ? named(l->b->known, l->s->subject)
+				       : NULL;
+
+	return ca ? ca->issuer : l->s->issuer;
 }
 
 /* The CA of the CA file that it is about: the one named (Apache does not say at which depth), else
@@ -345,7 +423,7 @@ static bool old_ca(const struct look_up *l)
 static bool of_one_house(const struct look_up *l)
 {
 	for (size_t i = 0; i < l->b->ca.len; i++) {
-		if (same_house(l->b->ca.items[i]->subject, l->s->issuer))
+		if (same_house(l->b->ca.items[i]->subject, issuer_of(l)))
 			return true;
 	}
 	return false;
@@ -356,9 +434,10 @@ static bool no_way_up(const struct look_up *l)
 {
 	const struct hf_cert *ca = ca_of(l);
 
+	ca = ca ? ca : ca_named(l->b, issuer_of(l));
 	if (!open_to(l, HF_REASON_V_UNKNOWN_CA) && !open_to(l, HF_REASON_V_NO_INTERMEDIATE))
 		return false;
-	if (l->b->ca.len == 0 || (!ca && !l->s->issuer[0]))
+	if (l->b->ca.len == 0 || (!ca && !issuer_of(l)[0]))
 		return false;
 	if (ca && !(ca->flags & HF_CERT_SELF_ISSUED) && !ca_named(l->b, ca->issuer)) {
 		settle(l, HF_REASON_V_PARTIAL_ANCHOR, HF_REASON_NONE);
@@ -372,7 +451,7 @@ static bool no_way_up(const struct look_up *l)
 			   "reloaded since it is there",
 			   l->b->ca_path, ca->subject);
 	}
-	if (same_name(l->s->subject, l->s->issuer))
+	if (same_name(l->s->subject, issuer_of(l)))
 		settle(l, l->s->is_ca ? HF_REASON_V_UNKNOWN_CA : HF_REASON_V_SELF_SIGNED,
 		       HF_REASON_NONE);
 	else if (of_one_house(l))
@@ -380,15 +459,21 @@ static bool no_way_up(const struct look_up *l)
 	else
 		settle(l, HF_REASON_V_UNKNOWN_CA, HF_REASON_V_NO_INTERMEDIATE);
 	return say(l, "%s has %zu CA%s, and not %s", l->b->ca_path, l->b->ca.len,
-		   l->b->ca.len == 1 ? "" : "s", l->s->issuer);
+		   l->b->ca.len == 1 ? "" : "s", issuer_of(l));
 }
 
 bool explain_beside_refine(const struct explain_beside *beside, int64_t now,
 			   struct explain_suspect *suspect)
 {
 	const struct look_up l = { beside, suspect, now };
+	bool unsaid = *suspect->confidence == HF_CANNOT_KNOW;
 
 	if (*suspect->candidates_len == 0)
 		return false;
-	return revoked(&l) || stale_list(&l) || missing_list(&l) || old_ca(&l) || no_way_up(&l);
+	if (!revoked_ca(&l) && !revoked(&l) && !stale_list(&l) && !missing_list(&l) &&
+	    !old_ca(&l) && !no_way_up(&l))
+		return false;
+	if (unsaid && *suspect->confidence == HF_CERTAIN) /* it may have been something else */
+		*suspect->confidence = HF_LIKELY;
+	return true;
 }

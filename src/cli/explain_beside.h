@@ -12,6 +12,8 @@ struct explain_beside {
 	struct hf_crls lists;
 	struct hf_strv list_paths; /* of each list */
 	char *ca_path;		   /* the first; NULL: no CA file is known */
+	/* borrowed: CA certificates that only name issuers; or NULL */
+	const struct hf_certs *known;
 };
 /* --server-files CERT,KEY,CA,CRL, --ca and --crl; what is not given is empty.  0 or negative. */
 int explain_beside_load(const struct explain_opts *opts, const struct hf_strv *server_files,

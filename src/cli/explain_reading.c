@@ -12,7 +12,7 @@
 #include "explain/logline.h"
 #include "util/clock.h"
 
-enum { LINES_CAP = 6, SENT_CAP = 16, DER_CAP = 64 * 1024, JAVA_MESSAGE_CAP = 32768 };
+enum { LINES_CAP = 6, SENT_CAP = 16, DER_CAP = 64 * 1024 };
 
 const char *explain_text_of(const json_t *object, const char *key)
 {
@@ -40,7 +40,7 @@ static enum hf_side side_of(const char *word)
 
 /* --- the cause of one record ------------------------------------------------------------- */
 
-static void candidate(struct explain_group *g, enum hf_reason reason)
+void explain_candidate(struct explain_group *g, enum hf_reason reason)
 {
 	for (size_t i = 0; i < g->candidates_len; i++) {
 		if (g->candidates[i] == reason)
@@ -55,7 +55,7 @@ void explain_settle(struct explain_group *g, enum hf_reason cause, enum hf_confi
 	g->cause = cause;
 	g->confidence = confidence;
 	g->candidates_len = 0;
-	candidate(g, cause);
+	explain_candidate(g, cause);
 }
 
 const json_t *explain_error_with(const json_t *record, const char *id)
@@ -88,19 +88,21 @@ static bool revoked_before_issued(const struct explain_reading *r)
 static void nothing_sent(struct explain_reading *r)
 {
 	explain_settle(&r->g, HF_REASON_N_NONE, HF_LIKELY);
-	candidate(&r->g, HF_REASON_N_SIGALG);
-	candidate(&r->g, HF_REASON_N_CA_LIST);
-	candidate(&r->g, HF_REASON_N_EKU_FILTER);
+	explain_candidate(&r->g, HF_REASON_N_SIGALG);
+	explain_candidate(&r->g, HF_REASON_N_CA_LIST);
+	explain_candidate(&r->g, HF_REASON_N_EKU_FILTER);
 	(void)hf_strv_add(&r->g.evidence,
 			  "the client answered the request with an empty list of certificates: "
 			  "it has none, or none that our CA names and schemes let it send");
 }
 
-/* The client sent one certificate, and it is not its own issuer. */
-static bool leaf_alone(const struct explain_reading *r)
+/* What the client sent ends below a root: whether a trusted one stands above does not show. */
+static bool ends_below_a_root(const struct explain_reading *r)
 {
-	return json_array_size(json_object_get(r->record, "certificates_received")) == 1 &&
-	       strcmp(r->g.subject, r->g.issuer) != 0;
+	const json_t *received = json_object_get(r->record, "certificates_received");
+	const json_t *top = json_array_get(received, json_array_size(received) - 1);
+
+	return top && strcmp(explain_text_of(top, "subject"), explain_text_of(top, "issuer")) != 0;
 }
 
 static void refused_by_us(struct explain_reading *r, enum hf_reason cause)
@@ -110,9 +112,9 @@ static void refused_by_us(struct explain_reading *r, enum hf_reason cause)
 		nothing_sent(r);
 		return;
 	}
-	if (cause == HF_REASON_V_UNKNOWN_CA && leaf_alone(r)) {
+	if (cause == HF_REASON_V_UNKNOWN_CA && ends_below_a_root(r)) {
 		explain_settle(&r->g, cause, HF_LIKELY);
-		candidate(&r->g, HF_REASON_V_NO_INTERMEDIATE);
+		explain_candidate(&r->g, HF_REASON_V_NO_INTERMEDIATE);
 		return;
 	}
 	if (cause == HF_REASON_V_REVOKED && revoked_before_issued(r))
@@ -120,144 +122,7 @@ static void refused_by_us(struct explain_reading *r, enum hf_reason cause)
 	else if (explain_error_with(r->record, "K-CLOCK"))
 		explain_settle(&r->g, HF_REASON_K_CLOCK, HF_LIKELY);
 	if (r->g.confidence == HF_LIKELY)
-		candidate(&r->g, cause);
-}
-
-/* What our own certificate says about the alert of a client. */
-static bool by_own_dates(struct explain_reading *r)
-{
-	if (r->g.alert == 45 && r->ends && r->at > r->ends)
-		explain_settle(&r->g, HF_REASON_V_EXPIRED, HF_CERTAIN);
-	else if (r->g.alert == 42 && r->begins && r->at < r->begins)
-		explain_settle(&r->g, HF_REASON_V_NOT_YET, HF_CERTAIN);
-	else if (r->g.alert == 48 && r->g.subject[0] && strcmp(r->g.subject, r->g.issuer) == 0)
-		explain_settle(&r->g, HF_REASON_V_SELF_SIGNED, HF_CERTAIN);
-	else
-		return false;
-	return true;
-}
-
-static bool names_an_address_as_dns(const struct hf_certs *chain)
-{
-	uint8_t raw[16];
-	size_t len;
-
-	for (size_t i = 0; chain->len && i < chain->items[0]->sans.len; i++) {
-		const struct hf_san *san = &chain->items[0]->sans.items[i];
-
-		if (san->kind == HF_SAN_DNS && hf_ip_parse(san->value, raw, &len))
-			return true;
-	}
-	return false;
-}
-
-/* Our certificate is in date: that leaves what is on the client's side of the alert. */
-static bool by_what_is_left(const struct explain_own *own, struct explain_reading *r)
-{
-	static const enum hf_reason late[] = { HF_REASON_V_ROOT_EXPIRED, HF_REASON_V_CA_EXPIRED,
-					       HF_REASON_V_CRL_EXPIRED, HF_REASON_K_CLOCK };
-	static const enum hf_reason named[] = { HF_REASON_V_NAME_MISMATCH, HF_REASON_K_CLOCK,
-						HF_REASON_V_WEAK_SIG, HF_REASON_V_WEAK_KEY };
-	static const enum hf_reason nameless[] = { HF_REASON_V_IP_SAN, HF_REASON_P_SNI_MISSING,
-						   HF_REASON_V_IP_AS_DNS, HF_REASON_K_CLOCK };
-	const enum hf_reason *list = r->g.alert == 45 ? late
-				     : own->name_unknown || explain_text_of(r->record, "sni")[0]
-					 ? named
-					 : nameless;
-
-	if ((r->g.alert != 45 && r->g.alert != 42) || !r->ends)
-		return false;
-	explain_settle(&r->g, list[0], HF_LIKELY);
-	if (list == nameless && names_an_address_as_dns(own->chain))
-		explain_settle(&r->g, HF_REASON_V_IP_AS_DNS, HF_LIKELY);
-	for (size_t i = 0; i < HF_ARRAY_LEN(late); i++)
-		candidate(&r->g, list[i]);
-	return true;
-}
-
-/* The certificate of the finding, which may be a CA's, in place of the leaf's. */
-static void blame(struct explain_group *g, const struct hf_finding *f)
-{
-	explain_settle(g, f->reason, HF_CERTAIN);
-	if (!f->cert)
-		return;
-	(void)snprintf(g->role, sizeof(g->role), "%s", hf_role_name(f->role));
-	(void)snprintf(g->subject, sizeof(g->subject), "%s", f->cert->subject);
-	(void)snprintf(g->issuer, sizeof(g->issuer), "%s", f->cert->issuer);
-	(void)snprintf(g->serial, sizeof(g->serial), "%s", f->cert->serial);
-	hf_hex_encode(f->cert->sha256, HF_SHA256_LEN, g->sha256);
-	hf_time_format(f->cert->not_before, g->not_before);
-	hf_time_format(f->cert->not_after, g->not_after);
-}
-
-/* The server's chain on its own merits, for the name that this client asked for. */
-static bool by_own_chain(const struct explain_own *own, struct explain_reading *r)
-{
-	HF_AUTO_DONE(hf_certs) path = HF_CERTS_INIT;
-	HF_AUTO_DONE(hf_verdict) verdict;
-	char bridge[256] = "";
-	struct hf_standing standing = { &verdict, &path, bridge, sizeof(bridge) };
-	const char *sni = explain_text_of(r->record, "sni");
-	struct hf_verify_options options = { .purpose = HF_PURPOSE_SERVER,
-					     .at = r->at ? r->at : hf_clock_now(),
-					     .name = sni[0] ? sni : NULL };
-	bool found = false;
-
-	hf_verdict_init(&verdict);
-	if (own->chain->len == 0 ||
-	    hf_standing_judge(own->chain, own->known, NULL, &options, &standing, NULL) < 0)
-		return false;
-	for (size_t i = 0; i < verdict.findings_len && !found; i++) {
-		const struct hf_finding *f = &verdict.findings[i];
-
-		found = f->severity == HF_SEVERITY_REFUSE &&
-			(r->g.alert == 0 || hf_reason_info(f->reason)->alert == r->g.alert);
-		if (found)
-			blame(&r->g, f);
-		if (found && r->g.alert == 0) /* not shown: another may have been meant */
-			r->g.confidence = HF_LIKELY;
-	}
-	if (!found && (r->g.alert == 48 || r->g.alert == 0) && own->chain->len == 1 &&
-	    !(own->chain->items[0]->flags & HF_CERT_SELF_ISSUED)) {
-		explain_settle(&r->g, HF_REASON_V_NO_INTERMEDIATE, HF_LIKELY);
-		candidate(&r->g, HF_REASON_V_UNKNOWN_CA);
-		found = true;
-	}
-	return found;
-}
-
-/* Java reads handshake messages of 32 KiB and breaks off at a longer CertificateRequest. */
-static bool names_too_long(struct explain_reading *r)
-{
-	const json_t *bytes = json_object_get(json_object_get(r->record, "ca_names"), "bytes");
-	char line[160];
-
-	if (r->g.alert != 10 || json_integer_value(bytes) <= JAVA_MESSAGE_CAP)
-		return false;
-	explain_settle(&r->g, HF_REASON_L_JSSE_32K, HF_LIKELY);
-	(void)snprintf(line, sizeof(line),
-		       "the CA names of our request are %lld bytes; Java clients read %d and then "
-		       "send alert 10",
-		       (long long)json_integer_value(bytes), JAVA_MESSAGE_CAP);
-	(void)hf_strv_add(&r->g.evidence, line);
-	return true;
-}
-
-static void refused_by_client(const struct explain_own *own, struct explain_reading *r,
-			      enum hf_reason by_alert)
-{
-	struct hf_log_meaning meaning;
-
-	if (by_alert)
-		explain_settle(&r->g, by_alert, HF_CERTAIN);
-	if (by_alert || r->g.alert < 0 || names_too_long(r) || by_own_dates(r) ||
-	    by_own_chain(own, r) || by_what_is_left(own, r))
-		return;
-	if (!hf_log_line_read(hf_alert_name(r->g.alert), NULL, &meaning))
-		return;
-	explain_settle(&r->g, meaning.candidates[0], HF_LIKELY);
-	for (size_t i = 1; i < meaning.candidates_len; i++)
-		candidate(&r->g, meaning.candidates[i]);
+		explain_candidate(&r->g, cause);
 }
 
 static void read_fields(struct explain_reading *r)
@@ -379,7 +244,7 @@ void explain_record_read(const json_t *record, const struct explain_own *own,
 	if (cause && r.g.refused_by != HF_SIDE_CLIENT)
 		refused_by_us(&r, cause);
 	else
-		refused_by_client(&with, &r, cause);
+		explain_read_client_refusal(&with, &r, cause);
 	if (!r.g.cause)
 		r.g.confidence = HF_CANNOT_KNOW;
 	explain_compare_files(&r);

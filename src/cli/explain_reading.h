@@ -39,7 +39,7 @@ struct explain_own {
 void explain_record_read(const json_t *record, const struct explain_own *own,
 			 struct explain_group *ret);
 
-/* --- what explain_reading.c and explain_reading_tell.c share ----------------------------- */
+/* --- what the files explain_reading*.c share --------------------------------------------- */
 
 struct explain_reading {
 	const json_t *record, *certificate;
@@ -49,7 +49,11 @@ struct explain_reading {
 const char *explain_text_of(const json_t *object, const char *key); /* "" when it is not there */
 void explain_text_copy(char *to, size_t cap, const char *text);	    /* escaped */
 const json_t *explain_error_with(const json_t *record, const char *id);
+void explain_candidate(struct explain_group *g, enum hf_reason reason); /* once */
 void explain_settle(struct explain_group *g, enum hf_reason cause, enum hf_confidence confidence);
+/* by_alert: the cause that the record has; HF_REASON_NONE: only an alert. */
+void explain_read_client_refusal(const struct explain_own *own, struct explain_reading *r,
+				 enum hf_reason by_alert);
 void explain_compare_files(struct explain_reading *r);
 void explain_tell_in_words(const struct explain_own *own, struct explain_reading *r);
 void explain_build_ladder(struct explain_reading *r);

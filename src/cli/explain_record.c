@@ -127,6 +127,9 @@ int explain_digest_new(const struct explain_opts *opts, struct explain_digest **
 		rc = load_server(d, cert, err);
 	if (rc == 0)
 		rc = explain_beside_load(opts, &files, &d->beside, err);
+	if (rc == 0 && cert)
+		hf_known_add_list(&d->known, &d->beside.ca, d->beside.ca_path);
+	d->beside.known = &d->known.certs;
 	if (rc < 0) {
 		explain_digest_free(d);
 		return rc;
@@ -138,6 +141,11 @@ int explain_digest_new(const struct explain_opts *opts, struct explain_digest **
 const struct explain_beside *explain_digest_beside(const struct explain_digest *d)
 {
 	return &d->beside;
+}
+
+bool explain_digest_has_server(const struct explain_digest *d)
+{
+	return d->server.len > 0;
 }
 
 void explain_digest_free(struct explain_digest *d)

@@ -257,8 +257,10 @@ static void one_line(struct hf_cmd_ctx *ctx, struct lines *lines, const char *li
 	if (explain_digest_add(lines->records, line) ||
 	    !hf_log_line_read(line, &lines->context, &t.m))
 		return;
+	if (!t.m.writer_is_client && explain_digest_has_server(lines->records))
+		t.m.writer_is_server = true; /* whose files lie beside it */
 	t.judged =
-	    (t.m.alert_number || t.m.hides_alert) &&
+	    !t.m.writer_is_client && (t.m.alert_number || t.m.hides_alert) &&
 	    explain_digest_judge_alert(lines->records, t.m.alert_number, lines->name, &t.group);
 	t.m.writer_is_server |= t.judged;
 	t.m.alert |= t.judged && t.group.cause;

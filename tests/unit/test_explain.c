@@ -248,6 +248,97 @@ static void test_lines_of_logs(void **state)
 	assert_false(hf_log_line_read("GET / HTTP/1.1 200", NULL, &m));
 }
 
+static enum hf_reason cause_of(const char *line)
+{
+	struct hf_log_meaning m;
+
+	return hf_log_line_read(line, NULL, &m) ? m.candidates[0] : HF_REASON_NONE;
+}
+
+static void test_what_a_program_writes_of_every_connection_is_no_cause(void **state)
+{
+	(void)state;
+	assert_int_equal(cause_of("LOG6[0]: Peer certificate required"), HF_REASON_NONE);
+	assert_int_equal(cause_of("LOG5[0]: Connection reset/closed: 0 byte(s) sent to TLS, 0 "
+				  "byte(s) sent to socket"),
+			 HF_REASON_NONE);
+	assert_int_equal(cause_of("tlsv13 alert certificate required"), HF_REASON_N_NONE);
+	assert_int_equal(cause_of("Connection reset by peer"), HF_REASON_T_RESET);
+}
+
+static void test_words_that_hide_the_cause(void **state)
+{
+	static const char general[] = "SSL routines::certificate verify failed";
+	struct hf_log_context context = { .depth_known = false };
+	struct hf_log_meaning m;
+
+	(void)state;
+	assert_true(hf_log_line_read(general, &context, &m));
+	assert_int_equal(m.confidence, HF_CANNOT_KNOW);
+	/* after the verdict itself it says nothing new, and once more it does */
+	assert_true(hf_log_line_read("Verification: Error (12): CRL has expired", &context, &m));
+	assert_false(hf_log_line_read(general, &context, &m));
+	assert_true(hf_log_line_read(general, &context, &m));
+	/* Node hangs up itself */
+	assert_true(hf_log_line_read("tlsClientError ECONNRESET socket hang up", NULL, &m));
+	assert_int_equal(m.confidence, HF_CANNOT_KNOW);
+	assert_true(m.writer_is_server && m.candidates[0] != HF_REASON_T_RESET);
+	assert_true(hf_log_line_read("Error in handshake: No certificate was found.", NULL, &m));
+	assert_true(m.hides_alert);
+}
+
+static void test_an_alert_without_its_number(void **state)
+{
+	static const struct {
+		const char *line;
+		int alert;
+	} lines[] = { { "[SSL: TLSV1_ALERT_UNKNOWN_CA] tlsv1 alert unknown ca (_ssl.c:1)", 48 },
+		      { "sslv3 alert bad certificate c_err=0", 42 },
+		      { "tlsv13 alert certificate required", 116 },
+		      { "sslv3 alert certificate unknown", 46 },
+		      { "tlsv1 alert unknown cards: certificate required", 0 },
+		      { "certificate required alert ", 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < HF_ARRAY_LEN(lines); i++) {
+		struct hf_log_meaning m;
+
+		assert_true(hf_log_line_read(lines[i].line, NULL, &m));
+		assert_int_equal(m.alert_number, lines[i].alert);
+	}
+}
+
+static void test_a_format_of_ones_own_in_haproxy(void **state)
+{
+	struct hf_log_meaning m;
+
+	(void)state;
+	assert_true(hf_log_line_read("f~ ssl_fc_err=5 c_err=10 ca_err=0 depth=0", NULL, &m));
+	assert_int_equal(m.candidates[0], HF_REASON_V_EXPIRED);
+	assert_true(m.writer_is_server && !m.is_ca);
+	assert_true(hf_log_line_read("ssl_c_err: 0, ssl_c_ca_err: 12, x", NULL, &m));
+	assert_int_equal(m.candidates[0], HF_REASON_V_CRL_EXPIRED);
+	assert_true(m.is_ca);
+	assert_int_equal(cause_of("ssl_fc_err=10 fc_err=10"), HF_REASON_NONE);
+	assert_int_equal(cause_of("ssl_c_err=-10 ca_err="), HF_REASON_NONE);
+	assert_int_equal(cause_of("ssl_c_err=0 ca_err_depth=10"), HF_REASON_NONE);
+}
+
+static void test_errors_that_have_only_the_place_in_the_program(void **state)
+{
+	(void)state;
+	assert_int_equal(cause_of("error:0A0000EA:SSL routines:final_server_name:callback failed"),
+			 HF_REASON_P_SNI);
+	assert_int_equal(cause_of("error:0A0C0103:SSL routines:construct_ca_names:internal error"),
+			 HF_REASON_L_CA_NAMES);
+	assert_int_equal(cause_of("Key usage violation in certificate has been detected."),
+			 HF_REASON_V_KU);
+	assert_int_equal(cause_of("No common application protocol could be negotiated."),
+			 HF_REASON_P_ALPN);
+	assert_int_equal(cause_of("AH01630: client denied by server configuration: /srv/www"),
+			 HF_REASON_A_NOT_ALLOWED);
+}
+
 static void test_the_depth_of_a_verdict_in_a_log(void **state)
 {
 	static const char log[] = "…:tls_process_client_certificate:certificate verify failed:…";
@@ -316,6 +407,11 @@ int main(void)
 		cmocka_unit_test(test_words_at_the_margin_stay_apart),
 		cmocka_unit_test(test_every_reason_can_be_told),
 		cmocka_unit_test(test_lines_of_logs),
+		cmocka_unit_test(test_what_a_program_writes_of_every_connection_is_no_cause),
+		cmocka_unit_test(test_words_that_hide_the_cause),
+		cmocka_unit_test(test_an_alert_without_its_number),
+		cmocka_unit_test(test_a_format_of_ones_own_in_haproxy),
+		cmocka_unit_test(test_errors_that_have_only_the_place_in_the_program),
 		cmocka_unit_test(test_the_depth_of_a_verdict_in_a_log),
 	};
 
