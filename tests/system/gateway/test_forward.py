@@ -6,6 +6,7 @@ import os
 import threading
 
 import pytest
+from support.program import sanitized
 from upstreams import NginxService, NodeService, PythonService, Script, always, raw, wait_for
 
 SERVICES = {"python": PythonService, "node": NodeService}
@@ -308,7 +309,12 @@ def memory(pid):
     return total
 
 
-def test_client_that_does_not_read_holds_the_service_back(gateway, wire):
+def may_grow(hf):
+    """By KiB, while one side does not read; what was freed stays for a while in a build with sanitizers."""
+    return (16 if sanitized(hf) else 2) * 1024
+
+
+def test_client_that_does_not_read_holds_the_service_back(hf, gateway, wire):
     sent = [0]
     piece = b"x" * 65536
 
@@ -320,8 +326,8 @@ def test_client_that_does_not_read_holds_the_service_back(gateway, wire):
             sent[0] += len(piece)
     with Script(play) as service:
         server = gateway("--to", service.url)
-        before = memory(server.pid)
         connection = wire(server)
+        before = memory(server.pid)  # with what a first handshake leaves behind for good
         connection.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         last = [-1]
 
@@ -333,13 +339,13 @@ def test_client_that_does_not_read_holds_the_service_back(gateway, wire):
             return still
         wait_for(steady, "stop of the service")
         assert sent[0] < 40 * 1024 * 1024, "the kernel's buffers may hold some, not this much"
-        assert memory(server.pid) - before < 8 * 1024
+        assert memory(server.pid) - before < may_grow(hf)
         head = connection.head()
         body = connection.take(int(head["content-length"]))
         assert len(body) == 1024 * len(piece) and sent[0] == len(body)
 
 
-def test_service_that_does_not_read_holds_the_client_back(gateway, wire):
+def test_service_that_does_not_read_holds_the_client_back(hf, gateway, wire):
     go = threading.Event()
 
     def play(peer, number):
@@ -353,8 +359,8 @@ def test_service_that_does_not_read_holds_the_client_back(gateway, wire):
         peer.ok(b"%d" % got)
     with Script(play) as service:
         server = gateway("--to", service.url)
-        before = memory(server.pid)
         connection = wire(server)
+        before = memory(server.pid)  # with what a first handshake leaves behind for good
         total = 64 * 1024 * 1024
         sent = [0]
 
@@ -375,7 +381,7 @@ def test_service_that_does_not_read_holds_the_client_back(gateway, wire):
             return still
         wait_for(steady, "stop of the client")
         assert sent[0] < 40 * 1024 * 1024
-        assert memory(server.pid) - before < 8 * 1024
+        assert memory(server.pid) - before < may_grow(hf)
         go.set()
         thread.join()
         assert connection.answer()[2] == b"%d" % total
