@@ -13,10 +13,10 @@ class Authority:
         self.options = options
         self.server = None
 
-    def start(self, *options):
+    def start(self, *options, **more):
         log = self.hf.home + "/access.log"
         self.server = Server(self.hf, "authority", "--listen", "127.0.0.1:0", "--access-log", log,
-                             *self.options, *options)
+                             *self.options, *options, **more)
         return self.server
 
     @property
