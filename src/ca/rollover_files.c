@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "ca/draft.h"
+#include "ca/shards.h"
 #include "util/home.h"
 
 enum { FILE_CAP = 256 * 1024 * 1024, NUMBERS_CAP = 10000 };
@@ -161,6 +162,10 @@ int hf_rollover_put_away(const struct hf_authority *a, const struct hf_ca *ca, s
 	*strrchr(from, '/') = '\0'; /* before/N/crl.pem */
 	if (unlink(ca->key_path) != 0 && errno != ENOENT)
 		return hf_err_errno(err, errno, "cannot delete '%s'", ca->key_path);
+	rc =
+	    hf_shards_put_away(a, ca, from, err); /* as the complete one: the last, with the rest */
+	if (rc < 0)
+		return rc;
 	if (rename(from, to) != 0)
 		return hf_err_errno(err, errno, "cannot rename '%s' to '%s'", from, to);
 	return hf_dir_sync(a->dir, err);

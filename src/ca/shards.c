@@ -3,8 +3,10 @@
  * speaks of it. */
 #include "ca/shards.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -185,6 +187,41 @@ int hf_shards_keep(struct hf_authority *a, struct hf_ca *ca, struct hf_shards_ro
 			forget(a, ca, shard);
 	}
 	free(all);
+	return rc;
+}
+
+static int move(const char *from_dir, const char *name, const char *to_dir, const char *as,
+		struct hf_err *err)
+{
+	char from[PATH_MAX], to[PATH_MAX];
+	int rc = hf_path_join(from, sizeof(from), from_dir, name, err);
+
+	if (rc == 0)
+		rc = hf_path_join(to, sizeof(to), to_dir, as, err);
+	if (rc == 0 && rename(from, to) != 0 && errno != ENOENT)
+		rc = hf_err_errno(err, errno, "cannot rename '%s' to '%s'", from, to);
+	return rc;
+}
+
+int hf_shards_put_away(const struct hf_authority *a, const struct hf_ca *ca, const char *dir,
+		       struct hf_err *err)
+{
+	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
+	char folder[PATH_MAX], key[HF_CA_KEY_NAME_CAP], as[NAME_MAX + 1];
+	int rc = hf_path_join(folder, sizeof(folder), a->dir, "shards", err);
+
+	if (rc < 0 || !hf_file_exists(folder))
+		return rc;
+	rc = hf_dir_list(folder, &names, err);
+	hf_ca_key_name(ca, key);
+	for (size_t i = 0; rc == 0 && i < names.len; i++) {
+		const char *name = names.items[i];
+
+		if (!hf_str_starts(name, key))
+			continue;
+		(void)snprintf(as, sizeof(as), "crl%s", name + strlen(key));
+		rc = move(folder, name, dir, as, err);
+	}
 	return rc;
 }
 

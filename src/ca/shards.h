@@ -47,6 +47,9 @@ struct hf_shards_round {
 /* Signs lists of the CA's shards.  Needs the CA's key when there is something to sign. */
 int hf_shards_keep(struct hf_authority *a, struct hf_ca *ca, struct hf_shards_round *round,
 		   int64_t now, struct hf_err *err);
+/* Moves the files of its lists into `dir`, as crl-NUMBER.pem: for a CA that has ended. */
+int hf_shards_put_away(const struct hf_authority *a, const struct hf_ca *ca, const char *dir,
+		       struct hf_err *err);
 /* Before a certificate of the CA may name a list: the place is noted, and all shards that the
  * policy has are, and have their lists. */
 int hf_shards_prepare(struct hf_authority *a, struct hf_ca *ca, int64_t now, struct hf_err *err);

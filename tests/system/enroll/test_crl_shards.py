@@ -221,6 +221,24 @@ def test_a_list_says_all_the_places_under_which_certificates_look_for_it(town):
     assert ": OK" in town.openssl(names[2], town.bundle(2)) and ": OK" in town.openssl(clients[2], town.bundle(2))
 
 
+def test_the_lists_of_a_retired_ca_go_where_its_complete_one_goes(town):
+    def lists():
+        return sorted(os.path.basename(path) for path in glob.glob(town.ca + "shards/*"))
+    town.fill(2)
+    old = lists()
+    town.hf("init", "--rollover")
+    town.issue("after")
+    assert len(old) == SHARDS and len(lists()) == 2 * SHARDS
+    for name in [row["name"] for row in town.hf.json("list", "--under", "ABC Inc. Issuing CA")["certificates"]]:
+        town.hf("renew", name, "--before", "40d")
+    town.hf("init", "--retire")
+    assert sorted(os.listdir(town.ca + "retired/0001")) == sorted(
+        ["cert.pem", "crl.pem"] + ["crl-%d.pem" % shard for shard in range(1, SHARDS + 1)])
+    assert len(lists()) == SHARDS and not set(lists()) & set(old)
+    town.hf("crl")
+    assert len(lists()) == SHARDS and "D-CRL" not in town.hf.run("doctor").everything
+
+
 def test_lists_for_a_web_server(town):
     town.fill()
     town.hf("crl", "--out-dir", town.dir + "/www/crl")
