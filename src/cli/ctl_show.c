@@ -93,6 +93,24 @@ static void show_certificates(struct hf_out *out, const json_t *certificates)
 	}
 }
 
+/* An authority's: what it gives out. */
+static void show_given(struct hf_out *out, const json_t *list)
+{
+	const json_t *shards = json_object_get(list, "shards");
+	const char *of = hf_ctl_text(list, "authority");
+
+	hf_out_print(out, "%s%s%s, number %s, %lld revoked, ", hf_ctl_text(list, "list"),
+		     of[0] ? " of " : "", of, hf_ctl_text(list, "number"),
+		     (long long)hf_ctl_number(list, "revoked"));
+	show_until(out, list, "next_update");
+	if (!json_is_object(shards))
+		return;
+	hf_out_print(out, "%-12s   in %lld shards too, with %lld of these, the first ", "",
+		     (long long)hf_ctl_number(shards, "count"),
+		     (long long)hf_ctl_number(shards, "revoked"));
+	show_until(out, shards, "first_next_update");
+}
+
 static void show_lists(struct hf_out *out, const json_t *lists)
 {
 	size_t i;
@@ -101,6 +119,10 @@ static void show_lists(struct hf_out *out, const json_t *lists)
 	json_array_foreach(lists, i, list)
 	{
 		hf_out_print(out, "%-12s ", i == 0 ? "lists" : "");
+		if (json_object_get(list, "list")) {
+			show_given(out, list);
+			continue;
+		}
 		hf_out_safe(out, hf_ctl_text(list, "issuer"));
 		hf_out_print(out, ", number %s, ", hf_ctl_text(list, "number"));
 		if (hf_str_eq(hf_ctl_text(list, "state"), "in-grace"))

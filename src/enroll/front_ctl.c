@@ -10,7 +10,7 @@
 #include "enroll/service_internal.h"
 #include "util/clock.h"
 
-enum { ANSWER_CAP = 64 * 1024 };
+enum { ANSWER_CAP = 256 * 1024 };
 
 /* --- answers --- */
 
@@ -23,6 +23,69 @@ static void write_certificate(const struct hf_service *service, int64_t now, str
 	hf_json_time(j, "not_after", service->own_until);
 	hf_json_int(j, "seconds_left", service->own_until - now);
 	hf_json_object_end(j);
+}
+
+static void write_end(const char *key, int64_t next_update, int64_t now, struct hf_json *j)
+{
+	if (next_update == 0)
+		return;
+	hf_json_time(j, key, next_update);
+	hf_json_int(j, "seconds_left", next_update - now);
+}
+
+/* There may be hundreds: how many, and when the first of them ends. */
+static void write_shards(const struct hf_shelf *shelf, const struct hf_list *complete, int64_t now,
+			 struct hf_json *j)
+{
+	int64_t count = 0, revoked = 0, first = 0;
+
+	for (size_t i = 0; i < shelf->len; i++) {
+		const struct hf_list *list = shelf->items[i];
+		int64_t ends = list->facts.next_update;
+
+		if (strcmp(list->key, complete->key) != 0)
+			continue;
+		count++;
+		revoked += (int64_t)list->facts.revoked;
+		first = first == 0 || ends < first ? ends : first;
+	}
+	if (count == 0)
+		return;
+	hf_json_object_begin(j, "shards");
+	hf_json_int(j, "count", count);
+	hf_json_int(j, "revoked", revoked);
+	write_end("first_next_update", first, now, j);
+	hf_json_object_end(j);
+}
+
+static void write_list(const struct hf_service *service, const struct hf_list *list, int64_t now,
+		       struct hf_json *j)
+{
+	hf_json_object_begin(j, NULL);
+	hf_json_string(j, "list", list->name);
+	if (service->own->label)
+		hf_json_string(j, "authority", service->own->label);
+	hf_json_string(j, "number", list->facts.number);
+	hf_json_int(j, "revoked", (int64_t)list->facts.revoked);
+	hf_json_time(j, "this_update", list->facts.this_update);
+	write_end("next_update", list->facts.next_update, now, j);
+	write_shards(&service->shards, list, now, j);
+	hf_json_object_end(j);
+}
+
+/* What is given out, by CA; the lists of shards with the complete one that has all they have. */
+static void write_lists(const struct hf_front *front, int64_t now, struct hf_json *j)
+{
+	hf_json_array_begin(j, "crls");
+	for (size_t i = 0; i < front->services_len; i++) {
+		const struct hf_service *service = front->services[i];
+
+		for (size_t k = 0; k < HF_LISTS; k++) {
+			if (service->lists[k])
+				write_list(service, service->lists[k], now, j);
+		}
+	}
+	hf_json_array_end(j);
 }
 
 static void answer_status(struct hf_front *front, struct hf_admin_call *call)
@@ -48,6 +111,7 @@ static void answer_status(struct hf_front *front, struct hf_admin_call *call)
 		waiting += front->services[i]->waiting;
 	}
 	hf_json_array_end(&j);
+	write_lists(front, now, &j);
 	hf_json_int(&j, "open", (int64_t)front->count.open);
 	hf_json_int(&j, "waiting", (int64_t)waiting);
 	hf_admin_answer_end(call, &j, &line);
