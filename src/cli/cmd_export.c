@@ -334,10 +334,15 @@ const struct hf_command cmd_export = {
 	.description =
 	    "NAME is an identity of the home; a certificate FILE of any kind (PEM, DER, PKCS#12) is "
 	    "converted, in place too.\n\n"
+	    "What --ca writes says whom to trust, and nothing of who was revoked. Whoever checks that "
+	    "finds the list where each certificate says (with shards, of its own shard), or takes the "
+	    "complete one, which speaks for all: ca/crl.pem, /crl/issuing.crl of handfast "
+	    "authority.\n\n"
 	    "export openssl DIR writes the authority as a tree that `openssl ca` goes on with: "
 	    "openssl.cnf, cacert.pem, private/cakey.pem (encrypted with --passphrase-file, left out "
 	    "with --without-key), index.txt, serial, crlnumber, crl.pem and newcerts. Below an "
-	    "issuing CA, the root's own tree is in DIR/root. The home stays as it is; use one of the "
+	    "issuing CA, the root's own tree is in DIR/root. Lists of shards are not among it: openssl "
+	    "ca makes the complete list, which may be given out in their places. The home stays as it is; use one of the "
 	    "two from then on, since neither knows what the other issues.",
 	.groups = groups,
 	.opts_size = sizeof(struct export_opts),

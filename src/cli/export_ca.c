@@ -7,6 +7,19 @@
 #include "cli/ca_common.h"
 #include "util/clock.h"
 
+/* A complete list is accepted in a shard's place, by OpenSSL and here: it has no scope. */
+static void tell_shards(struct hf_cmd_ctx *ctx, const struct hf_openssl_exported *r)
+{
+	if (r->sharded == 0)
+		return;
+	hf_out_warn(
+	    &ctx->out,
+	    "%zu of the certificates look for the list of their shard, and openssl ca makes "
+	    "the complete list only: once it goes on, give its crl.pem out at each place "
+	    "that they name, since it speaks for all of them",
+	    r->sharded);
+}
+
 static void tell(struct hf_cmd_ctx *ctx, const struct hf_openssl_exported *r)
 {
 	struct hf_json *j = &ctx->out.json;
@@ -17,6 +30,7 @@ static void tell(struct hf_cmd_ctx *ctx, const struct hf_openssl_exported *r)
 		hf_json_int(j, "valid", (int64_t)r->valid);
 		hf_json_int(j, "revoked", (int64_t)r->revoked);
 		hf_json_int(j, "expired", (int64_t)r->expired);
+		hf_json_int(j, "sharded", (int64_t)r->sharded);
 		hf_json_bool(j, "key", r->with_key);
 		hf_json_bool(j, "root", r->with_root);
 		hf_out_json_end(&ctx->out);
@@ -28,6 +42,7 @@ static void tell(struct hf_cmd_ctx *ctx, const struct hf_openssl_exported *r)
 			     r->with_root ? "; the root's tree is in root/" : "");
 	}
 	hf_out_flush(&ctx->out);
+	tell_shards(ctx, r);
 	hf_out_note(&ctx->out, "go on with: openssl ca -config %s/openssl.cnf …", r->dir);
 	hf_out_note(&ctx->out,
 		    "the home is as it was; use one of the two from now on, and bring the other "

@@ -82,6 +82,7 @@ static char status_of(const struct exporting *e, const struct hf_record *r)
 		e->r->expired++;
 	else
 		e->r->valid++;
+	e->r->sharded += r->shard != HF_CRL_COMPLETE && r->not_after >= e->o->now;
 	return r->state == HF_RECORD_REVOKED ? 'R' : r->not_after < e->o->now ? 'E' : 'V';
 }
 

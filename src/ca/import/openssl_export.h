@@ -15,6 +15,8 @@ struct hf_openssl_export {
 struct hf_openssl_exported {
 	char dir[PATH_MAX]; /* absolute */
 	size_t valid, revoked, expired;
+	/* that have not ended and look for the list of their shard, which openssl ca cannot make */
+	size_t sharded;
 	bool with_key, with_root; /* the root's tree is in DIR/root */
 };
 /* The tree of the CA that issues leaves; with an issuing CA, the root's own below it.  All of it

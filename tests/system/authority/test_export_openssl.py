@@ -107,6 +107,26 @@ def test_index_says_what_the_ledger_says(hf, home, exported):
         assert look.cert(copy) == leaf
 
 
+def test_what_looked_at_a_shard_is_spoken_for_by_the_list_that_openssl_makes(hf, home, tmp_path, exported):
+    hf("init", "ABC", "--single")
+    hf("issue", "before", "--client")
+    (home / "ca/policy.yaml").write_text("revocation: { crl: 'http://lists.test/{ca}-{shard}.crl', shards: 4 }\n")
+    for name in ("amy", "bob"):
+        hf("issue", name, "--client")
+    told = hf.json("export", "openssl", tmp_path / "told")
+    assert told["sharded"] == 2 and told["valid"] == 3
+    told = hf("export", "openssl", tmp_path / "again").stderr
+    assert "2 of the certificates look for the list of their shard" in told and "crl.pem" in told
+    tree = exported()
+    tree.ca("-revoke", home / "id/amy/cert.pem")
+    crl = make_crl(tree)
+    for name, word, code in (("amy", "certificate revoked", 2), ("bob", "OK", 0)):
+        path = home / "id" / name / "cert.pem"
+        assert word in tree.openssl("verify", "-crl_check", "-CAfile", tree.dir / "cacert.pem", "-CRLfile", crl, path, exit=code)
+        verdict = hf.run("verify", path, "--ca", tree.dir / "cacert.pem", "--crl", crl)
+        assert ("V-REVOKED" in verdict.everything) == (name == "amy") and verdict.code == (name == "amy")
+
+
 def test_serials_of_openssl_are_new_and_cannot_be_guessed(hf, exported):
     hf("init", "ABC", "--single")
     tree = exported()
