@@ -1,16 +1,18 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """revocation.py BUILD/handfast [--gateways 10] [--connections 1000] [--rounds 20] [--entries 1000000] [--asks 3000]
-              [--parts ocsp,close,list]
+              [--parts ocsp,close,list,shards] [--shards 64]
 
 What revocation costs and how long it takes, on loopback:
  - OCSP responses per CPU second of the responder, beside `openssl ocsp` on the same questions;
  - a list of many entries: to build, to check by a gateway that follows the authority;
+ - as many entries in shards: the list of one of them after a revocation in it, beside the complete one;
  - from `revoke` returning to the live connection of the revoked client being closed, on each of several gateways
    that each hold many other connections.
 CPU is user + system of the process that is measured, so that a loaded machine changes little; latency is wall time."""
 import argparse
 import base64
+import glob
 import os
 import re
 import resource
@@ -186,14 +188,15 @@ class Bench:
 
     # --- a long list ---
 
-    def revoke_many(self):
-        """Clients that are revoked, as many as --entries, straight into the ledger."""
+    def revoke_many(self, shards=0):
+        """Clients that are revoked, as many as --entries, straight into the ledger; over so many shards."""
         store = sqlite3.connect(self.home + "/ca/ca.db")
         issuer = store.execute("SELECT issuer FROM certificate WHERE profile = 'client' LIMIT 1").fetchone()[0]
         now = int(time.time())
         store.executemany("INSERT INTO certificate (issuer, serial, state, name, profile, subject, sans, asked_at, not_before, "
-                          "not_after, revoked_at, reason) VALUES (?, ?, 2, 'x', 'client', '', '', ?, ?, ?, ?, 1)",
-                          ((issuer, b"\x7f" + n.to_bytes(15, "big"), now, now, now + 86400 * 30, now - n // 100)
+                          "not_after, revoked_at, reason, shard) VALUES (?, ?, 2, 'x', 'client', '', '', ?, ?, ?, ?, 1, ?)",
+                          ((issuer, b"\x7f" + n.to_bytes(15, "big"), now, now, now + 86400 * 30, now - n // 100,
+                            1 + n % shards if shards else 0)
                            for n in range(self.options.entries)))
         store.commit()
         store.close()
@@ -211,6 +214,38 @@ class Bench:
               (gateway.ready, gateway.cpu(), gateway.rss()))
         gateway.end()
         service.end()
+
+    # --- lists in shards ---
+
+    def make_stale(self, shard):
+        """As a revocation leaves the list of its shard: without an entry, and one of its pages to be made again."""
+        store = sqlite3.connect(self.home + "/ca/ca.db")
+        store.execute("UPDATE crl SET stale = 1 WHERE shard = ?", (shard,))
+        store.execute("UPDATE revoked_page SET fresh = 0 WHERE id = (SELECT max(id) FROM revoked_page WHERE shard = ?)", (shard,))
+        store.commit()
+        store.close()
+
+    def sharded(self):
+        count = self.options.shards
+        with open(self.home + "/ca/policy.yaml", "w", encoding="utf-8") as policy:
+            policy.write("revocation: { crl: 'http://lists.test/{ca}-{shard}.crl', shards: %d }\n" % count)
+        self.identity("amy", "--client")
+        self.revoke_many(count)
+        _, first, _ = self.run("crl")
+        _, again, _ = self.run("crl")
+        one, both = [], []
+        for n in range(9):
+            _, nothing, _ = self.run("renew", "--all")
+            self.make_stale(1 + n % count)
+            _, spent, _ = self.run("renew", "--all")
+            one.append(1000 * (spent - nothing))
+            self.identity("r%d" % n, "--client")
+            both.append(1000 * self.run("revoke", "r%d" % n)[1])
+        path = glob.glob(self.home + "/ca/shards/*-1.pem")[0]
+        print("shard %d entries in %d lists of %.0f kB of PEM, all of them and the complete one: CPU %.2f s, again %.2f s" %
+              (self.options.entries, count, os.stat(path).st_size / 1e3, first, again))
+        print("shard one list after a revocation in it: CPU %.1f ms; the revocation with its list and the complete one: %.0f ms" %
+              (statistics.median(one), statistics.median(both)))
 
     # --- from revoke to closed ---
 
@@ -287,9 +322,10 @@ def is_alive(tls):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("binary")
-    for name, default in (("gateways", 10), ("connections", 1000), ("rounds", 20), ("entries", 1000000), ("asks", 3000)):
+    for name, default in (("gateways", 10), ("connections", 1000), ("rounds", 20), ("entries", 1000000), ("asks", 3000),
+                          ("shards", 64)):
         parser.add_argument("--" + name, type=int, default=default)
-    parser.add_argument("--parts", default="ocsp,close,list")
+    parser.add_argument("--parts", default="ocsp,close,list,shards")
     options = parser.parse_args()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -298,6 +334,9 @@ def main():
         for part, measure in (("ocsp", bench.ocsp), ("close", bench.latency), ("list", bench.long_list)):
             if part in options.parts.split(","):
                 measure()
+    if "shards" in options.parts.split(","):
+        with tempfile.TemporaryDirectory() as place:
+            Bench(options, place).sharded()
 
 
 if __name__ == "__main__":
