@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "ca/shards.h"
 
 enum { PLACES_CAP = 1024, CDP_CAP = 4096 };
 
@@ -160,7 +161,22 @@ static int check_policy(const struct hf_authority *a, struct hf_err *err)
 				"they name");
 }
 
-int hf_places_keep(struct hf_authority *a, const struct hf_ca *ca, int64_t now, struct hf_err *err)
+static int tell_foreign(const struct hf_authority *a, const struct hf_ca *ca,
+			const struct said *said, struct hf_strv *ret_foreign, struct hf_err *err)
+{
+	for (size_t i = 0; i < said->urls.len; i++) {
+		HF_AUTO(cstr) own = hf_ca_list_url(a, ca, said->shards[i]);
+
+		if (said->shards[i] != HF_CRL_COMPLETE || hf_str_eq(own, said->urls.items[i]))
+			continue; /* shards are the policy's, now or of then */
+		if (hf_strv_add(ret_foreign, said->urls.items[i]) < 0)
+			return hf_err_nomem(err);
+	}
+	return 0;
+}
+
+int hf_places_keep(struct hf_authority *a, const struct hf_ca *ca, int64_t now,
+		   struct hf_strv *ret_foreign, struct hf_err *err)
 {
 	const struct hf_record_filter filter = { .issuer = ca->store_id, .expires_from = now };
 	struct said said = { .urls = HF_STRV_INIT, .err = err };
@@ -171,6 +187,137 @@ int hf_places_keep(struct hf_authority *a, const struct hf_ca *ca, int64_t now, 
 	for (size_t i = 0; rc == 0 && i < said.urls.len; i++)
 		rc = hf_store_note_place(a->store, ca->store_id, said.shards[i], said.urls.items[i],
 					 err);
+	if (rc == 0)
+		rc = tell_foreign(a, ca, &said, ret_foreign, err);
 	hf_strv_done(&said.urls);
 	return rc;
+}
+
+/* --- extension files --- */
+
+struct extfile_check {
+	struct hf_authority *a;
+	const struct hf_ca *ca;
+	int64_t now;
+	struct hf_extfile *ext;
+	struct hf_err *err;
+};
+
+static void *given(const struct hf_extfile *ext, int nid)
+{
+	int at = X509v3_get_ext_by_NID(ext->extra, nid, -1);
+
+	return at < 0 ? NULL : X509V3_EXT_d2i(X509v3_get_ext(ext->extra, at));
+}
+
+/* "f.cnf:12" */
+static const char *line_of(const struct hf_extfile *ext, int nid)
+{
+	for (size_t i = 0; i < ext->words.len; i++) {
+		if (strcmp(ext->words.items[i], OBJ_nid2sn(nid)) == 0)
+			return ext->places.items[i];
+	}
+	return "";
+}
+
+static int check_url(const struct extfile_check *c, const ASN1_IA5STRING *uri)
+{
+	HF_AUTO(cstr) url =
+	    hf_str_ndup((const char *)ASN1_STRING_get0_data(uri), (size_t)ASN1_STRING_length(uri));
+	int rc = url ? hf_place_check(c->a, c->ca, url, c->err) : hf_err_nomem(c->err);
+
+	if (rc != -HF_E_POLICY)
+		return rc;
+	rc = hf_err_context(c->err, rc, "%s: crlDistributionPoints",
+			    line_of(c->ext, NID_crl_distribution_points));
+	(void)hf_err_hint(c->err,
+			  "say there where the list of '%s' is, or leave the line out and let "
+			  "policy.yaml say it (revocation, crl: http://HOST/crl/{ca}.crl)",
+			  c->ca->cert->subject);
+	return rc;
+}
+
+/* A list that somebody else signs for the CA may be for several. */
+static int check_lists(const struct extfile_check *c)
+{
+	CRL_DIST_POINTS *points = given(c->ext, NID_crl_distribution_points);
+	int rc = 0;
+
+	for (int i = 0; rc == 0 && i < sk_DIST_POINT_num(points); i++) {
+		const DIST_POINT *point = sk_DIST_POINT_value(points, i);
+		const ASN1_IA5STRING *uri;
+		int at = 0;
+
+		while (rc == 0 && !point->CRLissuer &&
+		       (uri = hf_crl_uri_next(point->distpoint, &at)) != NULL)
+			rc = check_url(c, uri);
+	}
+	CRL_DIST_POINTS_free(points);
+	return rc;
+}
+
+/* As a URI stands in a GeneralName: its tag, its length in one byte. */
+static int names_it(void *arg, const struct hf_record *record)
+{
+	const ASN1_IA5STRING *uri = arg;
+	const uint8_t *data = ASN1_STRING_get0_data(uri), *at = record->der;
+	size_t len = (size_t)ASN1_STRING_length(uri), left = at ? record->der_len : 0;
+
+	while ((at = memmem(at, left, data, len)) != NULL) {
+		if (at - record->der > 2 && at[-2] == 0x86 && at[-1] == len)
+			return 1;
+		at++;
+		left = (size_t)(record->der + record->der_len - at);
+	}
+	return 0;
+}
+
+static int check_issuer_at(const struct extfile_check *c, ASN1_IA5STRING *uri)
+{
+	for (size_t i = 0; i < c->a->before_len; i++) {
+		const struct hf_ca *before = &c->a->before[i];
+		const struct hf_record_filter filter = { .issuer = before->store_id,
+							 .states = 1U << HF_RECORD_ISSUED,
+							 .expires_from = c->now };
+		HF_AUTO(cstr) text = NULL;
+		int rc = hf_store_list(c->a->store, &filter, names_it, uri, c->err);
+
+		if (rc == 0)
+			continue;
+		if (rc < 0)
+			return rc;
+		text =
+		    hf_str_printf("%s: authorityInfoAccess: certificates of '%s' find its "
+				  "certificate at '%.*s'; those of '%s' need that one's own, "
+				  "or a file there that holds both",
+				  line_of(c->ext, NID_info_access), before->cert->subject,
+				  ASN1_STRING_length(uri), (const char *)ASN1_STRING_get0_data(uri),
+				  c->ca->cert->subject);
+		return text && hf_strv_add(&c->ext->notes, text) == 0 ? 0 : hf_err_nomem(c->err);
+	}
+	return 0;
+}
+
+static int check_issuers(const struct extfile_check *c)
+{
+	AUTHORITY_INFO_ACCESS *access = given(c->ext, NID_info_access);
+	int rc = 0;
+
+	for (int i = 0; rc == 0 && i < sk_ACCESS_DESCRIPTION_num(access); i++) {
+		const ACCESS_DESCRIPTION *one = sk_ACCESS_DESCRIPTION_value(access, i);
+
+		if (OBJ_obj2nid(one->method) == NID_ad_ca_issuers && one->location->type == GEN_URI)
+			rc = check_issuer_at(c, one->location->d.uniformResourceIdentifier);
+	}
+	AUTHORITY_INFO_ACCESS_free(access);
+	return rc;
+}
+
+int hf_places_check_extfile(struct hf_authority *a, const struct hf_ca *ca, int64_t now,
+			    struct hf_extfile *ext, struct hf_err *err)
+{
+	const struct extfile_check c = { a, ca, now, ext, err };
+	int rc = a->before_len > 0 ? check_lists(&c) : 0;
+
+	return rc < 0 || a->before_len == 0 ? rc : check_issuers(&c);
 }

@@ -22,6 +22,7 @@ void hf_rollover_done(struct hf_rollover *r)
 	hf_cert_unref(r->new_root);
 	hf_cert_unref(r->new_issuing);
 	r->new_root = r->new_issuing = NULL;
+	hf_strv_done(&r->foreign_places);
 }
 
 /* --- names --- */
@@ -281,7 +282,7 @@ int hf_authority_rollover(struct hf_authority *a, struct hf_rollover *r, struct 
 	int rc = check(a, r, err);
 
 	if (rc == 0)
-		rc = hf_places_keep(a, hf_authority_issuer(a), r->now, err);
+		rc = hf_places_keep(a, hf_authority_issuer(a), r->now, &r->foreign_places, err);
 	if (rc == 0)
 		rc = hf_ca_load_key(a, &a->root, err);
 	if (rc == 0)

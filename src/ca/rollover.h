@@ -23,6 +23,8 @@ struct hf_rollover {
 	/* filled in; owned by the caller */
 	struct hf_cert *new_root, *new_issuing; /* NULL: stayed, or there is none */
 	bool crossed;				/* the old root certified the new one */
+	/* of lists of the CA before, that its certificates have from extension files */
+	struct hf_strv foreign_places;
 };
 void hf_rollover_done(struct hf_rollover *r);
 HF_DEFINE_AUTO_DONE(hf_rollover, struct hf_rollover, hf_rollover_done);

@@ -60,6 +60,18 @@ static void json_one(struct hf_cmd_ctx *ctx, const char *key, const struct hf_ce
 	hf_json_object_end(&ctx->out.json);
 }
 
+static void tell_foreign(struct hf_cmd_ctx *ctx, const struct hf_strv *places,
+			 const struct hf_cert *old)
+{
+	for (size_t i = 0; i < places->len; i++)
+		hf_out_warn(
+		    &ctx->out,
+		    "certificates of '%s' look for its list at '%s', which the policy does "
+		    "not name: an extension file that does is refused from now on; give the "
+		    "next CA's another place there, or leave the line to policy.yaml",
+		    old->subject, places->items[i]);
+}
+
 static void tell_rollover(struct hf_cmd_ctx *ctx, const struct hf_rollover *r,
 			  const struct hf_authority *before)
 {
@@ -70,6 +82,7 @@ static void tell_rollover(struct hf_cmd_ctx *ctx, const struct hf_rollover *r,
 		json_one(ctx, "root", r->new_root);
 		json_one(ctx, "issuing", r->new_issuing);
 		json_one(ctx, "before", old);
+		hf_cli_json_strings(&ctx->out.json, "foreign_places", &r->foreign_places);
 		hf_out_json_end(&ctx->out);
 	}
 	tell_one(ctx, "next root      ", r->new_root);
@@ -80,6 +93,7 @@ static void tell_rollover(struct hf_cmd_ctx *ctx, const struct hf_rollover *r,
 		hf_out_warn(&ctx->out,
 			    "peers refuse what is issued now until they trust the new root: "
 			    "bring them ca/root.pem");
+	tell_foreign(ctx, &r->foreign_places, old);
 	hf_out_note(
 	    &ctx->out,
 	    "new certificates come from the next one, the others go with their renewal; who is "

@@ -3,6 +3,7 @@
 #include "cli/policy_opts.h"
 
 #include "base/err.h"
+#include "ca/places.h"
 #include "ca/policy/openssl_policy.h"
 #include "util/clock.h"
 
@@ -133,6 +134,9 @@ int hf_cli_open_under_policy(struct hf_cmd_ctx *ctx, struct hf_passphrase *from,
 		return -a->policy_err.code;
 	}
 	rc = read_extensions(ctx, o, &files, profile, a, ret_ext);
+	if (rc == 0)
+		rc = hf_places_check_extfile(a, profile->is_ca ? &a->root : hf_authority_issuer(a),
+					     options.now, ret_ext, &ctx->err);
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < ret_ext->notes.len; i++)

@@ -94,6 +94,62 @@ def test_no_two_cas_send_their_certificates_to_one_place(abc):
     assert places(abc, "eve") == ["http://lists.test/crl/issuing.crl"]
 
 
+def extfile(tmp_path, lists, issuers):
+    path = tmp_path / "ext"
+    path.write_text("[leaf]\nnsComment = hello\ncrlDistributionPoints = %s\nauthorityInfoAccess = %s\n" % (lists, issuers))
+    return path
+
+
+def with_extensions(hf, name, path, **more):
+    return hf.run("issue", name, "--client", "--extfile", path, "--extensions", "leaf", **more)
+
+
+def test_an_extension_file_that_speaks_of_the_ca_before_is_told_by_its_line(abc, tmp_path):
+    old = extfile(tmp_path, "URI:http://files.test/old.crl", "caIssuers;URI:http://files.test/old.cer,OCSP;URI:http://ocsp.test/")
+    assert with_extensions(abc, "amy", old).code == 0
+    told = abc("init", "--rollover")
+    assert "http://files.test/old.crl" in told.stderr and OLD in told.stderr and "extension file" in told.stderr
+    for options in ([], ["--dry-run"]):
+        told = abc.run("issue", "bob", "--client", "--extfile", old, "--extensions", "leaf", *options)
+        assert told.code == 1, told
+        assert "ext:3: crlDistributionPoints: " in told.stderr and OLD in told.stderr and NEXT in told.stderr
+        assert "{ca}" in told.stderr
+    # the same as x509_extensions of an openssl.cnf
+    cnf = tmp_path / "openssl.cnf"
+    cnf.write_text("[ca]\ndefault_ca = own\n[own]\ndefault_days = 9\npolicy = any\nx509_extensions = leaf\n[any]\n"
+                   "commonName = supplied\n" + old.read_text())
+    told = abc.run("issue", "bob", "--client", "--openssl-config", cnf)
+    assert told.code == 1 and "openssl.cnf:11: crlDistributionPoints: " in told.stderr, told
+    # a place of its own, but the certificate of the CA before: a file there may hold both
+    half = extfile(tmp_path, "URI:http://files.test/next.crl", "caIssuers;URI:http://files.test/old.cer")
+    told = with_extensions(abc, "bob", half)
+    assert told.code == 0 and "ext:4: authorityInfoAccess: " in told.stderr and OLD in told.stderr
+    # nothing of what only begins or ends as one of then; and one list may be several CAs' when a third signs it
+    fine = extfile(tmp_path, "URI:http://files.test/old.crl2", "caIssuers;URI:http://files.test/old.ce,OCSP;URI:http://ocsp.test/")
+    told = with_extensions(abc, "eve", fine)
+    assert told.code == 0 and "files.test" not in told.stderr
+    fine.write_text("[leaf]\ncrlDistributionPoints = shared\n[shared]\nfullname = URI:http://files.test/old.crl\n"
+                    "CRLissuer = dirName:third\n[third]\nCN = Somebody\n")
+    assert with_extensions(abc, "joe", fine).code == 0
+    # when nobody is left below it, the place is free
+    for name in ("amy", "joe"):
+        abc("renew", name, "--before", "365d")
+    abc("init", "--retire")
+    old = extfile(tmp_path, "URI:http://files.test/old.crl", "caIssuers;URI:http://files.test/old.cer")
+    told = with_extensions(abc, "zoe", old)
+    assert told.code == 0 and "files.test" not in told.stderr
+
+
+def test_what_only_the_policy_names_is_not_told_at_a_rollover(abc):
+    policy(abc, "  crl: http://lists.test/{ca}-{shard}.crl\n  shards: 2\n")
+    abc("issue", "amy", "--client")
+    policy(abc, "  crl: http://lists.test/{ca}.crl\n")
+    abc("issue", "bob", "--client")
+    told = abc.json("init", "--rollover")
+    assert told["foreign_places"] == []
+    assert told["before"]["subject"].endswith("CN=" + OLD)
+
+
 def test_each_certificate_finds_the_list_of_its_own_ca(abc, tmp_path):
     argv = ["authority", "--listen", "127.0.0.1:0", "--publish", "127.0.0.1:0"]
     base = "http://lists.test/crl/"
