@@ -192,11 +192,15 @@ static int refused(int status, const struct hf_url *url, const struct hf_buf *bo
 	return -err->code;
 }
 
+/* What is wrong with it is said of what was typed, before a path is put behind it. */
 static int url_of(const struct hf_client_call *call, struct hf_url *ret_url, struct hf_err *err)
 {
 	size_t len = strlen(call->url);
 	HF_AUTO(cstr) text = NULL;
+	int rc = hf_url_parse(call->url, ret_url, err);
 
+	if (rc < 0)
+		return rc;
 	while (len > 0 && call->url[len - 1] == '/')
 		len--;
 	text = hf_str_printf("%.*s%s", (int)len, call->url, call->path);

@@ -73,11 +73,20 @@ static int load_certs(struct hf_cmd_ctx *ctx, const char *path, struct hf_pemfil
 
 static int key_mismatch(struct hf_cmd_ctx *ctx, const char *name, const char *file, const char *key)
 {
+	struct hf_err ignored = HF_ERR_INIT;
+	char request[PATH_MAX];
+
 	(void)hf_err_set(&ctx->err, HF_E_MISMATCH, "no certificate in '%s' belongs to the key '%s'",
 			 file, key);
-	(void)hf_err_hint(&ctx->err,
-			  "it was made for another request; sign this one: id/%s/request.pem",
-			  name);
+	if (hf_home_id(ctx->home, name, "request.pem", request, &ignored) == 0 &&
+	    hf_file_exists(request))
+		(void)hf_err_hint(&ctx->err, "it was made for another request; sign this one: %s",
+				  request);
+	else /* what was installed before has taken it away */
+		(void)hf_err_hint(&ctx->err,
+				  "it was made for another key; for a request of this one: "
+				  "handfast request %s --key %s --force",
+				  name, key);
 	hf_out_error(&ctx->out, &ctx->err);
 	return HF_EXIT_NO;
 }

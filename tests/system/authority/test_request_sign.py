@@ -78,8 +78,25 @@ def test_certificate_of_another_key_is_not_installed(hf, home, ca, tmp_path):
     (tmp_path / "bob.csr").write_bytes((home / "id/bob/request.pem").read_bytes())
     ca("sign", tmp_path / "bob.csr", "--profile", "client", "--out", tmp_path / "bob.pem")
     refused = hf("install", "amy", tmp_path / "bob.pem", exit=1)
-    assert "key" in refused.stderr
+    assert "key" in refused.stderr and "sign this one: %s" % (home / "id/amy/request.pem") in refused.stderr
     assert not (home / "id/amy/cert.pem").exists()
+
+
+def test_help_for_a_certificate_of_another_key_names_what_is_there(hf, home, ca, tmp_path):
+    """install takes the request away: the key is left, and what makes a request of it."""
+    for name in ("amy", "bob"):
+        hf("request", name)
+        ca("sign", home / ("id/%s/request.pem" % name), "--profile", "client", "--out", tmp_path / (name + ".pem"))
+    hf("install", "amy", tmp_path / "amy.pem")
+    refused = hf("install", "amy", tmp_path / "bob.pem", exit=1)
+    assert "request.pem" not in refused.stderr and not (home / "id/amy/request.pem").exists()
+    key = (home / "id/amy/key.pem").read_bytes()
+    told = re.search(r"for a request of this one: handfast (.*)", refused.stderr).group(1)
+    hf(*told.split())
+    ca("sign", home / "id/amy/request.pem", "--profile", "client", "--out", tmp_path / "next.pem")
+    hf("install", "amy", tmp_path / "next.pem", "--force")
+    assert (home / "id/amy/key.pem").read_bytes() == key
+    assert look.cert(home / "id/amy/cert.pem") == look.certs(tmp_path / "next.pem")[0]
 
 
 @pytest.mark.row(7)

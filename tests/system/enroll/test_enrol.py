@@ -240,6 +240,19 @@ def test_part_of_a_token_is_told_by_its_length(hf):
     assert "a token has 104 characters, this has 16" in told.stderr
 
 
+@pytest.mark.parametrize("url, words", [
+    ("http://ca.abc.com:8443", ["'http://ca.abc.com:8443' is plain HTTP", "help: write https://ca.abc.com:8443\n"]),
+    ("http://ca.abc.com/plant/", ["'http://ca.abc.com/plant/' is plain HTTP"]), ("ftp://ca.abc.com/", ["'ftp://ca.abc.com/' "])])
+def test_address_that_is_none_is_quoted_as_it_was_typed(hf, url, words):
+    token = "%s.%s.%s" % ("0" * 16, "A" * 43, "A" * 43)
+    told = hf.run("enroll", url, "--token", token)
+    assert told.code == 2 and "/ca'" not in told.stderr and all(word in told.stderr for word in words), told
+    hf("init", "ABC Inc.")
+    hf("issue", "amy", "--client")
+    told = hf.run("renew", "amy", "--from", url, "--before", "365d")
+    assert told.code in (2, 3) and all(word in told.stderr for word in words), told
+
+
 @pytest.mark.parametrize("kind, key_type", [("p384", "p384"), ("ed25519", "ed25519"), ("rsa", "rsa3072")])
 def test_policy_that_allows_one_kind_of_key_holds_for_the_service_too(hf, machine, kind, key_type):
     hf("init", "ABC Inc.")
