@@ -151,6 +151,12 @@ static bool by_name(const struct deduction *d)
 	       hf_chain_reaches(&d->c->own, d->t->demand.names);
 }
 
+/* GnuTLS says internal_error of a key usage. */
+static bool stands_for(enum hf_reason reason, int alert)
+{
+	return hf_reason_info(reason)->alert == alert || (reason == HF_REASON_V_KU && alert == 80);
+}
+
 static bool on_own_merits(struct deduction *d, int alert)
 {
 	const struct hf_verdict *v = &d->c->own_alone;
@@ -160,7 +166,7 @@ static bool on_own_merits(struct deduction *d, int alert)
 		f = &v->findings[i];
 		if (f->severity != HF_SEVERITY_REFUSE || is_about_path(f->reason) || f->consequence)
 			continue;
-		if (!exact && hf_reason_info(f->reason)->alert == alert)
+		if (!exact && stands_for(f->reason, alert))
 			exact = f;
 		if (!any)
 			any = f;

@@ -224,6 +224,8 @@ static void no_path_to_a_named_ca(struct deduction *d, struct hf_cert *top)
 	    d->c->cert_path ? d->c->cert_path : "THE-CLIENTS-CHAIN");
 }
 
+enum { MANY = 3 }; /* intermediates */
+
 /* Alert 48, and by name and merit everything is in order: the rest is the server's. */
 static bool known_by_name_only(struct deduction *d, int alert)
 {
@@ -232,9 +234,11 @@ static bool known_by_name_only(struct deduction *d, int alert)
 
 	if (alert != 48 && alert != 51 && !deep)
 		return false;
-	if (deep)
-		hf_blame(d, HF_REASON_V_DEPTH, HF_LIKELY, HF_ROLE_CLIENT_CA,
-			 d->c->own.items[d->c->own.len - 1]);
+	if (deep) /* two CAs below a root are common, and most depths allow them */
+		hf_blame(d, HF_REASON_V_DEPTH,
+			 alert == 48 && hf_intermediates(&d->c->own) < MANY ? HF_CANNOT_KNOW
+									    : HF_LIKELY,
+			 HF_ROLE_CLIENT_CA, d->c->own.items[d->c->own.len - 1]);
 	else if (alert == 51)
 		hf_blame(d, HF_REASON_V_SAME_NAME_CA, HF_LIKELY, HF_ROLE_ROOT, top);
 	else if (sk_X509_NAME_num(d->t->demand.names) <= 0)

@@ -111,6 +111,64 @@ static bool from_open_look(struct deduction *d, const struct hf_look *open)
 	return true;
 }
 
+/* rsa_pkcs1_* and ecdsa_sha1: of TLS 1.2 only (RFC 8446 4.2.3). */
+static bool only_old_schemes(const struct hf_codes *schemes)
+{
+	for (size_t i = 0; i < schemes->len; i++) {
+		if ((schemes->items[i] & 0xff) != 0x01 && schemes->items[i] >> 8 != 0x02)
+			return false;
+	}
+	return schemes->len > 0;
+}
+
+static void blame_schemes(struct deduction *d, const struct hf_look *old)
+{
+	char name[8];
+	const struct hf_codes *schemes = &old->transcript.demand.sigalgs;
+
+	hf_decide(d, HF_REASON_P_SIGALG, HF_SIDE_SERVER, HF_CERTAIN);
+	d->e->fault_in = HF_SIDE_SERVER;
+	if (old->transcript.server.certs.len)
+		hf_set_cert(d->e, HF_ROLE_SERVER_LEAF, old->transcript.server.certs.items[0]);
+	hf_say_why(d->e, "The server speaks TLS 1.3, and its list of signature schemes has only "
+			 "such as TLS 1.2 allows, so its key can make no signature there.");
+	hf_say_fix(d->e, "let the server accept rsa_pss_rsae_sha256 (or ecdsa_secp256r1_sha256 for "
+			 "such a key) too, or keep it at TLS 1.2");
+	hf_say_evidence(d->e,
+			"in TLS 1.2 the two meet, and the server names %zu scheme%s there, %s "
+			"first: none is of TLS 1.3",
+			schemes->len, schemes->len == 1 ? "" : "s",
+			hf_scheme_name(schemes->items[0], name));
+}
+
+/* Everything was offered, and it said 40: is it TLS 1.3 that does not work? */
+static bool in_older_tls(struct deduction *d)
+{
+	const struct hf_look *old = hf_look_of(d, HF_LOOK_TLS12);
+
+	if (d->c->set.versions || !hf_look_of(d, HF_LOOK_ANYTHING))
+		return false;
+	if (!old)
+		return hf_want(d, HF_LOOK_TLS12);
+	if (old->transcript.choice.seen && only_old_schemes(&old->transcript.demand.sigalgs)) {
+		blame_schemes(d, old);
+		return true;
+	}
+	if (hf_transcript_failure(&old->transcript, false) != 70)
+		return false;
+	hf_decide(d, HF_REASON_P_SIGALG, HF_SIDE_SERVER, HF_LIKELY);
+	d->e->fault_in = HF_SIDE_SERVER;
+	hf_add_candidate(d->e, HF_REASON_P_GROUP);
+	hf_add_candidate(d->e, HF_REASON_P_CIPHER);
+	hf_say_why(d->e, "The server speaks TLS 1.3 only, and every suite, group and scheme of it "
+			 "was offered: what is left is that its own list of schemes has none that "
+			 "its key can make.");
+	hf_say_fix(d->e, "let the server use a scheme of its key's type: rsa_pss_rsae_sha256 for "
+			 "RSA, ecdsa_secp256r1_sha256 for P-256");
+	hf_say_evidence(d->e, "alert 70 to an offer of TLS 1.2, alert 40 to one of TLS 1.3");
+	return true;
+}
+
 static bool no_common(struct deduction *d)
 {
 	const struct hf_client_settings *set = &d->c->set;
@@ -133,11 +191,23 @@ static bool no_common(struct deduction *d)
 	}
 	if (d->c->server_chain.len > 0 && server_key_usage(d, &d->c->server_chain))
 		return true;
+	if (in_older_tls(d))
+		return true;
+	/* with wide lists none of ours is the likely one */
 	hf_decide(d, set->groups ? HF_REASON_P_GROUP : HF_REASON_P_CIPHER, HF_SIDE_SERVER,
-		  HF_LIKELY);
+		  narrowed ? HF_LIKELY : HF_CANNOT_KNOW);
 	hf_add_candidate(d->e, HF_REASON_P_GROUP);
 	hf_add_candidate(d->e, HF_REASON_P_SIGALG);
 	hf_add_candidate(d->e, HF_REASON_V_KU);
+	if (!narrowed) {
+		hf_say_why(d->e, "The server refuses every offer, even that of all suites, groups "
+				 "and signature schemes there are here: what it allows itself is "
+				 "too little, or does not fit its own key.");
+		hf_say_fix(d->e, "let the server have a suite, a group and a signature scheme for "
+				 "its type of key: ECDHE-ECDSA-AES128-GCM-SHA256 and "
+				 "ecdsa_secp256r1_sha256 for ECDSA, ECDHE-RSA-AES128-GCM-SHA256 "
+				 "and rsa_pss_rsae_sha256 for RSA, X25519 or P-256");
+	}
 	hf_say_cannot_know(d->e, "which of its lists the server compared: its log says");
 	return true;
 }

@@ -7,6 +7,8 @@
 #include "base/time.h"
 #include "pki/name.h"
 
+enum { SKEW = 600 };
+
 /* The same server name, the name sent this time: does the certificate fit then? */
 static bool name_left_out(struct deduction *d, const struct hf_finding *f)
 {
@@ -37,7 +39,7 @@ static bool our_clock(struct deduction *d)
 	if (!hf_look_of(d, HF_LOOK_DATE) && hf_want(d, HF_LOOK_DATE))
 		return true;
 	offset = hf_clock_offset(d, &known);
-	if (known && offset < 600)
+	if (known && offset < SKEW)
 		return false; /* the server lives in our time: the certificates are wrong */
 	hf_decide(d, HF_REASON_K_CLOCK, HF_SIDE_CLIENT, known ? HF_CERTAIN : HF_LIKELY);
 	if (d->main->server.chain.len > 0)
@@ -61,7 +63,7 @@ static bool clock_ahead(struct deduction *d, const struct hf_finding *f)
 	    f->reason != HF_REASON_V_ROOT_EXPIRED)
 		return false;
 	offset = hf_clock_offset(d, &known);
-	if (!known || !f->cert || d->c->now + offset > f->cert->not_after || offset > -600)
+	if (!known || !f->cert || d->c->now + offset > f->cert->not_after || offset > -SKEW)
 		return false;
 	hf_decide(d, HF_REASON_K_CLOCK, HF_SIDE_CLIENT, HF_LIKELY);
 	hf_set_cert(d->e, f->role, f->cert);
@@ -69,6 +71,34 @@ static bool clock_ahead(struct deduction *d, const struct hf_finding *f)
 			"the server's clock (HTTP Date) is %lld seconds behind ours, and by it "
 			"the certificate is in date",
 			(long long)-offset);
+	return true;
+}
+
+/* Valid in some minutes: issued just now by a CA whose clock is ahead of ours, so one of the two is
+ * off.  A server that lives in our time makes it the CA's. */
+static bool valid_in_a_moment(struct deduction *d, const struct hf_finding *f)
+{
+	int64_t offset, left;
+	bool known;
+
+	if (f->reason != HF_REASON_V_NOT_YET || !f->cert || f->cert->not_before - d->c->now >= SKEW)
+		return false;
+	if (!hf_look_of(d, HF_LOOK_DATE) && hf_want(d, HF_LOOK_DATE))
+		return true;
+	left = f->cert->not_before - d->c->now;
+	offset = hf_clock_offset(d, &known);
+	hf_decide(d, HF_REASON_K_SKEW_SMALL, HF_SIDE_CLIENT,
+		  known && offset >= left ? HF_CERTAIN : HF_LIKELY);
+	if (known && offset < left)
+		hf_decide(d, HF_REASON_V_NOT_YET, HF_SIDE_CLIENT, HF_CERTAIN);
+	hf_add_candidate(d->e, HF_REASON_V_NOT_YET);
+	hf_add_candidate(d->e, HF_REASON_K_SKEW_SMALL);
+	hf_set_cert(d->e, f->role, f->cert);
+	hf_say_finding(d->e, f);
+	hf_say_evidence(d->e, "by our clock it begins in %lld seconds", (long long)left);
+	if (known)
+		hf_say_evidence(d->e, "the server's clock (HTTP Date) is %lld seconds off ours",
+				(long long)offset);
 	return true;
 }
 
@@ -151,7 +181,7 @@ bool hf_deduce_server_certificate(struct deduction *d)
 		return true;
 	if (f->reason == HF_REASON_V_EXPIRED && stale_process(d, f))
 		return true;
-	if (clock_ahead(d, f))
+	if (clock_ahead(d, f) || valid_in_a_moment(d, f))
 		return true;
 	hf_decide(d, reason_of(f), HF_SIDE_CLIENT, HF_CERTAIN);
 	hf_set_cert(d->e, f->role, f->cert);

@@ -60,7 +60,7 @@ static const struct pattern {
 	/* parameters */
 	{ "unsafe legacy renegotiation disabled", { R(P_UNSAFE_RENEG) } },
 	{ "session id context uninitialized", { R(R_SESSION_CONTEXT) } },
-	{ "no shared cipher", { R(P_CIPHER), R(P_CIPHER_KEY), R(V_KU) } },
+	{ "no shared cipher", { R(P_CIPHER), R(P_CIPHER_KEY), R(P_GROUP), R(P_SIGALG), R(V_KU) } },
 	{ "no suitable key share", { R(P_GROUP) } },
 	{ "no suitable groups", { R(P_GROUP) } },
 	{ "no suitable signature algorithm", { R(P_SIGALG) } },

@@ -3,21 +3,18 @@
  * the files of today confirm or narrow what was said then. */
 #include "cli/explain_beside.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/bn.h>
-#include <openssl/err.h>
-
 #include "base/err.h"
 #include "base/file.h"
 #include "base/time.h"
+#include "cli/explain_spelling.h"
 #include "trust/trust.h"
 
-enum { NAME_CAP = 512, PARTS = 24, SERIAL_CAP = 64 };
+enum { NAME_CAP = 512 };
 
 /* --- loading ----------------------------------------------------------------------------- */
 
@@ -77,133 +74,6 @@ void explain_beside_done(struct explain_beside *beside)
 	free(beside->ca_path);
 }
 
-/* --- names and numbers in other programs' spelling --------------------------------------- */
-
-struct parts {
-	char text[NAME_CAP];
-	const char *items[PARTS];
-	size_t len;
-};
-
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static int hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* One character of a name, which programs escape each in their way: "\\,", "\\C3\\BC", "\\xC3",
- * with the backslash twice in Apache's log.  Returns what follows it. */
-static const char *one_char(const char *at, char *ret, bool *ret_escaped)
-{
-	*ret_escaped = *at == '\\';
-	while (*at == '\\')
-		at++;
-	if (*ret_escaped && *at == 'x' && hex_digit(at[1]) >= 0 && hex_digit(at[2]) >= 0)
-		at++;
-	if (*ret_escaped && hex_digit(at[0]) >= 0 && hex_digit(at[1]) >= 0) {
-		*ret = (char)(hex_digit(at[0]) * 16 + hex_digit(at[1]));
-		return at + 2;
-	}
-	*ret = *at;
-	return *at ? at + 1 : at;
-}
-
-/* One part up to its end, which may stand inside quotes ('O = "Weir, Ltd"'). */
-static const char *one_part(struct parts *p, const char *at, char end, size_t *n)
-{
-	bool quoted = false, escaped;
-	const char *next;
-	char c;
-
-	while (*at) {
-		next = one_char(at, &c, &escaped);
-		if (!escaped && c == end && !quoted)
-			return next;
-		at = next;
-		if (!escaped && c == '"')
-			quoted = !quoted;
-		else if (*n + 2 < sizeof(p->text) &&
-			 !(c == ' ' && (*at == '=' || (*n > 0 && p->text[*n - 1] == '='))))
-			p->text[(*n)++] = c;
-	}
-	return at;
-}
-
-/* "/O=Zoo/CN=x", "O = Zoo, CN = x", "CN=x,O=Zoo": the parts, without blanks at the sign, sorted,
- * since programs differ in their order. */
-static void split_name(const char *name, struct parts *p)
-{
-	char end = name[0] == '/' ? '/' : ',';
-	size_t n = 0;
-
-	p->len = 0;
-	for (const char *at = name; *at && p->len < PARTS && n + 2 < sizeof(p->text);) {
-		const char *begin = p->text + n;
-
-		at = one_part(p, at + strspn(at, " "), end, &n);
-		p->text[n++] = '\0';
-		if (*begin)
-			p->items[p->len++] = begin;
-	}
-	qsort(p->items, p->len, sizeof(p->items[0]), by_text);
-}
-
-static bool same_name(const char *a, const char *b)
-{
-	struct parts x, y;
-
-	split_name(a, &x);
-	split_name(b, &y);
-	if (x.len != y.len || x.len == 0)
-		return false;
-	for (size_t i = 0; i < x.len; i++) {
-		if (!hf_str_case_eq(x.items[i], y.items[i]))
-			return false;
-	}
-	return true;
-}
-
-static bool same_house(const char *a, const char *b)
-{
-	struct parts x, y;
-
-	split_name(a, &x);
-	split_name(b, &y);
-	for (size_t i = 0; i < x.len; i++) {
-		for (size_t k = 0; k < y.len && hf_str_starts(x.items[i], "O="); k++) {
-			if (hf_str_case_eq(x.items[i], y.items[k]))
-				return true;
-		}
-	}
-	return false;
-}
-
-/* Hexadecimal, with or without colons; NULL when it is not. */
-static ASN1_INTEGER *serial_number(const char *text)
-{
-	char hex[SERIAL_CAP + 1];
-	BIGNUM *number = NULL;
-	ASN1_INTEGER *serial = NULL;
-	size_t n = 0;
-
-	for (; *text && n < SERIAL_CAP; text++) {
-		if (isxdigit((unsigned char)*text))
-			hex[n++] = *text;
-		else if (*text != ':')
-			return NULL;
-	}
-	hex[n] = '\0';
-	if (n > 0 && !*text && BN_hex2bn(&number, hex) > 0)
-		serial = BN_to_ASN1_INTEGER(number, NULL);
-	BN_free(number);
-	ERR_clear_error();
-	return serial;
-}
-
 /* --- what the files say ------------------------------------------------------------------ */
 
 struct look_up {
@@ -248,7 +118,7 @@ static void settle(const struct look_up *l, enum hf_reason first, enum hf_reason
 static const struct hf_cert *named(const struct hf_certs *list, const char *name)
 {
 	for (size_t i = 0; name[0] && i < list->len; i++) {
-		if (same_name(list->items[i]->subject, name))
+		if (explain_same_name(list->items[i]->subject, name))
 			return list->items[i];
 	}
 	return NULL;
@@ -270,11 +140,11 @@ static bool revoked_ca(const struct look_up *l)
 		const struct hf_cert *ca = b->known->items[i];
 		struct hf_crl_entry entry;
 
-		if (l->s->issuer[0] && !same_name(ca->subject, l->s->issuer) &&
-		    !same_name(ca->subject, l->s->subject))
+		if (l->s->issuer[0] && !explain_same_name(ca->subject, l->s->issuer) &&
+		    !explain_same_name(ca->subject, l->s->subject))
 			continue;
 		for (size_t k = 0; k < b->lists.len; k++) {
-			if (!same_name(b->lists.items[k]->issuer, ca->issuer) ||
+			if (!explain_same_name(b->lists.items[k]->issuer, ca->issuer) ||
 			    hf_crl_find(b->lists.items[k], X509_get0_serialNumber(ca->x509), NULL,
 					&entry) != 1)
 				continue;
@@ -291,13 +161,13 @@ static bool revoked_ca(const struct look_up *l)
 /* Of whom a list must be that says something of the suspect; any when the log does not name one. */
 static bool may_judge(const struct look_up *l, const struct hf_crl *list)
 {
-	return !l->s->issuer[0] || same_name(list->issuer, l->s->issuer) ||
-	       (l->s->is_ca && same_name(list->issuer, l->s->subject));
+	return !l->s->issuer[0] || explain_same_name(list->issuer, l->s->issuer) ||
+	       (l->s->is_ca && explain_same_name(list->issuer, l->s->subject));
 }
 
 static bool revoked(const struct look_up *l)
 {
-	ASN1_INTEGER *serial = serial_number(l->s->serial);
+	ASN1_INTEGER *serial = explain_serial(l->s->serial);
 	enum hf_reason cause = l->s->candidates[0];
 	const struct explain_beside *b = l->b;
 	size_t judged = 0;
@@ -360,7 +230,7 @@ static bool stale_list(const struct look_up *l)
 static bool has_list(const struct explain_beside *b, const char *issuer)
 {
 	for (size_t i = 0; i < b->lists.len; i++) {
-		if (same_name(b->lists.items[i]->issuer, issuer))
+		if (explain_same_name(b->lists.items[i]->issuer, issuer))
 			return true;
 	}
 	return false;
@@ -423,7 +293,7 @@ static bool old_ca(const struct look_up *l)
 static bool of_one_house(const struct look_up *l)
 {
 	for (size_t i = 0; i < l->b->ca.len; i++) {
-		if (same_house(l->b->ca.items[i]->subject, issuer_of(l)))
+		if (explain_same_house(l->b->ca.items[i]->subject, issuer_of(l)))
 			return true;
 	}
 	return false;
@@ -451,7 +321,7 @@ static bool no_way_up(const struct look_up *l)
 			   "reloaded since it is there",
 			   l->b->ca_path, ca->subject);
 	}
-	if (same_name(l->s->subject, issuer_of(l)))
+	if (explain_same_name(l->s->subject, issuer_of(l)))
 		settle(l, l->s->is_ca ? HF_REASON_V_UNKNOWN_CA : HF_REASON_V_SELF_SIGNED,
 		       HF_REASON_NONE);
 	else if (of_one_house(l))
@@ -462,6 +332,20 @@ static bool no_way_up(const struct look_up *l)
 		   l->b->ca.len == 1 ? "" : "s", issuer_of(l));
 }
 
+/* A certificate that may not sign leaves no modern suite, whatever the client offers. */
+static bool own_key_usage(const struct look_up *l)
+{
+	const struct hf_cert *leaf = l->b->leaf;
+
+	if (l->s->candidates[0] != HF_REASON_P_CIPHER || !leaf || !(leaf->flags & HF_CERT_HAS_KU) ||
+	    (leaf->ku & KU_DIGITAL_SIGNATURE))
+		return false;
+	settle(l, HF_REASON_V_KU, HF_REASON_NONE);
+	l->s->own_leaf = true;
+	return say(l, "the key usage of the server's own %s has no digitalSignature",
+		   leaf->subject);
+}
+
 bool explain_beside_refine(const struct explain_beside *beside, int64_t now,
 			   struct explain_suspect *suspect)
 {
@@ -470,8 +354,8 @@ bool explain_beside_refine(const struct explain_beside *beside, int64_t now,
 
 	if (*suspect->candidates_len == 0)
 		return false;
-	if (!revoked_ca(&l) && !revoked(&l) && !stale_list(&l) && !missing_list(&l) &&
-	    !old_ca(&l) && !no_way_up(&l))
+	if (!own_key_usage(&l) && !revoked_ca(&l) && !revoked(&l) && !stale_list(&l) &&
+	    !missing_list(&l) && !old_ca(&l) && !no_way_up(&l))
 		return false;
 	if (unsaid && *suspect->confidence == HF_CERTAIN) /* it may have been something else */
 		*suspect->confidence = HF_LIKELY;

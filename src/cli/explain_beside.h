@@ -12,6 +12,7 @@ struct explain_beside {
 	struct hf_crls lists;
 	struct hf_strv list_paths; /* of each list */
 	char *ca_path;		   /* the first; NULL: no CA file is known */
+	const struct hf_cert *leaf; /* borrowed: the server's own; or NULL */
 	/* borrowed: CA certificates that only name issuers; or NULL */
 	const struct hf_certs *known;
 };
@@ -28,6 +29,7 @@ struct explain_suspect {
 	const char *subject, *issuer, *serial; /* in any program's spelling; "" not said */
 	bool is_ca;			       /* they are of a CA, not of the leaf */
 	struct hf_strv *evidence;	       /* what the files say is added */
+	bool own_leaf; /* out: it is the server's own certificate that is wrong */
 };
 /* Confirms or narrows what the suspect is of; true when the files said something.  now: Unix
  * seconds. */

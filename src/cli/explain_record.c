@@ -62,6 +62,7 @@ static void look_beside(const struct explain_digest *d, struct explain_group *g)
 		g->serial,
 		strcmp(g->role, hf_role_name(HF_ROLE_CLIENT_CA)) == 0,
 		&g->evidence,
+		false,
 	};
 
 	memcpy(candidates, g->candidates, sizeof(candidates));
@@ -130,6 +131,7 @@ int explain_digest_new(const struct explain_opts *opts, struct explain_digest **
 	if (rc == 0 && cert)
 		hf_known_add_list(&d->known, &d->beside.ca, d->beside.ca_path);
 	d->beside.known = &d->known.certs;
+	d->beside.leaf = d->server.len ? d->server.items[0] : NULL;
 	if (rc < 0) {
 		explain_digest_free(d);
 		return rc;

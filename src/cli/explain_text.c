@@ -124,6 +124,7 @@ struct telling {
 	struct hf_log_meaning m;
 	struct explain_group group; /* with the server's files: what its chain says to the alert */
 	bool judged;
+	bool own_leaf;		 /* the server refused for its own certificate's sake */
 	struct hf_strv evidence; /* of the server's files beside the log */
 	const char *role, *fix;
 	char *words; /* owned: what fix is, when the files have names */
@@ -150,7 +151,7 @@ static void look_beside(struct telling *t, const struct explain_beside *beside)
 {
 	struct explain_suspect suspect = { t->m.candidates, &t->m.candidates_len, &t->m.confidence,
 					   t->m.subject,    t->m.issuer,	  t->m.serial,
-					   t->m.is_ca,	    &t->evidence };
+					   t->m.is_ca,	    &t->evidence,	  false };
 	struct hf_words_about about = { .judge = HF_SIDE_SERVER,
 					.subject = t->m.subject,
 					.issuer = t->m.issuer,
@@ -164,7 +165,10 @@ static void look_beside(struct telling *t, const struct explain_beside *beside)
 	if (t->judged || hf_log_refused_by(&t->m) != HF_SIDE_SERVER ||
 	    !explain_beside_refine(beside, hf_clock_now(), &suspect))
 		return;
-	t->role = role_of(&t->m) ? hf_role_name(role_of(&t->m)) : "";
+	t->own_leaf = suspect.own_leaf;
+	t->role = t->own_leaf	   ? hf_role_name(HF_ROLE_SERVER_LEAF)
+		  : role_of(&t->m) ? hf_role_name(role_of(&t->m))
+				   : "";
 	t->words = hf_words_fix(t->m.candidates[0], &about);
 	t->fix = t->words ? t->words : hf_reason_info(t->m.candidates[0])->remedy;
 }
@@ -180,7 +184,8 @@ static void line_to_json(struct hf_json *j, const struct telling *t)
 	hf_json_string(j, "refused_by", who_refused(m));
 	if (judge != HF_SIDE_NOBODY)
 		hf_json_string(j, "fault_in",
-			       hf_side_name(hf_cause_fault(m->candidates[0], judge)));
+			       hf_side_name(t->own_leaf ? HF_SIDE_SERVER
+							: hf_cause_fault(m->candidates[0], judge)));
 	hf_json_string(j, "confidence", hf_confidence_name(m->confidence));
 	hf_json_array_begin(j, "candidates");
 	for (size_t i = 0; i < m->candidates_len; i++)

@@ -34,7 +34,7 @@ def house(session_dir):
         "gate": dict(zoo.SERVER, issuer="issuing", subject="/CN=gate"),
         "star": dict(zoo.SERVER, issuer="issuing", subject="/CN=star", san=["dns:*.weir.example"]),
         "number": dict(zoo.SERVER, issuer="issuing", subject="/CN=number", san=["dns:127.0.0.1"]),
-        "late": dict(zoo.CLIENT, issuer="issuing", subject="/CN=late", days=[-9, -2]),
+        "mute": dict(zoo.SERVER, issuer="issuing", subject="/CN=mute", ku=["keyEncipherment"], key="rsa2048"),
         "child": dict(zoo.CLIENT, issuer="issuing", subject="/CN=child")})
 
     def chain(name, *parts):
@@ -48,7 +48,7 @@ def house(session_dir):
             "stale": lists("stale", *every[:2], {"issuer": "issuing", "days": [-30, -2]}),
             "gate": chain("gate", "gate", "issuing", "policy"), "alone": chain("alone", "gate"),
             "short": chain("short", "gate", "issuing"), "wrong": chain("wrong", "gate", "other"),
-            "star": chain("star", "star", "issuing", "policy"), "number": chain("number", "number", "issuing", "policy"),
+            "mute": chain("mute", "mute", "issuing", "policy"), "star": chain("star", "star", "issuing", "policy"), "number": chain("number", "number", "issuing", "policy"),
             "revoked": write(folder, "revoked.crl", zoo.make_crl(certs["root"], {"issuer": "root", "revokes": ["policy"]}, certs)),
             "folder": folder, "certs": certs,
             **{name: write(folder, name + ".ca", certs[name].pem) for name in ("root", "again", "stranger")}}
@@ -118,6 +118,14 @@ def test_what_is_wrong_with_our_own_chain_when_a_client_says_unknown_ca(hf, hous
     assert set(candidates) <= set(line["candidates"]), line
     if chain == "gate":
         assert "V-NO-INTERMEDIATE" not in line["candidates"], line
+
+
+@pytest.mark.parametrize("chain,cause", [("mute", "V-KU"), ("gate", "P-CIPHER")])
+def test_no_shared_cipher_and_a_certificate_that_may_not_sign(hf, house, chain, cause):
+    line = told(hf, "4:error:0A0000C1:SSL routines:tls_post_process_client_hello:no shared cipher:x.c:1:", house[chain])[0]
+    assert (line["cause"], line["refused_by"]) == (cause, "the server"), line
+    assert line["fault_in"] == ("server" if cause == "V-KU" else "both") and ("V-KU" in line["candidates"]), line
+    assert not line.get("certificate", {}).get("role", "").startswith("client"), line
 
 
 @pytest.mark.parametrize("chain,first,among", [("gate", "V-NAME-MISMATCH", "K-CLOCK"), ("star", "V-NAME-MISMATCH", "V-WILDCARD"),

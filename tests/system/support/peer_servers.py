@@ -79,14 +79,13 @@ class NodeServer(NodeServers):
 class GnuTLSServer(Watched):
     name = "gnutls"
 
-    def __init__(self, home, cred, ca=None, mode="require", version=None, crls=(), host=None):
+    def __init__(self, home, cred, ca=None, mode="require", version=None, crls=(), host=None, priority=""):
         argv = [need("gnutls-serv"), "--http", "--port", "0", "--x509certfile", cred.cert, "--x509keyfile", cred.key]
         if ca:
             argv += ["--x509cafile", ca]
         argv += {"require": ["--require-client-cert", "--verify-client-cert"], "request": [],
                  "none": ["--disable-client-cert"]}[mode]
-        if version:
-            argv += ["--priority", "NORMAL:-VERS-ALL:+VERS-TLS" + version]
+        argv += ["--priority", "NORMAL" + (":-VERS-ALL:+VERS-TLS" + version if version else "") + priority]
         for crl in crls:
             argv += ["--x509crlfile", crl]
         super().__init__(argv, clean_env(home))
