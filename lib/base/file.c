@@ -201,6 +201,29 @@ static int fill(int fd, const char *path, const void *data, size_t len, mode_t m
 	return 0;
 }
 
+/* A device, our own pipe, or a link of /dev (/dev/stdout, which may lead to a file): a rename would
+ * put a file where it was, for everybody.  Other links and others' pipes, which anybody can lay out
+ * in /tmp for a secret to come by, are replaced. */
+static bool is_outlet(const char *path)
+{
+	struct stat there, at_end;
+
+	if (lstat(path, &there) != 0)
+		return false;
+	if (S_ISLNK(there.st_mode))
+		return hf_str_starts(path, "/dev/") && stat(path, &at_end) == 0;
+	return S_ISCHR(there.st_mode) || S_ISBLK(there.st_mode) ||
+	       (S_ISFIFO(there.st_mode) && there.st_uid == geteuid());
+}
+
+static int pour(const char *path, const void *data, size_t len, struct hf_err *err)
+{
+	HF_AUTO(fd) fd = open(path, O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC);
+	int rc = fd < 0 ? -errno : write_all(fd, data, len);
+
+	return rc < 0 ? hf_err_errno(err, -rc, "cannot write '%s'", path) : 0;
+}
+
 int hf_file_write(const char *path, const void *data, size_t len, mode_t mode, unsigned flags,
 		  struct hf_err *err)
 {
@@ -208,6 +231,8 @@ int hf_file_write(const char *path, const void *data, size_t len, mode_t mode, u
 	HF_AUTO(fd) fd = -1;
 	int n, rc;
 
+	if ((flags & HF_FILE_REPLACE) && is_outlet(path))
+		return pour(path, data, len, err);
 	parent_of(path, dir, sizeof(dir));
 	n = snprintf(tmp, sizeof(tmp), "%s.tmpXXXXXX", path);
 	if (n < 0 || (size_t)n >= sizeof(tmp))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files that matter: capped reads, atomic durable writes, locks.
  * A write goes to a temporary name in the same directory with its final mode from the first byte,
- * is fsynced, renamed, and the directory is fsynced: a crash leaves the old file or the new one. */
+ * is fsynced, renamed, and the directory is fsynced: a crash leaves the old file or the new one.
+ * A device or a pipe that is there is written to and never replaced. */
 #ifndef HF_BASE_FILE_H
 #define HF_BASE_FILE_H
 

@@ -519,6 +519,37 @@ static void test_file_is_written_once_with_its_mode_and_replaced_only_on_request
 	assert_int_equal(names.len, 1);
 }
 
+static void test_a_pipe_is_written_to_and_stays(void **state)
+{
+	struct place *p = *state;
+	HF_AUTO_DONE(hf_strv) names = HF_STRV_INIT;
+	struct hf_err err = HF_ERR_INIT;
+	char path[256], link[256], got[8] = "";
+	struct stat st;
+
+	(void)hf_str_copy(path, sizeof(path), in_place(state, "pipe"));
+	(void)hf_str_copy(link, sizeof(link), in_place(state, "link"));
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(symlink("pipe", link), 0);
+
+	HF_AUTO(fd) fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(hf_file_write(path, "one", 3, HF_MODE_PUBLIC, 0, &err), -HF_E_EXIST);
+	assert_int_equal(hf_file_write(path, "two", 3, HF_MODE_PUBLIC, HF_FILE_REPLACE, &err), 0);
+	assert_int_equal(read(fd, got, sizeof(got)), 3);
+	assert_memory_equal(got, "two", 3);
+	assert_int_equal(lstat(path, &st), 0);
+	assert_true(S_ISFIFO(st.st_mode));
+	/* a link that anybody may have laid out leads nowhere */
+	assert_int_equal(hf_file_write(link, "key", 3, HF_MODE_SECRET, HF_FILE_REPLACE, &err), 0);
+	assert_int_equal(lstat(link, &st), 0);
+	assert_true(S_ISREG(st.st_mode));
+	assert_true(read(fd, got, sizeof(got)) <= 0);
+	assert_int_equal(hf_dir_list(p->dir, &names, &err), 0);
+	assert_int_equal(names.len, 2);
+}
+
 static void test_reading_says_what_is_wrong(void **state)
 {
 	const char *path = in_place(state, "big");
@@ -757,6 +788,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 		    test_file_is_written_once_with_its_mode_and_replaced_only_on_request,
 		    make_place, drop_place),
+		cmocka_unit_test_setup_teardown(test_a_pipe_is_written_to_and_stays, make_place,
+						drop_place),
 		cmocka_unit_test_setup_teardown(test_reading_says_what_is_wrong, make_place,
 						drop_place),
 		cmocka_unit_test_setup_teardown(test_file_of_exactly_the_cap_is_read, make_place,
