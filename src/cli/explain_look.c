@@ -44,7 +44,7 @@ void explain_look(struct explain_meeting *m, enum hf_look_kind kind)
 		.trust = m->trust,
 		.judge = m->c->set.trusts_somebody,
 		.server_name = o->no_sni	? NULL
-			       : o->server_name ? o->server_name
+			       : o->server_name ? m->server_name
 						: m->url.host,
 		.verify_name = m->c->name,
 		.alpn = m->alpn.len ? (const char *const *)m->alpn.items : NULL,

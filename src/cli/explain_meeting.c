@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alabel.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "cli/explain_meeting.h"
@@ -42,6 +43,14 @@ static int parse_target(struct explain_meeting *m, const char *target)
 	return https ? hf_url_parse(https, &m->url, &m->ctx->err) : hf_err_nomem(&m->ctx->err);
 }
 
+/* In other letters it is the name that DNS and certificates have; what cannot be is left as it is.
+ */
+static void read_name(const char *given, char ret[HF_HOST_CAP])
+{
+	if (given && !hf_alabel_encode(given, ret, HF_HOST_CAP))
+		(void)hf_str_copy(ret, HF_HOST_CAP, given);
+}
+
 static int find_files(struct explain_meeting *m)
 {
 	const struct hf_credential_opts *who = &m->opts->who;
@@ -68,7 +77,7 @@ static void fill_case(struct explain_meeting *m)
 	struct hf_case *c = m->c;
 
 	c->target = m->url.authority;
-	c->name = o->name ? o->name : o->server_name ? o->server_name : m->url.host;
+	c->name = o->name ? m->name : o->server_name ? m->server_name : m->url.host;
 	c->cert_path = m->cert[0] ? m->cert : NULL;
 	c->ca_path = o->trust.ca.len ? o->trust.ca.items[0] : NULL;
 	c->crl_path = o->trust.crl.len ? o->trust.crl.items[0] : NULL;
@@ -263,6 +272,8 @@ int explain_meeting(struct hf_cmd_ctx *ctx, const struct explain_opts *opts, con
 		rc = find_files(&m);
 	if (rc != 0)
 		return rc;
+	read_name(opts->name, m.name);
+	read_name(opts->server_name, m.server_name);
 	fill_case(&m);
 	examine(&m);
 	note_environment(m.c);

@@ -13,6 +13,8 @@ struct explain_meeting {
 	struct hf_case *c;
 	struct hf_url url;
 	bool plain;
+	/* --name and --server-name as certificates have them */
+	char name[HF_HOST_CAP], server_name[HF_HOST_CAP];
 	char cert[PATH_MAX], key[PATH_MAX];
 	struct hf_strv server_files; /* explain_server_file() */
 	struct hf_credential *credential;

@@ -6,10 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/alabel.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "http/chars.h"
 #include "http/head.h"
+
+enum { AUTHORITY_CAP = HF_HOST_CAP + 16 };
 
 static int scheme_skip(const char **text, struct hf_err *err)
 {
@@ -30,10 +33,25 @@ static int scheme_skip(const char **text, struct hf_err *err)
 	return hf_err_set(err, HF_MISTAKE_URL, "only https URLs can be fetched, not '%s'", *text);
 }
 
+/* A name in other letters becomes the one that DNS and certificates have; what cannot stays, and is
+ * refused as no host name. */
+static void put_alabels(char authority[AUTHORITY_CAP])
+{
+	char letters[AUTHORITY_CAP], host[HF_HOST_CAP], whole[AUTHORITY_CAP + HF_HOST_CAP];
+	size_t host_len = strcspn(authority, ":[");
+
+	(void)snprintf(letters, sizeof(letters), "%.*s", (int)host_len, authority);
+	if (!hf_alabel_encode(letters, host, sizeof(host)))
+		return;
+	(void)snprintf(whole, sizeof(whole), "%s%s", host, authority + host_len);
+	if (strlen(whole) < AUTHORITY_CAP)
+		(void)hf_str_copy(authority, AUTHORITY_CAP, whole);
+}
+
 static int authority_parse(const char *text, size_t len, struct hf_url *url, struct hf_err *err)
 {
 	int default_port = url->plain ? HF_URL_PORT_PLAIN : HF_URL_PORT;
-	char authority[HF_HOST_CAP + 16];
+	char authority[AUTHORITY_CAP];
 	uint8_t raw[16];
 	int rc;
 
@@ -46,7 +64,8 @@ static int authority_parse(const char *text, size_t len, struct hf_url *url, str
 		return hf_err_set(
 		    err, HF_MISTAKE_URL,
 		    "user names in URLs are not supported: certificates say who you are");
-	if (!hf_http_host_ok((struct hf_slice){ authority, len }))
+	put_alabels(authority);
+	if (!hf_http_host_ok((struct hf_slice){ authority, strlen(authority) }))
 		return hf_err_set(err, HF_MISTAKE_URL, "'%s' is not a host name or address",
 				  authority);
 	rc = hf_hostport_parse(authority, default_port, url->host, &url->port, err);

@@ -23,6 +23,13 @@ static const struct {
 	{ "https://a.test:80/", "a.test", "a.test:80", "/", 80, false, false },
 	{ "http://127.0.0.1:8080?q", "127.0.0.1", "127.0.0.1:8080", "/?q", 8080, true, true },
 	{ "http://[::1]:8080/", "::1", "[::1]:8080", "/", 8080, true, true },
+	{ "https://B\xc3\xbc"
+	  "cher.test:8443/x",
+	  "xn--bcher-kva.test", "xn--bcher-kva.test:8443", "/x", 8443, false, false },
+	{ "http://\xc3\xa9", "xn--9ca", "xn--9ca", "/", 80, true, false },
+	{ "http://\xc3\xa9:x/", NULL, NULL, NULL, 0, false, false },
+	{ "http://a\xff.test/", NULL, NULL, NULL, 0, false, false },
+	{ "http://a\xc3\xa9 b.test/", NULL, NULL, NULL, 0, false, false },
 	{ "a.test/", NULL, NULL, NULL, 0, false, false },
 	{ "ftp://a.test/", NULL, NULL, NULL, 0, false, false },
 	{ "ldap://a.test/cn=x", NULL, NULL, NULL, 0, false, false },
