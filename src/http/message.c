@@ -12,6 +12,8 @@ static const struct {
 } status_texts[] = {
 	{ 100, "Continue" },
 	{ 200, "OK" },
+	{ 202, "Accepted" },
+	{ 204, "No Content" },
 	{ 206, "Partial Content" },
 	{ 301, "Moved Permanently" },
 	{ 302, "Found" },

@@ -272,7 +272,26 @@ def test_the_key_is_of_a_kind_that_the_policy_allows(hf, tmp_path, types, words)
 
 
 def test_csrattrs_still_ask_for_nothing(maker):
-    assert maker.curl("csrattrs")[0] == 204
+    status, head, body = maker.curl("csrattrs")
+    assert status == 204 and head.startswith("http/1.1 204 no content\n") and not body
+
+
+def test_where_an_operator_decides_the_key_comes_when_it_has_been_asked_for_again(hf, tmp_path):
+    hf("init", "ABC Inc.")
+    write_policy(hf, "profiles: { client: { serverkeygen: yes, approval: yes } }\n")
+    authority = Authority(hf)
+    with authority.start():
+        client = Client(authority, tmp_path)
+        token, der = authority.token("amy"), client.request("amy")
+        status, head, body = ask(client, token, der)
+        assert status == 202 and head.startswith("http/1.1 202 accepted\n") and "retry-after: " in head
+        assert json.loads(body)["error"]["code"] == "waiting" and authority.issued("amy") == []
+        hf("approve", token.split(".")[0])
+        answer = ask(client, token, der)
+        assert answer[0] == 200 and ask(client, token, der)[2] == answer[2]
+        key, cert = parts(client, *answer[1:])
+        assert public_of(client, key=key) == public_of(client, cert=cert)
+        assert len(authority.issued("amy")) == 1
 
 
 def test_clients_that_read_lines_get_lines_in_both_parts(hf, tmp_path):
