@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "pki/name.h"
 #include "pki/pemfile.h"
+#include "util/clock.h"
 
 enum { PATH_LEN_MAX = 16, AROUND_FILES = 100, AROUND_BYTES = 1024 * 1024 };
 
@@ -117,6 +118,26 @@ static struct hf_cert *issuer_in(const struct hf_certs *list, const struct hf_ce
 	return NULL;
 }
 
+/* A cross certificate that has expired ends no path where the root itself is known: judges take the
+ * other way. */
+static struct hf_cert *root_instead(const struct hf_certs *known, const struct hf_certs *path,
+				    struct hf_cert *issuer)
+{
+	const struct hf_cert *child = path->items[path->len - 1];
+	int64_t now = hf_clock_now();
+
+	if ((issuer->flags & HF_CERT_SELF_ISSUED) || issuer->not_after >= now)
+		return issuer;
+	for (size_t i = 0; i < known->len; i++) {
+		struct hf_cert *root = known->items[i];
+
+		if ((root->flags & HF_CERT_SELF_ISSUED) && root->not_after >= now &&
+		    issued_by(child, root))
+			return root;
+	}
+	return issuer;
+}
+
 int hf_standing_climb(const struct hf_certs *chain, const struct hf_known *known,
 		      struct hf_standing *ret, struct hf_err *err)
 {
@@ -137,7 +158,7 @@ int hf_standing_climb(const struct hf_certs *chain, const struct hf_known *known
 		}
 		if (!issuer)
 			break;
-		rc = hf_certs_add(ret->path, issuer, err);
+		rc = hf_certs_add(ret->path, root_instead(&known->certs, ret->path, issuer), err);
 	}
 	return rc;
 }

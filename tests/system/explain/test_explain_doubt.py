@@ -106,3 +106,19 @@ def test_a_certificate_that_begins_in_some_minutes(hf, tmp_path, town, minutes, 
     assert (told["cause"], told["refused_by"], told["confidence"]) == (cause, "client", confidence), told
     assert ("K-SKEW-SMALL" in told["candidates"]) == (minutes < 10), told
     assert told["certificate"]["role"] == "server-leaf" and "clock" in told["fix"], told
+
+
+@pytest.mark.parametrize("kind", ["openssl", "gnutls"])
+def test_a_cross_certificate_that_has_ended_is_not_missed_where_the_root_is_trusted(hf, tmp_path, town, kind):
+    """Both chains still carry it, as web servers carried one for years; nobody's path leads there."""
+    certs = zoo.build({"root": dict(CA, issuer="self", subject="/CN=Fen Root"),
+                       "gone": dict(CA, issuer="self", subject="/CN=Fen Old Root", days=[-900, -40]),
+                       "issuing": dict(CA, issuer="root", subject="/CN=Fen CA"),
+                       "gate": dict(zoo.SERVER, issuer="issuing"), "client": dict(zoo.CLIENT, issuer="issuing", subject="/CN=fen-1")})
+    cross = zoo.make(dict(CA, subject="/CN=Fen Root", days=[-800, -30]), certs["gone"], certs["root"].key)
+    ca = write(tmp_path, "fen.pem", certs["root"].pem)
+    write(tmp_path, "fen-old.pem", certs["gone"].pem)
+    gate, client = (credential(tmp_path, name, certs[name], certs["issuing"], cross) for name in ("gate", "client"))
+    with {"openssl": OpenSSLServer, "gnutls": GnuTLSServer}[kind](tmp_path, gate, ca) as server:
+        told = explain(hf, server.port, "--ca", ca, "--cert", client.cert, "--key", client.key, code=0)
+    assert told["meets"] and told["also"] == [], told
