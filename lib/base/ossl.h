@@ -71,4 +71,10 @@ HF_UNUSED static inline void hf_ossl_mem_free(unsigned char *p)
 }
 HF_DEFINE_AUTO(ossl_mem, unsigned char, hf_ossl_mem_free);
 
+/* The library context that knows every algorithm, in a process whose default one has the common
+ * kinds only: a provider of the default one tells it, as the parameter below (octet pointer).
+ * Borrowed, for the life of the process; NULL where the default one is all there is. */
+#define HF_OSSL_WHOLE "handfast-whole-library"
+OSSL_LIB_CTX *hf_ossl_whole(void);
+
 #endif

@@ -156,6 +156,32 @@ static int decode(struct hf_cert *cert, struct hf_err *err)
 	return rc;
 }
 
+/* The same certificate, read where every kind of key is known; NULL when its is not even there. */
+static X509 *read_whole(X509 *x)
+{
+	OSSL_LIB_CTX *library = hf_ossl_whole();
+	HF_AUTO(ossl_mem) der = NULL;
+	int len = library ? i2d_X509(x, &der) : 0;
+	const unsigned char *p = der;
+	HF_AUTO(X509) whole = len > 0 ? X509_new_ex(library, NULL) : NULL;
+
+	if (!whole || !d2i_X509(&whole, &p, len) || !X509_get0_pubkey(whole))
+		return NULL;
+	return hf_take(whole);
+}
+
+static int hold(struct hf_cert *cert, X509 *x, struct hf_err *err)
+{
+	if (!X509_get0_pubkey(x))
+		cert->x509 = read_whole(x);
+	if (cert->x509)
+		return 0;
+	if (!X509_up_ref(x))
+		return hf_err_ossl(err, HF_E_CRYPTO, "cannot hold the certificate");
+	cert->x509 = x;
+	return 0;
+}
+
 int hf_cert_new(X509 *x, struct hf_cert **ret_cert, struct hf_err *err)
 {
 	HF_AUTO(hf_cert) cert = calloc(1, sizeof(*cert));
@@ -164,11 +190,10 @@ int hf_cert_new(X509 *x, struct hf_cert **ret_cert, struct hf_err *err)
 	if (!cert)
 		return hf_err_nomem(err);
 	atomic_init(&cert->refs, 1);
-	if (!X509_up_ref(x))
-		return hf_err_ossl(err, HF_E_CRYPTO, "cannot hold the certificate");
-	cert->x509 = x;
 	(void)ERR_set_mark();
-	rc = decode(cert, err);
+	rc = hold(cert, x, err);
+	if (rc == 0)
+		rc = decode(cert, err);
 	(void)ERR_pop_to_mark();
 	if (rc < 0)
 		return rc;

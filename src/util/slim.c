@@ -11,6 +11,7 @@
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
+#include <openssl/params.h>
 #include <openssl/provider.h>
 
 #include "base/ossl.h"
@@ -34,6 +35,10 @@ static const char *const exchange_kinds[] = { "X25519", "X448", "HMAC", NULL };
 static const char *const forms[] = { "SubjectPublicKeyInfo", "PrivateKeyInfo",
 				     "EncryptedPrivateKeyInfo", "type-specific", NULL };
 
+/* As a file holds what is not encrypted, or has been decrypted. */
+static const char *const plain_forms[] = { "SubjectPublicKeyInfo", "PrivateKeyInfo",
+					   "type-specific", NULL };
+
 static bool is_word(const char *text, size_t len, const char *const *words)
 {
 	for (size_t i = 0; words[i]; i++) {
@@ -48,12 +53,12 @@ static bool is_kind(const OSSL_ALGORITHM *a)
 	return is_word(a->algorithm_names, strcspn(a->algorithm_names, ":"), kinds);
 }
 
-static bool is_form(const OSSL_ALGORITHM *a)
+static bool is_form(const OSSL_ALGORITHM *a, const char *const *words)
 {
 	const char *at = strstr(a->property_definition, "structure=");
 
 	at = at ? at + strlen("structure=") : "";
-	return is_word(at, strcspn(at, ","), forms);
+	return is_word(at, strcspn(at, ","), words);
 }
 
 static bool keeps_decoder(const OSSL_ALGORITHM *a)
@@ -63,12 +68,18 @@ static bool keeps_decoder(const OSSL_ALGORITHM *a)
 
 	if (strstr(a->property_definition, "input=pem"))
 		return true;
-	return (is_kind(a) || wraps) && strstr(a->property_definition, "input=der") && is_form(a);
+	return (is_kind(a) || wraps) && strstr(a->property_definition, "input=der") &&
+	       is_form(a, forms);
 }
 
 static bool keeps_encoder(const OSSL_ALGORITHM *a)
 {
-	return is_kind(a) && strstr(a->property_definition, "output=der") && is_form(a);
+	return is_kind(a) && strstr(a->property_definition, "output=der") && is_form(a, forms);
+}
+
+static bool keeps_plain_decoder(const OSSL_ALGORITHM *a)
+{
+	return is_kind(a) && strstr(a->property_definition, "input=der") && is_form(a, plain_forms);
 }
 
 static void cut(OSSL_ALGORITHM *out, const OSSL_ALGORITHM *in,
@@ -81,6 +92,16 @@ static void cut(OSSL_ALGORITHM *out, const OSSL_ALGORITHM *in,
 			out[len++] = *in;
 	}
 	out[len] = (OSSL_ALGORITHM){ .algorithm_names = NULL };
+}
+
+static bool has(const OSSL_ALGORITHM *list, const char *name)
+{
+	for (; list->algorithm_names; list++) {
+		if (is_word(list->algorithm_names, strcspn(list->algorithm_names, ":"),
+			    (const char *const[]){ name, NULL }))
+			return true;
+	}
+	return false;
 }
 
 static const OSSL_ALGORITHM *query(void *provider, int operation, int *no_cache)
@@ -105,12 +126,22 @@ static int capabilities(void *provider, const char *capability, OSSL_CALLBACK *f
 	return OSSL_PROVIDER_get_capabilities(slim.full, capability, found, arg);
 }
 
+/* Where the rest is: hf_ossl_whole asks. */
+static int tell(void *provider, OSSL_PARAM params[])
+{
+	OSSL_PARAM *whole = OSSL_PARAM_locate(params, HF_OSSL_WHOLE);
+
+	(void)provider;
+	return !whole || OSSL_PARAM_set_octet_ptr(whole, slim.hidden, 0);
+}
+
 static int begin(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *core,
 		 const OSSL_DISPATCH **ret_functions, void **ret_context)
 {
 	static const OSSL_DISPATCH functions[] = {
 		{ OSSL_FUNC_PROVIDER_QUERY_OPERATION, (void (*)(void))query },
 		{ OSSL_FUNC_PROVIDER_GET_CAPABILITIES, (void (*)(void))capabilities },
+		{ OSSL_FUNC_PROVIDER_GET_PARAMS, (void (*)(void))tell },
 		{ 0, NULL },
 	};
 
@@ -220,23 +251,6 @@ OSSL_LIB_CTX *hf_slim_tls(void)
 
 /* --- both --- */
 
-static bool load_full(enum hf_slim_for what)
-{
-	int no_cache = 0;
-
-	slim.hidden = OSSL_LIB_CTX_new();
-	slim.full = slim.hidden ? OSSL_PROVIDER_load(slim.hidden, "default") : NULL;
-	if (!slim.full)
-		return false;
-	cut(slim.keymgmts, OSSL_PROVIDER_query_operation(slim.full, OSSL_OP_KEYMGMT, &no_cache),
-	    what == HF_SLIM_TLS ? is_tls_kind : is_kind);
-	cut(slim.decoders, OSSL_PROVIDER_query_operation(slim.full, OSSL_OP_DECODER, &no_cache),
-	    keeps_decoder);
-	cut(slim.encoders, OSSL_PROVIDER_query_operation(slim.full, OSSL_OP_ENCODER, &no_cache),
-	    what == HF_SLIM_TLS ? keeps_all : keeps_encoder);
-	return true;
-}
-
 /* A public key out of its DER and back, signed with and verified: what all work consists of. */
 static bool works(void)
 {
@@ -260,6 +274,48 @@ static bool works(void)
 	       EVP_DigestVerify(verify, mac, mac_len, text, sizeof(text)) == 1;
 }
 
+/* The same for who only looks at certificates: making a key would cost a third of all that `verify`
+ * does, so that this asks whether what decodes them is in the lists under its name. */
+static bool decodes(void)
+{
+	static const char *const wanted[] = { "RSA", "EC", "ED25519" };
+	bool all = true;
+
+	for (size_t i = 0; i < HF_ARRAY_LEN(wanted); i++)
+		all = all && has(slim.keymgmts, wanted[i]) && has(slim.decoders, wanted[i]);
+	return all;
+}
+
+/* Which algorithms each purpose keeps, and the test that they must pass. */
+static const struct purpose {
+	bool (*keymgmt)(const OSSL_ALGORITHM *), (*decoder)(const OSSL_ALGORITHM *);
+	bool (*encoder)(const OSSL_ALGORITHM *), (*good)(void);
+	uint64_t init; /* of OPENSSL_init_crypto(3) */
+} purposes[] = {
+	[HF_SLIM_SIGNING] = { is_kind, keeps_decoder, keeps_encoder, works, 0 },
+	[HF_SLIM_TLS] = { is_tls_kind, keeps_decoder, keeps_all, works, 0 },
+	/* what decrypts is found at the provider by its name there */
+	[HF_SLIM_JUDGING] = { is_kind, keeps_plain_decoder, keeps_encoder, decodes,
+			      OPENSSL_INIT_NO_ADD_ALL_CIPHERS },
+};
+
+static bool load_full(const struct purpose *to)
+{
+	int no_cache = 0;
+
+	slim.hidden = OSSL_LIB_CTX_new();
+	slim.full = slim.hidden ? OSSL_PROVIDER_load(slim.hidden, "default") : NULL;
+	if (!slim.full)
+		return false;
+	cut(slim.keymgmts, OSSL_PROVIDER_query_operation(slim.full, OSSL_OP_KEYMGMT, &no_cache),
+	    to->keymgmt);
+	cut(slim.decoders, OSSL_PROVIDER_query_operation(slim.full, OSSL_OP_DECODER, &no_cache),
+	    to->decoder);
+	cut(slim.encoders, OSSL_PROVIDER_query_operation(slim.full, OSSL_OP_ENCODER, &no_cache),
+	    to->encoder);
+	return true;
+}
+
 static int count(OSSL_PROVIDER *provider, void *arg)
 {
 	(void)provider;
@@ -269,19 +325,22 @@ static int count(OSSL_PROVIDER *provider, void *arg)
 
 bool hf_slim_begin(enum hf_slim_for what)
 {
+	const struct purpose *to = &purposes[what];
 	OSSL_PROVIDER *own = NULL;
 	int active = 0;
 	bool good;
 
+	if (to->init)
+		(void)OPENSSL_init_crypto(to->init, NULL); /* the first call decides */
 	(void)OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL);
 	(void)ERR_set_mark();
-	good = !slim.hidden && load_full(what) &&
+	good = !slim.hidden && load_full(to) &&
 	       OSSL_PROVIDER_add_builtin(NULL, "handfast-slim", begin) == 1;
 	if (good)
 		own = OSSL_PROVIDER_load(NULL, "handfast-slim");
 	/* more than this one: openssl.cnf wants others, and they come first */
 	(void)(own && OSSL_PROVIDER_do_all(NULL, count, &active));
-	good = own && active == 1 && works();
+	good = own && active == 1 && to->good();
 	slim.used = own;
 	if (own && !good) {
 		(void)OSSL_PROVIDER_unload(own);

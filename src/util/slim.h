@@ -11,8 +11,11 @@
 enum hf_slim_for {
 	HF_SLIM_SIGNING, /* keys that sign, and no others: no key exchange */
 	HF_SLIM_TLS,	 /* and key exchange, and every encoder */
+	HF_SLIM_JUDGING, /* and the fewest ways in which a file can hold them */
 };
-/* Puts it in the place of the default provider for this process.  To be called once, before
+/* A certificate with a key of another kind is decoded by the default provider still
+ * (hf_ossl_whole), so that every process says the same of it.
+ * Puts it in the place of the default provider for this process.  To be called once, before
  * anything else of OpenSSL is used; a machine whose openssl.cnf activates providers of its own
  * keeps those. False: the default provider stays, and all works as before. */
 bool hf_slim_begin(enum hf_slim_for what);
