@@ -3,12 +3,12 @@
  * never write to it, and take no status for "good" that it does not know. */
 #include "ca/store/cfssl.h"
 
-#include <sqlite3.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "ca/store/libsqlite.h"
 
 enum { PEM_CAP = 256 * 1024, BUSY_MS = 5000 };
 
@@ -80,8 +80,11 @@ int hf_cfssl_each(const char *path, hf_cfssl_fn each, void *arg, struct hf_err *
 {
 	HF_AUTO(sqlite3) db = NULL;
 	HF_AUTO(sqlite3_stmt) stmt = NULL;
-	int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+	int rc = hf_libsqlite_load(err);
 
+	if (rc < 0)
+		return rc;
+	rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc != SQLITE_OK)
 		return failed(db, path, err);
 	(void)sqlite3_busy_timeout(db, BUSY_MS);

@@ -3,8 +3,7 @@
 #ifndef HF_CA_STORE_SQLITE_H
 #define HF_CA_STORE_SQLITE_H
 
-#include <sqlite3.h>
-
+#include "ca/store/libsqlite.h"
 #include "ca/store/store_ops.h"
 
 enum hf_sql {

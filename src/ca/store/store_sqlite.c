@@ -149,7 +149,7 @@ static int recover(struct hf_sqlite *s, int64_t now, struct hf_err *err)
 	return 0;
 }
 
-static int sqlite_open(const char *where, const struct hf_store_options *options,
+static int open_loaded(const char *where, const struct hf_store_options *options,
 		       struct hf_store **ret_store, struct hf_err *err)
 {
 	struct hf_sqlite *fresh = calloc(1, sizeof(*fresh));
@@ -178,6 +178,14 @@ static int sqlite_open(const char *where, const struct hf_store_options *options
 		return rc;
 	*ret_store = hf_take(store);
 	return 0;
+}
+
+static int sqlite_open(const char *where, const struct hf_store_options *options,
+		       struct hf_store **ret_store, struct hf_err *err)
+{
+	int rc = hf_libsqlite_load(err);
+
+	return rc < 0 ? rc : open_loaded(where, options, ret_store, err);
 }
 
 static int sqlite_meta_set(struct hf_store *store, const char *key, const char *value,
