@@ -18,6 +18,7 @@ build pc:libuv libuv1-dev
 build pc:jansson libjansson-dev
 build pc:yaml-0.1 libyaml-dev
 build pc:sqlite3 libsqlite3-dev
+build pc:libidn2 libidn2-dev
 build cmd:openssl openssl
 build hdr:p11-kit-1/p11-kit/pkcs11.h libp11-kit-dev
 test pc:cmocka libcmocka-dev

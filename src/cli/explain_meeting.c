@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/alabel.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "cli/explain_meeting.h"
 #include "probe/exam.h"
 #include "util/clock.h"
 #include "util/home.h"
+#include "util/idn.h"
 
 enum { PAGE_CAP = 4 * 1024 * 1024 };
 
@@ -47,7 +47,7 @@ static int parse_target(struct explain_meeting *m, const char *target)
  */
 static void read_name(const char *given, char ret[HF_HOST_CAP])
 {
-	if (given && !hf_alabel_encode(given, ret, HF_HOST_CAP))
+	if (given && !hf_idn_encode(given, ret, HF_HOST_CAP))
 		(void)hf_str_copy(ret, HF_HOST_CAP, given);
 }
 

@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/alabel.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "http/chars.h"
 #include "http/head.h"
+#include "util/idn.h"
 
 enum { AUTHORITY_CAP = HF_HOST_CAP + 16 };
 
@@ -41,7 +41,7 @@ static void put_alabels(char authority[AUTHORITY_CAP])
 	size_t host_len = strcspn(authority, ":[");
 
 	(void)snprintf(letters, sizeof(letters), "%.*s", (int)host_len, authority);
-	if (!hf_alabel_encode(letters, host, sizeof(host)))
+	if (!hf_idn_encode(letters, host, sizeof(host)))
 		return;
 	(void)snprintf(whole, sizeof(whole), "%s%s", host, authority + host_len);
 	if (strlen(whole) < AUTHORITY_CAP)

@@ -37,7 +37,7 @@ def test_another_name_in_letters_is_a_mismatch(hf, tmp_path, town, shelf):
     assert told["cause"] == "V-NAME-MISMATCH" and ASCII in told["explanation"] + " ".join(told["evidence"]), told
 
 
-@pytest.mark.parametrize("host", ["b\u0075\u0308cher.example", "a\u200db.example"])
+@pytest.mark.parametrize("host", ["a\u00a0b.example", "b\u00fc" + 62 * "c" + ".example"])
 def test_what_cannot_be_a_name_is_refused_with_its_place(hf, host):
     told = hf.run("explain", host + ":1")
     assert told.code == 2 and "is not a host name or address" in told.stderr, told
