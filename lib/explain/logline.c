@@ -254,6 +254,21 @@ static const struct pattern {
 	    R(V_EKU), R(V_CRL_EXPIRED) } },
 };
 
+/* Only clients look for a name in a certificate; GnuTLS's words for alert 42 may be either's. */
+static bool is_about_a_name(const struct hf_log_meaning *m)
+{
+	static const enum hf_reason names[] = { R(V_NAME_MISMATCH), R(V_IP_SAN), R(V_IP_AS_DNS),
+						R(V_CN_ONLY), R(V_WILDCARD) };
+
+	if (m->alert || strcmp(m->pattern, "certificate is bad") == 0)
+		return false;
+	for (size_t i = 0; i < HF_ARRAY_LEN(names); i++) {
+		if (m->candidates[0] == names[i])
+			return true;
+	}
+	return false;
+}
+
 static void guess_writer(const char *line, struct hf_log_meaning *m)
 {
 	static const char *const server[] = { "client ssl certificate",
@@ -278,12 +293,17 @@ static void guess_writer(const char *line, struct hf_log_meaning *m)
 					      "https.get",
 					      "url error",
 					      "requests.exceptions",
+					      "httpsconnectionpool",
+					      "urlopen error",
+					      "*** pki verification",
+					      "fetch failed",
 					      "tls_process_server_certificate" };
 
 	for (size_t i = 0; i < HF_ARRAY_LEN(server); i++)
 		m->writer_is_server |= hf_str_case_find(line, server[i]);
 	for (size_t i = 0; i < HF_ARRAY_LEN(client); i++)
 		m->writer_is_client |= hf_str_case_find(line, client[i]);
+	m->writer_is_client |= is_about_a_name(m);
 	m->writer_is_client &= !m->writer_is_server;
 }
 

@@ -108,6 +108,17 @@ def test_a_log_beside_a_servers_files_is_the_servers(hf, house):
     assert curl["refused_by"] == "the server" and curl["fault_in"] != "nobody", curl
 
 
+@pytest.mark.parametrize("text", [
+    PYTHON % "Hostname mismatch, certificate is not valid for 'gw.example'",
+    "urllib.error.URLError: <urlopen error [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has expired>",
+    "HTTPSConnectionPool(host='gw', port=443): certificate verify failed: unable to get local issuer certificate",
+    "*** PKI verification of server certificate failed... The certificate issuer is unknown.",
+    "curl: (60) SSL certificate problem: unable to get local issuer certificate"])
+def test_what_a_client_said_is_not_taken_for_the_server(hf, house, text):
+    line = told(hf, text, house["alone"], "", house["root"])[0]
+    assert line["refused_by"] == "the client" and line["evidence"] == [], line
+
+
 @pytest.mark.parametrize("chain,ca,cause,candidates", [
     ("alone", "", "V-NO-INTERMEDIATE", ["V-UNKNOWN-CA"]), ("short", "root", "V-UNKNOWN-CA", ["V-NO-INTERMEDIATE"]),
     ("wrong", "root", "V-WRONG-INTERMEDIATE", []),
