@@ -69,6 +69,9 @@ X509_CRL *hf_crl_decode(const struct hf_crl *crl);
 /* The URIs of a distribution point (RFC 5280 4.2.1.13), of a list's own (idp) or a certificate's:
  * that at *at or after it, which then goes past it; NULL: no more.  Borrowed. */
 const ASN1_IA5STRING *hf_crl_uri_next(const DIST_POINT_NAME *name, int *at);
+/* The place that a list is for (RFC 5280 5.2.5), the first of several; NULL: it is for all
+ * certificates. */
+const ASN1_IA5STRING *hf_crl_place(const struct hf_crl *crl);
 
 struct hf_crls {
 	struct hf_crl **items;

@@ -14,3 +14,10 @@ const ASN1_IA5STRING *hf_crl_uri_next(const DIST_POINT_NAME *name, int *at)
 	}
 	return NULL;
 }
+
+const ASN1_IA5STRING *hf_crl_place(const struct hf_crl *crl)
+{
+	int at = 0;
+
+	return crl->idp ? hf_crl_uri_next(crl->idp->distpoint, &at) : NULL;
+}

@@ -137,9 +137,14 @@ static void write_certificates(const struct hf_supervisor *s, struct hf_json *j)
 static void write_list(const struct hf_trust *trust, const struct hf_crl *crl, int64_t now,
 		       struct hf_json *j)
 {
+	const ASN1_IA5STRING *place = hf_crl_place(crl);
+
 	hf_json_object_begin(j, NULL);
 	hf_json_string(j, "issuer", crl->issuer);
 	hf_json_string(j, "number", crl->number);
+	if (place) /* of a shard, or of some certificates otherwise */
+		hf_json_stringn(j, "place", (const char *)ASN1_STRING_get0_data(place),
+				(size_t)ASN1_STRING_length(place));
 	hf_json_time(j, "this_update", crl->this_update);
 	if (crl->has_next_update) {
 		hf_json_time(j, "next_update", crl->next_update);

@@ -158,19 +158,11 @@ static const struct {
 	  get_grace },
 };
 
-/* The place that a list is for, the first of several; NULL: it is for all certificates. */
-static const ASN1_IA5STRING *place_of(const struct hf_crl *crl)
-{
-	int at = 0;
-
-	return crl->idp ? hf_crl_uri_next(crl->idp->distpoint, &at) : NULL;
-}
-
 static void write_list(struct hf_buf *out, const char *name, const struct hf_crl *crl,
 		       int64_t value)
 {
 	HF_AUTO_DONE(hf_buf) text = HF_BUF_INIT(PLACE_CAP);
-	const ASN1_IA5STRING *place = place_of(crl);
+	const ASN1_IA5STRING *place = hf_crl_place(crl);
 
 	if (place)
 		(void)hf_str_escape(&text, (const char *)ASN1_STRING_get0_data(place),
@@ -184,7 +176,7 @@ static void write_list(struct hf_buf *out, const char *name, const struct hf_crl
 
 static bool same_labels(const struct hf_crl *a, const struct hf_crl *b)
 {
-	const ASN1_IA5STRING *p = place_of(a), *q = place_of(b);
+	const ASN1_IA5STRING *p = hf_crl_place(a), *q = hf_crl_place(b);
 
 	return strcmp(a->issuer, b->issuer) == 0 &&
 	       strcmp(a->number ? a->number : "", b->number ? b->number : "") == 0 &&

@@ -395,14 +395,18 @@ def test_a_gateway_that_lost_the_feed_obeys_the_lists_of_shards(published):
         assert client.get(server.port, town.identity(town.clients[1])).status == 200
 
 
-def test_metrics_tell_the_lists_of_shards_apart(town):
+def test_metrics_and_status_tell_the_lists_of_shards_apart(town):
     """Their issuer is the same, and their numbers often are."""
     town.fill()
     town.hf("issue", "localhost", "--server", "--san", "ip:127.0.0.1")
     town.hf("crl")
+    admin = "unix:%s/admin.sock" % town.hf.home
     with town.hf.serve("--as", "localhost", "--allow", "any", "--respond", "text:x", "--listen", "127.0.0.1:0", "--crl",
-                       town.bundle(*range(1, SHARDS + 1)), "--metrics", "127.0.0.1:0", listeners=2) as server:
+                       town.bundle(*range(1, SHARDS + 1)), "--metrics", "127.0.0.1:0", "--admin", admin, listeners=2) as server:
+        status = town.hf.json("ctl", "--admin", admin, "status")
         ends = [dict(labels) for name, labels in parse(scrape(server)) if name == "handfast_crl_next_update_seconds"]
     places = [labels["place"] for labels in ends if "place" in labels]
     assert sorted(place.rsplit("-", 1)[1] for place in places) == ["%d.crl" % n for n in range(1, SHARDS + 1)]
     assert len(ends) == SHARDS + 1  # and the root's, which is for all
+    assert sorted(row["place"] for row in status["crls"] if "place" in row) == sorted(places)
+    assert len(status["crls"]) == SHARDS + 1
