@@ -6,6 +6,20 @@
 #include <errno.h>
 #include <string.h>
 
+/* Whoever resets so soon that connecting fails has listened. */
+static bool reset_at_once(struct deduction *d)
+{
+	if (d->main->sys_errno != ECONNRESET)
+		return false;
+	hf_decide(d, HF_REASON_T_RESET, HF_SIDE_SERVER, HF_CERTAIN);
+	hf_say_evidence(d->e,
+			"connecting to %s: the connection came about, and was reset before "
+			"a byte was sent",
+			d->c->target);
+	hf_say_cannot_know(d->e, "why the peer hangs up: no certificate is involved yet");
+	return true;
+}
+
 static bool unreached(struct deduction *d)
 {
 	bool timeout = d->main->sys_errno == ETIMEDOUT || d->main->sys_errno == EHOSTUNREACH ||
@@ -131,7 +145,7 @@ static bool plaintext_client(struct deduction *d)
 bool hf_deduce_transport(struct deduction *d)
 {
 	if (d->main->end == HF_LOOK_UNREACHED)
-		return unreached(d);
+		return reset_at_once(d) || unreached(d);
 	if (plaintext_client(d))
 		return true;
 	if (d->c->set.plain)

@@ -325,7 +325,9 @@ static void dial_and_talk(struct hf_look_plan *p, enum hf_look_kind kind,
 	if (rc < 0) {
 		/* Of a server behind a proxy nothing is known then. */
 		look->end = p->via != NULL ? HF_LOOK_NOT_MADE : HF_LOOK_UNREACHED;
-		look->sys_errno = rc == -HF_E_TIMEOUT ? ETIMEDOUT : ECONNREFUSED;
+		look->sys_errno = rc == -HF_E_TIMEOUT  ? ETIMEDOUT
+				  : rc == -HF_E_CLOSED ? ECONNRESET
+						       : ECONNREFUSED;
 		return;
 	}
 	if (p->send_proxy)

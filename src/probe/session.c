@@ -85,9 +85,16 @@ static int connect_one(const struct hf_address *to, int segment_len, int64_t dea
 
 static int no_connection(int last, bool proxy, struct hf_buf *tried, struct hf_err *err)
 {
-	(void)hf_err_set(err, last == ETIMEDOUT ? HF_E_TIMEOUT : HF_E_IO,
+	/* who resets at once listens all the same */
+	(void)hf_err_set(err,
+			 last == ETIMEDOUT    ? HF_E_TIMEOUT
+			 : last == ECONNRESET ? HF_E_CLOSED
+					      : HF_E_IO,
 			 "cannot connect%s: %s [%s]", proxy ? " to the proxy" : "",
-			 hf_buf_str(tried), last == ETIMEDOUT ? "T-TIMEOUT" : "T-REFUSED");
+			 hf_buf_str(tried),
+			 last == ETIMEDOUT    ? "T-TIMEOUT"
+			 : last == ECONNRESET ? "T-RESET"
+					      : "T-REFUSED");
 	return hf_err_hint(err, last == ECONNREFUSED
 				    ? "nothing listens there: start the server, or correct the port"
 				    : "look at the address and at what is between here and there");

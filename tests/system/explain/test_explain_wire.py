@@ -69,6 +69,13 @@ def test_a_reset_after_the_hello(hf, town):
     assert told["extra_probes"] == ["with a PROXY header in front"]
 
 
+def test_a_reset_at_once_is_no_port_that_nobody_listens_on(hf, town):
+    """It may come before the client has looked whether it is connected: whichever is seen, somebody listens."""
+    with RawServer(reset) as server:
+        for _ in range(12):
+            said(explain(hf, server.port, "--one-shot", *own(town)), "T-RESET", "server", "server")
+
+
 def test_an_end_after_the_hello_and_one_shot(hf, town):
     with RawServer(hello_then()) as server:
         told = said(explain(hf, server.port, "--one-shot", *own(town)), "T-EOF", "server", "server")
