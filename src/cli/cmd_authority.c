@@ -257,8 +257,8 @@ const struct hf_command cmd_authority = {
 	    "/ocsp (GET and POST), GET /revocations, GET /health. SIGHUP reads "
 	    "policy and keys again, SIGTERM drains.\n\n"
 	    "For each listener a line on standard error says that it is there: 'handfast: listening on "
-	    "https://127.0.0.1:43211'; those of --publish and --metrics have '(publish)' and '(metrics)' behind the "
-	    "URL.",
+	    "https://127.0.0.1:43211'; those of --publish come after the "
+	    "service's own, and that of --metrics last.",
 	.groups = groups,
 	.opts_size = sizeof(struct authority_opts),
 	.examples = examples,

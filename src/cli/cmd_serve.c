@@ -229,7 +229,7 @@ const struct hf_command cmd_serve = {
 	    "the old one stays; connections that the new one would not let in are closed. SIGTERM lets "
 	    "connections finish, SIGINT twice stops at once.\n\n"
 	    "For each listener a line on standard error says that it is there: 'handfast: listening on "
-	    "https://127.0.0.1:43211'; the one of --metrics has '(metrics)' behind the URL.",
+	    "https://127.0.0.1:43211'; the one of --metrics comes last.",
 	.groups = hf_serve_groups,
 	.opts_size = sizeof(struct hf_serve_opts),
 	.examples = examples,

@@ -304,9 +304,9 @@ static int run(struct hf_front *front, struct hf_err *err)
 
 	if (rc < 0)
 		return rc;
-	hf_bound_list_announce(&front->bound, "https", NULL);
-	hf_bound_list_announce(&front->published.bound, "http", "publish");
-	hf_bound_list_announce(&front->measured.bound, "http", "metrics");
+	hf_bound_list_announce(&front->bound, "https");
+	hf_bound_list_announce(&front->published.bound, "http");
+	hf_bound_list_announce(&front->measured.bound, "http");
 	hf_daemon_notify("READY=1");
 	hf_loop_run(front->loop);
 	return front->cut ? 1 : 0;

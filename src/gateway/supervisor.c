@@ -263,8 +263,8 @@ void hf_supervisor_announce(struct hf_supervisor *s)
 	if (s->announced || (hf_gateway_follows(s->config) && !s->follower_reported))
 		return;
 	s->announced = true;
-	hf_bound_list_announce(&s->bound, hf_gateway_scheme(s->config), NULL);
-	hf_bound_list_announce(&s->metrics, "http", "metrics");
+	hf_bound_list_announce(&s->bound, hf_gateway_scheme(s->config));
+	hf_bound_list_announce(&s->metrics, "http");
 	hf_daemon_notify("READY=1");
 }
 

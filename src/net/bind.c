@@ -452,19 +452,18 @@ void hf_bound_list_to_json(const struct hf_bound_list *list, const char *scheme,
 	hf_json_array_end(j);
 }
 
-static void announce(const struct hf_bound *bound, const char *scheme, const char *role)
+static void announce(const struct hf_bound *bound, const char *scheme)
 {
 	char url[HF_ADDRESS_TEXT_CAP + 16], line[HF_ADDRESS_TEXT_CAP + 64];
 	int len;
 
 	hf_bound_url(bound, scheme, url, sizeof(url));
-	len = snprintf(line, sizeof(line), "handfast: listening on %s%s%s%s\n", url,
-		       role ? " (" : "", role ? role : "", role ? ")" : "");
+	len = snprintf(line, sizeof(line), "handfast: listening on %s\n", url);
 	(void)!write(STDERR_FILENO, line, (size_t)len);
 }
 
-void hf_bound_list_announce(const struct hf_bound_list *list, const char *scheme, const char *role)
+void hf_bound_list_announce(const struct hf_bound_list *list, const char *scheme)
 {
 	for (size_t i = 0; i < list->len; i++)
-		announce(&list->items[i], scheme, role);
+		announce(&list->items[i], scheme);
 }

@@ -48,9 +48,8 @@ void hf_bound_url(const struct hf_bound *bound, const char *scheme, char *out, s
 /* "key": [those texts]. */
 void hf_bound_list_to_json(const struct hf_bound_list *list, const char *scheme, const char *key,
 			   struct hf_json *j);
-/* Prints "handfast: listening on URL" on stderr for each, in one write; behind it "(ROLE)" for
- * those beside the ones that the service is for (which have NULL). */
-void hf_bound_list_announce(const struct hf_bound_list *list, const char *scheme, const char *role);
+/* Prints "handfast: listening on URL" on stderr for each, in one write a line. */
+void hf_bound_list_announce(const struct hf_bound_list *list, const char *scheme);
 
 struct hf_listener;
 struct hf_listener_ops {

@@ -43,7 +43,7 @@ class Both:
                              self.socket, listeners=3)
         self.by_address = next(url for url in self.server.urls if url.startswith("https:"))
         self.by_name = self.by_address.replace("127.0.0.1", "localhost")
-        self.publish, self.metrics = self.server.url_of("publish"), self.server.url_of("metrics")
+        self.publish, self.metrics = self.server.urls[-2:]
 
     def root(self, who):
         return who.home + "/ca/root.pem"

@@ -13,8 +13,8 @@ LABEL = re.compile(r'([a-z_0-9]+)="((?:[^"\\\n]|\\.)*)"')
 
 
 def scrape(door):
-    """door: the URL, or the server."""
-    url = door if isinstance(door, str) else door.url_of("metrics")
+    """door: the URL, or a server that listens there last."""
+    url = door if isinstance(door, str) else door.urls[-1]
     with urllib.request.urlopen(url + "/metrics", timeout=30) as answer:
         assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
         return answer.read().decode()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from .process import SLOW, Watched, clean_env
 
 RELOADED = re.compile(r"\breloaded: generation|\breload refused|\breload: a worker")
-READY = re.compile(r"^handfast: listening on (\S+)(?: \((\w+)\))?$")
+READY = re.compile(r"^handfast: listening on (\S+)$")
 SANITIZER = re.compile(rb"(ERROR: (Address|Leak)Sanitizer|runtime error:)")
 
 
@@ -117,10 +117,6 @@ class Server(Watched):
     @property
     def url(self):
         return self.urls[0]
-
-    def url_of(self, role):
-        """The one beside those that the service is for, by what its ready line says: publish, metrics."""
-        return next(found[1] for found in map(READY.match, self.lines["err"]) if found and found[2] == role)
 
     @property
     def port(self):
