@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where a first guess would be a wrong one: a depth and a root made anew, one alert of GnuTLS for a key usage, lists of
 schemes that leave TLS 1.3 nothing, and clocks some minutes apart."""
+import datetime
 import sys
 from pathlib import Path
 
@@ -99,7 +100,8 @@ def test_a_server_whose_lists_leave_its_own_key_nothing(hf, tmp_path, town, rsa)
     (20, "openssl", "V-NOT-YET", "certain"), (20, "nginx", "V-NOT-YET", "certain")])
 def test_a_certificate_that_begins_in_some_minutes(hf, tmp_path, town, minutes, kind, cause, confidence):
     """Issued just now by a clock ahead of ours; whose is wrong, only a server that tells its time can say."""
-    leaf = zoo.make(dict(zoo.SERVER, days=[minutes * MINUTES, 30]), town.certs["issuing"])
+    passed = (datetime.datetime.now(datetime.timezone.utc) - zoo.NOW) / datetime.timedelta(days=1)
+    leaf = zoo.make(dict(zoo.SERVER, days=[passed + minutes * MINUTES, 30]), town.certs["issuing"])
     cred = credential(tmp_path, "fresh", leaf, town.certs["issuing"])
     with {"openssl": OpenSSLServer, "nginx": NginxServer, "node": NodeServer}[kind](tmp_path, cred, town.ca) as server:
         told = explain(hf, server.port, *shown(town, town["mail"]))
