@@ -14,7 +14,7 @@ void hf_hex_encode(const void *data, size_t len, char *out)
 	*out = '\0';
 }
 
-static int hex_value(char c)
+int hf_hex_value(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -35,8 +35,8 @@ bool hf_hex_decode(const char *s, void *out, size_t cap, size_t *ret_len)
 			if (!*s)
 				return false;
 		}
-		hi = hex_value(s[0]);
-		lo = hi < 0 ? -1 : hex_value(s[1]);
+		hi = hf_hex_value(s[0]);
+		lo = hi < 0 ? -1 : hf_hex_value(s[1]);
 		if (lo < 0 || n == cap)
 			return false;
 		p[n++] = (uint8_t)(hi << 4 | lo);

@@ -33,6 +33,8 @@ bool hf_str_i64(const char *s, int64_t *ret_value);
 
 /* Lower-case hex.  out needs 2 * len + 1 bytes. */
 void hf_hex_encode(const void *data, size_t len, char *out);
+/* Of one digit in upper or lower case; -1: it is none. */
+int hf_hex_value(char c);
 /* Upper or lower case, ':' and ' ' between bytes allowed; false when malformed or more than cap. */
 bool hf_hex_decode(const char *s, void *out, size_t cap, size_t *ret_len);
 /* Standard base64 with padding, one line; url: RFC 4648 section 5 without padding. */

@@ -317,7 +317,10 @@ int hf_places_check_extfile(struct hf_authority *a, const struct hf_ca *ca, int6
 			    struct hf_extfile *ext, struct hf_err *err)
 {
 	const struct extfile_check c = { a, ca, now, ext, err };
-	int rc = a->before_len > 0 ? check_lists(&c) : 0;
+	int rc;
 
-	return rc < 0 || a->before_len == 0 ? rc : check_issuers(&c);
+	if (a->before_len == 0)
+		return 0;
+	rc = check_lists(&c);
+	return rc < 0 ? rc : check_issuers(&c);
 }

@@ -25,9 +25,10 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* OpenSSL writes capitals; a small letter behind a backslash is the name's own. */
 static int hex_digit(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	return islower((unsigned char)c) ? -1 : hf_hex_value(c);
 }
 
 /* One character of a name, which programs escape each in their way: "\\,", "\\C3\\BC", "\\xC3",

@@ -110,12 +110,7 @@ static int ca_names_digest(struct hf_policy *policy, struct hf_err *err)
 
 bool hf_gateway_fetches_lists(const struct hf_gateway_config *config)
 {
-	const struct hf_strv *lists = config->follow.lists;
-	bool found = config->follow.text != NULL;
-
-	for (size_t i = 0; lists != NULL && i < lists->len; i++)
-		found |= hf_url_looks_like(lists->items[i]);
-	return found;
+	return config->follow.text != NULL || hf_url_is_among(config->follow.lists);
 }
 
 bool hf_gateway_follows(const struct hf_gateway_config *config)

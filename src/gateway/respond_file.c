@@ -180,11 +180,6 @@ static int dir_open(struct hf_responder *responder, struct hf_err *err)
 	return 0;
 }
 
-static int hex_digit(char c)
-{
-	return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-}
-
 /* Takes one byte of a path off the front; negative when no file name can hold it. */
 static int decoded_byte(struct hf_slice *path)
 {
@@ -195,7 +190,7 @@ static int decoded_byte(struct hf_slice *path)
 	if (c != '%')
 		return c;
 	/* The parser has seen to it that two digits follow. */
-	c = hex_digit(path->data[0]) * 16 + hex_digit(path->data[1]);
+	c = hf_hex_value(path->data[0]) * 16 + hf_hex_value(path->data[1]);
 	path->data += 2;
 	path->len -= 2;
 	return c < ' ' || c == 0x7f || c == '/' || c == '\\' ? -1 : c;

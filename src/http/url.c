@@ -130,6 +130,15 @@ bool hf_url_looks_like(const char *text)
 	return has_scheme(text, "http://") || has_scheme(text, "https://");
 }
 
+bool hf_url_is_among(const struct hf_strv *texts)
+{
+	bool found = false;
+
+	for (size_t i = 0; texts && i < texts->len; i++)
+		found |= hf_url_looks_like(texts->items[i]);
+	return found;
+}
+
 int hf_url_parse_any(const char *text, struct hf_url *ret_url, struct hf_err *err)
 {
 	if (!hf_url_looks_like(text))

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "base/macros.h"
+#include "base/str.h"
 #include "net/address.h"
 
 enum { HF_URL_TARGET_CAP = 8192, HF_URL_PORT = 443, HF_URL_PORT_PLAIN = 80 };
@@ -20,13 +21,15 @@ struct hf_url {
 	char target[HF_URL_TARGET_CAP];   /* path and query, starts with '/'; no fragment */
 };
 
-/* Without a scheme https is meant.  http, user information, spaces, control and non-ASCII bytes are
- * -HF_E_INVALID with a hint. */
+/* Without a scheme https is meant.  A host in other letters becomes its A-label (util/idn.h). http,
+ * user information, spaces, control and other non-ASCII bytes are -HF_E_INVALID with a hint. */
 int hf_url_parse(const char *text, struct hf_url *ret_url, struct hf_err *err);
 /* The same for things that are signed (revocation lists, OCSP): http is fine too, and the scheme
  * must be there. */
 int hf_url_parse_any(const char *text, struct hf_url *ret_url, struct hf_err *err);
 /* Is it one of those: does it begin with http:// or https://? */
 bool hf_url_looks_like(const char *text);
+/* Is one of the list?  NULL: none. */
+bool hf_url_is_among(const struct hf_strv *texts);
 
 #endif

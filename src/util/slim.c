@@ -48,9 +48,15 @@ static bool is_word(const char *text, size_t len, const char *const *words)
 	return false;
 }
 
+/* By the first of its names. */
+static bool is_named(const OSSL_ALGORITHM *a, const char *const *words)
+{
+	return is_word(a->algorithm_names, strcspn(a->algorithm_names, ":"), words);
+}
+
 static bool is_kind(const OSSL_ALGORITHM *a)
 {
-	return is_word(a->algorithm_names, strcspn(a->algorithm_names, ":"), kinds);
+	return is_named(a, kinds);
 }
 
 static bool is_form(const OSSL_ALGORITHM *a, const char *const *words)
@@ -63,8 +69,7 @@ static bool is_form(const OSSL_ALGORITHM *a, const char *const *words)
 
 static bool keeps_decoder(const OSSL_ALGORITHM *a)
 {
-	bool wraps = is_word(a->algorithm_names, strcspn(a->algorithm_names, ":"),
-			     (const char *const[]){ "DER", NULL });
+	bool wraps = is_named(a, (const char *const[]){ "DER", NULL });
 
 	if (strstr(a->property_definition, "input=pem"))
 		return true;
@@ -97,8 +102,7 @@ static void cut(OSSL_ALGORITHM *out, const OSSL_ALGORITHM *in,
 static bool has(const OSSL_ALGORITHM *list, const char *name)
 {
 	for (; list->algorithm_names; list++) {
-		if (is_word(list->algorithm_names, strcspn(list->algorithm_names, ":"),
-			    (const char *const[]){ name, NULL }))
+		if (is_named(list, (const char *const[]){ name, NULL }))
 			return true;
 	}
 	return false;
@@ -160,8 +164,7 @@ static bool keeps_all(const OSSL_ALGORITHM *a)
 
 static bool is_tls_kind(const OSSL_ALGORITHM *a)
 {
-	return is_kind(a) ||
-	       is_word(a->algorithm_names, strcspn(a->algorithm_names, ":"), exchange_kinds);
+	return is_kind(a) || is_named(a, exchange_kinds);
 }
 
 /* --- for connections --- */
@@ -219,9 +222,7 @@ static void tls_cut(const OSSL_ALGORITHM *in, const char *const *names, OSSL_ALG
 	size_t len = 0;
 
 	for (; in && in->algorithm_names && len < LIST_CAP - 1; in++) {
-		size_t name_len = strcspn(in->algorithm_names, ":");
-
-		if (!names[0] || is_word(in->algorithm_names, name_len, names))
+		if (!names[0] || is_named(in, names))
 			out[len++] = *in;
 	}
 }
