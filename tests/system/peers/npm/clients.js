@@ -42,9 +42,21 @@ const clients = {
   },
 };
 
+let told = false;
+function tell(what) {
+  told = true;
+  console.log(JSON.stringify(what));
+}
+
+// undici drops a request without a word when the connection goes in the moment it would be sent: its promise stays
+// open, and node ends, with nothing left to wait for.
+process.on('beforeExit', () => {
+  if (!told) tell({ ok: false, code: 'UNSETTLED', message: 'the client ended without an answer or an error' });
+});
+
 clients[process.argv[2]]().then(
-  (told) => console.log(JSON.stringify(Object.assign({ ok: true }, told))),
+  (answer) => tell(Object.assign({ ok: true }, answer)),
   (error) => {
     const cause = error.cause || error;
-    console.log(JSON.stringify({ ok: false, code: cause.code || error.code, message: String(cause.message || error.message) }));
+    tell({ ok: false, code: cause.code || error.code, message: String(cause.message || error.message) });
   });
