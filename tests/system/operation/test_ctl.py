@@ -291,7 +291,7 @@ def test_what_a_worker_reports_that_are_no_connections_is_not_handed_on(hf, gate
     finally:
         over.set()
         thread.join()
-    assert any("worker 1 reports something else" in line for line in server.lines["err"])
+    server.wait_line("err", lambda line: "worker 1 reports something else" in line, "its line in the log")
     answer = ctl("connections")
     assert answer["unreadable"] == [] and len(answer["connections"]) == 8
 
